@@ -1,0 +1,227 @@
+"""From a step to changes in memory: one request per region, read and placed on the bytes as shown.
+
+Invariant: a step's regions become changes all together or not at all; nothing here touches the disk.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from hybridcode.agent.ladder import Rung
+from hybridcode.agent.run import Run
+from hybridcode.context.assemble import assemble, tiny_window
+from hybridcode.domain.action import FileChange
+from hybridcode.domain.errors import ContextError
+from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
+from hybridcode.domain.model import Message, ModelInfo, ModelRequest, Reply
+from hybridcode.domain.plan import Region, Step
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import ContextWindow, EditFormat
+from hybridcode.models.prompts import fill, load
+from hybridcode.models.redact import MARK
+from hybridcode.models.sender import Sender
+from hybridcode.models.tiny_prompt import render_region, render_whole
+from hybridcode.patch.place import place
+from hybridcode.patch.read import read_answer
+from hybridcode.repo.snapshot import Snapshot
+
+WHOLE_FILE_LINES = 80
+"""Files up to this length are asked for whole when a step touches all of them."""
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """Placed changes of one step, with what the model said around them."""
+
+    changes: tuple[FileChange, ...]
+    model: str
+    model_says: str
+
+
+async def draft_step(run: Run, step: Step, rung: Rung, feedback: str) -> Drafted | tuple[Refusal, ...]:
+    """Draft every region of a step; on the first refusal nothing is kept.
+
+    Raises:
+        ModelError: when the writer cannot be asked.
+        ContextError: when a region is not there any more.
+    """
+    snapshot = await run.snapshot()
+    if step.kind == "delete":
+        return Drafted(tuple(_deletion(snapshot, region) for region in step.regions), "plan", "")
+    sender = run.senders.pick(rung.writer)
+    current, said = snapshot, list[str]()
+    for region in _bottom_up(step.regions):
+        placed = await _draft_region(run, step, region, rung=rung, snapshot=current, sender=sender, feedback=feedback)
+        match placed:
+            case (tuple(changes), str(words)):
+                current = current.with_changes(changes)
+                said.append(words)
+            case Refusal():
+                run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))
+                return (placed,)
+    return Drafted(_difference(snapshot, current), sender.model.info.name, "\n".join(word for word in said if word))
+
+
+def choose_format(region: Region, *, wanted: str, lines: int | None) -> EditFormat:
+    """How to ask for a region: `lines` is the file's length, None for a new file."""
+    if lines is None:
+        return "whole"
+    if region.symbol is not None or region.start is not None:
+        return "blocks" if wanted == "blocks" else "region"
+    if wanted in ("whole", "blocks"):
+        return "whole" if wanted == "whole" else "blocks"
+    return "whole" if lines <= WHOLE_FILE_LINES else "blocks"
+
+
+def _bottom_up(regions: tuple[Region, ...]) -> tuple[Region, ...]:
+    """Line regions of one file from its end to its start, so that an edit does not move the next one."""
+    return tuple(sorted(regions, key=lambda region: -(region.start or 0)))
+
+
+async def _draft_region(
+    run: Run, step: Step, region: Region, *, rung: Rung, snapshot: Snapshot, sender: Sender, feedback: str
+) -> tuple[tuple[FileChange, ...], str] | Refusal:
+    info = sender.model.info
+    window = await asyncio.to_thread(_window, run, step, region, snapshot, info)
+    digest = run.journal.put_blob(window.text.encode())
+    run.journal.append(
+        WindowAssembled(step.id, rung.attempt, digest, window.excerpts, used=window.used, budget=window.budget)
+    )
+    reply = await _ask(run, step, window, sender=sender, feedback=feedback)
+    run.journal.append(
+        DraftMade(
+            step.id,
+            rung.attempt,
+            model=reply.model,
+            window_digest=digest,
+            text_sha256=run.journal.put_blob(reply.text.encode()),
+            finish=reply.finish,
+        )
+    )
+    answer = read_answer(reply.text, finish=reply.finish, target=window.target)
+    if isinstance(answer, Refusal):
+        return answer
+    shown = {path: snapshot.read(path) for path in answer.paths if path in snapshot.files}
+    modes = {path: snapshot.files[path].mode for path in shown}
+    changes, refusals = split_placed(place(answer, shown, modes=modes))
+    if refusals:
+        return refusals[0]
+    if any(holds_redaction(change) for change in changes):
+        return Refusal(
+            "the answer would write a redaction mark in place of a secret",
+            advice="Leave lines with [redacted:...] out of the change.",
+        )
+    outside = [change.path for change in changes if change.path not in {region.path for region in step.regions}]
+    if outside:
+        return Refusal(f"the answer also changes {', '.join(outside)}", advice="Change only the files of the step.")
+    return changes, answer.chatter
+
+
+def holds_redaction(change: FileChange) -> bool:
+    """True when a change adds the mark that stands for a secret the model was not shown."""
+    before, after = (data.decode("utf-8", "replace") if data else "" for data in (change.before, change.after))
+    return len(MARK.findall(after)) > len(MARK.findall(before))
+
+
+def split_placed(
+    placed: tuple[FileChange, ...] | tuple[Refusal, ...],
+) -> tuple[tuple[FileChange, ...], tuple[Refusal, ...]]:
+    """Changes and refusals apart; one of them is empty."""
+    return (
+        tuple(item for item in placed if isinstance(item, FileChange)),
+        tuple(item for item in placed if isinstance(item, Refusal)),
+    )
+
+
+def _window(run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo) -> ContextWindow:
+    data = snapshot.read(region.path) if region.path in snapshot.files else None
+    if data is None and step.kind != "create":
+        raise ContextError(f"There is no file {region.path}.", "The plan is older than the tree: plan again.")
+    lines = None if data is None else data.count(b"\n") + 1
+    wanted = choose_format(region, wanted=run.settings.models.local.edit_format, lines=lines)
+    if info.profile == "tiny":
+        return tiny_window(step, snapshot, region=region, format="whole" if lines is None else "region")
+    return assemble(step, snapshot, region=region, budget=_budget(run, info), format=wanted)
+
+
+def _budget(run: Run, info: ModelInfo) -> int:
+    """Tokens for the window: the setting, less where the model's context is smaller."""
+    wanted = run.settings.context.step_tokens
+    if info.n_ctx is None:
+        return wanted
+    return max(256, min(wanted, info.n_ctx - run.settings.models.local.max_output_tokens - 1_500))
+
+
+async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
+    info = sender.model.info
+    local, frontier = run.settings.models.local, run.settings.models.frontier
+    request = ModelRequest(
+        call_id=run.next_call_id(),
+        role="draft",
+        messages=_messages(step, window, info, feedback),
+        max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
+        temperature=local.temperature if info.backend == "local" else frontier.temperature,
+        seed=local.seed,
+        step=step.id,
+        files=_files(window),
+    )
+    return await sender.ask(request, on_chunk=run.show(step.id, request.call_id))
+
+
+def _messages(step: Step, window: ContextWindow, info: ModelInfo, feedback: str) -> tuple[Message, ...]:
+    target = window.target
+    if info.profile == "tiny" and target is not None:
+        if target.format == "whole":
+            system, user = render_whole(target.path, step.goal)
+        else:
+            system, user = render_region(target.path, window.text, step.goal)
+        return Message("system", system), Message("user", user)
+    name = f"draft_{target.format if target else 'blocks'}"
+    parts = [window.text, f"# Step\n{step.goal}"]
+    if feedback:
+        parts.append(feedback)
+    return Message("system", load(name)), Message("user", "\n\n".join(parts))
+
+
+def _files(window: ContextWindow) -> tuple[str, ...]:
+    shown = [f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts]
+    if window.target is not None:
+        shown.append(str(Region(window.target.path, start=window.target.start, end=window.target.end)))
+    return tuple(shown)
+
+
+def _deletion(snapshot: Snapshot, region: Region) -> FileChange:
+    if region.path not in snapshot.files:
+        raise ContextError(f"There is no file {region.path} to delete.", "Plan again.")
+    mode = snapshot.files[region.path].mode
+    return FileChange(region.path, before=snapshot.read(region.path), after=None, mode=mode)
+
+
+def _difference(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
+    """What changed between two views, one change per path, sorted."""
+    changes: list[FileChange] = []
+    for path in sorted({*before.files, *after.files}):
+        old, new = before.files.get(path), after.files.get(path)
+        entry = new or old
+        if old == new or entry is None:
+            continue
+        changes.append(
+            FileChange(
+                path,
+                before=before.read(path) if old else None,
+                after=after.read(path) if new else None,
+                mode=entry.mode,
+            )
+        )
+    return tuple(changes)
+
+
+def retry_note(refusals: tuple[Refusal, ...]) -> str:
+    """What the next draft is told about the last one, bounded to 2,000 characters."""
+    parts: list[str] = []
+    for refusal in refusals:
+        parts.append(f"{refusal.reason}.")
+        if refusal.near:
+            parts.append(f"The real lines there:\n{refusal.near}")
+        if refusal.advice:
+            parts.append(refusal.advice)
+    return fill(load("retry"), reason="\n".join(parts)[:2_000])

@@ -1,0 +1,31 @@
+"""A short hint from the frontier for a step the local model did not manage.
+
+Invariant: the request holds the goal and the last reason, bounded; never the drafts.
+"""
+
+from hybridcode.agent.run import Run
+from hybridcode.domain.model import Message, ModelRequest
+from hybridcode.domain.plan import Step
+from hybridcode.models.prompts import load
+
+FEEDBACK_CHARS = 3_000
+
+
+async def ask_hint(run: Run, step: Step, feedback: str) -> str:
+    """A note for the next local draft.
+
+    Raises:
+        ModelError: when the frontier cannot be asked.
+    """
+    sender = run.senders.pick("frontier")
+    user = f"# Step\n{step.goal}\n\n# Place\n{', '.join(step.touches)}\n\n{feedback[:FEEDBACK_CHARS]}"
+    request = ModelRequest(
+        call_id=run.next_call_id(),
+        role="hint",
+        messages=(Message("system", load("hint")), Message("user", user)),
+        max_output_tokens=300,
+        step=step.id,
+        files=step.touches,
+    )
+    reply = await sender.ask(request, on_chunk=run.show(step.id, request.call_id))
+    return f"# Hint\n{reply.text.strip()}"

@@ -1,0 +1,74 @@
+"""The last word on a task: goal, final diff and the end of the check's output, in one small call.
+
+Invariant: the request's size does not grow with the number of drafts or steps.
+"""
+
+from hybridcode.agent.run import Run
+from hybridcode.domain.errors import ModelError
+from hybridcode.domain.events import CheckRan, NoticeGiven, TaskJudged
+from hybridcode.domain.model import Message, ModelRequest
+from hybridcode.models.prompts import load
+from hybridcode.patch.hunks import unified
+
+DIFF_BYTES = 12_000
+"""A longer diff is shown from its start, with the number of bytes left out."""
+TAIL_CHARS = 1_500
+
+
+async def judge(run: Run, checks: list[CheckRan]) -> TaskJudged:
+    """Ask whether the result meets the goal. A judge that cannot be asked is `skipped`, and says why."""
+    info = run.senders.pick(run.settings.roles.judge).model.info
+    if info.profile == "tiny":
+        return _record(run, TaskJudged("skipped", "the shipped fixture cannot judge"))
+    try:
+        text = await _ask(run, checks)
+    except ModelError as error:
+        run.journal.append(NoticeGiven("warning", f"The result was not judged: {error.message}", error.hint))
+        return _record(run, TaskJudged("skipped", error.message))
+    return _record(run, read_verdict(text, model=info.name))
+
+
+def read_verdict(text: str, *, model: str) -> TaskJudged:
+    """Read `good|bad|unsure` as the first word and the sentence after it; anything else is `unsure`."""
+    words = text.strip().split(maxsplit=1)
+    first = words[0].strip("*_`\"':.,;-").lower() if words else ""
+    rest = words[1].strip(" -:—\n") if len(words) > 1 else ""
+    match first:
+        case "good" | "bad" | "unsure":
+            return TaskJudged(first, rest[:500], model)
+        case _:
+            return TaskJudged("unsure", f"the judge answered: {text.strip()[:200]}", model)
+
+
+def final_diff(run: Run) -> str:
+    """What this task changed on disk, as one unified diff, bounded."""
+    parts: list[str] = []
+    for path in sorted(run.before):
+        file = run.root / path
+        after = file.read_bytes() if file.is_file() else None
+        if after != run.before[path]:
+            parts.append(unified(path, run.before[path], after))
+    text = "".join(parts)
+    if len(text) <= DIFF_BYTES:
+        return text
+    return f"{text[:DIFF_BYTES]}\n[{len(text) - DIFF_BYTES} more bytes of diff]\n"
+
+
+async def _ask(run: Run, checks: list[CheckRan]) -> str:
+    parts = [f"# Goal\n{run.task.text}", f"# Diff\n{final_diff(run) or '(no change)'}"]
+    for event in checks[-2:]:
+        parts.append(f"# $ {event.command} (exit code {event.exit_code})\n{event.tail[-TAIL_CHARS:]}")
+    request = ModelRequest(
+        call_id=run.next_call_id(),
+        role="judge",
+        messages=(Message("system", load("judge")), Message("user", "\n\n".join(parts))),
+        max_output_tokens=200,
+        files=tuple(sorted(run.before)),
+    )
+    reply = await run.senders.pick(run.settings.roles.judge).ask(request, on_chunk=run.show(None, request.call_id))
+    return reply.text
+
+
+def _record(run: Run, event: TaskJudged) -> TaskJudged:
+    run.journal.append(event)
+    return event

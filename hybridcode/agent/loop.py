@@ -1,0 +1,127 @@
+"""The loop of one task: plan, steps in DAG order, checks, judge. Read this file first.
+
+Invariant: the outcome's exit code is DONE only when every step is done, every check passed
+and the judge did not object.
+"""
+
+from hybridcode.agent.checks import check
+from hybridcode.agent.judge import judge
+from hybridcode.agent.planner import make_plan
+from hybridcode.agent.run import Outcome, Run
+from hybridcode.agent.scheduler import blocked, ready
+from hybridcode.agent.steps import run_step
+from hybridcode.domain.action import Denied, Held, Receipt
+from hybridcode.domain.events import CheckRan, PlanDecided, PlanMade, StepOutcome, TaskEnded, TaskJudged
+from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.plan import Plan
+
+STOPPING: dict[StepOutcome, ExitCode] = {"held": ExitCode.APPROVAL_PENDING}
+"""Step outcomes that end the run at once."""
+ENDING: dict[StepOutcome, ExitCode] = {
+    "failed": ExitCode.VERIFICATION_FAILED,
+    "declined": ExitCode.DENIED,
+    "denied": ExitCode.DENIED,
+    "stale": ExitCode.STALE,
+    "interrupted": ExitCode.INTERRUPTED,
+}
+"""What a step that did not get done makes of the run."""
+
+
+async def run_task(run: Run) -> Outcome:
+    """Do one task from plan to verdict and journal how it ended.
+
+    Raises:
+        HybridcodeError: what nobody on the way could handle; the session turns it into an exit code.
+    """
+    plan = await _plan(run)
+    if plan is None:
+        return _end(run, ExitCode.DONE, "the plan was not followed: nothing was changed")
+    if plan.answer and not plan.steps:
+        return _end(run, ExitCode.DONE, plan.answer)
+    if run.settings.approval.mode == "plan":
+        return _end(run, ExitCode.DONE, f"plan mode: {len(plan.steps)} steps planned, nothing was changed")
+    stopped = await _do_steps(run, plan)
+    if stopped is not None:
+        return stopped
+    return await _verify(run, plan)
+
+
+async def _plan(run: Run) -> Plan | None:
+    """The plan to follow, approved; None when a person said no."""
+    plan = run.plan
+    if plan is None:
+        plan = await make_plan(run, await run.snapshot())
+    if run.plan_is_approved or not plan.steps or run.settings.approval.mode == "plan":
+        return plan
+    chosen = await run.plan_approver.decide_plan(plan)
+    if chosen is None:
+        run.journal.append(PlanDecided(False, by="person"))
+        return None
+    if chosen != plan:
+        run.journal.append(PlanMade(chosen, "person"))
+    run.journal.append(PlanDecided(True, by="person" if chosen != plan else "run"))
+    return chosen
+
+
+async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
+    """Steps in DAG order; the first outcome that stops the run, or None when every step is done."""
+    outcomes: dict[str, StepOutcome] = {step.id: "done" for step in plan.steps if step.id in run.done}
+    reasons: dict[str, str] = {}
+    while step := ready(plan, outcomes):
+        outcome, why = await run_step(run, step)
+        outcomes[step.id], reasons[step.id] = outcome, why
+        if outcome in STOPPING:
+            return _end(run, STOPPING[outcome], f"step {step.id} waits for approval {why}")
+        if outcome == "denied" and list(reasons.values()).count(why) > 1:
+            return _end(run, ExitCode.DENIED, f"denied twice: {why}")
+    undone = [step for step in plan.steps if outcomes.get(step.id) != "done"]
+    if not undone:
+        return None
+    first = next(step for step in undone if step.id in outcomes)
+    skipped = [step.id for step in blocked(plan, outcomes)]
+    rest = f"; not tried because of it: {', '.join(skipped)}" if skipped else ""
+    return _end(run, ENDING[outcomes[first.id]], f"step {first.id}: {reasons[first.id]}{rest}")
+
+
+async def _verify(run: Run, plan: Plan) -> Outcome:
+    """Lint and test commands, then the judge."""
+    verify = run.settings.verify
+    lines = [line for line in (verify.lint_cmd, verify.test_cmd or plan.check or "") if line]
+    events: list[CheckRan] = []
+    for line in lines:
+        event = await check(run, line, step=None)
+        if not isinstance(event, CheckRan):
+            return _not_checked(run, event)
+        events.append(event)
+        if not event.passed:
+            return _end(run, ExitCode.VERIFICATION_FAILED, f"`{line}` ended with exit code {event.exit_code}")
+    verdict = await judge(run, events)
+    return _conclude(run, verdict, is_proven=bool(events))
+
+
+def _not_checked(run: Run, receipt: Receipt) -> Outcome:
+    match receipt:
+        case Held(proposal=proposal):
+            return _end(run, ExitCode.APPROVAL_PENDING, f"the check waits for approval {proposal}")
+        case Denied(reason=reason, rule=rule, hint=hint):
+            return _end(run, ExitCode.DENIED, f"the check was denied: {reason} (rule {rule}) {hint}".strip())
+        case _:
+            return _end(run, ExitCode.VERIFICATION_FAILED, f"the check could not run: {receipt}")
+
+
+def _conclude(run: Run, verdict: TaskJudged, *, is_proven: bool) -> Outcome:
+    match verdict.verdict:
+        case "bad":
+            return _end(run, ExitCode.VERIFICATION_FAILED, f"the judge objects: {verdict.reason}")
+        case "unsure" if not is_proven:
+            return _end(run, ExitCode.VERIFICATION_FAILED, f"no check, and the judge is unsure: {verdict.reason}")
+        case _:
+            return _end(
+                run, ExitCode.DONE, "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
+            )
+
+
+def _end(run: Run, code: ExitCode, message: str) -> Outcome:
+    files = tuple(sorted(run.changed))
+    run.journal.append(TaskEnded(int(code), code.reason, files, message))
+    return Outcome(code, message, files)

@@ -1,0 +1,133 @@
+"""What one task's run has at hand, and how it ended.
+
+Invariant: a Run holds references only; everything that must survive a crash is in the journal.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hybridcode.config.settings import Settings
+from hybridcode.domain.action import Applied, Receipt
+from hybridcode.domain.errors import ModelUnavailable
+from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
+from hybridcode.domain.plan import Plan, Task, Writer
+from hybridcode.domain.ports import Watcher
+from hybridcode.gate.gate import Gate
+from hybridcode.journal.store import SessionJournal
+from hybridcode.models.sender import Sender
+from hybridcode.repo.snapshot import Snapshot, take
+
+
+class PlanApprover(Protocol):
+    """Whoever may look at a plan before its first step."""
+
+    async def decide_plan(self, plan: Plan) -> Plan | None:
+        """The plan to follow (as it is or edited), or None to stop here."""
+        ...
+
+
+@dataclass
+class Senders:
+    """The models of this run, each behind the one sender."""
+
+    frontier: Sender | None
+    local: Sender | None
+
+    def pick(self, wanted: Writer) -> Sender:
+        """The wanted model, or the other one where it is missing.
+
+        Raises:
+            ModelUnavailable: when there is neither.
+        """
+        first, second = (self.frontier, self.local) if wanted == "frontier" else (self.local, self.frontier)
+        chosen = first or second
+        if chosen is None:
+            raise ModelUnavailable(
+                "No model is configured.",
+                "Set [models.frontier] model and its key, or [models.local] path or base_url; `hybridcode init` asks.",
+            )
+        return chosen
+
+    def info(self, writer: Writer) -> ModelInfo | None:
+        """What is known of one model, None if it is missing."""
+        sender = self.frontier if writer == "frontier" else self.local
+        return sender.model.info if sender else None
+
+
+@dataclass
+class Run:
+    """Everything the loop needs for one task."""
+
+    task: Task
+    root: Path
+    settings: Settings
+    journal: SessionJournal
+    gate: Gate
+    senders: Senders
+    watcher: Watcher
+    plan_approver: PlanApprover
+    history: str = ""
+    """A bounded record of the session's earlier tasks."""
+    plan: Plan | None = None
+    """Set when the plan is already known (resumed, a file, a script)."""
+    plan_source: str = ""
+    plan_is_approved: bool = False
+    done: set[str] = field(default_factory=set[str])
+    """Ids of steps that a resumed run has behind it."""
+    pending: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Step id -> id of a proposal that already waits for an answer."""
+    receipts: Mapping[str, Receipt] = field(default_factory=dict[str, Receipt])
+    """Step id -> what became of its last proposal, for steps that an interrupted run had not ended."""
+    calls: int = 0
+    """Model calls so far in this session: the source of call ids."""
+    proven: set[str] = field(default_factory=set[str])
+    """Commands that passed since the last change of a file."""
+    changed: set[str] = field(default_factory=set[str])
+    """Paths that this task changed."""
+    before: dict[str, bytes | None] = field(default_factory=dict[str, bytes | None])
+    """Each changed path's bytes before the first change of this task."""
+
+    def next_call_id(self) -> str:
+        """A session-wide unique id for a model call."""
+        self.calls += 1
+        return f"call-{self.calls}"
+
+    def show(self, step: str | None, call_id: str) -> Callable[[Chunk], None]:
+        """A callback that passes a call's pieces on to whoever watches."""
+
+        def on_chunk(chunk: Chunk) -> None:
+            match chunk:
+                case TextDelta(text=text):
+                    self.watcher.text(step=step, call_id=call_id, text=text, reasoning=False)
+                case ReasoningDelta(text=text):
+                    self.watcher.text(step=step, call_id=call_id, text=text, reasoning=True)
+                case _:
+                    pass
+
+        return on_chunk
+
+    def remember(self, receipt: Applied) -> None:
+        """Note what was changed, with each file's bytes before this task's first change; nothing is proven any more."""
+        self.proven.clear()
+        for edit in receipt.edits:
+            self.changed.add(edit.path)
+            if edit.path not in self.before:
+                before = edit.before_sha256
+                self.before[edit.path] = self.journal.get_blob(before) if before else None
+
+    async def snapshot(self) -> Snapshot:
+        """The tree as it is now."""
+        return await asyncio.to_thread(take, self.root, max_file_bytes=self.settings.context.max_file_bytes)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended."""
+
+    code: ExitCode
+    message: str
+    files: tuple[str, ...] = ()

@@ -1,0 +1,169 @@
+"""One step, up its ladder: draft, place, submit, check, and one rung higher when that fails.
+
+Invariant: every rung and its reason is journalled before it is taken; a step ends with exactly one StepEnded.
+"""
+
+from hybridcode.agent.checks import check, failure_note, run_command
+from hybridcode.agent.drafter import Drafted, draft_step, retry_note
+from hybridcode.agent.hint import ask_hint
+from hybridcode.agent.ladder import Rung, rungs
+from hybridcode.agent.run import Run
+from hybridcode.domain.action import (
+    Applied,
+    Declined,
+    Denied,
+    Failed,
+    Held,
+    Ran,
+    Receipt,
+    Stale,
+    Unknown,
+)
+from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError
+from hybridcode.domain.events import CheckRan, NoticeGiven, RungTaken, StepEnded, StepOutcome, StepStarted
+from hybridcode.domain.plan import Step, Writer
+from hybridcode.patch.check import warnings
+
+Ending = tuple[StepOutcome, str]
+"""How a step ended, and why."""
+
+
+async def run_step(run: Run, step: Step) -> Ending:
+    """Do one step and journal how it ended.
+
+    Raises:
+        ModelError: when no model that could write it can be asked.
+    """
+    run.journal.append(StepStarted(step.id))
+    if step.kind == "command":
+        ending = await _run_command_step(run, step)
+    else:
+        ending = await _climb(run, step)
+    run.journal.append(StepEnded(step.id, *ending))
+    return ending
+
+
+async def _run_command_step(run: Run, step: Step) -> Ending:
+    line = step.command or ""
+    receipt = run.receipts.get(step.id)
+    if not isinstance(receipt, Ran | Unknown):
+        receipt = await run_command(run, line, step=step.id, purpose="step", resume=run.pending.get(step.id))
+    if not isinstance(receipt, Ran):
+        return _ending_of(receipt)
+    passed = receipt.exit_code == 0 and not receipt.timed_out
+    run.journal.append(CheckRan(step.id, line, passed, receipt.exit_code, tail=receipt.tail, seconds=receipt.seconds))
+    if passed:
+        run.proven.add(line)
+        return "done", ""
+    return "failed", "timed out" if receipt.timed_out else f"`{line}` ended with exit code {receipt.exit_code}"
+
+
+async def _climb(run: Run, step: Step) -> Ending:
+    """Take rung after rung until the step is done, somebody says no for good, or nobody is left to try."""
+    feedback, broken = "", set[str]()
+    ending: Ending = ("failed", "no model could write it")
+    if step.id in run.pending or step.id in run.receipts:
+        settled, feedback, is_final = await _take_up(run, step)
+        if is_final:
+            return settled
+    ladder = rungs(
+        step,
+        run.settings.routing,
+        has_local=run.senders.local is not None,
+        has_frontier=run.senders.frontier is not None,
+    )
+    last_error: ModelError | EgressForbidden | None = None
+    for rung in ladder:
+        if rung.writer in broken or (rung.name == "frontier_hint" and "frontier" in broken):
+            continue
+        run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why))
+        asked: Writer = rung.writer
+        try:
+            if rung.name == "frontier_hint":
+                asked = "frontier"
+                feedback += "\n\n" + await ask_hint(run, step, feedback)
+                asked = rung.writer
+            drafted = await draft_step(run, step, rung, feedback)
+        except (ModelError, EgressForbidden) as error:
+            broken.add(asked)
+            last_error = error
+            run.journal.append(NoticeGiven("error", f"step {step.id}: {error.message}", error.hint))
+            continue
+        except ContextError as error:
+            return "failed", f"{error.message} {error.hint}".strip()
+        last_error = None
+        if not isinstance(drafted, Drafted):
+            feedback = retry_note(drafted)
+            ending = ("failed", drafted[0].reason)
+            continue
+        ending, feedback, is_final = await _submit(run, step, rung, drafted)
+        if is_final:
+            return ending
+    if last_error is not None:
+        raise last_error
+    return ending
+
+
+async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted) -> tuple[Ending, str, bool]:
+    """Gate and check one draft. Returns the ending so far, the next draft's feedback, and whether that was final."""
+    receipt = await run.gate.submit_changes(
+        drafted.changes,
+        step=step.id,
+        notes=warnings(drafted.changes),
+        model_says=drafted.model_says,
+        writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
+    )
+    match receipt:
+        case Applied():
+            run.remember(receipt)
+            return await _prove(run, step)
+        case Declined(reason=reason) if reason:
+            return ("declined", reason), f"# A person declined your last answer\n{reason}", False
+        case Stale(paths=paths):
+            why = f"{', '.join(paths)} changed meanwhile"
+            return ("stale", why), f"# {why}\nThe lines above are as they are now.", False
+        case _:
+            return _ending_of(receipt), "", True
+
+
+async def _take_up(run: Run, step: Step) -> tuple[Ending, str, bool]:
+    """Go on with what an interrupted run left: a proposal that waits, or a change whose check is still to come."""
+    receipt = await run.gate.resubmit(run.pending[step.id]) if step.id in run.pending else run.receipts[step.id]
+    match receipt:
+        case Applied():
+            run.remember(receipt)
+            return await _prove(run, step)
+        case Held() | Unknown() | Denied():
+            return _ending_of(receipt), "", True
+        case Declined(reason=reason):
+            return _ending_of(receipt), f"# A person declined your last answer\n{reason}", not reason
+        case _:
+            return _ending_of(receipt), "", False
+
+
+async def _prove(run: Run, step: Step) -> tuple[Ending, str, bool]:
+    """Run the step's own check on the changed tree."""
+    if not step.check:
+        return ("done", ""), "", True
+    event = await check(run, step.check, step=step.id)
+    if not isinstance(event, CheckRan):
+        return _ending_of(event), "", True
+    if event.passed:
+        return ("done", ""), "", True
+    return ("failed", f"`{step.check}` ended with exit code {event.exit_code}"), failure_note(event), False
+
+
+def _ending_of(receipt: Receipt) -> Ending:
+    match receipt:
+        case Held(proposal=proposal):
+            return "held", proposal
+        case Denied(reason=reason, rule=rule, hint=hint):
+            return "denied", f"{reason} (rule {rule}){'. ' + hint if hint else ''}"
+        case Declined(reason=reason, by=by):
+            return "declined", reason or f"declined by {by}"
+        case Stale(paths=paths):
+            return "stale", f"{', '.join(paths)} changed meanwhile"
+        case Failed(reason=reason) | Unknown(reason=reason):
+            return "failed", reason
+        case Applied() | Ran():
+            return "done", ""

@@ -1,0 +1,74 @@
+"""The one place that prints and that decides what the process ends with.
+
+Invariant: data goes to stdout, everything for people to stderr; a closed pipe ends quietly.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from hybridcode.domain.errors import HybridcodeError
+from hybridcode.domain.exits import ExitCode
+from hybridcode.gate.render import escape
+
+
+def data(text: str) -> None:
+    """Print data."""
+    click.echo(text)
+
+
+def json_data(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def json_line(raw: bytes) -> None:
+    """Print one line of a JSON stream, as it is stored."""
+    click.echo(raw.decode())
+
+
+def say(text: str = "", *, bold: bool = False, dim: bool = False, colour: str | None = None) -> None:
+    """Tell a person something. Styles are dropped where the terminal has none."""
+    click.echo(click.style(text, bold=bold, dim=dim, fg=colour), err=True)
+
+
+def shown(text: str) -> str:
+    """Text from a file, a model or a command, safe to print: hidden and control characters become visible."""
+    return escape(text).text
+
+
+def complain(error: HybridcodeError) -> None:
+    """Print an error and what to do about it."""
+    say(f"hybridcode: {shown(error.message)}", colour="red")
+    if error.hint:
+        say(f"  {shown(error.hint)}")
+
+
+def leave(code: ExitCode) -> NoReturn:
+    """End the process."""
+    sys.exit(int(code))
+
+
+def guarded(command: Callable[[], None]) -> NoReturn:
+    """Run a command line and end the process with the right code, whatever happens."""
+    try:
+        command()
+    except HybridcodeError as error:
+        complain(error)
+        leave(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        leave(ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        leave(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave(ExitCode.DONE)
+    leave(ExitCode.DONE)

@@ -1,0 +1,134 @@
+"""`hybridcode demo`: the shipped example, with a real local model and a scripted frontier, in a scratch folder.
+
+Invariant: the only things that are not real are the plan and the verdict, and the screen says so.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from hybridcode.cli import console
+from hybridcode.cli.chat import open_chat
+from hybridcode.cli.headless import options_of, run_headless
+from hybridcode.cli.options import Flags, read_flags, session_options
+from hybridcode.config.settings import Settings
+from hybridcode.domain.errors import ConfigError, RepoError
+from hybridcode.domain.model import ModelInfo
+from hybridcode.domain.plan import Plan
+from hybridcode.models.local import LlamaCppModel
+from hybridcode.models.scripted import ScriptedModel
+from hybridcode.session.finding import latest_session
+from hybridcode.session.models import Models
+
+PREFIX = "hybridcode-demo-"
+_ASSETS = files("hybridcode") / "assets"
+_GIT = (
+    ("init", "-q", "-b", "main"),
+    ("add", "-A"),
+    ("-c", "user.name=hybridcode demo", "-c", "user.email=demo@localhost", "commit", "-q", "-m", "The shop as it is"),
+)
+
+
+@click.command()
+@click.option("--keep-going", "resume_dir", is_flag=False, flag_value="latest", metavar="[DIR]", help="Resume a demo.")
+@session_options
+def demo(resume_dir: str | None, **given: Any) -> None:
+    """Run the shipped example: a scripted plan, drafts by a real (tiny) model on real llama.cpp, real checks.
+
+    On a terminal it opens the screen; without one, or with --yes or --output-format json, it runs headless.
+    """
+    folder = find_folder(resume_dir) if resume_dir else make_folder()
+    flags = read_flags(given | {"cwd": folder}, settings_of_demo())
+    console.say(f"demo in {folder}", bold=True)
+    console.say("The frontier part is a script. The local model is a 0.6 M parameter fixture on real llama.cpp.")
+    console.say(f"If interrupted: hybridcode demo --keep-going {folder}", dim=True)
+    text = (_ASSETS / "demo" / "task.txt").read_text(encoding="utf-8").strip()
+    resume = latest_session(folder, flags.loaded.settings) if resume_dir else None
+    if wants_screen(flags):
+        open_chat(flags, make_models=demo_models, prompt=None if resume else text, resume=resume)
+        return
+    options = replace(options_of(flags), make_models=demo_models, resume=resume)
+    code = run_headless(options, None if resume else text, output_format=flags.output_format)
+    if flags.output_format == "text":
+        console.say(f"look: git -C {folder} diff", dim=True)
+        console.say(f"undo: hybridcode undo --cwd {folder}", dim=True)
+    console.leave(code)
+
+
+def wants_screen(flags: Flags) -> bool:
+    """True on a terminal, unless the flags ask for a headless run."""
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return is_terminal and not flags.yes and flags.output_format == "text"
+
+
+def settings_of_demo() -> dict[str, object]:
+    """Settings of the demo: the shipped model, and the sample's tests as a named check."""
+    with as_file(_ASSETS / "tiny.gguf") as path:
+        model = str(path)
+    return {
+        "models.local.path": model,
+        "models.local.profile": "tiny",
+        "models.local.n_ctx": 2048,
+        "models.local.max_output_tokens": 512,
+        "routing.local_tries": 1,
+        "models.frontier.model": "",
+        "routing.frontier_hints": 0,
+        "routing.frontier_tries": 0,
+        "verify.test_cmd": "python3 -m unittest -q",
+        "approval.allow": ("Bash(python3 -m unittest -q tests.test_pricing)",),
+    }
+
+
+def demo_models(settings: Settings) -> Models:
+    """The scripted frontier and the shipped GGUF."""
+    plan = msgspec.json.decode((_ASSETS / "demo" / "plan.json").read_bytes(), type=Plan)
+    script = ScriptedModel(
+        ModelInfo(name="demo script", backend="frontier", is_scripted=True),
+        {"plan": [msgspec.json.encode(plan).decode()], "judge": ["good The tests pass and the discount is in place."]},
+    )
+    return Models(frontier=script, local=LlamaCppModel(settings.models.local))
+
+
+def make_folder() -> Path:
+    """Copy the sample repository to a new scratch folder and commit it there.
+
+    Raises:
+        RepoError: when git is missing or fails.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    with as_file(_ASSETS / "demo" / "repo") as sample:
+        shutil.copytree(sample, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for arguments in _GIT:
+        try:
+            subprocess.run(("git", *arguments), cwd=folder, check=True, capture_output=True, timeout=60)
+        except FileNotFoundError as error:
+            raise RepoError("git is not installed.", "Install it: apt-get install git.") from error
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            raise RepoError(f"git {arguments[0]} failed in {folder}.", "Look at the folder's permissions.") from error
+    return folder
+
+
+def find_folder(text: str) -> Path:
+    """The folder of an earlier demo: the one named, or the newest.
+
+    Raises:
+        ConfigError: when there is none.
+    """
+    if text != "latest":
+        folder = Path(text).resolve()
+    else:
+        found = [path for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if path.is_dir()]
+        if not found:
+            raise ConfigError("There is no demo to resume.", "Start one: hybridcode demo.")
+        folder = max(found, key=lambda path: path.stat().st_mtime_ns).resolve()
+    if not folder.name.startswith(PREFIX) or not folder.is_dir():
+        raise ConfigError(f"{folder} is not a demo's folder.", f"Give a folder whose name starts with {PREFIX}.")
+    return folder

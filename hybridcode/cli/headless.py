@@ -1,0 +1,121 @@
+"""A run without a screen: opens a session, prints what happens, ends with an exit code.
+
+Invariant: the exit code and the JSON result come from the same outcome and the same journal.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import msgspec
+
+from hybridcode.agent.run import Outcome
+from hybridcode.cli import console
+from hybridcode.cli.options import Flags
+from hybridcode.cli.printer import TextPrinter, stream_json
+from hybridcode.cli.summary import summary_lines
+from hybridcode.domain.errors import ConfigError
+from hybridcode.domain.events import Envelope
+from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.plan import Plan
+from hybridcode.domain.ports import Approver
+from hybridcode.gate.approvers import PolicyOnly, Refuse
+from hybridcode.gate.sandbox import Sandbox
+from hybridcode.journal.approvals import Approvals
+from hybridcode.session.consent import consented_checks
+from hybridcode.session.finding import latest_session
+from hybridcode.session.result import result_of
+from hybridcode.session.session import Session, SessionOptions
+
+
+def options_of(flags: Flags) -> SessionOptions:
+    """Session options for a run without a person."""
+    resume = flags.resume
+    if flags.continue_last and resume is None:
+        resume = latest_session(flags.workspace, flags.loaded.settings)
+        if resume is None:
+            raise ConfigError(f"There is no session of {flags.workspace} to continue.", "Start one with a prompt.")
+
+    def make_approver(approvals: Approvals, sandbox: Sandbox) -> Approver:
+        return policy_only(flags, sandbox) if flags.yes else Refuse()
+
+    return SessionOptions(
+        workspace=flags.workspace,
+        loaded=flags.loaded,
+        make_approver=make_approver,
+        resume=resume,
+        plan=read_plan(flags),
+    )
+
+
+def policy_only(flags: Flags, sandbox: Sandbox) -> PolicyOnly:
+    """The approver of --yes: checks that a person named may run without a sandbox."""
+    is_off = flags.loaded.settings.approval.sandbox == "off"
+    return PolicyOnly(is_sandboxed=is_off or sandbox.kind != "none", checks=consented_checks(flags.loaded))
+
+
+def read_plan(flags: Flags) -> Plan | None:
+    """The plan of `--plan-file`, or None.
+
+    Raises:
+        ConfigError: when it is not a plan.
+    """
+    if flags.plan_file is None:
+        return None
+    try:
+        return msgspec.json.decode(flags.plan_file.read_bytes(), type=Plan)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ConfigError(
+            f"{flags.plan_file} is not a plan: {error}", "A plan is JSON with a list of steps."
+        ) from error
+
+
+def run_headless(options: SessionOptions, text: str | None, *, output_format: str) -> ExitCode:
+    """Run a task (or resume when `text` is None) and print it."""
+    return asyncio.run(_run(options, text, output_format=output_format))
+
+
+async def _run(options: SessionOptions, text: str | None, *, output_format: str) -> ExitCode:
+    session = Session.open(options)
+    try:
+        watch = _printer(session, output_format)
+        if watch is not None:
+            for envelope in session.state.envelopes:
+                watch(envelope)
+            session.subscribe(watch)
+        _obey_signals(session)
+        starting = asyncio.create_task(session.start_models())
+        outcome = await (session.run(text) if text is not None else session.resume())
+        starting.cancel()
+        _print_end(session, outcome, output_format)
+        return outcome.code
+    finally:
+        await session.close()
+
+
+def _printer(session: Session, output_format: str) -> Callable[[Envelope], None] | None:
+    match output_format:
+        case "text":
+            return TextPrinter(session.log.get_blob)
+        case "stream-json":
+            return stream_json
+        case _:
+            return None
+
+
+def _obey_signals(session: Session) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, session.interrupt, "Ctrl+C")
+    loop.add_signal_handler(signal.SIGTERM, session.interrupt, "SIGTERM")
+
+
+def _print_end(session: Session, outcome: Outcome, output_format: str) -> None:
+    result = result_of(session.state, outcome.code, outcome.message)
+    match output_format:
+        case "json":
+            console.json_data(result)
+        case "stream-json":
+            console.json_line(msgspec.json.encode({"type": "result", **result}))
+        case _:
+            for line in summary_lines(result):
+                console.data(console.shown(line))

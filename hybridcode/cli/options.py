@@ -1,0 +1,140 @@
+"""The flags of commands that open a session, as settings and as choices of this run.
+
+Invariant: every flag that is a setting becomes a dotted key of config; the rest stands in Flags.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hybridcode.config.keys import read_assignment
+from hybridcode.config.load import Loaded, load
+from hybridcode.domain.errors import ConfigError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MODES = ("default", "acceptEdits", "plan", "dontAsk")
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What the command line said, beyond settings."""
+
+    workspace: Path
+    loaded: Loaded
+    yes: bool
+    resume: str | None
+    continue_last: bool
+    output_format: str
+    plan_file: Path | None
+
+
+_SETTINGS: tuple[tuple[tuple[str, ...], str, dict[str, Any]], ...] = (
+    (("-m", "--model"), "models.frontier.model", {"metavar": "NAME", "help": "Frontier model, a litellm name."}),
+    (("--permission-mode",), "approval.mode", {"type": click.Choice(MODES), "help": "Who is asked for what."}),
+    (("--allow",), "approval.allow", {"multiple": True, "metavar": "RULE", "help": "Allow, as 'Bash(npm test)'."}),
+    (("--deny",), "approval.deny", {"multiple": True, "metavar": "RULE", "help": "Deny, as 'Edit(vendor/**)'."}),
+    (("--max-cost-usd",), "limits.max_cost_usd", {"type": float, "help": "Stop before this many dollars."}),
+    (("--max-steps",), "limits.max_steps", {"type": int, "help": "Most steps of a plan."}),
+    (("--timeout",), "limits.timeout_s", {"type": float, "help": "Seconds for the whole run."}),
+    (
+        ("--test-cmd",),
+        "verify.test_cmd",
+        {"metavar": "CMD", "help": "Check that proves the task; naming it is consent."},
+    ),
+    (("--lint-cmd",), "verify.lint_cmd", {"metavar": "CMD", "help": "Check before the tests; naming it is consent."}),
+    (("--theme",), "ui.theme", {"metavar": "NAME", "help": "Theme of the terminal program."}),
+)
+
+
+def session_options(command: Command) -> Command:
+    """Add the flags of a session to a click command; the function gets them as one `flags` argument."""
+    for names, key, extra in reversed(_SETTINGS):
+        command = click.option(*names, _parameter(key), **extra)(command)
+    for option in reversed(_CHOICES):
+        command = option(command)
+    return command
+
+
+_CHOICES: tuple[Callable[[Any], Any], ...] = (
+    click.option("--local-model", metavar="PATH|URL|NAME", help="GGUF file, server URL ending in /v1, or model name."),
+    click.option("-y", "--yes", is_flag=True, help="Say yes to what the policy would ask; never to what it denies."),
+    click.option("--unsafe", is_flag=True, help="Switch asking off. Announced and recorded."),
+    click.option("--no-sandbox", is_flag=True, help="Run commands without a sandbox."),
+    click.option("--offline", is_flag=True, help="Forbid every remote call."),
+    click.option("--dry-run", is_flag=True, help="Plan only; write and run nothing."),
+    click.option("-c", "--continue", "continue_last", is_flag=True, help="Go on with the last session here."),
+    click.option("-r", "--resume", metavar="ID", help="Go on with a session."),
+    click.option("--plan-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Follow this plan."),
+    click.option("--cwd", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Work in this folder."),
+    click.option(
+        "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="One more config file."
+    ),
+    click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting."),
+    click.option("--trust", is_flag=True, help="Trust this repository's .hybridcode files for this run."),
+    click.option(
+        "--output-format",
+        type=click.Choice(("text", "json", "stream-json")),
+        default="text",
+        help="What a headless run prints.",
+    ),
+    click.option("--no-color", is_flag=True, help="No colours."),
+)
+
+
+def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) -> Flags:
+    """Turn click's values into Flags; `extra` are settings of the command itself, weaker than what was typed.
+
+    Raises:
+        ConfigError: when settings do not fit.
+    """
+    workspace = (given["cwd"] or Path.cwd()).resolve()
+    values: dict[str, object] = dict(extra or {})
+    for _, key, _ in _SETTINGS:
+        value = given[_parameter(key)]
+        if value not in (None, ()):
+            values[key] = value
+    if given["local_model"]:
+        values |= local_model(given["local_model"])
+    if given["offline"]:
+        values["egress.mode"] = "offline"
+    if given["no_sandbox"]:
+        values["approval.sandbox"] = "off"
+    if given["dry_run"]:
+        values["approval.mode"] = "plan"
+    if given["unsafe"]:
+        values["approval.mode"] = "bypass"
+    for assignment in given["assignments"]:
+        key, value = read_assignment(assignment)
+        values[key] = value
+    loaded = load(workspace, flags=values, config_file=given["config"], trust_now=given["trust"])
+    return Flags(
+        workspace=workspace,
+        loaded=loaded,
+        yes=given["yes"],
+        resume=given["resume"],
+        continue_last=given["continue_last"],
+        output_format=given["output_format"],
+        plan_file=given["plan_file"],
+    )
+
+
+def local_model(text: str) -> dict[str, object]:
+    """What `--local-model` means: a GGUF file, a server, or a name at the configured server."""
+    if text.startswith(("http://", "https://")):
+        return {"models.local.base_url": text, "models.local.path": ""}
+    if text.endswith(".gguf") or "/" in text:
+        path = Path(text).expanduser()
+        if not path.is_file():
+            raise ConfigError(
+                f"There is no GGUF file {text}.", "Give --local-model a .gguf file or a URL ending in /v1."
+            )
+        return {"models.local.path": str(path.resolve()), "models.local.base_url": ""}
+    return {"models.local.name": text}
+
+
+def _parameter(key: str) -> str:
+    return key.replace(".", "__")

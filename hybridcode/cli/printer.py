@@ -1,0 +1,144 @@
+"""What a headless run prints while it goes: text for people on stderr, or the stored envelopes as JSON lines.
+
+Invariant: an envelope is on disk before it is printed; every foreign string is made visible first.
+"""
+
+from collections.abc import Callable
+
+from hybridcode.cli.console import json_line, say, shown
+from hybridcode.domain.action import Applied, ChangeSet, Declined, Denied, Failed, Held, Proposal, Ran, Stale, Unknown
+from hybridcode.domain.canonical import canonical_json
+from hybridcode.domain.events import (
+    CheckRan,
+    DraftRefused,
+    EffectFinished,
+    Envelope,
+    NoticeGiven,
+    PlanMade,
+    ProposalMade,
+    RungTaken,
+    SessionOpened,
+    StepEnded,
+    StepStarted,
+    TaskJudged,
+)
+from hybridcode.domain.plan import Step
+from hybridcode.patch.hunks import unified
+
+COLOURS = {"info": None, "warning": "yellow", "error": "red"}
+TAIL_LINES = 12
+
+
+def stream_json(envelope: Envelope) -> None:
+    """Print an envelope as it stands in the journal."""
+    json_line(canonical_json(envelope))
+
+
+class TextPrinter:
+    """Tells a run's story in plain lines."""
+
+    def __init__(self, get_blob: Callable[[str], bytes]) -> None:
+        self._get_blob = get_blob
+        self._steps: dict[str, Step] = {}
+
+    def __call__(self, envelope: Envelope) -> None:
+        """Print what an envelope says, if a person wants to know it."""
+        match envelope.event:
+            case SessionOpened() as opened:
+                self._opened(envelope.session, opened)
+            case NoticeGiven(level=level, text=text, hint=hint):
+                say(f"{level}: {shown(text)}{' ' + shown(hint) if hint else ''}", colour=COLOURS[level])
+            case PlanMade(plan=plan, source=source):
+                self._plan(plan.steps, source, plan.answer)
+            case StepStarted(step=step):
+                self._step(step)
+            case RungTaken(writer=writer, attempt=attempt, why=why) if attempt > 1:
+                say(f"  try {attempt}, {writer}: {shown(why)}", colour="yellow")
+            case DraftRefused(refusals=refusals):
+                for refusal in refusals:
+                    say(f"  refused: {shown(refusal.reason)}", colour="yellow")
+            case ProposalMade(proposal=proposal):
+                print_proposal(proposal, self._get_blob)
+            case EffectFinished(proposal=name, receipt=receipt):
+                self._receipt(name, receipt)
+            case CheckRan() as check:
+                self._check(check)
+            case StepEnded(step=step, outcome=outcome, why=why) if outcome != "done":
+                say(f"  step {step} {outcome}: {shown(why)}", colour="red")
+            case TaskJudged(verdict=verdict, reason=reason):
+                say(f"judge: {verdict}{'. ' + shown(reason) if reason else ''}")
+            case _:
+                pass
+
+    def _opened(self, session: str, event: SessionOpened) -> None:
+        frontier = f"{event.frontier or 'none'}{' (a script, not a model)' if event.frontier_is_scripted else ''}"
+        say(f"session {session}  frontier {frontier}  local {event.local or 'none'}  sandbox {event.sandbox}", dim=True)
+
+    def _plan(self, steps: tuple[Step, ...], source: str, answer: str) -> None:
+        self._steps = {step.id: step for step in steps}
+        if steps:
+            say(f"plan ({source}, {len(steps)} steps)", bold=True)
+        for step in steps:
+            after = f"  after {', '.join(step.needs)}" if step.needs else ""
+            say(f"  {step.id:<10} {step.kind:<8} {shown(step.goal)}{after}")
+
+    def _step(self, name: str) -> None:
+        step = self._steps.get(name)
+        say(f"step {name}: {shown(step.goal) if step else ''}", bold=True)
+
+    def _receipt(self, name: str, receipt: object) -> None:
+        match receipt:
+            case Applied(edits=edits):
+                say(f"  applied {name}: {', '.join(shown(edit.path) for edit in edits)}", colour="green")
+            case Ran(exit_code=code, seconds=seconds, sandbox=sandbox, tail=tail):
+                say(
+                    f"  exit code {code} after {seconds:.1f} s, sandbox {sandbox}",
+                    colour="green" if code == 0 else "red",
+                )
+                if code:
+                    _print_tail(tail)
+            case Denied(reason=reason, rule=rule, hint=hint):
+                say(f"  denied {name}: {reason} (rule {rule}) {hint}".rstrip(), colour="red")
+            case Held(proposal=proposal):
+                say(f"  waits for approval: hybridcode approvals approve {proposal}", colour="yellow")
+            case Declined(reason=reason, by=by):
+                say(f"  declined by {by}: {shown(reason)}", colour="yellow")
+            case Stale(paths=paths):
+                say(f"  not applied, changed meanwhile: {', '.join(shown(path) for path in paths)}", colour="yellow")
+            case Failed(reason=reason) | Unknown(reason=reason):
+                say(f"  failed {name}: {shown(reason)}", colour="red")
+            case _:
+                pass
+
+    def _check(self, check: CheckRan) -> None:
+        word = "passed" if check.passed else f"failed with exit code {check.exit_code}"
+        say(f"  check {word}: {shown(check.command)}", colour="green" if check.passed else "red")
+
+
+def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None:
+    """Print exactly what a proposal would do."""
+    action = proposal.action
+    if isinstance(action, ChangeSet):
+        say(f"  {proposal.id}  {proposal.writer}", dim=True)
+        for edit in action.edits:
+            before = get_blob(edit.before_sha256) if edit.before_sha256 else None
+            after = get_blob(edit.after_sha256) if edit.after_sha256 else None
+            _print_diff(unified(edit.path, before, after))
+    else:
+        say(f"  {proposal.id}  $ {shown(proposal.title)}")
+    for note in proposal.notes:
+        say(f"  note: {shown(note)}", colour="yellow")
+
+
+def _print_diff(text: str) -> None:
+    for line in text.splitlines():
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        say(f"    {shown(line)}", colour=colour)
+
+
+def _print_tail(tail: str) -> None:
+    lines = tail.splitlines()
+    if len(lines) > TAIL_LINES:
+        say(f"    [{len(lines) - TAIL_LINES} more lines; hybridcode sessions show has them]", dim=True)
+    for line in lines[-TAIL_LINES:]:
+        say(f"    {shown(line)}")

@@ -1,0 +1,81 @@
+"""`hybridcode sessions`: what was done in this workspace, and going on with it.
+
+Invariant: everything shown is a fold of the journal.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hybridcode.cli import console
+from hybridcode.cli.headless import options_of, run_headless
+from hybridcode.cli.options import read_flags, session_options
+from hybridcode.cli.printer import TextPrinter
+from hybridcode.cli.workspace import journal_of, session_named, workspace_options
+from hybridcode.domain.errors import ConfigError
+
+
+@click.group()
+def sessions() -> None:
+    """Sessions of this workspace."""
+
+
+@sessions.command("list")
+@workspace_options
+def list_(cwd: Path | None, as_json: bool) -> None:
+    """List sessions, newest first."""
+    with journal_of(cwd) as journal:
+        rows = sorted(journal.sessions(), key=lambda row: row.id, reverse=True)
+    if as_json:
+        console.json_data(rows)
+        return
+    for row in rows:
+        waiting = f"  {row.pending} waiting" if row.pending else ""
+        console.data(f"{row.id}  {row.exit_reason or 'open'}{waiting}  {console.shown(row.title)}")
+
+
+@sessions.command()
+@click.argument("session", metavar="[ID]", required=False)
+@workspace_options
+def show(session: str | None, cwd: Path | None, as_json: bool) -> None:
+    """Tell a session's story again, or print its envelopes as JSON."""
+    name = session_named(cwd, session)
+    with journal_of(cwd) as journal:
+        log = journal.session(name)
+        envelopes = log.envelopes()
+        if not envelopes:
+            raise ConfigError(f"There is no session {name} in this workspace.", "See `hybridcode sessions list`.")
+        if as_json:
+            console.json_data(envelopes)
+            return
+        tell = TextPrinter(log.get_blob)
+        for envelope in envelopes:
+            tell(envelope)
+
+
+@sessions.command()
+@click.argument("session", metavar="[ID]", required=False)
+@session_options
+def resume(session: str | None, **given: Any) -> None:
+    """Go on with a session where it stopped, without a screen (with one: hybridcode -r ID)."""
+    flags = read_flags(given | {"resume": session or session_named(given["cwd"], None)})
+    console.leave(run_headless(options_of(flags), None, output_format=flags.output_format))
+
+
+@sessions.command()
+@click.argument("session", metavar="ID")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@workspace_options
+def delete(session: str, yes: bool, cwd: Path | None, as_json: bool) -> None:
+    """Delete a session's record. Files of the workspace stay as they are; its undo is gone."""
+    with journal_of(cwd) as journal:
+        if session not in {row.id for row in journal.sessions()}:
+            raise ConfigError(f"There is no session {session} in this workspace.", "See `hybridcode sessions list`.")
+        if not yes and not click.confirm(f"Delete {session} and with it the way to undo it?", err=True):
+            return
+        journal.delete(session)
+    if as_json:
+        console.json_data({"deleted": session})
+    else:
+        console.say(f"{session} deleted")

@@ -1,0 +1,165 @@
+"""All layers folded into Settings, with the origin of each value.
+
+Invariant: adding a file to an untrusted repository, or a variable under managed config, never allows more than before.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from hybridcode.config.keys import KEYS, build
+from hybridcode.config.layers import (
+    MANAGED_CONFIG,
+    Layer,
+    LayerName,
+    Origin,
+    defaults,
+    from_environment,
+    from_file,
+    from_flags,
+    parse_file,
+    unknown_variables,
+)
+from hybridcode.config.paths import user_config_dir
+from hybridcode.config.settings import Settings
+from hybridcode.config.tighten import COLLECTED, DATA, is_tighter
+from hybridcode.config.trust import RepositoryConfig, is_trusted, read_repository
+from hybridcode.domain.errors import ConfigError
+
+_ALLOW = "approval.allow"
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings and how they came about."""
+
+    settings: Settings
+    origin: Mapping[str, Origin]
+    """Dotted name -> where the value comes from. Lists also have one entry per item: `approval.deny[0]`."""
+    warnings: tuple[str, ...]
+    """What was ignored, from which file, and why."""
+    repository: RepositoryConfig
+    """The repository's own files as they were read."""
+    is_trusted: bool
+    """True if exactly these files are trusted."""
+
+
+def load(
+    workspace: Path,
+    *,
+    flags: Mapping[str, object] | None = None,
+    env: Mapping[str, str] | None = None,
+    config_file: Path | None = None,
+    user_config: Path | None = None,
+    managed_config: Path = MANAGED_CONFIG,
+    trust_store: Path | None = None,
+    trust_now: bool = False,
+) -> Loaded:
+    """Read every layer of `workspace` and fold them, weakest first.
+
+    Args:
+        flags: values of the command line by dotted name.
+        env: variables to look into; the process's own if None.
+        config_file: a file given with `--config`: part of the command line, below its flags.
+        user_config: the user's config.toml; the XDG one if None.
+        trust_store: folder of the trust store; the XDG one if None.
+        trust_now: trust the repository's files for this call only (`--trust`).
+
+    Raises:
+        ConfigError: a file, variable or flag holds something that cannot be used.
+    """
+    env = os.environ if env is None else env
+    repository = read_repository(workspace)
+    trusted = trust_now or is_trusted(repository, store=trust_store)
+    merge = _Merge(trusted)
+    merge.override(defaults())
+    merge.override(_without_bypass(from_file(user_config or user_config_dir() / "config.toml", "user")))
+    merge.repository(_from_repository(repository, "config.toml", "repository"))
+    merge.repository(_from_repository(repository, "config.local.toml", "local"))
+    merge.override(_without_bypass(from_environment(env)))
+    if config_file is not None:
+        merge.override(_without_bypass(from_file(config_file, "command line", required=True)))
+    merge.override(from_flags(flags or {}))
+    merge.managed(_without_bypass(from_file(managed_config, "managed")))
+    return Loaded(
+        settings=build(merge.values()),
+        origin=merge.origins(),
+        warnings=(*unknown_variables(env), *merge.warnings),
+        repository=repository,
+        is_trusted=trusted,
+    )
+
+
+class _Merge:
+    """The values so far, while layers of rising strength are laid over them."""
+
+    def __init__(self, trusted: bool) -> None:
+        self._trusted = trusted
+        self._scalars: dict[str, tuple[object, Origin]] = {}
+        self._lists: dict[str, list[tuple[str, Origin]]] = {}
+        self.warnings: list[str] = []
+
+    def override(self, layer: Layer) -> None:
+        """Lay a layer of the user's own over the values: it replaces, and adds to lists."""
+        for name, (value, origin) in layer.values.items():
+            self._set(name, value, origin)
+
+    def repository(self, layer: Layer) -> None:
+        """Lay a repository's file over the values: all of it if trusted, else what is tighter."""
+        for name, (value, origin) in layer.values.items():
+            if value == "bypass":
+                self._ignore(name, origin, "only the flag --unsafe switches the gate off")
+            elif self._trusted or name in COLLECTED | DATA or self._is_tighter(name, value):
+                self._set(name, value, origin)
+            elif name not in self._scalars or value != self._scalars[name][0]:
+                self._ignore(name, origin, "a repository may only tighten until it is trusted (hybridcode trust)")
+
+    def managed(self, layer: Layer) -> None:
+        """Lay the administrator's file over everything; what somebody set tighter stays."""
+        for name, (value, origin) in layer.values.items():
+            if name == _ALLOW:
+                self._lists[name] = []
+            elif name in self._scalars and self._scalars[name][1].layer != "default":
+                current, _ = self._scalars[name]
+                if is_tighter(name, current, value):
+                    continue
+            self._set(name, value, origin)
+
+    def values(self) -> dict[str, object]:
+        """The result by dotted name."""
+        lists: dict[str, object] = {name: tuple(item for item, _ in items) for name, items in self._lists.items()}
+        return {name: value for name, (value, _) in self._scalars.items()} | lists
+
+    def origins(self) -> dict[str, Origin]:
+        """Where each value comes from; a list's origin is that of its first item."""
+        found = {name: origin for name, (_, origin) in self._scalars.items()}
+        for name, items in self._lists.items():
+            found[name] = items[0][1] if items else Origin("default")
+            found |= {f"{name}[{index}]": origin for index, (_, origin) in enumerate(items)}
+        return {name: found[name] for name in sorted(found)}
+
+    def _set(self, name: str, value: object, origin: Origin) -> None:
+        if not KEYS[name].is_list:
+            self._scalars[name] = (value, origin)
+            return
+        new = [(item, origin) for item in msgspec.convert(value, type=tuple[str, ...])]
+        known = {item for item, _ in new}
+        self._lists[name] = new + [old for old in self._lists.get(name, []) if old[0] not in known]
+
+    def _is_tighter(self, name: str, value: object) -> bool:
+        return name in self._scalars and is_tighter(name, value, self._scalars[name][0])
+
+    def _ignore(self, name: str, origin: Origin, reason: str) -> None:
+        self.warnings.append(f"{origin.file}: {name} is ignored: {reason}")
+
+
+def _from_repository(repository: RepositoryConfig, name: str, layer: LayerName) -> Layer:
+    return parse_file(repository.files.get(name, b""), layer=layer, path=repository.folder / name)
+
+
+def _without_bypass(layer: Layer) -> Layer:
+    value, origin = layer.values.get("approval.mode", (None, None))
+    if value == "bypass":
+        raise ConfigError(f"{origin}: approval.mode cannot be bypass", "Only the flag --unsafe switches the gate off.")
+    return layer

@@ -1,0 +1,34 @@
+"""Where our own files live on this machine (XDG).
+
+Invariant: nothing of ours is ever inside a repository, except what a person put into `.hybridcode/`.
+"""
+
+import hashlib
+from pathlib import Path
+
+import platformdirs
+
+_APP = "hybridcode"
+
+
+def user_config_dir() -> Path:
+    """Folder of the user's config.toml, policy.toml, keys.toml and themes/."""
+    return Path(platformdirs.user_config_dir(_APP))
+
+
+def state_dir(workspace: Path, override: str = "") -> Path:
+    """Folder of the journal of one workspace: `<state>/<12 hex digits of its resolved path>-<name>`."""
+    base = Path(override).expanduser() if override else Path(platformdirs.user_state_dir(_APP))
+    resolved = workspace.resolve()
+    digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return base / f"{digest}-{resolved.name or 'root'}"
+
+
+def cache_dir() -> Path:
+    """Folder of what can be rebuilt at will (the context index)."""
+    return Path(platformdirs.user_cache_dir(_APP))
+
+
+def data_dir() -> Path:
+    """Folder of downloaded models."""
+    return Path(platformdirs.user_data_dir(_APP))

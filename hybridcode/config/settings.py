@@ -1,0 +1,220 @@
+"""Every setting, with its type, default and meaning: the schema of config.toml is generated from here.
+
+Invariant: each field has a docstring; unknown keys are refused with the layer they stand in.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Mode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypass"]
+EgressMode = Literal["allow", "ask", "offline"]
+WriterName = Literal["frontier", "local"]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class FrontierSettings(_Section, frozen=True):
+    """[models.frontier]: the model that plans and judges, through litellm."""
+
+    model: str = ""
+    """A litellm model name, as `anthropic/claude-sonnet-4-5` or `openai/gpt-5`. Empty: no frontier."""
+    api_key_env: str = ""
+    """Name of the environment variable that holds the key. Empty: the provider's usual one."""
+    api_base: str = ""
+    """Base URL of an OpenAI-compatible endpoint. Empty: the provider's own."""
+    max_input_tokens: int = 32_000
+    """A request larger than this is not sent (bytes / 4)."""
+    max_output_tokens: int = 4_096
+    """Output limit of one call, in tokens."""
+    temperature: float = 0.0
+    """Sampling temperature; providers that refuse the parameter get none."""
+    timeout_s: float = 120.0
+    """Seconds until a call without progress counts as failed."""
+    max_retries: int = 2
+    """Further tries after a transient failure, with growing pauses."""
+    input_usd_per_mtok: float | None = None
+    """Price of a million input tokens, when litellm's table does not know the model."""
+    output_usd_per_mtok: float | None = None
+    """Price of a million output tokens, when litellm's table does not know the model."""
+
+
+class LocalSettings(_Section, frozen=True):
+    """[models.local]: the model that writes."""
+
+    path: str = ""
+    """A GGUF file, run by llama.cpp in a child process."""
+    name: str = ""
+    """Model name at `base_url`, or a name from `hybridcode models list`."""
+    base_url: str = ""
+    """An OpenAI-compatible server in the building: llama-server, Ollama, LM Studio, vLLM. Ends in /v1."""
+    api_key_env: str = ""
+    """Name of the environment variable with that server's key, if it wants one."""
+    n_ctx: int = 16_384
+    """Context length in tokens."""
+    gpu_layers: int = -1
+    """Layers on the GPU; -1 = all that a GPU build can take."""
+    threads: int = 0
+    """CPU threads; 0 = physical cores - 1."""
+    kv_type: Literal["f16", "q8_0", "q4_0"] = "f16"
+    """Type of the KV cache."""
+    seed: int = 0
+    """Sampling seed."""
+    temperature: float = 0.0
+    """0 = greedy."""
+    max_output_tokens: int = 2_048
+    """Output limit of one draft, in tokens."""
+    timeout_s: float = 300.0
+    """Seconds without a token until a draft counts as failed."""
+    edit_format: Literal["auto", "region", "whole", "blocks"] = "auto"
+    """How the model is asked to answer; all formats are understood whatever was asked."""
+    profile: Literal["full", "tiny"] = "full"
+    """`tiny` is for the shipped fixture: its frozen prompt and nothing else."""
+
+
+class ModelSettings(_Section, frozen=True):
+    """[models]: the two models."""
+
+    frontier: FrontierSettings = FrontierSettings()
+    """The model that decides."""
+    local: LocalSettings = LocalSettings()
+    """The model that writes."""
+
+
+class RoleSettings(_Section, frozen=True):
+    """[roles]: which model plays which part. A missing model is replaced by the other one, and the screen says so."""
+
+    plan: WriterName = "frontier"
+    """Turns a task into steps."""
+    judge: WriterName = "frontier"
+    """Says whether the result meets the goal."""
+    draft: WriterName = "local"
+    """Writes the changes."""
+
+
+class RoutingSettings(_Section, frozen=True):
+    """[routing]: the ladder of tries for one step."""
+
+    local_tries: int = 2
+    """Drafts by the local model before the next rung."""
+    frontier_hints: int = 1
+    """Hints asked from the frontier before it writes itself."""
+    frontier_tries: int = 1
+    """Drafts by the frontier before a person is asked."""
+    plan_first: bool = True
+    """False lets small, clear tasks with a check go to the local model first."""
+
+
+class ContextSettings(_Section, frozen=True):
+    """[context]: how much of the repository one call sees, in tokens of four bytes."""
+
+    plan_tokens: int = 4_000
+    """Outline and excerpts for the planner."""
+    step_tokens: int = 4_000
+    """Window of one step."""
+    read_rounds: int = 2
+    """How often the planner may ask for more before it must answer."""
+    max_file_bytes: int = 1_000_000
+    """Larger files are listed, not read."""
+
+
+class ApprovalSettings(_Section, frozen=True):
+    """[approval]: who is asked."""
+
+    mode: Mode = "default"
+    """default asks; acceptEdits allows ordinary edits; plan changes nothing; dontAsk denies; bypass: by --unsafe."""
+    allow: tuple[str, ...] = ()
+    """Rules that allow, as `Bash(npm test)` or `Edit(src/**)`; ignored in a repository's file until trusted."""
+    ask: tuple[str, ...] = ()
+    """Rules that ask."""
+    deny: tuple[str, ...] = ()
+    """Rules that deny."""
+    sandbox: Literal["auto", "off"] = "auto"
+    """Commands run in a sandbox where one can be had."""
+    timeout_s: float = 120.0
+    """Seconds a command may run."""
+
+
+class VerifySettings(_Section, frozen=True):
+    """[verify]: commands that prove a change."""
+
+    test_cmd: str = ""
+    """Runs after the last step."""
+    lint_cmd: str = ""
+    """Runs before test_cmd."""
+
+
+class LimitSettings(_Section, frozen=True):
+    """[limits]: what one run may use; 0 = no limit."""
+
+    max_cost_usd: float = 0.0
+    """Dollars over all frontier calls; an unknown price counts as over the limit when one is set."""
+    max_steps: int = 50
+    """Steps of a plan."""
+    timeout_s: float = 0.0
+    """Seconds of one run."""
+
+
+class EgressSettings(_Section, frozen=True):
+    """[egress]: what may leave."""
+
+    mode: EgressMode = "allow"
+    """`offline` forbids every remote call."""
+    deny_paths: tuple[str, ...] = ()
+    """Globs of files that are never shown to a remote model."""
+    redact: bool = True
+    """Known key formats are replaced before journal and send."""
+
+
+class GitSettings(_Section, frozen=True):
+    """[git]: the only writes to git, both off."""
+
+    commit: Literal["off", "session"] = "off"
+    """`session` commits what a session changed when it ends well."""
+
+
+class AuditSettings(_Section, frozen=True):
+    """[audit]: the journal."""
+
+    state_dir: str = ""
+    """Where journals live. Empty: the XDG state directory."""
+
+
+class UiSettings(_Section, frozen=True):
+    """[ui]: the terminal program."""
+
+    theme: str = "hybridcode-dark"
+    """Name of a theme: shipped, from the user's themes folder, or one of Textual's."""
+    side_by_side: bool = False
+    """Diffs open in two columns."""
+    bell: bool = False
+    """Ring when somebody is waited for."""
+
+
+class Settings(_Section, frozen=True):
+    """All settings."""
+
+    models: ModelSettings = ModelSettings()
+    """The two models."""
+    roles: RoleSettings = RoleSettings()
+    """Who does what."""
+    routing: RoutingSettings = RoutingSettings()
+    """The ladder."""
+    context: ContextSettings = ContextSettings()
+    """Budgets of windows."""
+    approval: ApprovalSettings = ApprovalSettings()
+    """Who is asked."""
+    verify: VerifySettings = VerifySettings()
+    """Checks."""
+    limits: LimitSettings = LimitSettings()
+    """Caps."""
+    egress: EgressSettings = EgressSettings()
+    """What may leave."""
+    git: GitSettings = GitSettings()
+    """Commits."""
+    audit: AuditSettings = AuditSettings()
+    """The journal."""
+    ui: UiSettings = UiSettings()
+    """The terminal program."""

@@ -1,0 +1,69 @@
+"""More of the tree for a planner that asks: regions to read and words to search.
+
+Invariant: read-only, bounded, and what cannot be shown is said with the reason.
+"""
+
+from collections.abc import Sequence
+
+from hybridcode.context.excerpts import Taken, ranked_passages
+from hybridcode.context.rank import rank
+from hybridcode.context.regions import resolve
+from hybridcode.context.render import BYTES_PER_TOKEN, excerpt_section, section, tokens
+from hybridcode.domain.errors import ContextError
+from hybridcode.domain.plan import Region
+from hybridcode.repo.lines import split_lines
+from hybridcode.repo.snapshot import Snapshot
+
+_MAX_HITS = 40
+_MAX_LINE_CHARS = 160
+_HIT_SHARE = 4
+
+
+def look_up(snapshot: Snapshot, *, read: Sequence[str], search: Sequence[str], budget: int) -> str:
+    """Sections for each region in `read` and each text in `search`, at most `budget` tokens of four bytes together."""
+    room = budget * BYTES_PER_TOKEN
+    taken = Taken(ranges={})
+    parts: list[str] = []
+    for name in dict.fromkeys(read):
+        text = _read(snapshot, name, room=room, taken=taken)
+        room -= len(text.encode())
+        parts.append(text)
+    for words in dict.fromkeys(search):
+        text = _search(snapshot, words, room=room, taken=taken)
+        room -= len(text.encode())
+        parts.append(text)
+    return "".join(parts)
+
+
+def _read(snapshot: Snapshot, name: str, *, room: int, taken: Taken) -> str:
+    try:
+        target = resolve(snapshot, Region.parse(name))
+    except ContextError as error:
+        return _within(f"## {name}\n{error.message}. {error.hint}\n\n", room)
+    data = snapshot.read(target.path)
+    start, end = target.start or 1, target.end or len(split_lines(data))
+    text = excerpt_section(target.path, data, start, end)
+    if len(text.encode()) > room:
+        return _within(f"## {name}\nIt needs {tokens(text)} tokens; name a smaller region.\n\n", room)
+    taken.add(target.path, start, end)
+    return text
+
+
+def _search(snapshot: Snapshot, words: str, *, room: int, taken: Taken) -> str:
+    """Lines that hold the words literally, then the passages that fit them best."""
+    ranking = rank(snapshot, words)
+    hits: list[str] = []
+    for path in sorted(ranking.records):
+        for number, line in enumerate(split_lines(snapshot.read(path)), 1):
+            if words.encode() in line and len(hits) < _MAX_HITS:
+                hits.append(f"{path}:{number}: {line.decode('utf-8', 'replace').strip()[:_MAX_LINE_CHARS]}")
+    while hits and len(section(f"Lines with {words!r}", "\n".join(hits), path="").encode()) > room // _HIT_SHARE:
+        hits.pop()
+    listed = section(f"Lines with {words!r}", "\n".join(hits), path="") if hits else ""
+    passages = ranked_passages(snapshot, ranking, room=room - len(listed.encode()), taken=taken)
+    found = listed + "".join(passage.section for passage in passages)
+    return found or _within(f"## Lines with {words!r}\nNone.\n\n", room)
+
+
+def _within(text: str, room: int) -> str:
+    return text if len(text.encode()) <= room else ""

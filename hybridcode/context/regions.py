@@ -1,0 +1,72 @@
+"""From a region that a plan names to lines of a file.
+
+Invariant: a region resolves to exactly one stretch of one file of the snapshot, or the error says what is there.
+"""
+
+from collections.abc import Sequence
+
+from rapidfuzz import fuzz, process
+
+from hybridcode.domain.errors import ContextError
+from hybridcode.domain.plan import Region
+from hybridcode.domain.window import EditFormat, Target
+from hybridcode.repo.lines import split_lines
+from hybridcode.repo.snapshot import Snapshot
+from hybridcode.repo.symbols import candidates, outline
+
+_NAMED = 5
+_LEAST_LIKENESS = 50.0
+
+
+def resolve(snapshot: Snapshot, region: Region, *, format: EditFormat = "region") -> Target:
+    """The lines that `region` means; a region of a whole file has no line numbers.
+
+    Raises: ContextError if there is no such file, symbol or line, or if the symbol is defined more than once.
+    """
+    path = region.path
+    entry = snapshot.files.get(path)
+    if entry is None:
+        raise ContextError(f"{path} is not in the tree", _near(path, list(snapshot.files), otherwise="Check the path."))
+    if entry.kind != "text":
+        raise ContextError(f"{path} is a {entry.kind} file and cannot be shown", "Name a text file.")
+    if region.symbol is not None:
+        return _symbol(snapshot, path, region.symbol, wanted=format)
+    if region.start is not None:
+        end = region.end if region.end is not None else region.start
+        return _lines(snapshot, path, region.start, end, wanted=format)
+    return Target(path=path, format=format)
+
+
+def _symbol(snapshot: Snapshot, path: str, name: str, *, wanted: EditFormat) -> Target:
+    data = snapshot.read(path)
+    found = candidates(path, data, name)
+    if len(found) == 1:
+        return Target(path=path, format=wanted, start=found[0].start, end=found[0].end)
+    if found:
+        places = ", ".join(f"{path}#L{symbol.start}-{symbol.end}" for symbol in found[:_NAMED])
+        raise ContextError(f"{path} defines {name} {len(found)} times", f"Name the lines instead: {places}")
+    names = [symbol.name for symbol in outline(path, data)]
+    hint = _near(name, names, otherwise=_contents(path, names))
+    raise ContextError(f"{path} does not define {name}", hint)
+
+
+def _lines(snapshot: Snapshot, path: str, start: int, end: int, *, wanted: EditFormat) -> Target:
+    count = len(split_lines(snapshot.read(path)))
+    if not 1 <= start <= end <= count:
+        raise ContextError(f"{path} has no lines {start}-{end}", f"It has {count} lines, counted from 1.")
+    return Target(path=path, format=wanted, start=start, end=end)
+
+
+def _near(wanted: str, known: Sequence[str], *, otherwise: str) -> str:
+    """Advice that lists names like `wanted`, best first, equal ones in order."""
+    scored = process.extract(wanted, known, scorer=fuzz.WRatio, limit=_NAMED, score_cutoff=_LEAST_LIKENESS)
+    names = [name for name, _, _ in sorted(scored, key=lambda item: (-item[1], item[0]))]
+    return f"Did you mean: {', '.join(names)}?" if names else otherwise
+
+
+def _contents(path: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"{path} has no definitions that can be named; name lines, as {path}#L1-20."
+    shown = ", ".join(names[: 2 * _NAMED])
+    more = len(names) - 2 * _NAMED
+    return f"It defines: {shown}" + (f" and {more} more" if more > 0 else "")

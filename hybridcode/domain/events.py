@@ -1,0 +1,271 @@
+"""The facts of a session, in the order they become true.
+
+Invariant: an event is written to the journal before its effect is visible anywhere; views are folds of these and of
+nothing else. Names are past participles; each docstring states the order it keeps.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from hybridcode.domain.action import Decision, Proposal, Receipt
+from hybridcode.domain.model import Backend, Role, Timing, Usage
+from hybridcode.domain.plan import Plan, Task, Writer
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import Excerpt, Finish
+
+StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
+
+
+class _Event(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
+    pass
+
+
+class SessionOpened(_Event, frozen=True):
+    """First event of a session."""
+
+    workspace: str
+    version: str
+    mode: str
+    is_git: bool
+    is_dirty: bool
+    frontier: str | None
+    local: str | None
+    frontier_is_scripted: bool = False
+    sandbox: str = "none"
+
+
+class SessionResumed(_Event, frozen=True):
+    """After an interruption, before anything else is done again."""
+
+    version: str
+
+
+class TaskGiven(_Event, frozen=True):
+    """After SessionOpened, before any model call for it."""
+
+    task: Task
+    tree_digest: str
+
+
+class NoticeGiven(_Event, frozen=True):
+    """Something a person should know; any time."""
+
+    level: Literal["info", "warning", "error"]
+    text: str
+    hint: str = ""
+
+
+class ModelAsked(_Event, frozen=True):
+    """Before the request leaves: the receipt of what is about to be sent. `prompt_sha256` is a blob."""
+
+    call_id: str
+    role: Role
+    model: str
+    backend: Backend
+    host: str | None
+    is_remote: bool
+    prompt_sha256: str
+    prompt_bytes: int
+    step: str | None = None
+    attempt: int = 1
+    """Grows with transport retries of the same call."""
+    files: tuple[str, ...] = ()
+    redactions: int = 0
+
+
+class ModelAnswered(_Event, frozen=True):
+    """After ModelAsked of the same call and attempt, exactly once, also on failure (`error` set)."""
+
+    call_id: str
+    answer_sha256: str
+    finish: Finish
+    usage: Usage
+    timing: Timing
+    cost_usd: float | None = None
+    error: str = ""
+
+
+class PlanMade(_Event, frozen=True):
+    """After TaskGiven. A later PlanMade of the same task replaces the earlier one."""
+
+    plan: Plan
+    source: str
+    """`frontier`, `local`, `scripted`, `person` or a file's path."""
+
+
+class PlanDecided(_Event, frozen=True):
+    """After PlanMade, before its first step."""
+
+    approved: bool
+    by: str
+    reason: str = ""
+
+
+class StepStarted(_Event, frozen=True):
+    """Before anything is done for a step."""
+
+    step: str
+
+
+class RungTaken(_Event, frozen=True):
+    """Before each draft: who writes, which try, and why."""
+
+    step: str
+    rung: Literal["local", "local_retry", "frontier_hint", "frontier", "person"]
+    writer: Writer
+    attempt: int
+    why: str
+
+
+class WindowAssembled(_Event, frozen=True):
+    """Before the draft that uses it."""
+
+    step: str
+    attempt: int
+    digest: str
+    """Blob of the window's text."""
+    excerpts: tuple[Excerpt, ...]
+    used: int
+    budget: int
+
+
+class DraftMade(_Event, frozen=True):
+    """After the model answered. `text_sha256` is a blob."""
+
+    step: str
+    attempt: int
+    model: str
+    window_digest: str
+    text_sha256: str
+    finish: Finish
+
+
+class DraftRefused(_Event, frozen=True):
+    """After DraftMade when it cannot be turned into exactly one change."""
+
+    step: str
+    attempt: int
+    refusals: tuple[Refusal, ...]
+
+
+class ProposalMade(_Event, frozen=True):
+    """Before anybody is asked. All bytes it names are blobs by now."""
+
+    proposal: Proposal
+    supersedes: str = ""
+    """The proposal this one stands in for (an amendment, a redraft), if any."""
+
+
+class ProposalDecided(_Event, frozen=True):
+    """After ProposalMade; the approval row changed in the same transaction."""
+
+    proposal: str
+    decision: Decision
+
+
+class EffectStarted(_Event, frozen=True):
+    """After an Approve of the same digest, before the first byte is written or the process starts."""
+
+    proposal: str
+    digest: str
+
+
+class EffectFinished(_Event, frozen=True):
+    """After EffectStarted (or instead of it, for receipts of things not done)."""
+
+    proposal: str
+    receipt: Receipt
+
+
+class CheckRan(_Event, frozen=True):
+    """After a check command ended. `step` None = the check of the whole task."""
+
+    step: str | None
+    command: str
+    passed: bool
+    exit_code: int
+    tail: str
+    seconds: float
+    where: Literal["tree", "scratch"] = "tree"
+
+
+class StepEnded(_Event, frozen=True):
+    """Last event of a step in this run; a resumed run may start it again unless it is `done`."""
+
+    step: str
+    outcome: StepOutcome
+    why: str = ""
+
+
+class TaskJudged(_Event, frozen=True):
+    """After all steps and the task's check."""
+
+    verdict: Literal["good", "bad", "unsure", "skipped"]
+    reason: str
+    model: str = ""
+
+
+class TaskEnded(_Event, frozen=True):
+    """Last event of a task in this run."""
+
+    exit_code: int
+    exit_reason: str
+    files: tuple[str, ...]
+    message: str = ""
+
+
+class Interrupted(_Event, frozen=True):
+    """A person or a signal stopped the run; what is pending stays pending."""
+
+    by: str
+
+
+class UndoMade(_Event, frozen=True):
+    """After files were put back. `kept` were not ours any more and were left alone."""
+
+    session: str
+    step: str | None
+    restored: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+Event = (
+    SessionOpened
+    | SessionResumed
+    | TaskGiven
+    | NoticeGiven
+    | ModelAsked
+    | ModelAnswered
+    | PlanMade
+    | PlanDecided
+    | StepStarted
+    | RungTaken
+    | WindowAssembled
+    | DraftMade
+    | DraftRefused
+    | ProposalMade
+    | ProposalDecided
+    | EffectStarted
+    | EffectFinished
+    | CheckRan
+    | StepEnded
+    | TaskJudged
+    | TaskEnded
+    | Interrupted
+    | UndoMade
+)
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """An event as it stands in the journal. `hash` = SHA-256 of canonical JSON [session, seq, at, prev_hash, event]."""
+
+    session: str
+    seq: int
+    """1, 2, 3, ... within the session."""
+    at: str
+    """UTC, ISO 8601 with microseconds and `Z`."""
+    prev_hash: str
+    """Hash of the envelope before; 64 zeros for the first."""
+    hash: str
+    event: Event

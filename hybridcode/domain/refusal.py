@@ -1,0 +1,17 @@
+"""Why an answer was not turned into a change.
+
+Invariant: a refusal names the place and what to do, so that a retry prompt and a person can both use it.
+"""
+
+import msgspec
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a draft was not turned into a change: data for the retry prompt and for people."""
+
+    reason: str
+    path: str | None = None
+    hunk: int | None = None
+    near: str = ""
+    """The real lines near the best candidate, bounded."""
+    advice: str = ""

@@ -1,0 +1,59 @@
+"""What a model is shown and what it answered.
+
+Invariant: a window's digest is the SHA-256 of its text, byte for byte what the model sees of the repository.
+"""
+
+from typing import Literal
+
+import msgspec
+
+EditFormat = Literal["region", "whole", "blocks"]
+"""`region`: the shown lines rewritten in one fence. `whole`: the whole file in one fence. `blocks`: search/replace."""
+
+Finish = Literal["stop", "length", "refused", "cancelled"]
+"""`length`: the output limit cut the answer off."""
+
+
+class Excerpt(msgspec.Struct, frozen=True):
+    """Lines `start`..`end` (1-based, inclusive) of a file, and why they were chosen."""
+
+    path: str
+    start: int
+    end: int
+    reason: str
+    score: int = 0
+    """Rank score in millionths; larger is better."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """The place an answer is about: lines `start`..`end` (1-based, inclusive) of `path`, or the file if None."""
+
+    path: str
+    format: EditFormat
+    start: int | None = None
+    end: int | None = None
+
+
+class ContextWindow(msgspec.Struct, frozen=True):
+    """Everything of the repository that one call shows to a model. Budgets are in tokens of four bytes."""
+
+    step: str
+    text: str
+    digest: str
+    excerpts: tuple[Excerpt, ...]
+    target: Target | None
+    budget: int
+    used: int
+    notes: tuple[str, ...] = ()
+    """What a person should know: files left out, a file chunked by lines because it does not parse, ..."""
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """The text a model answered with for one step. Never applied as it is."""
+
+    step: str
+    model: str
+    window_digest: str
+    text: str
+    finish: Finish
+    target: Target | None

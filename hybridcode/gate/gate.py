@@ -1,0 +1,374 @@
+"""The way of every effect: proposal on disk, policy, approver, compare-and-swap, effect, receipt.
+
+Invariant: an effect happens only between an EffectStarted and an EffectFinished of a proposal whose approved digest is
+the digest of its action; each of these is on disk before the next thing happens.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import assert_never
+
+from hybridcode.domain.action import (
+    Action,
+    Amend,
+    Applied,
+    Approve,
+    ChangeSet,
+    Decision,
+    Declined,
+    Denied,
+    Failed,
+    FileChange,
+    FileEdit,
+    Held,
+    Proposal,
+    Ran,
+    Receipt,
+    Reject,
+    Ruling,
+    ShellCommand,
+    Stale,
+    ToolCall,
+    Unanswered,
+    Unknown,
+    action_digest,
+)
+from hybridcode.domain.errors import IntegrityError
+from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
+from hybridcode.domain.ports import Approver
+from hybridcode.gate.effects import Effects
+from hybridcode.gate.policy import Policy
+from hybridcode.gate.titles import summary, title_of
+from hybridcode.journal.approvals import ApprovalRow, Approvals, ApprovalState, new_proposal_id
+from hybridcode.journal.store import SessionJournal
+
+PERSON = "person"
+"""`by` of a decision starts with this when a person took it, as in `person:tui`."""
+POLICY = "policy:"
+"""`by` of a decision starts with this, and goes on with the rule, when no person was asked."""
+
+_HINTS = {
+    "approval.no-sandbox": "Run with --no-sandbox to let commands run without one, or name the check with --test-cmd.",
+    "mode.plan": "Leave plan mode (--permission-mode default) to change anything.",
+    "mode.dontAsk": "Add an [approval] allow rule in your own config, or run where somebody can answer.",
+}
+_DEFAULT_HINT = "Only a rule in your own config can allow this; `hybridcode policy explain` shows why it was denied."
+
+
+class Gate:
+    """The one way to change a workspace, for one session."""
+
+    def __init__(
+        self,
+        workspace: Path,
+        journal: SessionJournal,
+        *,
+        approvals: Approvals,
+        policy: Policy,
+        approver: Approver,
+        effects: Effects,
+    ) -> None:
+        self.workspace = workspace.resolve()
+        self.journal = journal
+        self.approvals = approvals
+        self.policy = policy
+        """May be replaced by a stricter or, after a person's `s`, a wider one."""
+        self.approver = approver
+        self.effects = effects
+
+    def seal(self, changes: Sequence[FileChange]) -> ChangeSet:
+        """Turn bytes in memory into a change set of durable blobs, sorted by path, links in folders resolved."""
+        return ChangeSet(tuple(sorted(map(self._sealed, changes), key=lambda edit: edit.path)))
+
+    def _sealed(self, change: FileChange) -> FileEdit:
+        path = self.policy.places.plain(change.path)
+        mode = change.mode
+        if change.after is None and (present := self.effects.read(path)) is not None:
+            mode = present[1]  # so that an undo can give it back
+        return FileEdit(
+            path=path,
+            before_sha256=None if change.before is None else self.journal.put_blob(change.before),
+            after_sha256=None if change.after is None else self.journal.put_blob(change.after),
+            mode=mode,
+        )
+
+    async def submit_changes(
+        self,
+        changes: Sequence[FileChange],
+        *,
+        step: str,
+        title: str = "",
+        model_says: str = "",
+        writer: str = "",
+        notes: Sequence[str] = (),
+        proven_by: str = "",
+        resume: str | None = None,
+    ) -> Receipt:
+        """`submit` for changes whose bytes are still in memory."""
+        return await self.submit(
+            self.seal(changes),
+            step=step,
+            title=title or ", ".join(map(summary, sorted(changes, key=lambda change: change.path))),
+            model_says=model_says,
+            writer=writer,
+            notes=notes,
+            proven_by=proven_by,
+            resume=resume,
+        )
+
+    async def submit(
+        self,
+        action: Action,
+        *,
+        step: str,
+        title: str = "",
+        model_says: str = "",
+        writer: str = "",
+        notes: Sequence[str] = (),
+        proven_by: str = "",
+        resume: str | None = None,
+    ) -> Receipt:
+        """Propose an action, get it decided, and carry it out if it may be.
+
+        `resume` names a proposal of an earlier run: it is taken up if it is for the same action, else superseded.
+
+        Raises:
+            IntegrityError: an approval, a proposal or a blob does not match its digest.
+            JournalError: it could not be recorded; then nothing happened.
+        """
+        if resume is not None and self.approvals.get(resume).proposal.digest == action_digest(action):
+            return await self.resubmit(resume)
+        proposal = self._propose(
+            action,
+            step=step,
+            title=title,
+            model_says=model_says,
+            writer=writer,
+            notes=tuple(notes),
+            proven_by=proven_by,
+            supersedes=resume or "",
+        )
+        return await self.resubmit(proposal.id)
+
+    def _propose(
+        self,
+        action: Action,
+        *,
+        step: str,
+        title: str = "",
+        model_says: str = "",
+        writer: str = "",
+        notes: tuple[str, ...] = (),
+        proven_by: str = "",
+        supersedes: str = "",
+    ) -> Proposal:
+        """Put a proposal on disk, with what policy says of it now."""
+        proposal = Proposal(
+            id=new_proposal_id(),
+            step=step,
+            action=action,
+            digest=action_digest(action),
+            ruling=self.policy.judge(action),
+            title=title or title_of(action),
+            model_says=model_says,
+            writer=writer,
+            notes=notes,
+            proven_by=proven_by,
+        )
+        self.approvals.add(self.journal.id, proposal, supersedes=supersedes)
+        return proposal
+
+    async def resubmit(self, proposal_id: str) -> Receipt:
+        """Go on with a recorded proposal from wherever it stands."""
+        while True:
+            row = self.approvals.get(proposal_id)
+            match row.state:
+                case ApprovalState.PENDING:
+                    if not await self._decide(row.proposal):
+                        return self._finished(proposal_id, Held(proposal_id))
+                case ApprovalState.APPROVED:
+                    if (receipt := await self._carry_out(row)) is not None:
+                        return receipt
+                case ApprovalState.EDITED:
+                    proposal_id = self._amended(row)
+                case ApprovalState.REJECTED:
+                    return self._past(proposal_id) or self._finished(proposal_id, _refusal(row))
+                case ApprovalState.EXECUTING:
+                    return Unknown(f"proposal {proposal_id} is being carried out by another process, or was cut off")
+                case _:
+                    return self._past(proposal_id) or Failed(f"proposal {proposal_id} is {row.state}")
+
+    async def perform(self, action: Action, *, step: str, title: str, by: str) -> Receipt:
+        """A person's own act, as an undo: recorded and judged like any other, and approved by being asked for."""
+        proposal = self._propose(action, step=step, title=title)
+        ruling = proposal.ruling
+        is_denied = ruling.verdict == "deny"
+        decision = _ruled(ruling, proposal.digest) if is_denied else Approve(proposal.digest, by)
+        self.approvals.answer(proposal.id, decision)
+        return await self.resubmit(proposal.id)
+
+    def pending(self) -> list[Proposal]:
+        """Proposals of this session that wait for an answer, oldest first."""
+        return [row.proposal for row in self.approvals.pending(self.journal.id)]
+
+    def recover(self) -> list[Receipt]:
+        """Settle what was being carried out when an earlier process of this session died.
+
+        Files that are their result are done; at their base they are written again; anything else is left alone and
+        reported. A command is never run again. Must not be called while another process works on this session.
+        """
+        rows = self.approvals.in_state(ApprovalState.EXECUTING, session=self.journal.id)
+        return [self._finished(row.id, self._recovered(row.proposal)) for row in rows]
+
+    def _recovered(self, proposal: Proposal) -> Receipt:
+        match proposal.action:
+            case ChangeSet() as change:
+                strange = [path for path, state in self.effects.survey(change).items() if state == "other"]
+                if strange:
+                    return Unknown(f"{', '.join(strange)}: neither the old nor the new version; left as found")
+                return self.effects.apply(change, is_redo=True)
+            case ShellCommand() as command:
+                return Unknown(f"`{command.text}` was running when the program stopped; it is not run again by itself")
+            case ToolCall(server=server, tool=tool):
+                return Unknown(f"{tool} of {server} was running when the program stopped")
+            case _:
+                assert_never(proposal.action)
+
+    async def _decide(self, proposal: Proposal) -> bool:
+        """Get a pending proposal decided. False: nobody can answer now."""
+        ruling = self.policy.judge(proposal.action)
+        if ruling.verdict != "ask":
+            self.approvals.answer(proposal.id, _ruled(ruling, proposal.digest))
+            return True
+        decision = await self.approver.decide(proposal)
+        if isinstance(decision, Unanswered):
+            return self.approvals.get(proposal.id).state != ApprovalState.PENDING
+        if ruling.person_only and not isinstance(decision, Reject) and not decision.by.startswith(PERSON):
+            return False
+        # False here means that another terminal was faster; its answer counts, and the row tells it.
+        self.approvals.answer(proposal.id, decision)
+        return True
+
+    async def _carry_out(self, row: ApprovalRow) -> Receipt | None:
+        """Carry out an approved proposal; None when it is not to be: the row says why."""
+        if not self._start(row):
+            return None
+        try:
+            receipt = await self._effect(row.proposal)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            if not isinstance(row.proposal.action, ChangeSet):
+                self._finished(row.id, Unknown("stopped while it ran"))
+            raise
+        return self._finished(row.id, receipt)
+
+    def _start(self, row: ApprovalRow) -> bool:
+        """Approved -> executing, for exactly the approved bytes; False if policy or another process was in the way.
+
+        Raises:
+            IntegrityError: the approval is for something else.
+        """
+        proposal = row.proposal
+        if action_digest(proposal.action) != proposal.digest or _approved_digest(row) != proposal.digest:
+            raise IntegrityError(f"Proposal {row.id} is not what was approved.", "Run `hybridcode audit verify`.")
+        ruling = self.policy.judge(proposal.action)
+        if ruling.verdict != "deny":
+            started = EffectStarted(row.id, proposal.digest)
+            return self.approvals.move(row.id, expect=ApprovalState.APPROVED, to=ApprovalState.EXECUTING, event=started)
+        decision = _ruled(ruling, proposal.digest)
+        self.approvals.move(
+            row.id,
+            expect=ApprovalState.APPROVED,
+            to=ApprovalState.REJECTED,
+            event=ProposalDecided(row.id, decision),
+            by=decision.by,
+            reason=ruling.reason,
+        )
+        return False
+
+    async def _effect(self, proposal: Proposal) -> Receipt:
+        match proposal.action:
+            case ChangeSet() as change:
+                return self.effects.apply(change)
+            case ShellCommand() as command:
+                return await self.effects.run(command, proposal=proposal.id)
+            case ToolCall(server=server):
+                return Failed(f"there is no tool server {server}")
+            case _:
+                assert_never(proposal.action)
+
+    def _finished(self, proposal_id: str, receipt: Receipt) -> Receipt:
+        event = EffectFinished(proposal_id, receipt)
+        if (state := _state_after(receipt)) is None:
+            self.journal.append(event)
+        else:
+            self.approvals.move(proposal_id, expect=ApprovalState.EXECUTING, to=state, event=event)
+        return receipt
+
+    def _past(self, proposal_id: str) -> Receipt | None:
+        """How a proposal ended earlier."""
+        for envelope in reversed(self.journal.envelopes()):
+            match envelope.event:
+                case EffectFinished(proposal=name, receipt=receipt) if name == proposal_id:
+                    return None if isinstance(receipt, Held) else receipt
+                case _:
+                    pass
+        return None
+
+    def _amended(self, row: ApprovalRow) -> str:
+        """The proposal that stands in for an amended one. A person's own edit of ordinary files is approved by it."""
+        for envelope in reversed(self.journal.envelopes()):
+            match envelope.event:
+                case ProposalMade(proposal=Proposal(id=name), supersedes=row.id):
+                    return name
+                case _:
+                    pass
+        if not isinstance(row.decision, Amend):
+            raise IntegrityError(f"Proposal {row.id} was edited, but not into what.", "Run `hybridcode audit verify`.")
+        action, by = row.decision.action, row.decision.by
+        old = row.proposal
+        proposal = self._propose(
+            action,
+            step=old.step,
+            model_says=old.model_says,
+            writer=f"{old.writer}; edited by {by}" if old.writer else f"edited by {by}",
+            supersedes=row.id,
+        )
+        ruling = proposal.ruling
+        if by.startswith(PERSON) and ruling.verdict == "ask" and ruling.rule == "files.inside":
+            self.approvals.answer(proposal.id, Approve(proposal.digest, by))
+        return proposal.id
+
+
+def _ruled(ruling: Ruling, digest: str) -> Approve | Reject:
+    by = f"{POLICY}{ruling.rule}"
+    return Approve(digest, by) if ruling.verdict == "allow" else Reject(ruling.reason, by)
+
+
+def _refusal(row: ApprovalRow) -> Receipt:
+    decision: Decision | None = row.decision
+    reason, by = (decision.reason, decision.by) if isinstance(decision, Reject) else (row.reason, row.by)
+    if not by.startswith(POLICY):
+        return Declined(reason, by)
+    rule = by.removeprefix(POLICY)
+    return Denied(reason, rule, _HINTS.get(rule, _DEFAULT_HINT))
+
+
+def _approved_digest(row: ApprovalRow) -> str:
+    return row.decision.digest if isinstance(row.decision, Approve) else ""
+
+
+def _state_after(receipt: Receipt) -> ApprovalState | None:
+    match receipt:
+        case Applied() | Ran():
+            return ApprovalState.DONE
+        case Stale():
+            return ApprovalState.SUPERSEDED
+        case Failed():
+            return ApprovalState.FAILED
+        case Unknown():
+            return ApprovalState.UNKNOWN
+        case Declined() | Denied() | Held():
+            return None
+        case _:
+            assert_never(receipt)

@@ -1,0 +1,149 @@
+"""Where a path lies and what kind of file it names: inside, outside, ours, protected or secret.
+
+Invariant: a path counts by the place it leads to (through symbolic links) and by the name it is written with,
+whichever is worse; names are compared case-folded and Unicode-normalised; only lstat and readlink touch the disk.
+"""
+
+import os
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from hybridcode.gate.protected import OWN_NAMES, is_protected, is_secret
+from hybridcode.gate.render import is_plain
+
+Kind = Literal["inside", "protected", "own", "outside", "unusable"]
+"""From harmless to worst. `own` is git's and our own state; `unusable` is no path that anybody could mean."""
+
+_DRIVE_OR_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|\\|/)")
+_HOME = re.compile(r"~[A-Za-z0-9_.+-]*/")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is known of one path."""
+
+    kind: Kind
+    why: str
+    real: str = ""
+    """The absolute path it leads to."""
+    relative: str = ""
+    """`real` relative to the workspace, with forward slashes, if it is inside."""
+    is_secret: bool = False
+    """It names credentials."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The map that paths are looked up on."""
+
+    workspace: Path
+    """The workspace's real path."""
+    home: Path
+    own: tuple[Path, ...] = ()
+    """Folders of our own state and settings, wherever they are."""
+    hooks: tuple[str, ...] = field(default=())
+    """Folders, relative to the workspace, that git runs hooks from."""
+
+    @classmethod
+    def of(cls, workspace: Path, *, own: tuple[Path, ...] = (), home: Path | None = None) -> "Places":
+        """Look around once: real path of the workspace, home, and a moved hooks folder."""
+        root = Path(os.path.realpath(workspace))
+        return cls(
+            workspace=root,
+            home=home or Path.home(),
+            own=tuple(Path(os.path.realpath(path)) for path in own),
+            hooks=_hooks_folders(root),
+        )
+
+    def of_edit(self, path: str) -> Place:
+        """Judge the path of a file change, relative to the workspace."""
+        if why := _unusable(path):
+            return Place("unusable", why)
+        return self.at(path, base=self.workspace)
+
+    def plain(self, path: str) -> str:
+        """A path as effects take it: relative, its folders without links or dots; unchanged if it leads outside."""
+        place = self.at(str(PurePosixPath(path).parent), base=self.workspace)  # the last component may be a link
+        name = path.rpartition("/")[2]
+        if _unusable(path) or name in ("", ".", "..") or place.kind in ("outside", "unusable") or not place.relative:
+            return path
+        return name if place.relative == "." else f"{place.relative}/{name}"
+
+    def at(self, path: str, *, base: Path) -> Place:
+        """Judge a path as the kernel would find it from `base`."""
+        if "\0" in path or not path:
+            return Place("unusable", "is empty or holds a NUL")
+        try:
+            real = os.path.realpath(base / path)
+        except (OSError, ValueError) as error:
+            return Place("unusable", f"cannot be looked up ({error})")
+        written = os.path.normpath(base / path)
+        secret = is_secret(real, self.home) or is_secret(written, self.home)
+        for own in self.own:
+            if _below(real, own) or _below(written, own):
+                return Place("own", "is hybridcode's own state", real, is_secret=secret)
+        relative = _relative(real, self.workspace)
+        if relative is None:
+            leads = _below(written, self.workspace)
+            why = f"leads outside the workspace, to {real}" if leads else "is outside the workspace"
+            return Place("outside", why, real, is_secret=secret)
+        kind, why = self._by_name(relative, written)
+        return Place(kind, why, real, relative, secret)
+
+    def _by_name(self, relative: str, written: str) -> tuple[Kind, str]:
+        names = [folded(relative)]
+        if (literal := _relative(written, self.workspace)) is not None:
+            names.append(folded(literal))
+        for name in names:
+            if own := OWN_NAMES.intersection(name):
+                return "own", f"lies in or is {sorted(own)[0]}, which only a person's own tools may change"
+        for name in names:
+            if what := is_protected(name):
+                return "protected", f"is protected: {what}"
+            if any(name[: len(hook)] == hook for hook in map(folded, self.hooks)):
+                return "protected", "is protected: git runs hooks from this folder"
+        return "inside", "is an ordinary path of the workspace"
+
+
+def folded(path: str) -> tuple[str, ...]:
+    """The components of a path as they are compared: what any file system might take for the same name."""
+    parts = unicodedata.normalize("NFKC", path).casefold().replace("\\", "/").split("/")
+    return tuple(part.split(":")[0].rstrip(" .") or part for part in parts if part not in ("", "."))
+
+
+def _unusable(path: str) -> str:
+    if not path or path.endswith("/") or not path.strip():
+        return "names no file"
+    if not is_plain(path) or "\n" in path or "\t" in path:
+        return "holds hidden or control characters"
+    if "\\" in path or _DRIVE_OR_SCHEME.match(path):
+        return "is not a path of this system"
+    if _HOME.match(path):
+        return "starts in a home folder, which is outside the workspace"
+    if len(path.encode("utf-8", "surrogateescape")) > 4_000 or any(len(p.encode()) > 255 for p in path.split("/")):
+        return "is too long"
+    return ""
+
+
+def _below(path: str, folder: Path) -> bool:
+    return path == str(folder) or path.startswith(str(folder).rstrip("/") + "/")
+
+
+def _relative(path: str, folder: Path) -> str | None:
+    if not _below(path, folder):
+        return None
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def _hooks_folders(root: Path) -> tuple[str, ...]:
+    """`core.hooksPath` of the repository's own configuration, read as text: git is not started for this."""
+    try:
+        text = (root / ".git" / "config").read_text("utf-8", "replace")
+    except OSError:
+        return ()
+    found = re.findall(r"^\s*hookspath\s*=\s*\"?([^\"\n#;]+)", text, re.MULTILINE | re.IGNORECASE)
+    relative = (_relative(os.path.normpath(root / value.strip()), root) for value in found)
+    return tuple(path for path in relative if path not in (None, "."))

@@ -1,0 +1,183 @@
+"""What policy says of an action, before anybody is asked.
+
+Invariant: `judge` is a pure function of the action, the settings and the file system's names; it starts nothing and
+writes nothing. The verdict is the worst over all rules, so that no order of rules and no further deny or ask rule can
+lower it; only a person's allow rule lifts, and never what only a person may decide.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import assert_never
+
+from hybridcode.config.paths import state_dir, user_config_dir
+from hybridcode.config.settings import Mode, Settings
+from hybridcode.domain.action import Action, ChangeSet, FileEdit, Ruling, ShellCommand, ToolCall, Verdict
+from hybridcode.gate.commands.judge import judge_argv, judge_text
+from hybridcode.gate.commands.scope import Finding
+from hybridcode.gate.commands.shell import Script, of_argv
+from hybridcode.gate.paths import Kind, Places
+from hybridcode.gate.render import command_flags
+from hybridcode.gate.rules import Rule
+
+RANK: dict[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
+"""From harmless to worst."""
+
+_VERDICT_OF: dict[Kind, Verdict] = {
+    "inside": "ask",
+    "protected": "ask",
+    "own": "deny",
+    "outside": "deny",
+    "unusable": "deny",
+}
+
+
+def worse(one: Ruling, other: Ruling) -> Ruling:
+    """The stricter of two rulings; of equals the first. What only a person may decide stays so."""
+    picked = other if RANK[other.verdict] > RANK[one.verdict] else one
+    flags = tuple(dict.fromkeys((*one.flags, *other.flags)))
+    person_only = one.person_only or other.person_only
+    return Ruling(picked.verdict, picked.reason, picked.rule, picked.source, person_only, flags)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules of one workspace."""
+
+    places: Places
+    mode: Mode = "default"
+    rules: tuple[Rule, ...] = ()
+
+    @classmethod
+    def load(cls, settings: Settings, workspace: Path, *, home: Path | None = None) -> "Policy":
+        """The policy of these settings. Their allow rules must come from the user, the command line, or a trusted file.
+
+        Raises:
+            ConfigError: a rule that cannot be read.
+        """
+        approval = settings.approval
+        listed: tuple[tuple[Verdict, tuple[str, ...]], ...] = (
+            ("allow", approval.allow),
+            ("ask", approval.ask),
+            ("deny", approval.deny),
+        )
+        own = (state_dir(workspace, settings.audit.state_dir), user_config_dir())
+        return cls(
+            places=Places.of(workspace, own=own, home=home),
+            mode=approval.mode,
+            rules=tuple(Rule.parse(text, verdict) for verdict, texts in listed for text in texts),
+        )
+
+    def allowing(self, rule: str) -> "Policy":
+        """This policy with one more allow rule (a person's `s` key: for this session).
+
+        Raises:
+            ConfigError: a rule that cannot be read.
+        """
+        return replace(self, rules=(*self.rules, Rule.parse(rule, "allow")))
+
+    def judge(self, action: Action) -> Ruling:
+        """The verdict on an action, its reason and the rule behind it."""
+        match action:
+            case ChangeSet(edits=edits):
+                return self._in_mode(self._judge_edits(edits), is_edit=True)
+            case ShellCommand():
+                return self._in_mode(self._judge_command(action), is_edit=False)
+            case ToolCall(server=server, tool=tool):
+                ruling = Ruling("ask", f"calls {tool} of {server}", "tools.call", flags=("network",))
+                return self._in_mode(ruling, is_edit=False)
+            case _:
+                assert_never(action)
+
+    def _judge_edits(self, edits: Sequence[FileEdit]) -> Ruling:
+        ruling: Ruling | None = None
+        seen: set[str] = set()
+        for edit in edits:
+            place = self.places.of_edit(edit.path)
+            own = self._judge_edit(edit)
+            if place.real and place.real in seen:
+                own = worse(own, Ruling("deny", f"{edit.path} is changed twice at once", "files.twice"))
+            seen.add(place.real)
+            ruling = own if ruling is None else worse(ruling, own)
+        return ruling or Ruling("ask", "changes nothing", "files.none")
+
+    def _judge_edit(self, edit: FileEdit) -> Ruling:
+        place = self.places.of_edit(edit.path)
+        flags = ("destructive",) if edit.after_sha256 is None else ()
+        if edit.mode & ~0o777:
+            return Ruling("deny", f"{edit.path} would get special permission bits", "files.mode", flags=flags)
+        built_in = Ruling(
+            verdict=_VERDICT_OF[place.kind],
+            reason=f"{edit.path} {place.why}",
+            rule=f"files.{place.kind}",
+            person_only=place.kind == "protected",
+            flags=(*flags, "outside") if place.kind == "outside" else flags,
+        )
+        names = {edit.path, place.relative}
+        return self._with_rules(
+            built_in,
+            [rule for rule in self.rules if any(rule.matches_path(name) for name in names if name)],
+            lifts_deny=False,
+        )
+
+    def _judge_command(self, command: ShellCommand) -> Ruling:
+        script, findings = self._findings(command)
+        worst = max(findings, key=lambda finding: RANK[finding.verdict], default=None)
+        flags = dict.fromkeys(flag for finding in findings for flag in finding.flags)
+        flags |= dict.fromkeys(command_flags(command.text))
+        if worst is None:
+            built_in = Ruling("allow", "only reads inside the workspace", "commands.read-only", flags=tuple(flags))
+        else:
+            built_in = Ruling(worst.verdict, worst.reason, worst.rule, flags=tuple(flags))
+        matching = [rule for rule in self.rules if rule.matches_command(command.text, script)]
+        lifts_deny = any(rule.verdict == "allow" and rule.is_exactly(command.text) for rule in matching)
+        return self._with_rules(built_in, matching, lifts_deny=lifts_deny)
+
+    def _findings(self, command: ShellCommand) -> tuple[Script, list[Finding]]:
+        if bool(command.argv) == bool(command.script.strip()):
+            return Script(()), [Finding("deny", "commands.unparsed", "is not exactly one command line")]
+        folder = self.places.at(command.cwd, base=self.places.workspace)
+        extra: list[Finding] = []
+        if folder.kind in ("outside", "unusable"):
+            extra.append(Finding("deny", "commands.folder", f"would run in `{command.cwd}`, which {folder.why}"))
+        if command.network:
+            extra.append(Finding("ask", "commands.network", "wants the network", ("network",)))
+        if command.argv:
+            script = of_argv(command.argv)
+            return script, [*judge_argv(script, self.places, command.cwd), *extra]
+        script, findings = judge_text(command.script, self.places, command.cwd)
+        return script, [*findings, *extra]
+
+    def _with_rules(self, built_in: Ruling, matching: Sequence[Rule], *, lifts_deny: bool) -> Ruling:
+        ruling = built_in
+        allowing = next((rule for rule in matching if rule.verdict == "allow"), None)
+        is_liftable = built_in.verdict == "ask" or (built_in.verdict == "deny" and lifts_deny)
+        if allowing is not None and is_liftable and not built_in.person_only:
+            ruling = replace_verdict(built_in, "allow", f"your rule {allowing.text} allows it", allowing)
+        for rule in matching:
+            if RANK[rule.verdict] > RANK[ruling.verdict]:
+                ruling = replace_verdict(ruling, rule.verdict, f"your rule {rule.text} says {rule.verdict}", rule)
+        return ruling
+
+    def _in_mode(self, ruling: Ruling, *, is_edit: bool) -> Ruling:
+        match self.mode:
+            case "plan":
+                return self._moded(ruling, "deny", "plan mode writes nothing and runs nothing")
+            case "dontAsk" if ruling.verdict == "ask":
+                return self._moded(ruling, "deny", f"nobody may be asked in this mode: {ruling.reason}")
+            case "acceptEdits" if is_edit and ruling.rule == "files.inside" and ruling.verdict == "ask":
+                return self._moded(ruling, "allow", f"{ruling.reason}; edits are accepted in this mode")
+            case "bypass" if ruling.verdict == "ask" and not ruling.person_only:
+                return self._moded(ruling, "allow", f"--unsafe allows what would be asked: {ruling.reason}")
+            case _:
+                return ruling
+
+    def _moded(self, ruling: Ruling, verdict: Verdict, reason: str) -> Ruling:
+        if ruling.verdict == verdict:
+            return ruling
+        return Ruling(verdict, reason, f"mode.{self.mode}", "[approval] mode", ruling.person_only, ruling.flags)
+
+
+def replace_verdict(ruling: Ruling, verdict: Verdict, reason: str, rule: Rule) -> Ruling:
+    """`ruling` as a person's rule changes it."""
+    return Ruling(verdict, reason, f"user:{rule.text}", f"[approval] {rule.verdict}", ruling.person_only, ruling.flags)

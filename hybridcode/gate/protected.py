@@ -1,0 +1,39 @@
+"""Names of files that deserve a person's eyes: what runs by itself, what configures tools, what holds credentials.
+
+Invariant: the names are data (protected.toml), written case-folded, and compared with case-folded names.
+"""
+
+import os
+import re
+import tomllib
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from pathlib import Path
+
+OWN_NAMES = frozenset({".git", ".hybridcode"})
+"""A component with one of these names makes a path nobody may write through the gate."""
+
+_DATA = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
+_FOLDER_OF = {name: what for what, names in _DATA["folders"].items() for name in names.split()}
+_PATTERNS = tuple((pattern, what) for what, patterns in _DATA["files"].items() for pattern in patterns.split())
+_TEMPLATES = frozenset(_DATA["templates"]["files"].split())
+_SECRET = re.compile("|".join(_DATA["secrets"]["anywhere"]), re.IGNORECASE)
+_SECRET_AT_HOME = re.compile("|".join(_DATA["secrets"]["at_home"]), re.IGNORECASE)
+
+
+def is_protected(parts: tuple[str, ...]) -> str:
+    """What kind of protected file these folded components name; empty if none."""
+    for part in parts:
+        if part in _FOLDER_OF:
+            return _FOLDER_OF[part]
+    name = parts[-1] if parts else ""
+    if name in _TEMPLATES:
+        return ""
+    return next((what for pattern, what in _PATTERNS if fnmatchcase(name, pattern)), "")
+
+
+def is_secret(path: str, home: Path) -> bool:
+    """True when an absolute path names credentials that must not end up in a model's window."""
+    if _SECRET.search(path):
+        return True
+    return path.startswith(str(home) + os.sep) and _SECRET_AT_HOME.match(path[len(str(home)) :]) is not None

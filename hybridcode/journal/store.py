@@ -1,0 +1,301 @@
+"""The journal of one repository: sessions of hash-chained events, and blobs by digest.
+
+Invariant: `append` returns after the event is on disk, and subscribers see what was read back from there, in order,
+exactly once. A Journal belongs to the thread that opened it; other processes may write the same file at any time.
+"""
+
+import contextlib
+import secrets
+import sqlite3
+import zlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from hybridcode.domain.canonical import canonical_json, sha256_hex
+from hybridcode.domain.errors import IntegrityError, JournalError
+from hybridcode.domain.events import Envelope, Event
+from hybridcode.journal import chain, schema
+
+Clock = Callable[[], datetime]
+Callback = Callable[[Envelope], None]
+
+_ID_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_session_id(now: datetime | None = None) -> str:
+    """A sortable id, `YYYYMMDD-HHMMSS-xxxx` (UTC)."""
+    moment = now or utc_now()
+    return f"{moment:%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ID_LETTERS) for _ in range(4))}"
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """What a list of sessions shows."""
+
+    id: str
+    opened_at: str
+    title: str
+    """Text of the first task, empty if none was given."""
+    last_at: str
+    exit_reason: str
+    """Of the last task that ended; empty while none has."""
+    pending: int
+    """Proposals that wait for an answer."""
+
+
+@dataclass
+class _Subscription:
+    callback: Callback
+    session: str
+    seen: int
+    is_delivering: bool = False
+
+
+class Journal:
+    """One open journal file."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self._connection = connection
+        self._subscriptions: list[_Subscription] = []
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Clock = utc_now) -> Self:
+        """Open or create the file.
+
+        Raises:
+            JournalError: no permission, full disk, locked, or written by a newer version.
+            IntegrityError: the file is damaged or not a journal.
+        """
+        return cls(path, schema.connect(path), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back; may be called twice."""
+        self._connection.close()
+
+    def session(self, session_id: str) -> "SessionJournal":
+        """A session's part of the journal; it exists on disk from its first record on."""
+        return SessionJournal(self, session_id)
+
+    def sessions(self) -> list[SessionRow]:
+        """All sessions, newest first."""
+        return [SessionRow(*row) for row in self.rows(_SESSIONS)]
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator["Transaction"]:
+        """One write, all or nothing; subscribers hear of its events after the commit.
+
+        Raises:
+            JournalError: full disk, read-only, locked.
+            IntegrityError: the file is damaged.
+        """
+        writes = Transaction(self._connection, self.clock)
+        with schema.translated(self.path), schema.transaction(self._connection):
+            yield writes
+        if writes.has_events:
+            self.catch_up()
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with schema.translated(self.path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def subscribe(self, session: str, callback: Callback, *, after: int) -> Callable[[], None]:
+        """Call back with each later envelope of a session; returns the function that ends it."""
+        subscription = _Subscription(callback, session, after)
+        self._subscriptions.append(subscription)
+
+        def unsubscribe() -> None:
+            with contextlib.suppress(ValueError):
+                self._subscriptions.remove(subscription)
+
+        return unsubscribe
+
+    def catch_up(self) -> None:
+        """Deliver what subscribers have not seen yet, other processes' events included."""
+        for subscription in tuple(self._subscriptions):
+            if subscription.is_delivering:
+                continue
+            subscription.is_delivering = True
+            try:
+                while fresh := self.envelopes(subscription.session, after=subscription.seen):
+                    for envelope in fresh:
+                        subscription.seen = envelope.seq
+                        subscription.callback(envelope)
+            finally:
+                subscription.is_delivering = False
+
+    def envelopes(self, session: str, *, after: int = 0) -> list[Envelope]:
+        """Envelopes of a session with seq > `after`, in order.
+
+        Raises:
+            IntegrityError: a stored event cannot be read.
+        """
+        return [
+            chain.envelope(*row)
+            for row in self.rows(
+                "SELECT session, seq, at, prev_hash, hash, event FROM event WHERE session = ? AND seq > ? ORDER BY seq",
+                (session, after),
+            )
+        ]
+
+    def verify(self) -> None:
+        """Check every chain, blob and approval.
+
+        Raises:
+            IntegrityError: names the session and seq, blob or approval that does not match.
+        """
+        chain.verify(self.rows, load_blob=self.load_blob)
+
+    def load_blob(self, sha256: str) -> bytes:
+        """The bytes behind a digest, checked.
+
+        Raises:
+            IntegrityError: there is no such blob, or it is damaged.
+        """
+        found = self.rows("SELECT is_zlib, data FROM blob WHERE sha256 = ?", (sha256,))
+        if not found:
+            raise IntegrityError(f"The journal has no blob {sha256}.", "Run `hybridcode audit verify`.")
+        is_zlib, stored = found[0]
+        try:
+            data = zlib.decompress(stored) if is_zlib else bytes(stored)
+        except zlib.error as error:
+            raise IntegrityError(f"Blob {sha256} is damaged.", "Run `hybridcode audit verify`.") from error
+        if sha256_hex(data) != sha256:
+            raise IntegrityError(f"Blob {sha256} is damaged.", "Run `hybridcode audit verify`.")
+        return data
+
+    def delete(self, session: str) -> None:
+        """Remove a session with its approvals, and blobs that no other session uses; their bytes are overwritten."""
+        with self.transaction() as writes:
+            for table in ("event", "approval", "blob_use"):
+                writes.execute(f"DELETE FROM {table} WHERE session = ?", (session,))
+            writes.execute("DELETE FROM session WHERE id = ?", (session,))
+            writes.execute("DELETE FROM blob WHERE sha256 NOT IN (SELECT sha256 FROM blob_use)")
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@dataclass
+class Transaction:
+    """A write in progress; only valid inside `Journal.transaction`."""
+
+    _connection: sqlite3.Connection
+    _clock: Clock
+    has_events: bool = field(default=False, init=False)
+
+    def now(self) -> str:
+        """UTC, ISO 8601 with microseconds and `Z`."""
+        return self._clock().astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self._connection.execute(sql, parameters)
+
+    def append(self, session: str, event: Event) -> Envelope:
+        """Add an event to the end of a session's chain, wherever other processes have moved that end."""
+        at = self.now()
+        head = self.execute("SELECT head_seq, head_hash FROM session WHERE id = ?", (session,)).fetchone()
+        if head is None:
+            head = (0, chain.GENESIS)
+            self.execute("INSERT INTO session VALUES (?, ?, ?, ?)", (session, at, *head))
+        seq, prev_hash = int(head[0]) + 1, str(head[1])
+        text = canonical_json(event)
+        digest = chain.link(session, seq, at, prev_hash=prev_hash, event=text)
+        self.execute(
+            "INSERT INTO event (session, seq, at, prev_hash, hash, event) VALUES (?, ?, ?, ?, ?, ?)",
+            (session, seq, at, prev_hash, digest, text.decode()),
+        )
+        self.execute("UPDATE session SET head_seq = ?, head_hash = ? WHERE id = ?", (seq, digest, session))
+        self.has_events = True
+        return Envelope(session, seq, at, prev_hash, digest, event)
+
+    def put_blob(self, session: str, data: bytes) -> str:
+        """Store bytes under their SHA-256, compressed where that is smaller."""
+        digest = sha256_hex(data)
+        if self.execute("SELECT 1 FROM blob WHERE sha256 = ?", (digest,)).fetchone() is None:
+            packed = zlib.compress(data)
+            is_zlib = len(packed) < len(data)
+            self.execute("INSERT INTO blob VALUES (?, ?, ?)", (digest, is_zlib, packed if is_zlib else data))
+        self.execute("INSERT OR IGNORE INTO blob_use VALUES (?, ?)", (session, digest))
+        return digest
+
+
+class SessionJournal:
+    """One session's events and blobs. Implements the Recorder port."""
+
+    def __init__(self, journal: Journal, session_id: str) -> None:
+        self.journal = journal
+        self.id = session_id
+
+    def append(self, event: Event) -> Envelope:
+        """Add an event; on disk when this returns.
+
+        Raises:
+            JournalError: it could not be written, and nothing was.
+        """
+        with self.journal.transaction() as writes:
+            return writes.append(self.id, event)
+
+    def record(self, event: Event) -> None:
+        """`append` for those who need no envelope."""
+        self.append(event)
+
+    def envelopes(self, after: int = 0) -> list[Envelope]:
+        """Envelopes with seq > `after`, in order."""
+        return self.journal.envelopes(self.id, after=after)
+
+    def put_blob(self, data: bytes) -> str:
+        """Store bytes under their SHA-256 and return it; on disk when this returns."""
+        with self.journal.transaction() as writes:
+            return writes.put_blob(self.id, data)
+
+    def get_blob(self, sha256: str) -> bytes:
+        """The bytes behind a digest, checked. Raises IntegrityError."""
+        return self.journal.load_blob(sha256)
+
+    def subscribe(self, callback: Callback) -> Callable[[], None]:
+        """Call back with every envelope that is appended from now on, by whatever process; returns `unsubscribe`."""
+        head = self.journal.rows("SELECT head_seq FROM session WHERE id = ?", (self.id,))
+        return self.journal.subscribe(self.id, callback, after=int(head[0][0]) if head else 0)
+
+    def catch_up(self) -> None:
+        """Deliver events that other processes appended."""
+        self.journal.catch_up()
+
+    def require(self) -> Self:
+        """This session, if anything was ever recorded in it.
+
+        Raises:
+            JournalError: there is no such session.
+        """
+        if not self.journal.rows("SELECT 1 FROM session WHERE id = ?", (self.id,)):
+            raise JournalError(f"There is no session {self.id}.", "`hybridcode sessions list` shows those there are.")
+        return self
+
+
+_SESSIONS = """
+SELECT id, opened_at,
+    coalesce((SELECT json_extract(event, '$.task.text') FROM event
+              WHERE session = id AND type = 'TaskGiven' ORDER BY seq LIMIT 1), ''),
+    (SELECT at FROM event WHERE session = id AND seq = head_seq),
+    coalesce((SELECT json_extract(event, '$.exit_reason') FROM event
+              WHERE session = id AND type = 'TaskEnded' ORDER BY seq DESC LIMIT 1), ''),
+    (SELECT count(*) FROM approval WHERE approval.session = session.id AND state = 'pending')
+FROM session ORDER BY opened_at DESC, id DESC
+"""

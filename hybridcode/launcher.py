@@ -1,0 +1,25 @@
+"""The console entry point: answers `--version` before anything is imported, then hands over to the command line.
+
+Invariant: nothing outside the standard library is imported here before the version question is settled.
+"""
+
+import os
+import sys
+
+from hybridcode.version import __version__
+
+
+def main() -> None:
+    """Run hybridcode with `sys.argv`; ends by SystemExit with one of our exit codes.
+
+    TEXTUAL_FPS is set to 120 unless the user chose a value: it halves the delay from key to paint, and Textual reads it
+    at import.
+    """
+    if sys.argv[1:2] in (["--version"], ["-V"]):
+        print(f"hybridcode {__version__}")
+        return
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    # Deferred: `--version` must answer without paying for the command line's imports.
+    from hybridcode.cli.main import main as run
+
+    run()

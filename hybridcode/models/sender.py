@@ -1,0 +1,198 @@
+"""The one sender: every request to a model goes through here, and leaves a record before it leaves.
+
+Invariant: ModelAsked is durable before a request reaches the model, and each ModelAsked is followed by exactly one
+ModelAnswered, whatever happens in between.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+
+from hybridcode.domain.canonical import canonical_json
+from hybridcode.domain.errors import ModelError, ModelTransient
+from hybridcode.domain.events import ModelAnswered, ModelAsked, NoticeGiven
+from hybridcode.domain.model import Chunk, Finished, ModelRequest, ReasoningDelta, Reply, TextDelta, Timing, Usage
+from hybridcode.domain.ports import Model, Recorder
+from hybridcode.models.egress import SendPolicy, check
+from hybridcode.models.problems import RetryLater
+from hybridcode.models.redact import redact, redact_messages
+from hybridcode.models.streams import close_stream
+
+__all__ = ["SendPolicy", "Sender"]
+
+MAX_PAUSE_S = 30.0
+"""Longest pause between two tries, whatever the other side asks for."""
+MAX_BYTES_PER_TOKEN = 64
+"""An answer longer than this many bytes for each token it may have is cut off: the model ignores its limit."""
+
+OnChunk = Callable[[Chunk], None]
+
+
+def _ignore(_: Chunk) -> None:
+    return None
+
+
+class Sender:
+    """One model behind the policy of this run."""
+
+    def __init__(
+        self,
+        model: Model,
+        recorder: Recorder,
+        *,
+        policy: SendPolicy,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.model = model
+        self._recorder, self._policy = recorder, policy
+        self._sleep, self._clock = sleep, clock
+
+    async def ask(self, request: ModelRequest, *, on_chunk: OnChunk = _ignore) -> Reply:
+        """Send a request, again after transient failures, and return the whole answer.
+
+        `on_chunk` sees every piece as it comes; after a retry the answer begins anew.
+
+        Raises:
+            ModelError: when the model cannot answer; a ModelTransient only after all tries.
+            ContextOverflow, EgressForbidden: when the request may not be sent.
+            LimitReached: when the run's budget is used up.
+        """
+        request, redactions = self._redacted(request)
+        attempt = 1
+        while True:
+            check(request, self.model.info, self._policy)
+            self._policy.check_budget()
+            try:
+                return await self._try(request, attempt, redactions, on_chunk)
+            except ModelError as error:
+                if not error.is_transient or attempt > self._policy.max_retries:
+                    raise
+                failure = error
+            pause = pause_before_retry(failure, attempt)
+            self._recorder.record(
+                NoticeGiven("warning", f"{self.model.info.name}: {failure.message}", f"trying again in {pause:g} s")
+            )
+            await self._sleep(pause)
+            attempt += 1
+
+    def _redacted(self, request: ModelRequest) -> tuple[ModelRequest, int]:
+        if not self._policy.redact:
+            return request, 0
+        messages, count = redact_messages(request.messages)
+        return (msgspec.structs.replace(request, messages=messages) if count else request), count
+
+    async def _try(self, request: ModelRequest, attempt: int, redactions: int, on_chunk: OnChunk) -> Reply:
+        info = self.model.info
+        self._recorder.record(
+            ModelAsked(
+                call_id=request.call_id,
+                role=request.role,
+                model=info.name,
+                backend=info.backend,
+                host=info.host,
+                is_remote=info.is_remote,
+                prompt_sha256=self._recorder.put_blob(canonical_json(request.messages)),
+                prompt_bytes=request.prompt_bytes,
+                step=request.step,
+                attempt=attempt,
+                files=request.files,
+                redactions=redactions,
+            )
+        )
+        call = _Call(request, started=self._clock())
+        try:
+            end = await self._receive(call, on_chunk)
+        except ModelError as error:
+            self._record_failure(call, f"{type(error).__name__}: {error.message}")
+            raise
+        except asyncio.CancelledError:
+            self._record_failure(call, "")
+            raise
+        except BaseException as error:
+            self._record_failure(call, type(error).__name__)
+            raise
+        self._record_answer(call, end)
+        return Reply(call.text, end.finish, end.usage, end.timing, end.cost_usd, info.name)
+
+    async def _receive(self, call: "_Call", on_chunk: OnChunk) -> Finished:
+        stream = self.model.stream(call.request)
+        try:
+            while True:
+                chunk = await self._next(stream)
+                on_chunk(chunk)
+                match chunk:
+                    case Finished():
+                        return call.completed(chunk, self._clock())
+                    case TextDelta(text=text):
+                        call.add(text)
+                    case ReasoningDelta():
+                        pass
+                if call.is_runaway:
+                    return call.completed(Finished("length", Usage(), Timing()), self._clock())
+        finally:
+            await close_stream(stream)
+
+    async def _next(self, stream: AsyncIterator[Chunk]) -> Chunk:
+        try:
+            async with asyncio.timeout(self._policy.timeout_s):
+                return await anext(stream)
+        except TimeoutError as error:
+            raise ModelTransient(
+                f"{self.model.info.name} made no progress for {self._policy.timeout_s:g} s.", "Raise timeout_s."
+            ) from error
+        except StopAsyncIteration as error:
+            raise ModelTransient(f"{self.model.info.name} cut the stream before the end of the answer.") from error
+
+    def _record_answer(self, call: "_Call", end: Finished, error: str = "") -> None:
+        self._recorder.record(
+            ModelAnswered(
+                call_id=call.request.call_id,
+                answer_sha256=self._recorder.put_blob(call.text.encode("utf-8", "replace")),
+                finish=end.finish,
+                usage=end.usage,
+                timing=end.timing,
+                cost_usd=end.cost_usd,
+                error=error,
+            )
+        )
+
+    def _record_failure(self, call: "_Call", error: str) -> None:
+        end = call.completed(Finished("cancelled", Usage(), Timing()), self._clock())
+        self._record_answer(call, end, redact(error)[0])
+
+
+class _Call:
+    """What came back of one try so far."""
+
+    def __init__(self, request: ModelRequest, *, started: float) -> None:
+        self.request = request
+        self._started = started
+        self._parts: list[str] = []
+        self._bytes = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    @property
+    def is_runaway(self) -> bool:
+        return self._bytes > self.request.max_output_tokens * MAX_BYTES_PER_TOKEN
+
+    def add(self, text: str) -> None:
+        self._parts.append(text)
+        self._bytes += len(text.encode("utf-8", "replace"))
+
+    def completed(self, end: Finished, now: float) -> Finished:
+        """The end with what only this side knows: bytes both ways, and the time where the model tells none."""
+        usage = msgspec.structs.replace(end.usage, input_bytes=self.request.prompt_bytes, output_bytes=self._bytes)
+        timing = end.timing if end.timing.total_s else Timing(total_s=now - self._started)
+        return msgspec.structs.replace(end, usage=usage, timing=timing)
+
+
+def pause_before_retry(error: ModelError, attempt: int) -> float:
+    """Seconds to wait after failed try number `attempt`: what the other side asked for, else 1, 2, 4...; at most 30."""
+    asked = error.retry_after_s if isinstance(error, RetryLater) else None
+    return min(MAX_PAUSE_S, 2.0 ** (attempt - 1) if asked is None else asked)

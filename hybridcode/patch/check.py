@@ -1,0 +1,73 @@
+"""What a person should know of a change before deciding: signs of a bad draft.
+
+Invariant: warnings never change or refuse anything; they are short sentences that start with the path.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hybridcode.domain.action import FileChange
+from hybridcode.patch.elide import is_plain_mark
+from hybridcode.patch.filetext import FileText
+from hybridcode.patch.linediff import changes as line_changes
+from hybridcode.repo.symbols import error_count
+
+_CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |\Z)")
+_TYPOGRAPHIC = "“”‘’\u00a0"
+_HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0e-\x1f\x7f]")
+_MANY_DELETED = 30
+"""Lines; fewer are never called many."""
+
+
+def warnings(changes: Sequence[FileChange]) -> tuple[str, ...]:
+    """Warnings about `changes`, in order of path, each as `path: sentence`."""
+    ordered = sorted(changes, key=lambda change: change.path)
+    return tuple(f"{change.path}: {text}" for change in ordered for text in _of(change))
+
+
+def _of(change: FileChange) -> Iterator[str]:
+    if change.after is None:
+        return
+    before = change.before or b""
+    if before.strip() and not change.after.strip():
+        yield "the file is emptied"
+        return
+    yield from _syntax(change.path, before, change.after)
+    old, new = FileText.of(before), FileText.of(change.after)
+    changed = line_changes(old.lines, new.lines)
+    added = [line for c in changed for line in new.lines[c.b0 : c.b1]]
+    deleted = [line for c in changed for line in old.lines[c.a0 : c.a1]]
+    yield from _lines(old, added)
+    yield from _indents(old, new)
+    yield from _proportion(old, added=len(added), deleted=len(deleted))
+
+
+def _syntax(path: str, before: bytes, after: bytes) -> Iterator[str]:
+    had, has = error_count(path, before) or 0, error_count(path, after) or 0
+    if has > had:
+        more = has - had
+        yield f"{more} new syntax error{'s' if more > 1 else ''}"
+
+
+def _lines(old: FileText, added: Sequence[str]) -> Iterator[str]:
+    if any(_CONFLICT.match(line) for line in added):
+        yield "conflict markers are added"
+    if (mark := next((line for line in added if is_plain_mark(line)), None)) is not None:
+        yield f"a line says that something was left out: {mark.strip()}"
+    known = {character for line in old.lines for character in line if character in _TYPOGRAPHIC}
+    if any(character in _TYPOGRAPHIC and character not in known for line in added for character in line):
+        yield "typographic quotes or blanks are added"
+    if any(_HIDDEN.search(line) for line in added):
+        yield "hidden or control characters are added"
+
+
+def _indents(old: FileText, new: FileText) -> Iterator[str]:
+    """Tabs and blanks side by side where there was only one of them."""
+    if min(new.indents) > 0 and min(old.indents) == 0 and max(old.indents) > 0:
+        yield "tabs and blanks are mixed in the indentation"
+
+
+def _proportion(old: FileText, *, added: int, deleted: int) -> Iterator[str]:
+    lost = deleted - added
+    if deleted >= _MANY_DELETED and lost * 2 > len(old.lines):
+        yield f"{deleted} of {len(old.lines)} lines are deleted and {added} added"

@@ -1,0 +1,99 @@
+"""Differences between two sequences of lines.
+
+Invariant: the operations cover both sequences in order without gaps; time stays near-linear for adversarial input
+(equal ends are trimmed, large middles are cut at lines that are unique on both sides, the rest is bounded).
+"""
+
+import difflib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+Line = TypeVar("Line", bound=Hashable)
+
+_DIFFLIB_CELLS = 250_000
+"""Largest product of lengths that difflib is asked to compare exactly."""
+
+
+class Change(NamedTuple):
+    """Lines a0..a1 (0-based, end excluded) of the old side became lines b0..b1 of the new one."""
+
+    a0: int
+    a1: int
+    b0: int
+    b1: int
+
+
+def changes(old: Sequence[Line], new: Sequence[Line]) -> tuple[Change, ...]:
+    """The differing stretches, in order, with at least one equal line between two of them."""
+    merged: list[Change] = []
+    for change in _between(old, new, Change(0, len(old), 0, len(new))):
+        last = merged[-1] if merged else None
+        if last is not None and last.a1 == change.a0 and last.b1 == change.b0:
+            merged[-1] = Change(last.a0, change.a1, last.b0, change.b1)
+        else:
+            merged.append(change)
+    return tuple(merged)
+
+
+def equal_pairs(old: Sequence[Line], new: Sequence[Line]) -> Iterator[tuple[int, int]]:
+    """Indexes of lines that are the same on both sides, in order."""
+    a = b = 0
+    for change in (*changes(old, new), Change(len(old), len(old), len(new), len(new))):
+        yield from zip(range(a, change.a0), range(b, change.b0), strict=True)
+        a, b = change.a1, change.b1
+
+
+def _between(old: Sequence[Line], new: Sequence[Line], part: Change) -> Iterator[Change]:
+    a0, a1, b0, b1 = _trimmed(old, new, part)
+    if a0 == a1 and b0 == b1:
+        return
+    if a0 == a1 or b0 == b1:
+        yield Change(a0, a1, b0, b1)
+        return
+    if (a1 - a0) * (b1 - b0) <= _DIFFLIB_CELLS:
+        matcher = difflib.SequenceMatcher(None, old[a0:a1], new[b0:b1], autojunk=False)
+        for tag, p, q, r, s in matcher.get_opcodes():
+            if tag != "equal":
+                yield Change(a0 + p, a0 + q, b0 + r, b0 + s)
+        return
+    anchors = _anchors(old, new, Change(a0, a1, b0, b1))
+    if not anchors:
+        yield Change(a0, a1, b0, b1)
+        return
+    for a, b in anchors:
+        yield from _between(old, new, Change(a0, a, b0, b))
+        a0, b0 = a + 1, b + 1
+    yield from _between(old, new, Change(a0, a1, b0, b1))
+
+
+def _trimmed(old: Sequence[Line], new: Sequence[Line], part: Change) -> Change:
+    a0, a1, b0, b1 = part
+    while a0 < a1 and b0 < b1 and old[a0] == new[b0]:
+        a0, b0 = a0 + 1, b0 + 1
+    while a0 < a1 and b0 < b1 and old[a1 - 1] == new[b1 - 1]:
+        a1, b1 = a1 - 1, b1 - 1
+    return Change(a0, a1, b0, b1)
+
+
+def _anchors(old: Sequence[Line], new: Sequence[Line], part: Change) -> list[tuple[int, int]]:
+    """Pairs of lines that stand once on each side, as a longest run that rises on both (patience sorting)."""
+    a0, a1, b0, b1 = part
+    old_counts, new_counts = Counter(old[a0:a1]), Counter(new[b0:b1])
+    place = {new[b]: b for b in range(b0, b1) if new_counts[new[b]] == 1}
+    pairs = [(a, place[old[a]]) for a in range(a0, a1) if old_counts[old[a]] == 1 and old[a] in place]
+    tops: list[int] = []
+    best: list[int] = []
+    before: list[int] = []
+    for number, (_, b) in enumerate(pairs):
+        height = bisect_left(tops, b)
+        before.append(best[height - 1] if height else -1)
+        tops[height:] = [b, *tops[height + 1 :]]
+        best[height:] = [number, *best[height + 1 :]]
+    chain: list[tuple[int, int]] = []
+    number = best[-1] if best else -1
+    while number >= 0:
+        chain.append(pairs[number])
+        number = before[number]
+    return chain[::-1]

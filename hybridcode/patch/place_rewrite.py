@@ -1,0 +1,217 @@
+"""Rewritten regions and whole files onto one file.
+
+Invariant: only the region's lines change; text that may hold more or less than the region is trimmed where that is
+proven and refused otherwise; unchanged lines are not written again.
+"""
+
+from collections.abc import Sequence
+
+from hybridcode.patch.answer import RegionRewrite, Rewrite, WholeFile
+from hybridcode.patch.elide import refuse_marks
+from hybridcode.patch.filetext import FileText, LineEdit, indentation, plain_key
+from hybridcode.patch.indent import UNCHANGED, IndentRule, from_style, learn
+from hybridcode.patch.linediff import changes, equal_pairs
+from hybridcode.patch.near import numbered
+from hybridcode.patch.read_fence import holds_fences
+from hybridcode.patch.refusing import CUT_OFF, Refused
+from hybridcode.patch.siblings import foreign_definition
+
+_ONE_FENCE = "Answer with one fence that holds the new text and nothing else; use four backticks if it holds fences."
+_ONLY_THE_REGION = "Answer with exactly the lines that were asked for, complete, and no others."
+_NO_CHANGE = "the text is already so"
+_LEAVE_IT = "If nothing needs to change, the step is done."
+
+_FEW_LINES = 4
+_MAX_REPEATED = 5_000
+_TELLING_LINE = 20
+"""Characters from which one line is not written twice by chance."""
+
+Lines = tuple[str, ...]
+
+
+def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
+    """The line edits that turn `file` into the answer's text. Raises: Refused."""
+    new = chosen_text(edit.text, file.lines)
+    if file.lines and file.lines[-1] != "":
+        while new and new[-1] == "":
+            new = new[:-1]
+    _require_text(file, new)
+    edits = _differences(file.lines, new, offset=0)
+    if not edits:
+        raise Refused(_NO_CHANGE, advice=_LEAVE_IT)
+    return edits
+
+
+def place_region(file: FileText, edit: RegionRewrite) -> list[LineEdit]:
+    """The line edits that give the region its new text. Raises: Refused."""
+    start, end = edit.start - 1, edit.end
+    if not 0 <= start < end <= len(file.lines):
+        raise Refused(f"the file has no lines {edit.start}-{edit.end}", advice="Look at the file again.")
+    start, end = _without_edge_blanks(file.lines, start, end)
+    old = file.lines[start:end]
+    new = _trimmed(chosen_text(edit.text, old))
+    if not edit.text.is_fenced or not edit.was_asked:
+        _require_same_ends(file, start, old, new)
+    new = _without_surroundings(file, start, end, new)
+    _require_text(file, new)
+    if (name := foreign_definition(edit.path, file, start, end, new)) is not None:
+        raise Refused(
+            f"the answer also defines {name}, which stands outside the lines asked for",
+            advice=_ONLY_THE_REGION,
+            near=numbered(file, start, end),
+        )
+    edits = _differences(old, _indented(file, old, new), offset=start)
+    if not edits:
+        raise Refused(_NO_CHANGE, advice=_LEAVE_IT)
+    return edits
+
+
+def chosen_text(text: Rewrite, old: Sequence[str]) -> Lines:
+    """The lines between the fences that are meant, judged by the old text. Raises: Refused."""
+    if text.span and holds_fences(old):
+        return _ended_like(text, old)
+    if len(text.candidates) == 1:
+        return text.candidates[0]
+    head = _first_key(old)
+    fitting = [lines for lines in text.candidates if head and any(plain_key(line) == head for line in lines)]
+    if not fitting:
+        raise Refused("several fences, and none is plainly the new text", advice=_ONE_FENCE)
+    return fitting[-1]
+
+
+def _ended_like(text: Rewrite, old: Sequence[str]) -> Lines:
+    """Which closing fence ends a text that holds fences: the only one below the old last line, else the last one.
+
+    Raises: Refused where what follows, or what would be lost, speaks against it.
+    """
+    last = _first_key(old[::-1])
+    fitting = [length for length in text.closings if _first_key(text.span[:length][::-1]) == last]
+    length = fitting[0] if len(fitting) == 1 else text.closings[-1]
+    new, rest = text.span[:length], text.span[length:]
+    known = set(old)
+    if sum(line in known for line in rest if line.strip()) * 2 > sum(bool(line.strip()) for line in rest):
+        raise Refused("the text holds fences, and it is not plain which one ends it", advice=_ONE_FENCE)
+    end = next(reversed(changes(old, new)), None)
+    if end is not None and end.a1 == len(old):
+        if end.a1 - end.a0 > max(_FEW_LINES, len(old) // 10) + (end.b1 - end.b0):
+            raise Refused("the end of the text is missing", advice=CUT_OFF)
+        if not fitting and holds_fences(new[end.b0 :]):
+            raise Refused("the text holds fences, and it is not plain which one ends it", advice=_ONE_FENCE)
+    return new
+
+
+def _require_text(file: FileText, new: Lines) -> None:
+    """Raises: Refused if `new` is nothing, is cut, leaves something out or has lost bytes."""
+    if not any(line.strip() for line in new):
+        raise Refused("the fence is empty", advice="Write the new text, or say that the file is to be deleted.")
+    if sum(line.lstrip().startswith("```") for line in new) % 2:
+        raise Refused("the fences inside the text do not pair up", advice=CUT_OFF)
+    refuse_marks(new, file=file)
+    if any("\ufffd" in line for line in new) and not any("\ufffd" in line for line in file.lines):
+        raise Refused("the text has replacement characters where the file has other bytes", advice=_ONLY_THE_REGION)
+
+
+def _differences(old: Lines, new: Lines, *, offset: int) -> list[LineEdit]:
+    return [LineEdit(offset + c.a0, offset + c.a1, new[c.b0 : c.b1]) for c in changes(old, new)]
+
+
+def _without_edge_blanks(lines: Lines, start: int, end: int) -> tuple[int, int]:
+    """The region without blank lines at its edges, which stay; a region of blanks alone stays whole."""
+    first, last = start, end
+    while first < last and not lines[first].strip():
+        first += 1
+    while last > first and not lines[last - 1].strip():
+        last -= 1
+    return (first, last) if first < last else (start, end)
+
+
+def _trimmed(lines: Lines) -> Lines:
+    first, last = _without_edge_blanks(lines, 0, len(lines))
+    return lines[first:last]
+
+
+def _first_key(lines: Sequence[str]) -> str:
+    return next((plain_key(line) for line in lines if line.strip()), "")
+
+
+def _require_same_ends(file: FileText, start: int, old: Lines, new: Lines) -> None:
+    """Raises: Refused unless the text starts and ends as the region does: nothing else shows that it is the region."""
+    if _first_key(old) != _first_key(new) or _first_key(old[::-1]) != _first_key(new[::-1]):
+        raise Refused(
+            "the answer is not plainly the lines asked for",
+            advice=_ONE_FENCE,
+            near=numbered(file, start, start + len(old)),
+        )
+
+
+def _without_surroundings(file: FileText, start: int, end: int, new: Lines) -> Lines:
+    """`new` without lines of the file that the model repeated above and below the region."""
+    above = _repeated_above(file.lines[:start], file.lines[start:end], new)
+    rest = new[above:]
+    if indentation(_solid(rest)) != indentation(_solid(file.lines[start:end])):
+        return new
+    below = _repeated_above(file.lines[end:][::-1], file.lines[start:end][::-1], rest[::-1])
+    return _trimmed(rest[: len(rest) - below])
+
+
+def _repeated_above(outside: Lines, old: Lines, new: Lines) -> int:
+    """How many first lines of `new` are the last lines of `outside`, exactly, where that is no coincidence."""
+    head = _solid(old).rstrip()
+    for count in range(min(len(outside), len(new) - 1, _MAX_REPEATED), 0, -1):
+        pairs = zip(new, outside[-count:], strict=False)
+        if all(ours.rstrip() == theirs.rstrip() for ours, theirs in pairs):
+            follows = _solid(new[count:]).rstrip() == head
+            return count if _is_telling([line.rstrip() for line in new[:count]], follows=follows) else 0
+    return 0
+
+
+def _is_telling(repeated: Sequence[str], *, follows: bool) -> bool:
+    """Repeated lines stand outside the region if its own edge follows them, or if nobody would write them twice."""
+    solid = [line.strip() for line in repeated if any(map(str.isalnum, line))]
+    if follows:
+        return any(repeated)
+    return len(solid) >= 2 or (len(solid) == 1 and (len(solid[0]) >= _TELLING_LINE or "" in repeated))
+
+
+def _solid(lines: Sequence[str]) -> str:
+    return next((line for line in lines if line.strip()), "")
+
+
+def _indented(file: FileText, old: Lines, new: Lines) -> Lines:
+    """`new` in the region's indentation, if the model moved all of it by one step. Raises: Refused."""
+    first, wanted = _solid(new), indentation(_solid(old))
+    pairs = [(new[b], old[a]) for a, b in _equal_but_indented(old, new)]
+    rule = learn(pairs) if pairs else None
+    if rule is not None and _leads_to(rule, first, wanted):
+        return _applied(file, rule, new)
+    if indentation(first) == wanted:
+        return _applied(file, UNCHANGED, new)
+    head = (first, _solid(old))
+    if (rule := learn([*pairs, head])) is not None:
+        return _applied(file, rule, new)
+    rule = learn([head])
+    if rule is None or plain_key(first) != plain_key(head[1]):
+        raise Refused("it is not plain how the lines are indented", advice="Indent them as they stand in the file.")
+    kept = {b for a, b in _equal_but_indented(old, new) if old[a] == new[b] and not old[a].startswith(wanted)}
+    return tuple(line if number in kept else rule.apply(line) for number, line in enumerate(new))
+
+
+def _equal_but_indented(old: Lines, new: Lines) -> list[tuple[int, int]]:
+    """Indexes of solid lines that are the same but for blanks at their ends."""
+    pairs = equal_pairs([plain_key(line) for line in old], [plain_key(line) for line in new])
+    return [(a, b) for a, b in pairs if old[a].strip()]
+
+
+def _leads_to(rule: IndentRule, line: str, wanted: str) -> bool:
+    try:
+        return rule.convert(indentation(line)) == wanted
+    except Refused:
+        return False
+
+
+def _applied(file: FileText, rule: IndentRule, new: Lines) -> Lines:
+    """The rule on every line; where it knows nothing of tabs and blanks, the file's own style decides."""
+    style = from_style(file.lines) if rule.is_identity else None
+    return tuple(
+        style.apply(line) if style is not None and file.is_foreign_indent(line) else rule.apply(line) for line in new
+    )

@@ -1,0 +1,141 @@
+"""Any answer of a model as a typed Answer: sniff the outermost structure, then read it.
+
+Invariant: an answer that was or may have been cut off is refused before anything else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import Finish, Target
+from hybridcode.patch.answer import Answer, Edit, Edits, FileCreation, FileDeletion, RegionRewrite, WholeFile
+from hybridcode.patch.paths import clean_name, looks_like_name, same_file
+from hybridcode.patch.read_blocks import is_block_head, read_blocks
+from hybridcode.patch.read_diff import is_file_header, looks_like_diff, read_diff
+from hybridcode.patch.read_envelope import is_envelope_line, read_envelope
+from hybridcode.patch.read_fence import fences, is_fence, read_for_target, read_whole_files
+from hybridcode.patch.read_json import read_json
+from hybridcode.patch.refusing import CUT_OFF, Refused
+
+_THINKING = ("<think>", "</think>")
+_MAX_ANSWER_CHARS = 4_000_000
+_MAX_CHATTER = 600
+_HEAD_LINES = 3
+"""A structure inside a fence shows itself in the first lines."""
+
+
+def read_answer(text: str, *, finish: Finish, target: Target | None) -> Answer | Refusal:
+    """What `text` wants changed; with a `target`, a plain fence is the new text of that place."""
+    try:
+        return _read(text, finish=finish, target=target)
+    except Refused as refused:
+        return refused.refusal(path=target.path if target else None)
+
+
+def _read(text: str, *, finish: Finish, target: Target | None) -> Answer:
+    match finish:
+        case "length":
+            raise Refused("the answer was cut off at the output limit", advice=CUT_OFF)
+        case "refused":
+            raise Refused("the model declined to answer", advice="Ask another model or put the goal differently.")
+        case "cancelled":
+            raise Refused("the answer was cancelled", advice="Run the step again.")
+        case "stop":
+            pass
+    if len(text) > _MAX_ANSWER_CHARS:
+        raise Refused("the answer is longer than any edit", advice=CUT_OFF)
+    lines = _lines(_without_thinking(text))
+    if not any(line.strip() for line in lines):
+        raise Refused("the answer is empty", advice="Answer with the new text in one fence.")
+    edits = _edits(lines, target)
+    aimed = tuple(_aim(edit, target) for edit in edits) if target else edits
+    return Answer(edits=aimed, target=target, chatter=_chatter(lines))
+
+
+def _edits(lines: Sequence[str], target: Target | None) -> tuple[Edit, ...]:
+    if target is not None and target.format != "blocks" and _starts_with_plain_fence(lines):
+        return (read_for_target(lines, target),)
+    if any(is_block_head(line) for line in lines):
+        return read_blocks(lines)
+    if any(is_envelope_line(line) for line in lines):
+        return read_envelope(lines)
+    if looks_like_diff(lines):
+        return read_diff(lines)
+    if found := _json_edits(lines):
+        return found
+    return (read_for_target(lines, target),) if target is not None else read_whole_files(lines)
+
+
+def _starts_with_plain_fence(lines: Sequence[str]) -> bool:
+    """The first structure of the answer is a fence around code, not around blocks, a diff or JSON edits."""
+    first_marker = next((number for number in range(len(lines)) if _is_marker(lines, number)), len(lines))
+    try:
+        found = fences(lines)
+    except Refused:
+        return first_marker == len(lines)
+    if not found or first_marker < found[0].opening:
+        return False
+    fence = found[0]
+    if fence.tag in ("diff", "patch", "udiff"):
+        return False
+    inside = [number for number in range(fence.opening + 1, fence.closing) if lines[number].strip()][:_HEAD_LINES]
+    if any(_is_marker(lines, number) for number in inside):
+        return False
+    return not _json_edits(lines)
+
+
+def _is_marker(lines: Sequence[str], number: int) -> bool:
+    line = lines[number]
+    if is_block_head(line) or is_envelope_line(line) or is_file_header(lines, number):
+        return True
+    return line.startswith(("@@ -", "diff --git "))
+
+
+def _chatter(lines: Sequence[str]) -> str:
+    """The prose above the first fence or marker, without a file name at its end; none if nothing marks the edit."""
+    first = next((n for n in range(len(lines)) if is_fence(lines[n]) or _is_marker(lines, n)), 0)
+    prose = [line for line in lines[:first] if line.strip()]
+    if prose and looks_like_name(clean_name(prose[-1])):
+        prose.pop()
+    return "\n".join(prose)[:_MAX_CHATTER]
+
+
+def _json_edits(lines: Sequence[str]) -> tuple[Edits, ...]:
+    """JSON edits: the whole answer, or the one fence in it."""
+    if found := read_json("\n".join(lines)):
+        return found
+    try:
+        inner = fences(lines)
+    except Refused:
+        return ()
+    return read_json("\n".join(lines[inner[0].opening + 1 : inner[0].closing])) if len(inner) == 1 else ()
+
+
+def _lines(text: str) -> list[str]:
+    """Lines of the answer; the end of the last line is not a line."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _without_thinking(text: str) -> str:
+    """The answer below a reasoning model's thoughts. Raises: Refused if they do not end."""
+    opening, closing = _THINKING
+    if not text.lstrip().startswith(opening):
+        return text
+    _, ended, rest = text.partition(closing)
+    if not ended:
+        raise Refused("the answer ends inside the model's thoughts", advice=CUT_OFF)
+    return rest
+
+
+def _aim(edit: Edit, target: Target) -> Edit:
+    """Names that mean the target but for a prefix, and missing names, become the target's path."""
+    match edit:
+        case Edits() if not edit.names or any(same_file(name, target.path) for name in edit.names):
+            return replace(edit, names=(target.path,))
+        case WholeFile() if edit.path is None or same_file(edit.path, target.path):
+            return replace(edit, path=target.path)
+        case FileCreation() | FileDeletion() if same_file(edit.path, target.path):
+            return replace(edit, path=target.path)
+        case Edits() | WholeFile() | FileCreation() | FileDeletion() | RegionRewrite():
+            return edit

@@ -1,0 +1,31 @@
+"""The gate of a session, put together from settings.
+
+Invariant: without an approver of its own a gate leaves every question pending.
+"""
+
+from pathlib import Path
+
+from hybridcode.config.settings import Settings
+from hybridcode.domain.ports import Watcher
+from hybridcode.gate.approvers import Refuse
+from hybridcode.gate.effects import Effects
+from hybridcode.gate.gate import Gate
+from hybridcode.gate.policy import Policy
+from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.store import SessionJournal
+
+
+def open_gate(workspace: Path, session: SessionJournal, *, settings: Settings, watcher: Watcher) -> Gate:
+    """A gate whose approver is still to be set; see `Gate.approver`.
+
+    Raises:
+        ConfigError: a rule of the settings cannot be read.
+    """
+    return Gate(
+        workspace,
+        session,
+        approvals=Approvals(session.journal),
+        policy=Policy.load(settings, workspace),
+        approver=Refuse(),
+        effects=Effects(workspace, session, watcher, sandboxing=settings.approval.sandbox),
+    )

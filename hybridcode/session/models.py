@@ -1,0 +1,61 @@
+"""Which models a session has, from its settings.
+
+Invariant: building a model starts nothing; its child process starts on `start()` or at the first request.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from hybridcode.config.settings import Settings
+from hybridcode.domain.ports import Model
+from hybridcode.models.frontier import FrontierModel
+from hybridcode.models.local import LlamaCppModel
+from hybridcode.models.openai_compatible import ServerModel
+
+
+@runtime_checkable
+class Startable(Protocol):
+    """A model with a process of its own that can be started ahead of time."""
+
+    async def start(self) -> None:
+        """Start it; raises ModelError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Models:
+    """The two models; None where nothing is configured."""
+
+    frontier: Model | None
+    local: Model | None
+
+
+def build_models(settings: Settings) -> Models:
+    """The models that the settings name. A frontier that leaves this machine is left out when offline."""
+    frontier, local = settings.models.frontier, settings.models.local
+    deciding: Model | None = FrontierModel(frontier) if frontier.model else None
+    if deciding is not None and settings.egress.mode == "offline" and deciding.info.is_remote:
+        deciding = None
+    writing: Model | None = None
+    if local.path:
+        writing = LlamaCppModel(local)
+    elif local.base_url:
+        writing = ServerModel(local)
+    return Models(deciding, writing)
+
+
+async def start_all(models: Models) -> None:
+    """Start the processes of all models ahead of the first request; failures are left for that request to report."""
+    starting = [model.start() for model in each(models) if isinstance(model, Startable)]
+    await asyncio.gather(*starting, return_exceptions=True)
+
+
+async def close_all(models: Models) -> None:
+    """Give back all processes; may be called twice."""
+    await asyncio.gather(*(model.close() for model in each(models)), return_exceptions=True)
+
+
+def each(models: Models) -> list[Model]:
+    """The models that there are."""
+    return [model for model in (models.frontier, models.local) if model is not None]

@@ -1,0 +1,52 @@
+"""What a person should know when a session opens.
+
+Invariant: everything that makes this session weaker than it could be is said once, with what to do.
+"""
+
+from collections.abc import Sequence
+
+from hybridcode.domain.events import NoticeGiven
+from hybridcode.repo.facts import GitFacts
+from hybridcode.session.models import Models
+
+
+def opening_notices(facts: GitFacts, models: Models, warnings: Sequence[str]) -> list[NoticeGiven]:
+    """Notices about settings, work tree and models, in that order."""
+    notices = [NoticeGiven("warning", text) for text in warnings]
+    if not facts.is_git:
+        notices.append(
+            NoticeGiven(
+                "info", "This folder is not a git repository.", "Undo works all the same; `git init` adds history."
+            )
+        )
+    elif facts.is_dirty:
+        count = len(facts.dirty_paths)
+        notices.append(
+            NoticeGiven(
+                "info",
+                f"The work tree has {count} uncommitted {'change' if count == 1 else 'changes'}.",
+                "They stay as they are; edits are made on top of them.",
+            )
+        )
+    return notices + _model_notices(models)
+
+
+def _model_notices(models: Models) -> list[NoticeGiven]:
+    notices: list[NoticeGiven] = []
+    if models.frontier is not None and models.frontier.info.is_scripted:
+        notices.append(
+            NoticeGiven("info", "The frontier part is a script, not a model: its plan was written beforehand.")
+        )
+    if models.frontier is None and models.local is not None:
+        notices.append(
+            NoticeGiven(
+                "warning", "No frontier model: the local model plans and judges too.", "Set [models.frontier] model."
+            )
+        )
+    if models.local is None and models.frontier is not None:
+        notices.append(
+            NoticeGiven(
+                "warning", "No local model: the frontier writes everything.", "Set [models.local] path or base_url."
+            )
+        )
+    return notices

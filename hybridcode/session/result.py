@@ -1,0 +1,80 @@
+"""The JSON result of a run: a fold of its envelopes, nothing measured on the side.
+
+Invariant: the keys below are always there, whatever happened.
+"""
+
+from typing import Any
+
+from hybridcode.domain.events import CheckRan
+from hybridcode.domain.exits import ExitCode
+from hybridcode.models.ledger import Ledger
+from hybridcode.session.state import SessionState, TaskView
+
+
+def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, Any]:
+    """What `run --output-format json` prints: plain JSON data."""
+    task = state.task
+    ledger = Ledger.of(state.envelopes)
+    accounts = ledger.to_json()
+    return {
+        "exit_code": int(code),
+        "exit_reason": code.reason,
+        "message": message,
+        "session_id": state.session,
+        "task": task.task.text if task else "",
+        "answer": task.plan.answer if task and task.plan else "",
+        "steps": _steps(task),
+        "files": list(task.ended.files) if task and task.ended else [],
+        "verification": _verification(task),
+        "pending_approvals": [
+            {"id": view.proposal.id, "step": view.proposal.step, "title": view.proposal.title} for view in state.waiting
+        ],
+        "denials": [
+            {
+                "id": proposal.id,
+                "title": proposal.title,
+                "reason": denied.reason,
+                "rule": denied.rule,
+                "hint": denied.hint,
+            }
+            for proposal, denied in state.denials
+        ],
+        "notices": [{"level": n.level, "text": n.text, "hint": n.hint} for n in state.notices],
+        "ledger": accounts,
+        "egress": ledger.egress_json(),
+    }
+
+
+def _steps(task: TaskView | None) -> list[dict[str, Any]]:
+    if task is None:
+        return []
+    return [
+        {
+            "id": view.step.id,
+            "kind": view.step.kind,
+            "goal": view.step.goal,
+            "status": view.status,
+            "writer": view.writer,
+            "tries": view.attempt,
+            "why": view.why,
+        }
+        for view in task.steps.values()
+    ]
+
+
+def _verification(task: TaskView | None) -> dict[str, Any]:
+    checks = [] if task is None else [*(c for view in task.steps.values() for c in view.checks), *task.checks]
+    judged = task.judged if task else None
+    return {
+        "passed": bool(checks) and all(_latest(checks).values()),
+        "checks": [
+            {"step": c.step, "command": c.command, "passed": c.passed, "exit_code": c.exit_code, "seconds": c.seconds}
+            for c in checks
+        ],
+        "judge": {"verdict": judged.verdict, "reason": judged.reason} if judged else None,
+    }
+
+
+def _latest(checks: list[CheckRan]) -> dict[str, bool]:
+    """The last result of each command."""
+    return {event.command: event.passed for event in checks}

@@ -1,0 +1,263 @@
+"""A session: opens the journal, the models and the gate, runs tasks one after the other, closes everything.
+
+Invariant: every way out of `run` and `resume`, cancellation included, leaves a TaskEnded in the journal.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from hybridcode.agent.loop import run_task
+from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
+from hybridcode.config.load import Loaded
+from hybridcode.config.paths import state_dir
+from hybridcode.config.rules import add_project_rule
+from hybridcode.config.settings import Settings
+from hybridcode.domain.errors import HybridcodeError, JournalError, LimitReached
+from hybridcode.domain.events import (
+    Envelope,
+    Event,
+    Interrupted,
+    PlanMade,
+    SessionOpened,
+    SessionResumed,
+    TaskEnded,
+    TaskGiven,
+)
+from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.plan import Plan, Task
+from hybridcode.domain.ports import Approver, Model, Watcher
+from hybridcode.gate.approvers import Refuse
+from hybridcode.gate.sandbox import Sandbox
+from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.store import Journal, SessionJournal, new_session_id
+from hybridcode.models.ledger import Ledger
+from hybridcode.models.sender import Sender, SendPolicy
+from hybridcode.repo.facts import GitFacts, git_facts
+from hybridcode.session.consent import with_consent
+from hybridcode.session.gates import open_gate
+from hybridcode.session.history import history_of
+from hybridcode.session.models import Models, build_models, close_all, start_all
+from hybridcode.session.opening import opening_notices
+from hybridcode.session.resuming import take_up
+from hybridcode.session.state import SessionState
+from hybridcode.session.watchers import NullWatcher
+from hybridcode.version import __version__
+
+MakeApprover = Callable[[Approvals, Sandbox], Approver]
+"""Builds the approver once the journal and the sandbox are known."""
+
+
+class FollowPlan:
+    """A plan approver for runs without a person: plans change nothing, so they are followed as they are."""
+
+    async def decide_plan(self, plan: Plan) -> Plan | None:
+        """The plan itself."""
+        return plan
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How to open a session."""
+
+    workspace: Path
+    loaded: Loaded
+    make_approver: MakeApprover = field(default=lambda approvals, sandbox: Refuse())
+    plan_approver: PlanApprover = field(default_factory=FollowPlan)
+    watcher: Watcher = field(default_factory=NullWatcher)
+    make_models: Callable[[Settings], Models] = build_models
+    resume: str | None = None
+    """Id of the session to go on with."""
+    plan: Plan | None = None
+    """A plan to follow instead of asking for one."""
+
+
+class Session:
+    """One conversation in one workspace."""
+
+    def __init__(self, options: SessionOptions, journal: Journal, session: SessionJournal) -> None:
+        self.options = options
+        self.settings = with_consent(options.loaded)
+        self.journal = journal
+        self.log = session
+        self.state = SessionState.of(session.envelopes())
+        self.id = session.id
+        session.subscribe(self.state.apply)
+        self.models = options.make_models(self.settings)
+        self.gate = open_gate(options.workspace, session, settings=self.settings, watcher=options.watcher)
+        self.sandbox = self.gate.effects.sandbox
+        self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
+        self._running: asyncio.Task[Outcome] | None = None
+        self._stopped_by = ""
+
+    @classmethod
+    def open(cls, options: SessionOptions) -> Self:
+        """Open or resume; journals what a person should know about the workspace and the models.
+
+        Raises:
+            JournalError: when the state directory cannot be written, or there is no such session to resume.
+        """
+        folder = state_dir(options.workspace, options.loaded.settings.audit.state_dir)
+        journal = Journal.open(folder / "journal.db")
+        if options.resume is not None:
+            journal.session(options.resume).require()
+        session = cls(options, journal, journal.session(options.resume or new_session_id()))
+        if options.resume is None:
+            session._record_opening(git_facts(options.workspace))
+        else:
+            session.log.append(SessionResumed(__version__))
+            session.gate.recover()
+        return session
+
+    def subscribe(self, callback: Callable[[Envelope], None]) -> Callable[[], None]:
+        """Call back after each envelope is on disk and folded into `state`; returns the way to stop it."""
+        return self.log.subscribe(callback)
+
+    async def start_models(self) -> None:
+        """Start the model processes ahead of the first request."""
+        await start_all(self.models)
+
+    async def run(self, text: str) -> Outcome:
+        """Do a new task."""
+        number = len(self.state.tasks) + 1
+        run = self._new_run(Task(f"task-{number}", text), history=history_of(self.state))
+        snapshot = await run.snapshot()
+        run.task = Task(run.task.id, text, snapshot.git.head)
+        self.log.append(TaskGiven(run.task, snapshot.digest))
+        if self.options.plan is not None:
+            run.plan, run.plan_source = self.options.plan, "file"
+            self.log.append(PlanMade(run.plan, run.plan_source))
+        return await self._guarded(run)
+
+    async def resume(self) -> Outcome:
+        """Go on with the last task where it stopped; steps that are done stay done."""
+        view = self.state.task
+        if view is None or not view.is_open:
+            return Outcome(ExitCode.DONE, "nothing to resume: the last task has ended")
+        run = self._new_run(view.task)
+        take_up(run, view, self.state)
+        return await self._guarded(run)
+
+    def interrupt(self, by: str) -> None:
+        """Stop the running task as soon as possible; what is pending stays pending."""
+        if self._running is not None and not self._running.done():
+            self._stopped_by = by
+            self._running.cancel()
+
+    def remember_rule(self, rule: str, *, for_project: bool) -> None:
+        """Take in a person's allow rule: for this session, and for later ones here if asked.
+
+        Raises:
+            ConfigError: a rule that cannot be read, or a file of the user's that cannot be written.
+        """
+        self.gate.policy = self.gate.policy.allowing(rule)
+        if for_project:
+            add_project_rule(self.options.workspace, rule)
+
+    async def close(self) -> None:
+        """Give back processes and files."""
+        await close_all(self.models)
+        self.journal.close()
+
+    def _new_run(self, task: Task, *, history: str = "") -> Run:
+        return Run(
+            task=task,
+            root=self.options.workspace,
+            settings=self.settings,
+            journal=self.log,
+            gate=self.gate,
+            senders=Senders(self._sender(self.models.frontier), self._sender(self.models.local)),
+            watcher=self.options.watcher,
+            plan_approver=self.options.plan_approver,
+            history=history,
+            calls=len(self.state.calls),
+        )
+
+    def _sender(self, model: Model | None) -> Sender | None:
+        if model is None:
+            return None
+        frontier, egress = self.settings.models.frontier, self.settings.egress
+        is_frontier = model.info.backend == "frontier"
+        policy = SendPolicy(
+            max_input_tokens=frontier.max_input_tokens if is_frontier else None,
+            max_retries=frontier.max_retries,
+            timeout_s=frontier.timeout_s if is_frontier else self.settings.models.local.timeout_s,
+            offline=egress.mode == "offline",
+            deny_paths=egress.deny_paths,
+            redact=egress.redact,
+            check_budget=self._check_budget,
+        )
+        return Sender(model, self.log, policy=policy)
+
+    def _check_budget(self) -> None:
+        limit = self.settings.limits.max_cost_usd
+        if not limit:
+            return
+        frontier = Ledger.of(self.state.envelopes).frontier
+        if frontier.calls and frontier.usd is None:
+            raise LimitReached(
+                "The cost of this model is unknown, so the cost limit cannot be kept.",
+                "Set [models.frontier] input_usd_per_mtok and output_usd_per_mtok, or drop --max-cost-usd.",
+            )
+        if (frontier.usd or 0.0) >= limit:
+            raise LimitReached(
+                f"The run has cost ${frontier.usd:.4f}; the limit is ${limit:.4f}.", "Raise --max-cost-usd."
+            )
+
+    def _record_opening(self, facts: GitFacts) -> None:
+        frontier, local = self.models.frontier, self.models.local
+        self.log.append(
+            SessionOpened(
+                workspace=str(self.options.workspace),
+                version=__version__,
+                mode=self.settings.approval.mode,
+                is_git=facts.is_git,
+                is_dirty=facts.is_dirty,
+                frontier=frontier.info.name if frontier else None,
+                local=local.info.name if local else None,
+                frontier_is_scripted=bool(frontier and frontier.info.is_scripted),
+                sandbox=self.sandbox.kind,
+            )
+        )
+        for notice in opening_notices(facts, self.models, self.options.loaded.warnings):
+            self.log.append(notice)
+
+    async def _guarded(self, run: Run) -> Outcome:
+        """Run to an outcome; every error becomes an exit code with its advice."""
+        self._running = asyncio.ensure_future(self._within_limits(run))
+        try:
+            return await self._running
+        except asyncio.CancelledError:
+            if not self._stopped_by:
+                self._end(run, ExitCode.TERMINATED, "stopped", before=Interrupted("cancelled"))
+                raise
+            by, self._stopped_by = self._stopped_by, ""
+            code = ExitCode.TERMINATED if by == "SIGTERM" else ExitCode.INTERRUPTED
+            return self._end(run, code, f"interrupted by {by}", before=Interrupted(by))
+        except HybridcodeError as error:
+            return self._end(run, error.exit_code, f"{error.message} {error.hint}".strip())
+        finally:
+            self._running = None
+
+    async def _within_limits(self, run: Run) -> Outcome:
+        seconds = self.settings.limits.timeout_s
+        limit = asyncio.timeout(seconds or None)
+        try:
+            async with limit:
+                return await run_task(run)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise LimitReached(f"The run took longer than {seconds:g} s.", "Raise --timeout or resume.") from error
+
+    def _end(self, run: Run, code: ExitCode, message: str, *, before: Event | None = None) -> Outcome:
+        files = tuple(sorted(run.changed))
+        try:
+            if before is not None:
+                self.log.append(before)
+            self.log.append(TaskEnded(int(code), code.reason, files, message))
+        except JournalError as error:
+            message = f"{message} (and the journal could not be written: {error.message})"
+        return Outcome(code, message, files)

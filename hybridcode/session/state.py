@@ -1,0 +1,279 @@
+"""The state of a session as a fold of its envelopes: what the TUI paints and what the JSON result reports.
+
+Invariant: applying the same envelopes in order always gives the same state; nothing else feeds it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hybridcode.domain.action import Decision, Denied, Proposal, Receipt
+from hybridcode.domain.events import (
+    CheckRan,
+    DraftMade,
+    DraftRefused,
+    EffectFinished,
+    EffectStarted,
+    Envelope,
+    Event,
+    Interrupted,
+    ModelAnswered,
+    ModelAsked,
+    NoticeGiven,
+    PlanDecided,
+    PlanMade,
+    ProposalDecided,
+    ProposalMade,
+    RungTaken,
+    SessionOpened,
+    SessionResumed,
+    StepEnded,
+    StepStarted,
+    TaskEnded,
+    TaskGiven,
+    TaskJudged,
+    UndoMade,
+    WindowAssembled,
+)
+from hybridcode.domain.plan import Plan, Step, Task, Writer
+from hybridcode.domain.refusal import Refusal
+
+StepStatus = Literal[
+    "waiting",
+    "running",
+    "drafting",
+    "awaiting",
+    "applying",
+    "checking",
+    "done",
+    "failed",
+    "declined",
+    "denied",
+    "stale",
+    "held",
+    "interrupted",
+]
+PlanStatus = Literal["none", "proposed", "approved", "rejected"]
+ProposalStatus = Literal["pending", "approved", "rejected", "superseded", "executing", "done", "failed", "unknown"]
+
+
+@dataclass
+class StepView:
+    """A step and where it stands."""
+
+    step: Step
+    status: StepStatus = "waiting"
+    writer: Writer | None = None
+    attempt: int = 0
+    rung: str = ""
+    why: str = ""
+    """Why this rung, or why it ended as it did."""
+    window_tokens: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    checks: list[CheckRan] = field(default_factory=list[CheckRan])
+
+
+@dataclass
+class ProposalView:
+    """A proposal and what became of it."""
+
+    proposal: Proposal
+    status: ProposalStatus = "pending"
+    decision: Decision | None = None
+    receipt: Receipt | None = None
+
+
+@dataclass
+class TaskView:
+    """A task of the session."""
+
+    task: Task
+    plan: Plan | None = None
+    plan_status: PlanStatus = "none"
+    plan_source: str = ""
+    steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
+    checks: list[CheckRan] = field(default_factory=list[CheckRan])
+    """Checks of the whole task."""
+    judged: TaskJudged | None = None
+    ended: TaskEnded | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True until the task ended in a way that a resumed run would not continue."""
+        return self.ended is None or self.ended.exit_reason in RESUMABLE
+
+
+RESUMABLE = frozenset(
+    {"approval_pending", "interrupted", "terminated", "transient", "model_unavailable", "limit", "stale"}
+)
+"""Exit reasons after which `--resume` goes on where the task stopped."""
+
+
+@dataclass
+class CallView:
+    """A model call: running while `answered` is None."""
+
+    asked: ModelAsked
+    answered: ModelAnswered | None = None
+
+
+@dataclass
+class SessionState:
+    """Everything a view needs, in the order it became true."""
+
+    session: str = ""
+    opened: SessionOpened | None = None
+    tasks: list[TaskView] = field(default_factory=list[TaskView])
+    proposals: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView])
+    calls: dict[str, CallView] = field(default_factory=dict[str, CallView])
+    notices: list[NoticeGiven] = field(default_factory=list[NoticeGiven])
+    undone: list[UndoMade] = field(default_factory=list[UndoMade])
+    envelopes: list[Envelope] = field(default_factory=list[Envelope])
+
+    @classmethod
+    def of(cls, envelopes: Iterable[Envelope]) -> "SessionState":
+        """Fold a whole session."""
+        state = cls()
+        for envelope in envelopes:
+            state.apply(envelope)
+        return state
+
+    @property
+    def task(self) -> TaskView | None:
+        """The latest task."""
+        return self.tasks[-1] if self.tasks else None
+
+    @property
+    def waiting(self) -> list[ProposalView]:
+        """Proposals nobody has decided yet, oldest first."""
+        return [view for view in self.proposals.values() if view.status == "pending"]
+
+    @property
+    def last_call(self) -> CallView | None:
+        """The call that was asked last."""
+        return next(reversed(self.calls.values())) if self.calls else None
+
+    @property
+    def denials(self) -> list[tuple[Proposal, Denied]]:
+        """What policy refused, in order."""
+        return [(view.proposal, view.receipt) for view in self.proposals.values() if isinstance(view.receipt, Denied)]
+
+    def apply(self, envelope: Envelope) -> None:
+        """Take in one more envelope."""
+        self.session = envelope.session
+        self.envelopes.append(envelope)
+        event = envelope.event
+        match event:
+            case SessionOpened():
+                self.opened = event
+            case TaskGiven(task=task):
+                self.tasks.append(TaskView(task))
+            case NoticeGiven():
+                self.notices.append(event)
+            case ModelAsked():
+                self.calls[event.call_id] = CallView(event)
+            case ModelAnswered():
+                if event.call_id in self.calls:
+                    self.calls[event.call_id].answered = event
+            case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished():
+                self._apply_proposal(event)
+            case UndoMade():
+                self.undone.append(event)
+            case SessionResumed() | Interrupted():
+                self._settle(interrupted=isinstance(event, Interrupted))
+            case _:
+                if self.tasks:
+                    _apply_to_task(self.tasks[-1], event)
+
+    def _settle(self, *, interrupted: bool) -> None:
+        for task in self.tasks[-1:]:
+            for view in task.steps.values():
+                if view.status in ("running", "drafting", "awaiting", "applying", "checking"):
+                    view.status = "interrupted" if interrupted else "waiting"
+
+    def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished) -> None:
+        if isinstance(event, ProposalMade):
+            self.proposals[event.proposal.id] = ProposalView(event.proposal)
+            if event.supersedes in self.proposals:
+                self.proposals[event.supersedes].status = "superseded"
+            self._mark_step(event.proposal.step, "awaiting")
+            return
+        view = self.proposals.get(event.proposal)
+        if view is None:
+            return
+        match event:
+            case ProposalDecided(decision=decision):
+                view.decision = decision
+                view.status = _DECIDED.get(type(decision).__name__, "pending")
+            case EffectStarted():
+                view.status = "executing"
+                self._mark_step(view.proposal.step, "applying")
+            case EffectFinished(receipt=receipt):
+                view.receipt = receipt
+                view.status = _RECEIVED.get(type(receipt).__name__, "failed")
+
+    def _mark_step(self, step: str, status: StepStatus) -> None:
+        if self.tasks and step in self.tasks[-1].steps:
+            self.tasks[-1].steps[step].status = status
+
+
+_DECIDED: dict[str, ProposalStatus] = {
+    "Approve": "approved",
+    "Amend": "superseded",
+    "Reject": "rejected",
+    "Unanswered": "pending",
+}
+_RECEIVED: dict[str, ProposalStatus] = {
+    "Applied": "done",
+    "Ran": "done",
+    "Stale": "superseded",
+    "Declined": "rejected",
+    "Denied": "rejected",
+    "Held": "pending",
+    "Failed": "failed",
+    "Unknown": "unknown",
+}
+
+
+def _apply_to_task(task: TaskView, event: Event) -> None:
+    match event:
+        case PlanMade(plan=plan, source=source):
+            done = {name: view for name, view in task.steps.items() if view.status == "done"}
+            task.plan, task.plan_source, task.plan_status = plan, source, "proposed"
+            task.steps = {step.id: done.get(step.id, StepView(step)) for step in plan.steps}
+        case PlanDecided(approved=approved):
+            task.plan_status = "approved" if approved else "rejected"
+        case CheckRan(step=None):
+            task.checks.append(event)
+        case TaskJudged():
+            task.judged = event
+        case TaskEnded():
+            task.ended = event
+        case StepStarted() | RungTaken() | WindowAssembled() | DraftMade() | DraftRefused() | CheckRan() | StepEnded():
+            view = task.steps.get(event.step or "")
+            if view is not None:
+                _apply_to_step(view, event)
+        case _:
+            pass
+
+
+def _apply_to_step(
+    view: StepView,
+    event: StepStarted | RungTaken | WindowAssembled | DraftMade | DraftRefused | CheckRan | StepEnded,
+) -> None:
+    match event:
+        case StepStarted():
+            view.status = "running"
+        case RungTaken(writer=writer, attempt=attempt, rung=rung, why=why):
+            view.status, view.writer, view.attempt, view.rung, view.why = "drafting", writer, attempt, rung, why
+        case WindowAssembled(used=used):
+            view.window_tokens = used
+        case DraftMade():
+            view.refusals = ()
+        case DraftRefused(refusals=refusals):
+            view.refusals = refusals
+        case CheckRan():
+            view.status = "checking"
+            view.checks.append(event)
+        case StepEnded(outcome=outcome, why=why):
+            view.status, view.why = outcome, why or view.why

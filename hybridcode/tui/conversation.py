@@ -1,0 +1,105 @@
+"""What the terminal program needs of a session, and nothing more.
+
+Invariant: everything a screen shows comes from `envelopes` and later ones, in order; pieces in `live` may be dropped.
+"""
+
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Literal, Protocol
+
+import msgspec
+
+from hybridcode.config.settings import Mode
+from hybridcode.domain.action import ChangeSet, Decision, FileChange
+from hybridcode.domain.events import Envelope
+from hybridcode.domain.plan import Plan
+from hybridcode.session.watchers import Piece
+
+PERSON = "person:tui"
+"""The `by` of every decision made on a screen of ours."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known before the first event, and changes only by a person's own command."""
+
+    workspace: str
+    """For eyes, as `~/src/shop`."""
+    branch: str = ""
+    dirty: int = 0
+    """Number of files that differ from the last commit."""
+    frontier: str | None = None
+    """Name of the model that decides; None = not configured."""
+    local: str | None = None
+    """Name of the model that writes; None = not configured."""
+    mode: Mode = "default"
+    is_offline: bool = False
+    is_resumable: bool = False
+    """True when the session has a task that stopped before its end."""
+    advice: tuple[str, ...] = ()
+    """Lines for the first screen: how to configure what is missing."""
+    side_by_side: bool = False
+    theme: str = "hybridcode-dark"
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """A rule a person made while approving: ask no more for exactly this."""
+
+    scope: Literal["session", "project"]
+    rule: str
+    """As it stands in the settings: `Bash(pytest -q)`."""
+
+
+class Conversation(Protocol):
+    """A session as a screen sees it. Methods that can take long are async; none of them waits for a person."""
+
+    @property
+    def facts(self) -> Facts:
+        """What holds now."""
+        ...
+
+    @property
+    def envelopes(self) -> Sequence[Envelope]:
+        """Everything that happened so far, in order."""
+        ...
+
+    @property
+    def live(self) -> "SimpleQueue[Piece]":
+        """Text as it is being written; drained by one timer."""
+        ...
+
+    @property
+    def is_running(self) -> bool:
+        """True while a task is being worked on, or waits for a person's answer."""
+        ...
+
+    def subscribe(self, on_envelope: Callable[[Envelope], None]) -> Callable[[], None]:
+        """Call back for each later envelope, from whatever thread; returns what ends that."""
+        ...
+
+    def blob(self, sha256: str) -> bytes:
+        """The bytes behind a digest. Raises IntegrityError."""
+        ...
+
+    def seal(self, changes: Sequence[FileChange]) -> ChangeSet:
+        """Store the bytes and return the change set that names them."""
+        ...
+
+    async def start(self, text: str) -> None:
+        """Begin a task; returns when the session has taken it, not when it is done."""
+        ...
+
+    async def resume(self) -> None:
+        """Go on with the task that stopped before its end."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Stop what runs; pending approvals stay pending."""
+        ...
+
+    async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
+        """Hand in a person's decision; `remember` adds a rule of the user's own."""
+        ...
+
+    async def answer_plan(self, plan: Plan | None) -> None:
+        """Approve the waiting plan (as shown, or as edited), or say no with None."""
+        ...

@@ -1,0 +1,55 @@
+"""Colours for one line of program text.
+
+Invariant: pygments is imported at the first use and never at start; joining the pieces gives the line back.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Literal, Protocol, cast
+
+Word = Literal["plain", "keyword", "string", "number", "comment", "name"]
+
+_PREFIXES: tuple[tuple[str, Word], ...] = (
+    ("Token.Comment", "comment"),
+    ("Token.Keyword", "keyword"),
+    ("Token.Operator.Word", "keyword"),
+    ("Token.Name.Function", "name"),
+    ("Token.Name.Class", "name"),
+    ("Token.Name.Decorator", "name"),
+    ("Token.Name.Tag", "name"),
+    ("Token.Literal.String", "string"),
+    ("Token.Literal.Number", "number"),
+)
+
+
+class Lexer(Protocol):
+    """The part of a pygments lexer that is used here."""
+
+    def get_tokens(self, text: str) -> Iterable[tuple[object, str]]:
+        """Pairs of token type and text."""
+        ...
+
+
+def find_lexer(path: str) -> Lexer | None:
+    """The lexer for a file name, None if there is none. Takes about 50 ms the first time: call it in a thread."""
+    import pygments.lexers  # here, so that the first paint does not wait for it
+
+    find = cast(Callable[[str], Callable[..., Lexer] | None], vars(pygments.lexers)["find_lexer_class_for_filename"])
+    lexer_class = find(path)
+    return lexer_class(stripnl=False, ensurenl=False) if lexer_class is not None else None
+
+
+def pieces(lexer: Lexer | None, line: str) -> list[tuple[str, Word]]:
+    """The line cut into runs of one colour. Lines stand alone: a string over several lines is coloured as it looks."""
+    if lexer is None or not line.strip():
+        return [(line, "plain")]
+    found: list[tuple[str, Word]] = [(text, _word(str(kind))) for kind, text in lexer.get_tokens(line) if text]
+    return found if "".join(text for text, _ in found) == line else [(line, "plain")]
+
+
+@lru_cache(maxsize=256)
+def _word(token: str) -> Word:
+    for prefix, word in _PREFIXES:
+        if token.startswith(prefix):
+            return word
+    return "plain"

@@ -1,0 +1,95 @@
+"""The one place where text becomes something a widget can paint.
+
+Invariant: every string passes `visible` here, and markup is never read from it.
+"""
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.content import Content
+
+from hybridcode.tui.visible import visible
+
+Part = tuple[str, str]
+"""Text and a style in Textual's notation, as `$text-muted` or `bold $accent`; an empty style paints plainly."""
+
+
+def content(*parts: Part | str) -> Content:
+    """Styled text for widgets; line breaks inside a part are kept, everything else hidden is spelled out."""
+    pieces: list[str | tuple[str, str]] = []
+    for part in parts:
+        text, style = (part, "") if isinstance(part, str) else part
+        shown = "\n".join(visible(line) for line in text.split("\n"))
+        pieces.append((shown, style) if style else shown)
+    return Content.assemble(*pieces)
+
+
+def segment(text: str, style: Style) -> Segment:
+    """One run of a line; hidden characters are spelled out."""
+    return Segment(visible(text), style)
+
+
+def width(text: str) -> int:
+    """Cells that `text` takes on screen once it is made visible."""
+    shown = visible(text)
+    return len(shown) if shown.isascii() else cell_len(shown)
+
+
+def fit(text: str, cells: int) -> str:
+    """`text` in exactly `cells` cells: padded, or cut with an ellipsis."""
+    shown = visible(text)
+    if width(shown) <= cells:
+        return set_cell_size(shown, cells)
+    return set_cell_size(shown, max(cells - 1, 0)) + "…" if cells > 0 else ""
+
+
+def clip(text: str, cells: int) -> str:
+    """`text` in at most `cells` cells, cut with an ellipsis if it must be."""
+    shown = visible(text)
+    return shown if width(shown) <= cells else fit(shown, cells)
+
+
+def clip_left(text: str, cells: int) -> str:
+    """Like `clip`, but keeps the end: for paths."""
+    shown = visible(text)
+    if width(shown) <= cells:
+        return shown
+    kept = ""
+    for char in reversed(shown):
+        if width(char + kept) > cells - 1:
+            break
+        kept = char + kept
+    return "…" + kept
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """Lines of at most `cells` cells, broken at blanks where there are some; escaped; never empty."""
+    lines: list[str] = []
+    for raw in text.split("\n"):
+        lines.extend(_wrap_line(visible(raw.expandtabs(4)).rstrip(), max(cells, 1)))
+    return lines
+
+
+def _wrap_line(line: str, cells: int) -> Iterable[str]:
+    while width(line) > cells:
+        cut = _cells_to_index(line, cells)
+        blank = line.rfind(" ", 1, cut + 1)
+        indent = len(line) - len(line.lstrip(" "))
+        at = blank if blank > indent else cut
+        yield line[:at].rstrip()
+        line = line[at:].lstrip(" ")
+    yield line
+
+
+def _cells_to_index(line: str, cells: int) -> int:
+    """The largest index whose text before it takes at most `cells` cells; at least 1."""
+    if line.isascii():
+        return max(cells, 1)
+    used = 0
+    for index, char in enumerate(line):
+        used += cell_len(char)
+        if used > cells:
+            return max(index, 1)
+    return len(line)

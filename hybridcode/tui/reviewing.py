@@ -1,0 +1,204 @@
+"""The state of a review: which hunks a person took, and the decision that follows.
+
+Invariant: a decision exists only when every hunk is decided, and its bytes are chosen from exactly the bytes shown.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, FileChange, FileEdit, Proposal, Reject
+from hybridcode.patch.hunks import choose
+from hybridcode.tui.conversation import PERSON
+from hybridcode.tui.diff_rows import Change, FileDiff, changes_of, file_diff, group_changes, is_binary, is_whole
+from hybridcode.tui.visible import hidden_flags
+
+Mark = Literal["undecided", "accepted", "rejected", "edited"]
+Seal = Callable[[Sequence[FileChange]], ChangeSet]
+
+
+def load_change(edit: FileEdit, blob: Callable[[str], bytes]) -> FileChange:
+    """A stored edit with its bytes."""
+    before = blob(edit.before_sha256) if edit.before_sha256 is not None else None
+    after = blob(edit.after_sha256) if edit.after_sha256 is not None else None
+    return FileChange(edit.path, before, after, edit.mode)
+
+
+@dataclass
+class FileReview:
+    """One file and what was decided of it."""
+
+    change: FileChange
+    changes: tuple[Change, ...] = field(init=False)
+    groups: list[tuple[int, ...]] = field(init=False)
+    """Shown hunks as the indices of their changes."""
+    marks: list[Mark] = field(init=False)
+    """One per change."""
+    edits: dict[int, tuple[bytes, ...]] = field(init=False)
+    """New lines a person wrote instead."""
+    flags: tuple[str, ...] = field(init=False)
+    """Hidden and look-alike characters in the changed lines, as `bidi:202E`."""
+    _rows: tuple[object, FileDiff] | None = field(init=False, default=None)
+    """The rows made last, and what they were made for."""
+
+    def __post_init__(self) -> None:
+        self.changes = changes_of(self.change)
+        self.groups = group_changes(self.changes)
+        self.marks = ["undecided"] * len(self.changes)
+        self.edits = {}
+        self.flags = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
+
+    def mark_of(self, group: int) -> Mark:
+        """What was decided of a shown hunk. Its changes always share one mark."""
+        return self.marks[self.groups[group][0]]
+
+    def diff(self, *, is_folded: bool) -> FileDiff:
+        """The rows to show now, edits included; the same object while nothing of it changed."""
+        wanted = (is_folded, tuple(self.groups), dict(self.edits))
+        if self._rows is None or self._rows[0] != wanted:
+            rows = file_diff(self.change, self.changes, groups=self.groups, edits=self.edits, is_folded=is_folded)
+            self._rows = wanted, rows
+        return self._rows[1]
+
+    def result(self) -> FileChange | None:
+        """The file with what was taken, None if nothing was."""
+        taken = {index for index, mark in enumerate(self.marks) if mark in ("accepted", "edited")}
+        if not taken:
+            return None
+        if is_whole(self.change):
+            lines = self.edits.get(0)
+            after = self.change.after if lines is None else b"".join(lines)
+            return FileChange(self.change.path, self.change.before, after, self.change.mode)
+        before, proposed = self.change.before or b"", self.change.after or b""
+        edited = {index: lines for index, lines in self.edits.items() if index in taken}
+        after = choose(before, proposed, accepted=taken, edited=edited)
+        return None if after == before else FileChange(self.change.path, before, after, self.change.mode)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Added and deleted lines as proposed or edited."""
+        added = sum(len(self.edits.get(change.number, change.new)) for change in self.changes)
+        return added, sum(len(change.old) for change in self.changes)
+
+
+@dataclass
+class Review:
+    """A proposal's files, the hunk under the cursor, and the marks so far."""
+
+    proposal: Proposal
+    files: list[FileReview]
+    file: int = 0
+    group: int = 0
+
+    @classmethod
+    def of(cls, proposal: Proposal, changes: Sequence[FileChange]) -> "Review":
+        """A review in which nothing is decided yet."""
+        return cls(proposal, [FileReview(change) for change in changes])
+
+    @property
+    def current(self) -> FileReview:
+        """The file under the cursor."""
+        return self.files[self.file]
+
+    @property
+    def undecided(self) -> int:
+        """Shown hunks nobody has decided yet, over all files."""
+        return sum(file.mark_of(group) == "undecided" for file in self.files for group in range(len(file.groups)))
+
+    def mark(self, mark: Mark) -> None:
+        """Decide the hunk under the cursor and go on to the next undecided one."""
+        self._set(self.file, self.group, mark)
+        self.step(1, undecided_only=True)
+
+    def mark_rest_of_file(self, mark: Mark) -> None:
+        """Decide this hunk and all later undecided ones of the file."""
+        for group in range(self.group, len(self.current.groups)):
+            if group == self.group or self.current.mark_of(group) == "undecided":
+                self._set(self.file, group, mark)
+        self.step(1, undecided_only=True)
+
+    def mark_all(self, mark: Mark) -> None:
+        """Decide every undecided hunk of every file."""
+        for number, file in enumerate(self.files):
+            for group in range(len(file.groups)):
+                if file.mark_of(group) == "undecided":
+                    self._set(number, group, mark)
+
+    def forget(self) -> None:
+        """Make everything undecided again; edits stay."""
+        for file in self.files:
+            file.marks = ["undecided"] * len(file.marks)
+        self.file = self.group = 0
+
+    def _set(self, file: int, group: int, mark: Mark) -> None:
+        review = self.files[file]
+        for index in review.groups[group]:
+            review.marks[index] = "edited" if mark == "accepted" and index in review.edits else mark
+
+    def step(self, direction: Literal[1, -1], *, undecided_only: bool = False) -> bool:
+        """Move to the next or previous hunk over all files, round the end; False if there is none to move to."""
+        places = [(number, group) for number, file in enumerate(self.files) for group in range(len(file.groups))]
+        here = places.index((self.file, self.group))
+        for offset in range(1, len(places)):
+            file, group = places[(here + direction * offset) % len(places)]
+            if not undecided_only or self.files[file].mark_of(group) == "undecided":
+                self.file, self.group = file, group
+                return True
+        return False
+
+    def split(self) -> bool:
+        """Show each change of the hunk under the cursor as a hunk of its own; False if it is one change already."""
+        groups = self.current.groups
+        parts = groups[self.group]
+        if len(parts) == 1:
+            return False
+        groups[self.group : self.group + 1] = [(index,) for index in parts]
+        return True
+
+    def edit(self, lines: tuple[bytes, ...]) -> None:
+        """Put a person's lines in place of the new lines of the change under the cursor, and take them."""
+        (index,) = self.current.groups[self.group]
+        self.current.edits[index] = lines
+        self.mark("accepted")
+
+    def decision(self, seal: Seal) -> Decision | None:
+        """The decision once every hunk has one: all as proposed, some of it, or none."""
+        if self.undecided:
+            return None
+        marks = {mark for file in self.files for mark in file.marks}
+        if marks == {"accepted"}:
+            return Approve(self.proposal.digest, PERSON)
+        chosen = [result for file in self.files if (result := file.result()) is not None]
+        return Amend(seal(chosen), PERSON) if chosen else Reject("no hunk was accepted", PERSON)
+
+
+def editable_text(review: Review) -> str | None:
+    """New text of the change under the cursor for a text area, None if it cannot be edited as text."""
+    file = review.current
+    if is_binary(file.change) or file.change.after is None or file.change.before == file.change.after:
+        return None
+    index = file.groups[review.group][0]
+    lines = file.edits.get(index, file.changes[index].new)
+    try:
+        return b"".join(lines).decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+
+
+def edited_lines(review: Review, text: str) -> tuple[bytes, ...]:
+    """The text of a text area as lines with the file's own line ends.
+
+    The last line gets an end exactly when the change it replaces had one (or stands before other lines).
+    """
+    file = review.current
+    change = file.changes[file.groups[review.group][0]]
+    is_crlf = b"\r\n" in (file.change.before or file.change.after or b"")
+    end = b"\r\n" if is_crlf else b"\n"
+    bare_end = bool(change.new) and not change.new[-1].endswith(b"\n")
+    body = text.removesuffix("\n")
+    if not body:
+        return ()
+    lines = [line.encode() + end for line in body.split("\n")]
+    if bare_end:
+        lines[-1] = lines[-1].removesuffix(end)
+    return tuple(lines)

@@ -1,0 +1,142 @@
+"""The command pane: a command or tool call that waits for a yes.
+
+Invariant: what is approved is the action whose every word is on screen; an edited command is another action.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from hybridcode.agent.commands import shell_command
+from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
+from hybridcode.tui.command_text import command_facts, exact_rule, needs_word
+from hybridcode.tui.conversation import PERSON, Remember
+from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.paint import Part
+from hybridcode.tui.screens.pane import Keys, Pane
+from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, RuleScreen, WordScreen
+from hybridcode.tui.visible import is_hiding
+from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.command_view import CommandView
+
+WHERE = {
+    "session": "kept until this session ends",
+    "project": "kept in your own policy file for this repository, not in the repository",
+}
+
+
+class CommandPane(Pane):
+    """Once, for the session, for the repository, edited, or not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "once", "run it once"),
+        Binding("s", "remember('session')", "run it, allow it for this session"),
+        Binding("p", "remember('project')", "run it, allow it for this repository"),
+        Binding("e", "edit", "edit the command"),
+        Binding("n,r", "reason", "do not run it, say why"),
+    ]
+
+    def __init__(self, proposal: Proposal, guard: KeyGuard, *, sandbox: str, more: int = 0) -> None:
+        super().__init__(proposal.id, guard, more=more)
+        self.proposal = proposal
+        self._sandbox = sandbox
+
+    def body(self) -> ComposeResult:
+        """The facts."""
+        yield CommandView(command_facts(self.proposal, sandbox=self._sandbox))
+
+    def on_mount(self) -> None:
+        """The facts take the keys for scrolling."""
+        self.query_one(CommandView).focus()
+
+    @property
+    def _rule(self) -> str | None:
+        """The rule that would allow this from now on; None if no rule can."""
+        command, ruling = self.proposal.action, self.proposal.ruling
+        if not isinstance(command, ShellCommand) or ruling.person_only or needs_word(ruling):
+            return None
+        return exact_rule(command)
+
+    def hints(self) -> Keys:
+        """Only the keys that can do something."""
+        once = "run once, after a typed word" if needs_word(self.proposal.ruling) else "run once"
+        rules = (("s", "session"), ("p", "repository")) if self._rule else ()
+        return (("y", once), ("n", "do not run"), ("e", "edit"), *rules)
+
+    def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
+        """What kind of question this is."""
+        purpose = getattr(self.proposal.action, "purpose", "")
+        what = {"check": "run a check?", "step": "run a command?"}.get(purpose, "run this?")
+        items: list[Item] = [(1, f"step {self.proposal.step}")] if self.proposal.step else []
+        if self.proposal.writer:
+            items.append((2, self.proposal.writer))
+        return (("review ", "bold $accent"), (what, "bold")), items
+
+    def action_why(self) -> None:
+        """Everything is shown already."""
+        self.flash("the rule that asked and the digest are shown above")
+
+    def action_once(self) -> None:
+        """Run exactly this, once."""
+        if self.may_decide():
+            self._decide(Approve(self.proposal.digest, PERSON))
+
+    def action_remember(self, scope: Literal["session", "project"]) -> None:
+        """Show the rule; a yes to it runs the command and keeps the rule."""
+        if not self.may_decide():
+            return
+        if self._rule is None:
+            self.flash("no rule can allow this: a person is asked every time")
+            return
+        rule = Remember(scope, self._rule)
+
+        def answered(is_yes: bool | None) -> None:
+            if is_yes:
+                self.post_message(self.Decided(self.subject, Approve(self.proposal.digest, PERSON), rule))
+
+        self.ask(RuleScreen(rule.rule, WHERE[scope], self.guard), answered)
+
+    def action_reason(self) -> None:
+        """Do not run it; the reason may stay empty."""
+        if not self.may_decide():
+            return
+
+        def given(reason: str | None) -> None:
+            if reason is not None:
+                self.post_message(self.Decided(self.subject, Reject(reason, PERSON)))
+
+        self.ask(ReasonScreen(), given)
+
+    def action_edit(self) -> None:
+        """Another command instead; policy judges it again."""
+        command = self.proposal.action
+        if not self.may_decide():
+            return
+        if not isinstance(command, ShellCommand) or any(map(is_hiding, command.text.split("\n"))):
+            self.flash("this cannot be edited here")
+            return
+
+        def saved(text: str | None) -> None:
+            if text is None or not text.strip():
+                return
+            other = shell_command(
+                text, timeout_s=command.timeout_s, purpose=command.purpose, env_names=command.env_names
+            )
+            kept = msgspec.structs.replace(other, cwd=command.cwd, network=command.network)
+            is_same = kept == command
+            self._decide(Approve(self.proposal.digest, PERSON) if is_same else Amend(kept, PERSON))
+
+        self.ask(EditScreen("The command to run instead", command.text), saved)
+
+    def _decide(self, decision: Decision) -> None:
+        if not needs_word(self.proposal.ruling):
+            self.post_message(self.Decided(self.subject, decision))
+            return
+
+        def typed(is_yes: bool | None) -> None:
+            if is_yes:
+                self.post_message(self.Decided(self.subject, decision))
+
+        self.ask(WordScreen(self.proposal.title, self.proposal.ruling.flags), typed)

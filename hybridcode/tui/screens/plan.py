@@ -1,0 +1,95 @@
+"""The plan pane: a plan that waits for a yes before its first step.
+
+Invariant: the plan that is approved is the one shown, or the one a person wrote instead.
+"""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+
+from hybridcode.domain.errors import PlanInvalid
+from hybridcode.domain.plan import Plan
+from hybridcode.tui.amounts import plural
+from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.paint import Part
+from hybridcode.tui.plan_text import full_plan_parts, plan_from_toml, plan_to_toml
+from hybridcode.tui.screens.pane import Keys, Pane
+from hybridcode.tui.screens.questions import EditScreen
+from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.painted import Painted
+
+
+class PlanPane(Pane):
+    """Follow it, edit it, or not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "approve", "follow this plan"),
+        Binding("e", "edit", "edit the plan"),
+        Binding("n", "refuse", "do not follow it"),
+    ]
+
+    HINTS: ClassVar[Keys] = (("y", "follow the plan"), ("e", "edit it"), ("n", "do not follow it"), ("Esc", "back"))
+
+    def __init__(self, subject: str, plan: Plan, guard: KeyGuard, *, source: str, task: str) -> None:
+        super().__init__(subject, guard)
+        self.plan = plan
+        self._source = source
+        self._wanted = task
+
+    def body(self) -> ComposeResult:
+        """The whole plan."""
+        with VerticalScroll(id="plan-body", can_focus=True):
+            yield Painted(ident="plan-text")
+
+    def on_mount(self) -> None:
+        """The plan takes the keys for scrolling."""
+        self.query_one("#plan-body").focus()
+
+    def repaint(self) -> None:
+        """Paint the plan too."""
+        super().repaint()
+        cells = max(self.size.width - 6, 20)
+        self.query_one("#plan-text", Painted).paint(*full_plan_parts(self.plan, cells))
+
+    def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
+        """How large the plan is and who made it."""
+        files = {region.path for step in self.plan.steps for region in step.regions}
+        size = f"{plural(len(self.plan.steps), 'step')}, {plural(len(files), 'file')}"
+        return (("plan ", "bold $accent"), (size, "bold")), [(1, f"by {self._source}")]
+
+    def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
+        """The task it is for."""
+        del cells, is_full
+        return [("task  ", "$quiet"), self._wanted]
+
+    def action_approve(self) -> None:
+        """Follow the plan as shown."""
+        if self.may_decide():
+            self.post_message(self.PlanAnswered(self.plan))
+
+    def action_refuse(self) -> None:
+        """Do nothing of it."""
+        if self.may_decide():
+            self.post_message(self.PlanAnswered(None))
+
+    def action_edit(self) -> None:
+        """Change the plan as text; it is shown again before it is followed."""
+        if not self.may_decide():
+            return
+
+        def wrong(text: str) -> str:
+            try:
+                plan_from_toml(text)
+            except PlanInvalid as error:
+                return error.message
+            return ""
+
+        def saved(text: str | None) -> None:
+            if text is not None:
+                self.plan = plan_from_toml(text)
+                self._source = "you"
+                self.repaint()
+
+        self.ask(EditScreen("The plan", plan_to_toml(self.plan), wrong), saved)

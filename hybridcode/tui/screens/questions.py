@@ -1,0 +1,152 @@
+"""Small questions in front of a pane: a reason, a typed word, a rule to remember, a text to edit.
+
+Invariant: Escape leaves each of them with nothing changed; none of them approves on Enter.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, TextArea
+
+from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.widgets.painted import Painted
+
+
+class ReasonScreen(ModalScreen[str | None]):
+    """Why a proposal is rejected: one line that the next draft will see."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
+
+    def compose(self) -> ComposeResult:
+        """A line to write on."""
+        with Vertical(classes="question"):
+            yield Painted(("Reject with a reason", "bold"), ("   the next draft sees it", "$quiet"))
+            yield Input(placeholder="what is wrong, in a sentence", id="answer")
+            yield Painted(
+                ("Enter", "bold $accent"), (" rejects   ", "$quiet"), ("Esc", "bold $accent"), (" back", "$quiet")
+            )
+
+    def on_mount(self) -> None:
+        """Write at once; nothing blinks."""
+        self.query_one(Input).cursor_blink = False
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Reject."""
+        event.stop()
+        self.dismiss(event.value.strip())
+
+
+class WordScreen(ModalScreen[bool]):
+    """A yes that must be typed: for what cannot be undone."""
+
+    WORD = "yes"
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(False)", "back")]
+
+    def __init__(self, what: str, flags: tuple[str, ...]) -> None:
+        super().__init__()
+        self._what, self._flags = what, flags
+
+    def compose(self) -> ComposeResult:
+        """What it is, and a line for the word."""
+        with Vertical(classes="question"):
+            yield Painted((" · ".join(self._flags), "bold $error"))
+            yield Painted(self._what)
+            yield Input(placeholder=f"type {self.WORD} to do it", id="answer")
+            yield Painted(("Esc", "bold $accent"), (" back, nothing is done", "$quiet"))
+
+    def on_mount(self) -> None:
+        """Nothing blinks."""
+        self.query_one(Input).cursor_blink = False
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The whole word is the answer; Enter is not needed and does nothing."""
+        event.stop()
+        if event.value == self.WORD:
+            self.dismiss(True)
+
+
+class RuleScreen(ModalScreen[bool]):
+    """The exact rule, before it is made."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "run it and remember the rule"),
+        Binding("n,escape", "answer(False)", "back"),
+    ]
+
+    def __init__(self, rule: str, where: str, guard: KeyGuard) -> None:
+        super().__init__()
+        self._rule, self._where, self._guard = rule, where, guard
+
+    def compose(self) -> ComposeResult:
+        """The rule and where it will stand."""
+        with Vertical(classes="question"):
+            yield Painted(("Run it, and ask no more for exactly this?", "bold"))
+            yield Painted("\n", (self._rule, "$accent"), "\n", (self._where, "$quiet"), "\n")
+            yield Painted(
+                ("y", "bold $accent"), (" yes   ", "$quiet"), ("n", "bold $accent"), (" back", "$quiet"), ident="hint"
+            )
+
+    def on_mount(self) -> None:
+        """The question has just appeared."""
+        self._guard.appear()
+
+    def on_key(self, event: events.Key) -> None:
+        """Every key keeps a sleeping guard asleep."""
+        del event
+        self._guard.press()
+
+    def action_answer(self, is_yes: bool) -> None:
+        """Answer; a yes only once the guard is awake."""
+        if not is_yes:
+            self.dismiss(False)
+        elif refusal := self._guard.refusal():
+            self.query_one("#hint", Painted).paint((f"! {refusal}", "bold $warning"))
+        else:
+            self.dismiss(True)
+
+
+class EditScreen(ModalScreen[str | None]):
+    """A text to edit: new lines of a hunk, a command, a plan."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "save and take it", priority=True),
+        Binding("escape", "dismiss(None)", "leave it as it was", priority=True),
+    ]
+
+    def __init__(self, title: str, text: str, check: Callable[[str], str] | None = None) -> None:
+        super().__init__()
+        self._title, self._text, self._check = title, text, check
+
+    def compose(self) -> ComposeResult:
+        """Title, text, keys."""
+        with Vertical(classes="question -tall"):
+            yield Painted((self._title, "bold"))
+            yield TextArea(self._text, show_line_numbers=False, soft_wrap=False, tab_behavior="indent", id="text")
+            yield Painted(
+                ("Ctrl+S", "bold $accent"),
+                (" saves and takes it   ", "$quiet"),
+                ("Esc", "bold $accent"),
+                (" leaves it as it was", "$quiet"),
+                ident="hint",
+            )
+
+    def on_mount(self) -> None:
+        """Nothing blinks."""
+        area = self.query_one(TextArea)
+        area.cursor_blink = False
+        area.focus()
+
+    def action_save(self) -> None:
+        """Hand the text back if it is good; otherwise say what is wrong with it."""
+        text = self.query_one(TextArea).text
+        wrong = self._check(text) if self._check else ""
+        if wrong:
+            self.query_one("#hint", Painted).paint((f"! {wrong}", "bold $warning"))
+        else:
+            self.dismiss(text)

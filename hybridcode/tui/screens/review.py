@@ -1,0 +1,272 @@
+"""The diff pane: every file of a proposal, hunk by hunk.
+
+Invariant: rows are painted from the exact bytes that are approved, and the decision's bytes are chosen from them.
+"""
+
+import asyncio
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+
+from hybridcode.domain.action import Decision, Reject
+from hybridcode.tui.command_text import fact_parts, needs_word, ruling_facts
+from hybridcode.tui.conversation import PERSON
+from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.highlight import Lexer, find_lexer
+from hybridcode.tui.paint import Part, clip, clip_left
+from hybridcode.tui.reviewing import Mark, Review, Seal, editable_text, edited_lines
+from hybridcode.tui.screens.pane import Keys, Pane
+from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, WordScreen
+from hybridcode.tui.visible import is_hiding
+from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.diff_view import DiffView
+from hybridcode.tui.widgets.file_list import FileList
+
+SPLIT_CELLS = 100
+"""Columns from which a diff may stand side by side."""
+_LIST_CELLS, _SPLIT_LIST_CELLS = 96, 160
+_NOTES = 3
+
+
+class ReviewPane(Pane):
+    """Accept, reject, edit or split each hunk."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "mark('accepted')", "accept this hunk"),
+        Binding("n", "mark('rejected')", "reject this hunk"),
+        Binding("e", "edit", "edit this hunk"),
+        Binding("s", "split", "split this hunk"),
+        Binding("j", "go(1, True)", "next undecided hunk"),
+        Binding("k", "go(-1, True)", "previous undecided hunk"),
+        Binding("J", "go(1, False)", "next hunk"),
+        Binding("K", "go(-1, False)", "previous hunk"),
+        Binding("a", "mark_file('accepted')", "accept the rest of the file"),
+        Binding("d", "mark_file('rejected')", "reject the rest of the file"),
+        Binding("A", "mark_all('accepted')", "accept everything undecided"),
+        Binding("N", "mark_all('rejected')", "reject everything undecided"),
+        Binding("r", "reason", "reject all of it with a reason"),
+        Binding("t", "toggle_split", "side by side or one column"),
+        Binding("f", "toggle_full", "full screen"),
+        Binding("z", "toggle_fold", "show or fold unchanged lines"),
+    ]
+
+    HINTS: ClassVar[Keys] = (
+        ("y", "accept"),
+        ("n", "reject"),
+        ("e", "edit"),
+        ("s", "split"),
+        ("r", "reject, say why"),
+        ("a", "rest of file"),
+        ("A", "all"),
+        ("t", "side by side"),
+        ("w", "why"),
+        ("f", "full"),
+    )
+
+    def __init__(self, review: Review, guard: KeyGuard, *, seal: Seal, more: int = 0, is_split: bool = False) -> None:
+        super().__init__(review.proposal.id, guard, more=more)
+        self.review = review
+        self._seal = seal
+        self._wants_split = is_split
+        self._is_folded = True
+        self._shown: tuple[object, ...] = ()
+        self._lexers: dict[str, Lexer | None] = {}
+
+    def body(self) -> ComposeResult:
+        """Files and the diff of one of them."""
+        with Horizontal(id="files-and-diff"):
+            yield FileList()
+            yield DiffView()
+
+    def on_mount(self) -> None:
+        """The diff takes the keys for scrolling."""
+        self.query_one(DiffView).focus()
+
+    def repaint(self) -> None:
+        """Paint everything that may have changed."""
+        super().repaint()
+        review = self.review
+        files = self.query_one(FileList)
+        file, view = review.current, self.query_one(DiffView)
+        view.is_split = self._wants_split and self.size.width >= SPLIT_CELLS
+        room = _SPLIT_LIST_CELLS if view.is_split else _LIST_CELLS
+        files.set_class(len(review.files) > 1 and self.size.width >= room, "-on")
+        files.show(review.files, review.file)
+        marks: list[Mark] = [file.mark_of(group) for group in range(len(file.groups))]
+        view.show(file.diff(is_folded=self._is_folded), marks=marks, group=review.group)
+        self._colour(file.change.path)
+
+    def _colour(self, path: str) -> None:
+        """Colours follow the first frame: the lexer is found in a thread."""
+        if path in self._lexers:
+            self.query_one(DiffView).colour_by(self._lexers[path])
+            return
+        self.query_one(DiffView).colour_by(None)
+        self.run_worker(self._find_lexer(path), group="lexer")
+
+    async def _find_lexer(self, path: str) -> None:
+        lexer = self._lexers[path] = await asyncio.to_thread(find_lexer, path)
+        if path == self.review.current.change.path:
+            self.query_one(DiffView).colour_by(lexer)
+
+    def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
+        """Where the cursor is, and who wrote this."""
+        review = self.review
+        path = clip_left(review.current.change.path, max(self.size.width - 44, 12))
+        place = f"hunk {review.group + 1}/{len(review.current.groups)}"
+        files = f"file {review.file + 1}/{len(review.files)} · " if len(review.files) > 1 else ""
+        left: tuple[Part, ...] = (("review ", "bold $accent"), (path, "bold"), (f"  {files}{place}", ""))
+        items: list[Item] = [(1, f"{review.undecided} undecided")]
+        if review.proposal.writer:
+            items.append((2, review.proposal.writer))
+        if review.proposal.step:
+            items.append((3, f"step {review.proposal.step}"))
+        return left, items
+
+    def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
+        """The rule that asked, the proof, the warnings, and apart from all that what the model says."""
+        proposal = self.review.proposal
+        if is_full:
+            facts = [*ruling_facts(proposal), ("digest", proposal.digest, "$quiet")]
+            if proposal.writer:
+                facts.insert(0, ("written by", proposal.writer, ""))
+            if proposal.proven_by:
+                facts.insert(0, ("proven by", f"✓ {proposal.proven_by} passed in the scratch copy", "$success"))
+            return fact_parts(facts, cells)
+        lines: list[Part] = [
+            _proof(proposal.proven_by),
+            *((f"! {flag}", "bold $error") for flag in self._flags),
+        ]
+        lines += [(f"! {note}", "$warning") for note in proposal.notes[:_NOTES]]
+        if len(proposal.notes) > _NOTES:
+            lines.append((f"! {len(proposal.notes) - _NOTES} more warnings · w shows them", "$warning"))
+        lines.append((f"asked by {proposal.ruling.rule}: {proposal.ruling.reason}", "$quiet"))
+        if proposal.model_says:
+            lines.append((f"model says “{proposal.model_says}”", "italic $quiet"))
+        return _one_per_line(lines, cells)
+
+    @property
+    def _flags(self) -> list[str]:
+        """What the rule flagged, and what hides in the file on screen (it is spelled out there)."""
+        return list(dict.fromkeys((*self.review.proposal.ruling.flags, *self.review.current.flags)))
+
+    def action_mark(self, mark: Mark) -> None:
+        """Accept or reject the hunk under the cursor."""
+        if self.may_decide():
+            self.review.mark(mark)
+            self._after_marking()
+
+    def action_mark_file(self, mark: Mark) -> None:
+        """Decide this hunk and the rest of the file."""
+        if self.may_decide():
+            self.review.mark_rest_of_file(mark)
+            self._after_marking()
+
+    def action_mark_all(self, mark: Mark) -> None:
+        """Decide whatever is undecided."""
+        if self.may_decide():
+            self.review.mark_all(mark)
+            self._after_marking()
+
+    def _after_marking(self) -> None:
+        decision = self.review.decision(self._seal)
+        self.repaint()
+        if decision is not None:
+            self._decide(decision)
+
+    def _decide(self, decision: Decision) -> None:
+        proposal = self.review.proposal
+        if isinstance(decision, Reject) or not needs_word(proposal.ruling):
+            self.post_message(self.Decided(self.subject, decision))
+            return
+
+        def typed(is_yes: bool | None) -> None:
+            if is_yes:
+                self.post_message(self.Decided(self.subject, decision))
+            else:
+                self.review.forget()
+                self.repaint()
+
+        self.ask(WordScreen(proposal.title, proposal.ruling.flags), typed)
+
+    def action_reason(self) -> None:
+        """Reject the whole proposal and say why."""
+        if not self.may_decide():
+            return
+
+        def given(reason: str | None) -> None:
+            if reason is not None:
+                self.post_message(self.Decided(self.subject, Reject(reason, PERSON)))
+
+        self.ask(ReasonScreen(), given)
+
+    def action_edit(self) -> None:
+        """Write the new lines of the change under the cursor oneself."""
+        if not self.may_decide():
+            return
+        review = self.review
+        review.split()
+        self.repaint()
+        text = editable_text(review)
+        if text is None or any(map(is_hiding, text.split("\n"))):
+            self.flash("this cannot be edited here: it is not plain text (or the file is deleted)")
+            return
+
+        def saved(new: str | None) -> None:
+            if new is not None:
+                review.edit(edited_lines(review, new))
+                self._after_marking()
+
+        path = review.current.change.path
+        self.ask(EditScreen(f"{path}, hunk {review.group + 1}: the new lines", text), saved)
+
+    def action_split(self) -> None:
+        """Show each change of the hunk by itself."""
+        if self.review.split():
+            self.flash("")
+            self.repaint()
+        else:
+            self.flash("this hunk is one change: e edits it")
+
+    def action_go(self, direction: int, undecided_only: bool) -> None:
+        """Move to another hunk."""
+        has_moved = self.review.step(1 if direction > 0 else -1, undecided_only=undecided_only)
+        self.flash("" if has_moved else "there is no other hunk")
+        self.repaint()
+
+    def action_toggle_split(self) -> None:
+        """Two columns or one."""
+        if self.size.width < SPLIT_CELLS:
+            self.flash(f"side by side needs {SPLIT_CELLS} columns; this terminal has {self.size.width}")
+            return
+        self._wants_split = not self._wants_split
+        self.repaint()
+
+    def action_toggle_full(self) -> None:
+        """Only the diff, or everything."""
+        self.toggle_class("-full")
+        self.query_one(FileList).display = not self.has_class("-full")
+
+    def action_toggle_fold(self) -> None:
+        """Unchanged lines: all of them or three around each hunk."""
+        self._is_folded = not self._is_folded
+        self.repaint()
+
+
+def _proof(proven_by: str) -> Part:
+    if proven_by:
+        return f"✓ proven: {proven_by} passed in the scratch copy", "$success"
+    return "no check has run on these bytes", "$quiet"
+
+
+def _one_per_line(lines: list[Part], cells: int) -> list[Part | str]:
+    """Each on one line; what is cut says how to see it."""
+    more = " … w"
+    parts: list[Part | str] = []
+    for text, style in lines:
+        flat = text.replace("\n", " ")
+        shown = flat if clip(flat, cells) == flat else clip(flat, cells - len(more)).removesuffix("…") + more
+        parts += [(shown, style), "\n"]
+    return parts[:-1]

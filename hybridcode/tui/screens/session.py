@@ -1,0 +1,168 @@
+"""The session screen: plan, transcript, live text, composer, and the lines that say where things stand.
+
+Invariant: shows a SessionState and nothing else; keys become messages.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+
+from hybridcode.session.state import SessionState, StepStatus
+from hybridcode.session.watchers import Piece
+from hybridcode.tui.amounts import plural
+from hybridcode.tui.conversation import Facts
+from hybridcode.tui.meter import meter_items, meter_of
+from hybridcode.tui.story import Entry
+from hybridcode.tui.waiting import is_asked
+from hybridcode.tui.welcome import welcome_parts
+from hybridcode.tui.widgets.bars import Bar, top_items, top_parts
+from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.live import Live
+from hybridcode.tui.widgets.painted import Painted
+from hybridcode.tui.widgets.plan_view import PlanView
+from hybridcode.tui.widgets.transcript import Transcript
+
+WIDE_CELLS = 90
+"""Columns from which the plan stands beside the transcript instead of above it."""
+
+_BUSY: frozenset[StepStatus] = frozenset({"running", "drafting", "applying", "checking"})
+
+
+class SessionScreen(Screen[None]):
+    """Where a person talks to the session."""
+
+    @dataclass
+    class Interrupt(Message):
+        """A person wants what runs to stop."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "interrupt", "interrupt what runs"),
+        Binding("pageup", "scroll(-1)", "transcript up"),
+        Binding("pagedown", "scroll(1)", "transcript down"),
+    ]
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self._facts = facts
+
+    def compose(self) -> ComposeResult:
+        """Top line, body, composer, bottom line."""
+        yield Bar("top", classes="-ruled")
+        yield Painted(*welcome_parts(self._facts), ident="welcome")
+        with Horizontal(id="body"):
+            yield PlanView()
+            with Vertical(id="story"):
+                yield Transcript()
+                yield Live()
+        yield Bar("waiting")
+        yield Composer()
+        yield Bar("bottom")
+
+    def on_mount(self) -> None:
+        """The composer has the focus from the start."""
+        self.add_class("-empty")
+        self.show_facts(self._facts)
+        self.query_one(Composer).focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Plan beside or above."""
+        self.set_class(event.size.width < WIDE_CELLS, "-narrow")
+        self.show_facts(self._facts)
+
+    @property
+    def unsent(self) -> str:
+        """What the composer holds."""
+        return self.query_one(Composer).text if self.is_mounted else ""
+
+    def restore(self, text: str) -> None:
+        """Put text back that could not be sent."""
+        composer = self.query_one(Composer)
+        composer.text = text
+        composer.move_cursor(composer.document.end)
+
+    def show_facts(self, facts: Facts) -> None:
+        """Show mode, models and folder."""
+        self._facts = facts
+        self.query_one("#top", Bar).show(*top_parts(facts, self.size.width), items=top_items(facts, self.size.width))
+
+    def tell(self, entries: Iterable[Entry]) -> None:
+        """Add paragraphs to the transcript."""
+        new = list(entries)
+        if new:
+            self.remove_class("-empty")
+            self.query_one(Transcript).add(new)
+
+    def forget(self) -> None:
+        """Empty the transcript on screen."""
+        self.query_one(Transcript).clear()
+
+    def feed(self, pieces: Iterable[Piece]) -> None:
+        """Take in live text."""
+        self.query_one(Live).feed(pieces)
+
+    def show(self, state: SessionState) -> None:
+        """Show plan, meter, live title and what waits."""
+        task = state.task
+        self.set_class(task is not None and bool(task.steps), "-planned")
+        self.query_one(PlanView).show(task)
+        self.query_one("#bottom", Bar).show(items=meter_items(meter_of(state)))
+        waiting = [view for view in state.waiting if is_asked(view.proposal)]
+        self.set_class(bool(waiting), "-waiting")
+        if waiting:
+            text = f"{plural(len(waiting), 'approval')} {'waits' if len(waiting) == 1 else 'wait'} for you"
+            self.query_one("#waiting", Bar).show(
+                (f"? {text}  ", "bold $warning"), ("Ctrl+Y", "bold $accent"), (" reviews", "$quiet")
+            )
+        self._show_live(state)
+
+    def _show_live(self, state: SessionState) -> None:
+        live = self.query_one(Live)
+        title, source = _writing(state)
+        if not title:
+            live.end()
+        elif live.title != title or not live.has_class("-on"):
+            live.begin(title, source)
+
+    def action_interrupt(self) -> None:
+        """Stop what runs."""
+        self.post_message(self.Interrupt())
+
+    def action_scroll(self, pages: int) -> None:
+        """Move the transcript by a page."""
+        transcript = self.query_one(Transcript)
+        move = transcript.scroll_page_up if pages < 0 else transcript.scroll_page_down
+        move(animate=False)
+
+
+def _writing(state: SessionState) -> tuple[str, str]:
+    """Who writes or runs right now and the source of its text; empty if nobody does."""
+    task = state.task
+    if task is None or task.ended is not None:
+        return "", ""
+    call = state.last_call
+    if call is not None and call.answered is None:
+        where = f"step {call.asked.step} · " if call.asked.step else ""
+        model = call.asked.model.rsplit("/", 1)[-1]
+        return f"{where}{_ROLES[call.asked.role]} · {call.asked.backend} {model}", call.asked.call_id
+    busy = next((view for view in task.steps.values() if view.status in _BUSY), None)
+    if busy is None:
+        return "", ""
+    running = next((name for name, view in state.proposals.items() if view.status == "executing"), "")
+    return f"step {busy.step.id} · {busy.status}", running
+
+
+_ROLES = {
+    "plan": "planning",
+    "draft": "drafting",
+    "hint": "thinking of a hint",
+    "judge": "judging",
+    "summarize": "summing up",
+    "commit_message": "writing the commit message",
+}

@@ -1,0 +1,36 @@
+"""Text of files, models, commands and paths as it may stand on one line of a screen.
+
+Invariant: the result has no character that a terminal would act on, hide or reorder; escaping it again changes nothing.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from hybridcode.gate.render import escape, is_plain
+
+
+def visible(text: str) -> str:
+    """`text` with control, bidirectional, zero-width, tag and unassigned characters spelled out, tabs as arrows."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _spelled_out(text)
+
+
+@lru_cache(maxsize=4096)
+def _spelled_out(text: str) -> str:
+    return escape(text, keep_newlines=False).text.replace("\t", "→")
+
+
+def is_hiding(text: str) -> bool:
+    """True when `text` holds something besides tabs and line feeds that has to be spelled out."""
+    return not is_plain(text)
+
+
+def hidden_flags(lines: Iterable[bytes]) -> tuple[str, ...]:
+    """What a pane must point at in these lines, as `bidi:202E`; line ends are not looked at."""
+    flags: dict[str, None] = {}
+    for line in lines:
+        text = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+        if not (text.isascii() and text.isprintable()):
+            flags.update(dict.fromkeys(escape(text).flags))
+    return tuple(flags)

@@ -1,0 +1,54 @@
+"""The first screen: what this is, which models it has, and what to press.
+
+Invariant: true for the configuration at hand, and useful without any model.
+"""
+
+from hybridcode.tui.conversation import Facts
+from hybridcode.tui.paint import Part
+
+_LABEL = 10
+
+
+def welcome_parts(facts: Facts) -> list[Part | str]:
+    """The text in place of an empty transcript."""
+    parts: list[Part | str] = [
+        ("The frontier model decides, the local model writes,\n", "bold"),
+        ("and nothing is changed or run without your yes.\n\n", "bold"),
+        *_model("frontier", facts.frontier, "decides"),
+        *_model("local", facts.local, "writes"),
+    ]
+    if said := _missing(facts):
+        parts += [("\n", ""), (f"{said}\n", "$warning")]
+    parts += [(f"{line}\n", "$quiet") for line in facts.advice]
+    if facts.is_resumable:
+        parts += [
+            "\n",
+            ("A task stopped before its end: ", "$warning"),
+            ("/resume", "bold $accent"),
+            " goes on with it\n",
+        ]
+    parts.append("\n")
+    for key, does in (
+        ("Enter", "sends, Alt+Enter breaks the line"),
+        ("Ctrl+Y", "reviews what waits for you"),
+        ("Esc", "interrupts what runs"),
+        ("Ctrl+Q", "quits, what waits is kept"),
+        ("?", "all keys and commands"),
+    ):
+        parts += [(f"{key:<{_LABEL}}", "bold $accent"), (f"{does}\n", "$quiet")]
+    return parts
+
+
+def _model(role: str, name: str | None, does: str) -> list[Part | str]:
+    shown: Part = (name, "") if name else ("not configured", "$warning")
+    return [(f"{role:<{_LABEL}}", "$quiet"), shown, (f"  {does}\n", "$quiet")]
+
+
+def _missing(facts: Facts) -> str:
+    if facts.frontier and facts.local:
+        return ""
+    if facts.local:
+        return "Without a frontier model the local one plans and judges too."
+    if facts.frontier:
+        return "Without a local model the frontier writes too: that costs more."
+    return "No model is configured: `hybridcode init` sets one up, `hybridcode demo` needs none."

@@ -1,0 +1,76 @@
+"""One-line bars: where we are and who works at the top, what it used at the bottom.
+
+Invariant: a bar is one line; items that do not fit are left out whole, the least needed first.
+"""
+
+from textual import events
+
+from hybridcode.tui.conversation import Facts
+from hybridcode.tui.meter import fitting
+from hybridcode.tui.paint import Part, clip, clip_left, width
+from hybridcode.tui.widgets.painted import Painted
+
+Item = tuple[int, str]
+"""Rank (0 is dropped last) and text."""
+
+MODE_WORDS = {
+    "default": "asks",
+    "acceptEdits": "accepts edits",
+    "plan": "plan only",
+    "dontAsk": "denies what it would ask",
+    "bypass": "BYPASS: asks nothing",
+}
+"""A mode as the screen names it."""
+
+
+class Bar(Painted):
+    """Items on the left, and some on the right in quiet."""
+
+    def __init__(self, ident: str | None = None, *, classes: str | None = None) -> None:
+        super().__init__(ident=ident, classes=classes)
+        self._left: tuple[Part, ...] = ()
+        self._items: list[Item] = []
+
+    def show(self, *left: Part, items: list[Item] | None = None) -> None:
+        """Show styled text at the left and ranked items at the right (or alone)."""
+        self._left, self._items = left, items or []
+        self._repaint()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose again what fits."""
+        self._repaint()
+
+    def _repaint(self) -> None:
+        cells = self.content_size.width
+        if cells <= 0:
+            return
+        used = sum(width(text) for text, _ in self._left)
+        right = " · ".join(fitting(self._items, cells - used - 2)) if self._items else ""
+        gap = cells - used - width(right) if self._left else 0
+        self.paint(*self._left, (" " * max(gap, 0) + right, "$quiet"), layout=False)
+
+
+ROOMY_CELLS = 100
+"""Columns from which the top line has room for our name and long model names."""
+
+
+def top_parts(facts: Facts, cells: int) -> tuple[Part, ...]:
+    """Name, folder and branch, for a line of `cells`."""
+    git = f" ({facts.branch}{f' +{facts.dirty}' if facts.dirty else ''})" if facts.branch else ""
+    name: tuple[Part, ...] = (("hybridcode  ", "bold $accent"),) if cells >= ROOMY_CELLS else ()
+    return (*name, (clip_left(facts.workspace, max(cells // 3, 16)), ""), (git, "$quiet"))
+
+
+def top_items(facts: Facts, cells: int) -> list[Item]:
+    """Mode and models, for a line of `cells`."""
+    room = 40 if cells >= ROOMY_CELLS else 10
+    items: list[Item] = [(0, MODE_WORDS[facts.mode])]
+    items.append((2, f"frontier {_model(facts.frontier, room)}"))
+    items.append((1, f"local {_model(facts.local, room)}"))
+    if facts.is_offline:
+        items.append((0, "offline"))
+    return items
+
+
+def _model(name: str | None, room: int) -> str:
+    return clip(name.rsplit("/", 1)[-1], room) if name else "none"

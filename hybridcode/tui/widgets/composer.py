@@ -1,0 +1,106 @@
+"""Where a person writes: Enter sends, Alt+Enter or Ctrl+J breaks the line, up and down walk the history.
+
+Invariant: text leaves only through Submitted; a paste is text and never a key, and holds no control characters.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from hybridcode.tui.visible import visible
+
+
+class Composer(TextArea):
+    """A text area that sends."""
+
+    @dataclass
+    class Submitted(Message):
+        """A person pressed Enter on some text."""
+
+        text: str
+
+    class HelpAsked(Message):
+        """A person pressed ? on an empty composer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "send", priority=True),
+        Binding("alt+enter,ctrl+j,shift+enter", "newline", "new line", key_display="Alt+Enter, ^J"),
+        Binding("ctrl+u", "empty", "clear the text", key_display="Ctrl+U"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(
+            "",
+            soft_wrap=True,
+            show_line_numbers=False,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
+            placeholder="What should be done?   / commands · ? help",
+        )
+        self.sent: list[str] = []
+        self._place = 0
+        self._unsent = ""
+
+    def on_mount(self) -> None:
+        """Nothing on the screen blinks."""
+        self.cursor_blink = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        """A question mark on an empty composer asks for help; everything else is text."""
+        if event.character == "?" and not self.text:
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.HelpAsked())
+            return
+        await super()._on_key(event)
+
+    def action_submit(self) -> None:
+        """Send the text, if there is any, and remember it."""
+        text = self.text.strip()
+        if not text:
+            return
+        if not self.sent or self.sent[-1] != text:
+            self.sent.append(text)
+        self._place, self._unsent = len(self.sent), ""
+        self.text = ""
+        self.post_message(self.Submitted(text))
+
+    def action_newline(self) -> None:
+        """Break the line."""
+        self.insert("\n")
+
+    def action_empty(self) -> None:
+        """Forget the unsent text."""
+        self.text = ""
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """One line up, or one text back in the history from the first line."""
+        if select or self.cursor_location[0] > 0 or not self._walk(-1):
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """One line down, or one text forward in the history from the last line."""
+        if select or self.cursor_location[0] < self.document.line_count - 1 or not self._walk(1):
+            super().action_cursor_down(select)
+
+    def _walk(self, step: int) -> bool:
+        place = self._place + step
+        if not 0 <= place <= len(self.sent):
+            return False
+        if self._place == len(self.sent):
+            self._unsent = self.text
+        self._place = place
+        self.text = self._unsent if place == len(self.sent) else self.sent[place]
+        self.move_cursor(self.document.end)
+        return True
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Pasted text is inserted as text, with control characters spelled out."""
+        event.prevent_default()
+        event.stop()
+        lines = event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self.insert("\n".join(visible(line.expandtabs(4)) for line in lines))

@@ -1,0 +1,74 @@
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from effects import effects_in
+from source import name_of, python_files
+
+DOORS: Mapping[str, str] = {
+    "hybridcode/gate/effects.py": "the door",
+    "hybridcode/gate/files.py": "the part of the door that writes files",
+    "hybridcode/gate/processes.py": "the part of the door that starts commands",
+    "hybridcode/gate/sandbox*.py": "asks the kernel which sandbox can be had, makes scratch copies",
+    "hybridcode/journal/*.py": "our own database in the state folder",
+    "hybridcode/context/index.py": "our own cache, rebuilt at will",
+    "hybridcode/config/atomic.py": "our own config and trust store, at a person's command",
+    "hybridcode/models/host.py": "starts the child process that owns a model",
+    "hybridcode/models/child.py": "asks the kernel to end the child with its parent",
+    "hybridcode/models/llama.py": "the child's own binding of llama.cpp",
+    "hybridcode/models/*_host.py": "the child process itself: the only place with a network",
+    "hybridcode/models/pull.py": "downloads a model after a yes",
+    "hybridcode/repo/git.py": "read-only git with fixed flags",
+    "hybridcode/cli/demo.py": "the demo's own scratch copy",
+}
+
+
+@pytest.mark.parametrize("file", python_files("hybridcode"), ids=name_of)
+def test_only_the_doors_write_and_start(file: Path) -> None:
+    found = effects_in(file.read_text(encoding="utf-8"))
+    if not any(fnmatchcase(name_of(file), door) for door in DOORS):
+        assert not found, f"only {', '.join(DOORS)} may do this"
+
+
+@pytest.mark.parametrize(
+    ("source", "effect"),
+    [
+        ("import os\nos.rename(a, b)", "os.rename"),
+        ("import os as o\no.posix_spawnp(a, b, c)", "os.posix_spawnp"),
+        ("from os import execv as go\ngo(a, b)", "os.execv"),
+        ("from pathlib import Path\nPath('a').write_text('b')", ".write_text"),
+        ("path.replace(target)", ".replace(target)"),
+        ("open(path, 'r+')", "open(w)"),
+        ("open(path, mode=chosen)", "open(w)"),
+        ("path.open('xb')", ".open(w)"),
+        ("path.open(file_mode)", ".open(w)"),
+        ("import os\nos.open(path, os.O_WRONLY | os.O_CREAT)", "os.open"),
+        ("import subprocess", "import subprocess"),
+        ("from subprocess import run", "import subprocess"),
+        ("import asyncio\nasyncio.create_subprocess_exec('a')", "asyncio.create_subprocess_exec"),
+        ("import shutil\nshutil.rmtree(path)", "shutil.rmtree"),
+        ("from shutil import copytree", "shutil.copytree"),
+        ("import tempfile\ntempfile.mkdtemp()", "tempfile.mkdtemp"),
+        ("import socket", "import socket"),
+    ],
+)
+def test_the_search_sees_each_kind_of_effect(source: str, effect: str) -> None:
+    assert effect in effects_in(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open(path)",
+        "path.open('rb')",
+        "Session.open(options)",
+        "import os\nos.open(os.devnull, os.O_WRONLY)",
+        "text.replace('a', 'b')",
+        "import dataclasses\ndataclasses.replace(value, field=1)",
+        "import os\nos.open(path, os.O_RDONLY)",
+        "import shutil\nshutil.which('git')",
+    ],
+)
+def test_the_search_lets_readers_pass(source: str) -> None:
+    assert not effects_in(source)

@@ -1,0 +1,75 @@
+"""One clean environment for all tests, and the choice of what runs by default."""
+
+import importlib.util
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+_GIT_IDENTITY = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Test",
+    "GIT_AUTHOR_EMAIL": "test@example.invalid",
+    "GIT_COMMITTER_NAME": "Test",
+    "GIT_COMMITTER_EMAIL": "test@example.invalid",
+}
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("hybridcode", deadline=None, database=None, print_blob=True)
+settings.load_profile("hybridcode")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run tests marked slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The user's settings, keys and colours never reach a test, and no test reaches the user's files."""
+    for name in [name for name in os.environ if _is_personal(name)]:
+        del os.environ[name]
+    home = tempfile.TemporaryDirectory(prefix="hybridcode-tests-")
+    config.add_cleanup(home.cleanup)
+    for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
+        os.environ[f"XDG_{kind}_HOME"] = str(Path(home.name) / kind.lower())
+    os.environ |= _GIT_IDENTITY
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out slow tests unless asked for, and llama tests where llama.cpp is missing and not required."""
+    left_out = set[str]()
+    if not (config.getoption("--slow") or config.getoption("markexpr") or _names_a_test(config)):
+        left_out.add("slow")
+    if not (_has_llama() or os.environ.get("HYBRIDCODE_REQUIRE_LOCAL")):
+        left_out.add("llama")
+    dropped = [item for item in items if any(item.get_closest_marker(marker) for marker in left_out)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
+
+
+def pytest_report_header() -> list[str]:
+    return [] if _has_llama() else ["llama.cpp is not installed: tests marked llama are left out"]
+
+
+@pytest.fixture(scope="session")
+def repository_root() -> Path:
+    """The checkout that the tests stand in."""
+    return _ROOT
+
+
+def _is_personal(name: str) -> bool:
+    if name == "HYBRIDCODE_REQUIRE_LOCAL" or name.startswith("TEXTUAL_SNAPSHOT_"):
+        return False
+    return name.startswith(("HYBRIDCODE_", "TEXTUAL_", "GIT_")) or name.endswith("_API_KEY") or name == "NO_COLOR"
+
+
+def _names_a_test(config: pytest.Config) -> bool:
+    return any("::" in argument for argument in config.args)
+
+
+def _has_llama() -> bool:
+    return importlib.util.find_spec("llama_cpp") is not None

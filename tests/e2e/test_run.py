@@ -1,0 +1,227 @@
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.chat_server import Answer, ChatServer, Exchange, cut, fail, say, serving
+from tests.support.processes import Program
+from tests.support.repos import git_repository
+
+FILES = {
+    "shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n",
+    "check.py": "import shop\nassert shop.RATE == 5\n",
+}
+PLAN = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#RATE"]}], "check": "python3 check.py"}
+CHECK = ("--test-cmd", "python3 check.py")
+
+
+def by_role(plan: str = json.dumps(PLAN), draft: str = "```python\nRATE = 5\n```", judge: str = "good Done.") -> Answer:
+    """One server for both models: told apart by what the system prompt says they do."""
+
+    def answer(exchange: Exchange) -> None:
+        system = exchange.body["messages"][0]["content"]
+        text = plan if system.startswith("You plan") else judge if system.startswith("You judge") else draft
+        say(text)(exchange)
+
+    return answer
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    with serving() as chat:
+        chat.answer = by_role()
+        yield chat
+
+
+@pytest.fixture
+def program(tmp_path: Path, server: ChatServer) -> Program:
+    config = tmp_path / "home" / "config" / "hybridcode" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        f"""
+[models.frontier]
+model = "openai/loop"
+api_base = "{server.base_url}"
+api_key_env = "LOOP_KEY"
+timeout_s = 20
+max_retries = 0
+[models.local]
+base_url = "{server.base_url}"
+name = "local-loop"
+"""
+    )
+    return Program(tmp_path / "home", {"LOOP_KEY": "key-for-tests"})
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return git_repository(tmp_path / "shop", FILES)
+
+
+def run(program: Program, repo: Path, *more: str):
+    return program.run("run", "set the rate to five", "--output-format", "json", *more, cwd=repo)
+
+
+def test_a_task_through_a_frontier_and_a_local_server(program: Program, repo: Path, server: ChatServer):
+    done = run(program, repo, "--yes", *CHECK)
+    assert done.code == 0, done.err + done.out
+    assert (repo / "shop.py").read_text() == FILES["shop.py"].replace("3", "5")
+    ledger = done.json["ledger"]
+    assert (ledger["frontier"]["calls"], ledger["local"]["calls"]) == (2, 1)
+    assert ledger["frontier"]["input_tokens"] == 200
+    assert ledger["frontier"]["usd"] is None
+    assert 0 < ledger["local_output_share"] < 1
+    assert done.json["egress"]["remote_calls"] == 0
+    assert "key-for-tests" not in done.out + done.err
+    state = b"".join(path.read_bytes() for path in (program.home / "state").rglob("*") if path.is_file())
+    assert b"key-for-tests" not in state
+
+
+def test_without_yes_it_exits_4_with_the_id_and_resumes(program: Program, repo: Path, server: ChatServer):
+    done = run(program, repo, *CHECK)
+    assert done.code == 4
+    (pending,) = done.json["pending_approvals"]
+    shown = program.run("approvals", "show", pending["id"], cwd=repo)
+    assert "+RATE = 5" in shown.err
+    assert program.run("approvals", "approve", pending["id"], cwd=repo).code == 0
+    done = program.run("sessions", "resume", "--output-format", "json", *CHECK, cwd=repo)
+    assert (done.code, done.json["files"]) == (0, ["shop.py"]), done.err
+
+
+def test_stream_json_is_the_journal_line_by_line(program: Program, repo: Path):
+    done = program.run("run", "set it", "--yes", *CHECK, "--output-format", "stream-json", cwd=repo)
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line["seq"] for line in lines[:-1]] == list(range(1, len(lines)))
+    assert lines[-1]["type"] == "result"
+    stored = program.run("audit", "show", cwd=repo)
+    assert stored.out.splitlines() == done.out.splitlines()[:-1]
+
+
+def test_text_output_tells_the_story_and_says_the_cost_is_unknown(program: Program, repo: Path):
+    done = program.run("run", "set it", "--yes", *CHECK, cwd=repo)
+    assert done.code == 0, done.err
+    assert "+RATE = 5" in done.err
+    assert "cost unknown" in done.out
+    assert "hybridcode undo" in done.out
+
+
+def test_the_prompt_may_come_from_stdin(program: Program, repo: Path):
+    done = program.run("run", "-", "--yes", *CHECK, cwd=repo, stdin="set the rate to five\n")
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (fail(401, "bad key"), 7, "bad key"),
+        (fail(429, "slow down"), 75, "slow down"),
+        (fail(500, "it broke"), 75, "it broke"),
+        (cut, 75, "cut"),
+        (say("I like turtles."), 7, "not a JSON object"),
+        (by_role(plan='{"steps":[{"id":"1","goal":"x","touches":["gone.py#f"]}]}'), 7, "there is no file gone.py"),
+    ],
+    ids=["401", "429", "500", "cut stream", "garbage", "plan names a missing file"],
+)
+def test_a_frontier_that_fails_is_said_and_changes_nothing(
+    program: Program, repo: Path, server: ChatServer, answer: Answer, code: int, words: str
+):
+    server.answer = answer
+    done = run(program, repo, "--yes")
+    assert done.code == code, done.err + done.out
+    assert words in done.out
+    assert (repo / "shop.py").read_text() == FILES["shop.py"]
+
+
+def test_a_frontier_that_is_not_there(program: Program, repo: Path):
+    done = run(program, repo, "--yes", "--set", "models.frontier.api_base=http://127.0.0.1:9/v1")
+    assert done.code in (7, 75)
+    assert "127.0.0.1:9" in done.out
+
+
+def test_a_missing_key_is_named(program: Program, repo: Path):
+    program.env.pop("LOOP_KEY")
+    done = run(program, repo, "--yes")
+    assert done.code == 7
+    assert "LOOP_KEY" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"GGUF", b"not a model at all" * 100], ids=["missing", "empty", "cut", "text"]
+)
+def test_a_bad_gguf_goes_to_the_next_rung(program: Program, repo: Path, tmp_path: Path, content: bytes | None):
+    path = tmp_path / "model.gguf"
+    if content is not None:
+        path.write_bytes(content)
+    settings = ("--set", f"models.local.path={path}", "--set", "models.local.base_url=")
+    done = run(program, repo, "--yes", *CHECK, *settings)
+    assert done.code == 0, done.out + done.err
+    (step,) = done.json["steps"]
+    assert step["writer"] == "frontier"
+    assert any("model.gguf" in notice["text"] for notice in done.json["notices"])
+
+
+def test_a_folder_that_is_not_a_repository_works_and_says_so(program: Program, tmp_path: Path):
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    done = run(program, folder, "--yes", *CHECK)
+    assert done.code == 0, done.err
+    assert any("not a git repository" in notice["text"] for notice in done.json["notices"])
+
+
+def test_a_dirty_tree_works_says_so_and_keeps_what_was_there(program: Program, repo: Path):
+    (repo / "shop.py").write_text(FILES["shop.py"] + "\n# mine\n")
+    (repo / "data.bin").write_bytes(bytes(range(256)) * 40)
+    done = run(program, repo, "--yes", *CHECK)
+    assert done.code == 0, done.err
+    assert (repo / "shop.py").read_text() == FILES["shop.py"].replace("3", "5") + "\n# mine\n"
+    assert any("uncommitted" in notice["text"] for notice in done.json["notices"])
+
+
+def test_a_read_only_file_is_not_overwritten(program: Program, repo: Path):
+    (repo / "shop.py").chmod(0o444)
+    done = run(program, repo, "--yes", *CHECK)
+    assert done.code != 0
+    assert (repo / "shop.py").read_text() == FILES["shop.py"]
+
+
+def test_policy_check_prints_the_verdict_and_starts_nothing(program: Program, repo: Path):
+    for line, verdict in (("git status", "allow"), ("npm install", "ask"), ("rm -rf /", "deny")):
+        done = program.run("policy", "check", "--command", line, "--json", cwd=repo)
+        assert done.json["verdict"] == verdict, line
+
+
+def test_bad_usage_is_exit_2_with_advice(program: Program, repo: Path):
+    for arguments in (("run",), ("run", "x", "--set", "nonsense=1"), ("run", "x", "--local-model", "gone.gguf")):
+        done = program.run(*arguments, cwd=repo)
+        assert done.code == 2, arguments
+        assert done.err.strip()
+
+
+def test_small_commands_print_json(program: Program, repo: Path):
+    assert run(program, repo, "--yes", *CHECK).code == 0
+    for arguments in (
+        ("sessions", "list"),
+        ("sessions", "show"),
+        ("approvals", "list"),
+        ("egress",),
+        ("cost",),
+        ("audit", "verify"),
+        ("config", "show"),
+        ("context", "--query", "rate"),
+        ("trust", "--show"),
+    ):
+        done = program.run(*arguments, "--json", cwd=repo)
+        assert done.code == 0, (arguments, done.err)
+        json.loads(done.out)
+
+
+def test_the_same_tree_gives_the_same_context(program: Program, repo: Path, tmp_path: Path):
+    other = tmp_path / "elsewhere" / "shop"
+    other.parent.mkdir()
+    subprocess.run(["cp", "-r", str(repo), str(other)], check=True)
+    hashes = {program.run("context", "--query", "rate", "--hash", cwd=folder).out for folder in (repo, other)}
+    assert len(hashes) == 1

@@ -1,0 +1,63 @@
+"""The program as a person runs it: a real process with its own home."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Program:
+    """Runs `hybridcode` with an empty home below `home`."""
+
+    home: Path
+    env: dict[str, str] = field(default_factory=dict[str, str])
+
+    def environment(self) -> dict[str, str]:
+        """The variables a run sees."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        xdg = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+        return {**kept, **xdg, "HOME": str(self.home), "TMPDIR": str(self.home), "NO_COLOR": "1", **self.env}
+
+    def run(self, *arguments: str, cwd: Path, stdin: str = "", timeout: float = 110) -> "Done":
+        """Run to the end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "hybridcode", *arguments],
+            cwd=cwd,
+            env=self.environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, cwd: Path) -> "subprocess.Popen[str]":
+        """Start and leave running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "hybridcode", *arguments],
+            cwd=cwd,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The JSON document on stdout."""
+        return json.loads(self.out)

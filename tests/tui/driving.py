@@ -1,0 +1,61 @@
+"""How tests drive the app: keys with the clock in their hands."""
+
+import html
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from scripted_conversation import ScriptedConversation
+from snapshot_app import Clock
+from textual.pilot import Pilot
+
+from hybridcode.tui.app import HybridcodeApp
+from hybridcode.tui.screens.pane import Pane
+
+
+class Waits(Protocol):
+    async def wait_for_complete(self) -> None: ...
+
+
+async def workers_done(app: HybridcodeApp) -> None:
+    await cast(Waits, app.workers).wait_for_complete()
+
+
+@dataclass
+class Drive:
+    app: HybridcodeApp
+    pilot: Pilot[str]
+    talk: ScriptedConversation
+    clock: Clock
+
+    async def press(self, *keys: str, after: float = 1.0) -> None:
+        for key in keys:
+            self.clock.now += after
+            await self.pilot.press(key)
+        await self.settle()
+
+    async def settle(self) -> None:
+        await self.pilot.pause()
+        await workers_done(self.app)
+        await self.pilot.pause()
+
+    @property
+    def pane(self) -> Pane | None:
+        return next((screen for screen in self.app.screen_stack if isinstance(screen, Pane)), None)
+
+    @property
+    def told(self) -> str:
+        shown = re.findall(r"<text[^>]*>([^<]*)</text>", self.app.export_screenshot())
+        return html.unescape("".join(shown)).replace("\xa0", " ")
+
+
+@asynccontextmanager
+async def driving(talk: ScriptedConversation, size: tuple[int, int] = (100, 30)) -> AsyncGenerator[Drive]:
+    clock = Clock()
+    app = HybridcodeApp(talk, clock=clock)
+    async with app.run_test(size=size) as pilot:
+        drive = Drive(app, pilot, talk, clock)
+        await drive.settle()
+        yield drive

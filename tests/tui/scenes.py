@@ -1,0 +1,407 @@
+"""The states that matter, each as the events that lead to it."""
+
+from collections.abc import Callable
+from functools import reduce
+
+from scripted_conversation import ScriptedConversation
+
+from hybridcode.domain.action import (
+    Action,
+    Applied,
+    Approve,
+    Denied,
+    FileChange,
+    Proposal,
+    Ran,
+    Reject,
+    Ruling,
+    ShellCommand,
+    action_digest,
+)
+from hybridcode.domain.events import (
+    CheckRan,
+    DraftMade,
+    DraftRefused,
+    EffectFinished,
+    Event,
+    Interrupted,
+    ModelAnswered,
+    ModelAsked,
+    NoticeGiven,
+    PlanDecided,
+    PlanMade,
+    ProposalDecided,
+    ProposalMade,
+    RungTaken,
+    SessionOpened,
+    StepEnded,
+    StepStarted,
+    TaskEnded,
+    TaskGiven,
+    TaskJudged,
+    WindowAssembled,
+)
+from hybridcode.domain.model import Backend, Role, Timing, Usage
+from hybridcode.domain.plan import Plan, Step, Task
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import Excerpt
+from hybridcode.session.watchers import Piece
+from hybridcode.tui.conversation import Facts
+
+FRONTIER, LOCAL = "anthropic/claude-sonnet-4-5", "qwen2.5-coder-7b-q5_k_m"
+FACTS = Facts(workspace="~/src/shop", branch="main", dirty=2, frontier=FRONTIER, local=LOCAL)
+PLAN = Plan(
+    steps=(
+        Step("1", "Add a Money type that keeps cents as an integer.", "create", ("shop/money.py",)),
+        Step(
+            "2",
+            "Let Cart.total return Money.",
+            touches=("shop/cart.py#Cart.total",),
+            needs=("1",),
+            check="pytest -q tests/test_cart.py",
+        ),
+        Step(
+            "3",
+            "Choose the rounding rule of discounts.",
+            touches=("shop/cart.py#discount",),
+            needs=("2",),
+            writer="frontier",
+            why="ambiguous, two callers disagree",
+        ),
+        Step("4", "Run the suite.", "command", needs=("2", "3"), command="pytest -q"),
+    ),
+    rationale="Prices are floats; an integer of cents makes sums exact.",
+    check="pytest -q",
+)
+CART = b'''"""The cart."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Item:
+    name: str
+    price: float
+    qty: int = 1
+
+
+class Cart:
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+
+    def add(self, item: Item) -> None:
+        """Put an item in."""
+        self.items.append(item)
+
+    def total(self) -> float:
+        """Sum of the items."""
+        return sum(i.price * i.qty for i in self.items)
+
+    def count(self) -> int:
+        """How many things there are."""
+        return sum(i.qty for i in self.items)
+
+
+def discount(cart: Cart, percent: float) -> float:
+    return round(cart.total() * percent / 100, 2)
+
+
+def is_empty(cart: Cart) -> bool:
+    return not cart.items
+'''
+EDITS = (
+    (b"import dataclass\n", b"import dataclass\n\nfrom shop.money import Money\n"),
+    (b"price: float", b"price: Money"),
+    (b"def total(self) -> float", b"def total(self) -> Money"),
+    (b"Sum of the items.", b"Sum of the items, rounded once."),
+    (b"sum(i.price * i.qty for i in self.items)", b"sum((i.price * i.qty for i in self.items), Money(0))"),
+    (b"percent: float) -> float", b"percent: int) -> Money"),
+    (b"round(cart.total() * percent / 100, 2)", b"cart.total().share(percent, 100)"),
+)
+NEW_CART = reduce(lambda text, edit: text.replace(*edit), EDITS, CART)
+MONEY = b'''"""Exact amounts of money."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Money:
+    cents: int
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.cents + other.cents)
+
+    def __mul__(self, count: int) -> "Money":
+        return Money(self.cents * count)
+'''
+CHANGES = (FileChange("shop/cart.py", CART, NEW_CART), FileChange("shop/money.py", None, MONEY))
+
+
+def talk(facts: Facts = FACTS, *, is_running: bool = True) -> ScriptedConversation:
+    return ScriptedConversation(facts, is_running=is_running)
+
+
+def opened() -> Event:
+    return SessionOpened(
+        "/home/someone/src/shop", "0.1.0", "default", True, True, FRONTIER, LOCAL, sandbox="bubblewrap"
+    )
+
+
+def given() -> Event:
+    return TaskGiven(Task("t1", "Prices are floats; make them exact."), "d" * 64)
+
+
+def asked(number: int, role: Role, backend: Backend, step: str | None = None) -> ModelAsked:
+    is_remote = backend == "frontier"
+    return ModelAsked(
+        f"call-{number}",
+        role,
+        FRONTIER if is_remote else LOCAL,
+        backend,
+        "api.example:443" if is_remote else None,
+        is_remote,
+        "a" * 64,
+        12_400,
+        step,
+    )
+
+
+def answered(number: int, *, out: int, usd: float | None = None) -> ModelAnswered:
+    usage = Usage(input_tokens=3_100, output_tokens=out, cached_tokens=2_700, output_bytes=out * 4)
+    return ModelAnswered(f"call-{number}", "b" * 64, "stop", usage, Timing(2.0, 0.4, 41.3), usd)
+
+
+def propose(
+    conversation: ScriptedConversation,
+    action: Action,
+    *,
+    ruling: Ruling,
+    name: str = "k3vq7m2p",
+    step: str = "2",
+    title: str = "",
+    proven_by: str = "",
+    notes: tuple[str, ...] = (),
+    says: str = "",
+) -> ProposalMade:
+    proposal = Proposal(
+        name, step, action, action_digest(action), ruling, title, says, f"local {LOCAL}, try 1", notes, proven_by
+    )
+    return ProposalMade(proposal)
+
+
+ASKS_EDIT = Ruling("ask", "edits ask in default mode", "files.edit")
+
+
+def _planned() -> list[Event]:
+    return [
+        opened(),
+        given(),
+        asked(1, "plan", "frontier"),
+        answered(1, out=420, usd=0.021),
+        PlanMade(PLAN, "frontier"),
+    ]
+
+
+def _first_step() -> list[Event]:
+    return [
+        PlanDecided(True, "person"),
+        StepStarted("1"),
+        RungTaken("1", "local", "local", 1, "default"),
+        WindowAssembled("1", 1, "9f3c2a" + "0" * 58, (Excerpt("shop/cart.py", 1, 30, "named"),), 1_240, 4_000),
+        asked(2, "draft", "local", "1"),
+        answered(2, out=190),
+        DraftMade("1", 1, LOCAL, "9f3c2a" + "0" * 58, "c" * 64, "stop"),
+        StepEnded("1", "done"),
+    ]
+
+
+def _drafting() -> list[Event]:
+    return [
+        *_planned(),
+        *_first_step(),
+        StepStarted("2"),
+        RungTaken("2", "local", "local", 1, "default"),
+        WindowAssembled(
+            "2",
+            1,
+            "51ab09" + "0" * 58,
+            (Excerpt("shop/cart.py", 1, 30, "the region"), Excerpt("shop/money.py", 1, 14, "used")),
+            3_112,
+            4_000,
+        ),
+        DraftRefused("2", 1, (Refusal("the answer was cut off", "shop/cart.py", None, "", "ask for less"),)),
+        RungTaken("2", "local_retry", "local", 2, "the first draft was cut off"),
+        asked(3, "draft", "local", "2"),
+    ]
+
+
+def empty() -> ScriptedConversation:
+    return talk(is_running=False)
+
+
+def no_models() -> ScriptedConversation:
+    advice = (
+        "Frontier: hybridcode config set models.frontier.model=NAME",
+        "Local: hybridcode config set models.local.path=FILE",
+    )
+    return talk(Facts(workspace="~/src/shop", branch="main", advice=advice), is_running=False)
+
+
+def planning() -> ScriptedConversation:
+    conversation = talk()
+    conversation.events = [opened(), given(), asked(1, "plan", "frontier")]
+    conversation.live.put(Piece("text", "call-1", '{"steps": [{"id": "1", "goal": "Add a Money type that keeps'))
+    return conversation
+
+
+def plan_waiting() -> ScriptedConversation:
+    conversation = talk()
+    conversation.events = _planned()
+    return conversation
+
+
+def drafting() -> ScriptedConversation:
+    conversation = talk()
+    conversation.events = _drafting()
+    text = "```python\n    def total(self) -> Money:\n        return sum((i.price * i.qty for i in"
+    conversation.live.put(Piece("text", "call-3", text, "2"))
+    return conversation
+
+
+def review_diff() -> ScriptedConversation:
+    conversation = talk()
+    made = propose(
+        conversation,
+        conversation.seal(CHANGES),
+        ruling=ASKS_EDIT,
+        title="shop/cart.py +10 -6, shop/money.py +14",
+        proven_by="pytest -q tests/test_cart.py",
+        notes=("shop/cart.py: a public signature changed: discount",),
+        says="total() and discount() now return Money; the sum starts from Money(0).",
+    )
+    conversation.events = [*_drafting(), answered(3, out=310), made]
+    return conversation
+
+
+def review_command() -> ScriptedConversation:
+    conversation = talk()
+    command = ShellCommand(
+        argv=("pytest", "-q", "tests/test_cart.py", "-k", "total or discount"),
+        env_names=("HOME", "LANG", "PATH", "TERM"),
+        purpose="check",
+    )
+    ruling = Ruling("ask", "runs code of the repository", "commands.unknown")
+    conversation.events = [
+        *_drafting(),
+        answered(3, out=310),
+        propose(conversation, command, ruling=ruling, title=command.text),
+    ]
+    return conversation
+
+
+def review_destructive() -> ScriptedConversation:
+    conversation = talk()
+    command = ShellCommand(script="rm -r build/ && make dist\u202egpj.sh", env_names=("HOME", "PATH"), network=True)
+    ruling = Ruling(
+        "ask",
+        "removes files",
+        "user:no-rm",
+        "policy.toml",
+        person_only=True,
+        flags=("destructive", "network", "hidden-characters"),
+    )
+    conversation.events = [
+        *_drafting(),
+        answered(3, out=310),
+        propose(conversation, command, ruling=ruling, title=command.text, says="This only cleans the build folder."),
+    ]
+    return conversation
+
+
+def denied() -> ScriptedConversation:
+    conversation = talk(is_running=False)
+    command = ShellCommand(argv=("git", "push", "--force"), env_names=("HOME", "PATH"))
+    ruling = Ruling("deny", "destroys history", "commands.git-history", flags=("destructive",))
+    made = propose(conversation, command, ruling=ruling, title=command.text, name="d1")
+    reason = "a user-level rule can lift it: deny is never asked"
+    conversation.events = [
+        *_drafting(),
+        answered(3, out=310),
+        made,
+        ProposalDecided("d1", Reject("destroys history", "policy:commands.git-history")),
+        EffectFinished("d1", Denied("destroys history", "commands.git-history", reason)),
+        CheckRan(
+            "2",
+            "pytest -q tests/test_cart.py",
+            False,
+            1,
+            "\n".join(f"tests/test_cart.py::test_{i} FAILED" for i in range(9)) + "\n9 failed in 0.31s",
+            0.9,
+        ),
+        StepEnded("2", "denied", "git push --force was denied"),
+        TaskEnded(5, "denied", (), "step 2: git push --force was denied"),
+    ]
+    return conversation
+
+
+def done() -> ScriptedConversation:
+    conversation = talk(is_running=False)
+    changes = conversation.seal(CHANGES)
+    made = propose(conversation, changes, ruling=ASKS_EDIT, title="shop/cart.py +10 -6, shop/money.py +14", name="p1")
+    command = ShellCommand(argv=("pytest", "-q"), env_names=("PATH",))
+    ruling = Ruling("allow", "a check you named", "user:check")
+    ran = propose(conversation, command, ruling=ruling, title="pytest -q", name="p2", step="4")
+    steps: list[Event] = [StepEnded("2", "done"), StepStarted("3"), StepEnded("3", "done"), StepStarted("4")]
+    conversation.events = [
+        *_drafting(),
+        answered(3, out=310),
+        made,
+        ProposalDecided("p1", Approve(made.proposal.digest, "person:tui")),
+        EffectFinished("p1", Applied(changes.edits)),
+        CheckRan("2", "pytest -q tests/test_cart.py", True, 0, "4 passed", 0.8),
+        *steps,
+        ran,
+        ProposalDecided("p2", Approve(ran.proposal.digest, "policy:user:check")),
+        EffectFinished("p2", Ran(0, "e" * 64, "12 passed in 0.44s", 1.2, "bubblewrap")),
+        StepEnded("4", "done"),
+        TaskJudged("good", "totals are exact and the suite passes", FRONTIER),
+        TaskEnded(0, "done", ("shop/cart.py", "shop/money.py"), "done and verified"),
+    ]
+    return conversation
+
+
+def failed_model() -> ScriptedConversation:
+    conversation = talk(is_running=False)
+    hint = "It stopped with signal 6 (abort). Try a smaller [models.local] n_ctx, or see `hybridcode doctor`."
+    conversation.events = [
+        *_drafting(),
+        NoticeGiven("error", f"The process of the local model {LOCAL} died while it drafted step 2.", hint),
+        StepEnded("2", "failed", "the local model is gone"),
+        TaskEnded(7, "model_unavailable", (), "the local model is gone"),
+    ]
+    return conversation
+
+
+def interrupted() -> ScriptedConversation:
+    conversation = talk(is_running=False)
+    conversation.events = [*_drafting(), Interrupted("a key"), TaskEnded(130, "interrupted", (), "interrupted")]
+    return conversation
+
+
+SCENES: dict[str, Callable[[], ScriptedConversation]] = {
+    scene.__name__: scene
+    for scene in (
+        empty,
+        no_models,
+        planning,
+        plan_waiting,
+        drafting,
+        review_diff,
+        review_command,
+        review_destructive,
+        denied,
+        done,
+        failed_model,
+        interrupted,
+    )
+}

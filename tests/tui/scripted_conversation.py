@@ -1,0 +1,91 @@
+"""A Conversation that plays envelopes from a list and records every answer.
+
+Invariant: blobs are content-addressed, so a digest always leads to the bytes it was made from.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
+from hybridcode.domain.canonical import sha256_hex
+from hybridcode.domain.errors import IntegrityError
+from hybridcode.domain.events import Envelope, Event
+from hybridcode.domain.plan import Plan
+from hybridcode.session.watchers import Piece
+from hybridcode.tui.conversation import Facts, Remember
+
+
+@dataclass
+class ScriptedConversation:
+    facts: Facts
+    events: list[Event] = field(default_factory=list[Event])
+    is_running: bool = True
+    blobs: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    answers: list[tuple[str, Decision, Remember | None]] = field(
+        default_factory=list[tuple[str, Decision, Remember | None]]
+    )
+    plans: list[Plan | None] = field(default_factory=list[Plan | None])
+    started: list[str] = field(default_factory=list[str])
+    interrupts: int = 0
+    resumes: int = 0
+    live: "SimpleQueue[Piece]" = field(default_factory=lambda: SimpleQueue[Piece]())
+    callbacks: list[Callable[[Envelope], None]] = field(default_factory=list[Callable[[Envelope], None]])
+
+    @property
+    def envelopes(self) -> Sequence[Envelope]:
+        return [self._envelope(number, event) for number, event in enumerate(self.events, 1)]
+
+    def play(self, event: Event) -> None:
+        self.events.append(event)
+        for callback in tuple(self.callbacks):
+            callback(self._envelope(len(self.events), event))
+
+    def _envelope(self, number: int, event: Event) -> Envelope:
+        return Envelope("20260101-000000-test", number, "2026-01-01T00:00:00.000000Z", "0" * 64, "0" * 64, event)
+
+    def subscribe(self, on_envelope: Callable[[Envelope], None]) -> Callable[[], None]:
+        self.callbacks.append(on_envelope)
+        return lambda: self.callbacks.remove(on_envelope)
+
+    def store(self, data: bytes) -> str:
+        digest = sha256_hex(data)
+        self.blobs[digest] = data
+        return digest
+
+    def blob(self, sha256: str) -> bytes:
+        if sha256 not in self.blobs:
+            raise IntegrityError(f"The journal lacks the bytes {sha256[:12]}.", "Run `hybridcode audit verify`.")
+        return self.blobs[sha256]
+
+    def seal(self, changes: Sequence[FileChange]) -> ChangeSet:
+        edits = [
+            FileEdit(
+                change.path,
+                None if change.before is None else self.store(change.before),
+                None if change.after is None else self.store(change.after),
+                change.mode,
+            )
+            for change in sorted(changes, key=lambda change: change.path)
+        ]
+        return ChangeSet(tuple(edits))
+
+    def unseal(self, changes: ChangeSet) -> dict[str, bytes | None]:
+        return {
+            edit.path: None if edit.after_sha256 is None else self.blobs[edit.after_sha256] for edit in changes.edits
+        }
+
+    async def start(self, text: str) -> None:
+        self.started.append(text)
+
+    async def resume(self) -> None:
+        self.resumes += 1
+
+    async def interrupt(self) -> None:
+        self.interrupts += 1
+
+    async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
+        self.answers.append((proposal_id, decision, remember))
+
+    async def answer_plan(self, plan: Plan | None) -> None:
+        self.plans.append(plan)

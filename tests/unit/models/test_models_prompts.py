@@ -1,0 +1,59 @@
+import json
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybridcode.domain.plan import Plan, Step
+from hybridcode.models.prompts import fill, load
+
+NAMES = ["plan", "draft_region", "draft_whole", "draft_blocks", "retry", "judge", "hint"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_prompt_is_there_and_small(name: str) -> None:
+    text = load(name)
+    assert 50 < len(text) < 4_000
+    assert text == text.strip()
+    assert text.isascii()
+    assert set(re.findall(r"\{\{(\w+)\}\}", text)) == ({"reason"} if name == "retry" else set())
+
+
+def test_the_plan_prompt_shows_a_step_that_is_one() -> None:
+    (line,) = [line for line in load("plan").splitlines() if line.startswith('{"id"')]
+    step = msgspec.json.decode(line, type=Step)
+    assert step.regions[0].symbol == "Cart.total"
+
+
+def test_the_plan_prompt_names_every_field_of_a_plan_and_a_step() -> None:
+    text = load("plan")
+    fields = [field.name for kind in (Plan, Step) for field in msgspec.structs.fields(kind)]
+    assert [name for name in fields if not re.search(rf'^{name}: |"{name}"', text, re.MULTILINE)] == []
+
+
+def test_the_plan_prompts_shapes_are_json() -> None:
+    shapes = re.findall(r"^\{.*\}$", load("plan"), re.MULTILINE)
+    keys = [set(json.loads(shape.replace("[...]", "[]"))) for shape in shapes]
+    assert keys[:3] == [{"rationale", "steps", "check"}, {"answer"}, {"read", "search"}]
+
+
+def test_values_are_put_in_once() -> None:
+    assert fill("a {{x}} b {{y}} {{x}}", x="{{y}}", y="2") == "a {{y}} b 2 {{y}}"
+
+
+@pytest.mark.parametrize("values", [{}, {"x": "1"}, {"x": "1", "y": "2", "z": "3"}])
+def test_missing_and_unknown_names_are_refused(values: dict[str, str]) -> None:
+    with pytest.raises(KeyError, match="missing values"):
+        fill("{{x}} {{y}}", **values)
+
+
+@given(st.text())
+def test_a_value_is_never_changed(text: str) -> None:
+    assert fill("<{{x}}>", x=text) == f"<{text}>"
+
+
+def test_a_prompt_that_is_not_there() -> None:
+    with pytest.raises(FileNotFoundError):
+        load("nothing")
