@@ -4,19 +4,17 @@ Invariant: nothing heavy is imported before the first paint; model processes sta
 """
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.headless import read_plan
-from hybridcode.cli.options import Flags, read_flags, session_options
-from hybridcode.config.settings import Settings
+from hybridcode.cli.options import Flags, read_flags, read_plan, session_options, session_to_resume
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.exits import ExitCode
-from hybridcode.session.finding import latest_session
-from hybridcode.session.models import Models, build_models
+
+if TYPE_CHECKING:
+    from hybridcode.tui.live import MakeModels
 
 
 @click.command()
@@ -27,21 +25,24 @@ def chat(prompt: str | None, **given: Any) -> None:
     flags = read_flags(given)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("This is not a terminal.", "Without a screen: hybridcode run PROMPT [--yes].")
-    resume = flags.resume
-    if flags.continue_last and resume is None:
-        resume = latest_session(flags.workspace, flags.loaded.settings)
-    open_chat(flags, make_models=build_models, prompt=prompt, resume=resume)
+    open_chat(flags, prompt=prompt)
 
 
 def open_chat(
-    flags: Flags, *, make_models: Callable[[Settings], Models], prompt: str | None, resume: str | None
+    flags: Flags, *, prompt: str | None, make_models: "MakeModels | None" = None, frontier_name: str | None = None
 ) -> None:
     """Run the terminal program until a person leaves it."""
     # Deferred: textual costs 0.3 s, which headless commands must not pay.
     from hybridcode.tui.start import run_app
 
     left = run_app(
-        flags.workspace, flags.loaded, make_models=make_models, prompt=prompt, resume=resume, plan=read_plan(flags)
+        flags.workspace,
+        flags.loaded,
+        make_models=make_models,
+        frontier_name=frontier_name,
+        prompt=prompt,
+        resume=session_to_resume(flags),
+        plan=read_plan(flags),
     )
     if left.waiting:
         console.say(left.waiting, colour="yellow")

@@ -25,10 +25,11 @@ from hybridcode.domain.model import ModelInfo
 from hybridcode.domain.plan import Plan
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.scripted import ScriptedModel
-from hybridcode.session.finding import latest_session
 from hybridcode.session.models import Models
 
 PREFIX = "hybridcode-demo-"
+SCRIPT = "demo script"
+"""Name of the scripted frontier."""
 _ASSETS = files("hybridcode") / "assets"
 _GIT = (
     ("init", "-q", "-b", "main"),
@@ -46,17 +47,17 @@ def demo(resume_dir: str | None, **given: Any) -> None:
     On a terminal it opens the screen; without one, or with --yes or --output-format json, it runs headless.
     """
     folder = find_folder(resume_dir) if resume_dir else make_folder()
-    flags = read_flags(given | {"cwd": folder}, settings_of_demo())
+    flags = read_flags(given | {"cwd": folder, "continue_last": bool(resume_dir)}, settings_of_demo())
     console.say(f"demo in {folder}", bold=True)
     console.say("The frontier part is a script. The local model is a 0.6 M parameter fixture on real llama.cpp.")
     console.say(f"If interrupted: hybridcode demo --keep-going {folder}", dim=True)
     text = (_ASSETS / "demo" / "task.txt").read_text(encoding="utf-8").strip()
-    resume = latest_session(folder, flags.loaded.settings) if resume_dir else None
+    prompt = None if resume_dir else text
     if wants_screen(flags):
-        open_chat(flags, make_models=demo_models, prompt=None if resume else text, resume=resume)
+        open_chat(flags, make_models=demo_models, frontier_name=SCRIPT, prompt=prompt)
         return
-    options = replace(options_of(flags), make_models=demo_models, resume=resume)
-    code = run_headless(options, None if resume else text, output_format=flags.output_format)
+    options = replace(options_of(flags), make_models=demo_models)
+    code = run_headless(options, prompt, output_format=flags.output_format)
     if flags.output_format == "text":
         console.say(f"look: git -C {folder} diff", dim=True)
         console.say(f"undo: hybridcode undo --cwd {folder}", dim=True)
@@ -91,7 +92,7 @@ def demo_models(settings: Settings) -> Models:
     """The scripted frontier and the shipped GGUF."""
     plan = msgspec.json.decode((_ASSETS / "demo" / "plan.json").read_bytes(), type=Plan)
     script = ScriptedModel(
-        ModelInfo(name="demo script", backend="frontier", is_scripted=True),
+        ModelInfo(name=SCRIPT, backend="frontier", is_scripted=True),
         {"plan": [msgspec.json.encode(plan).decode()], "judge": ["good The tests pass and the discount is in place."]},
     )
     return Models(frontier=script, local=LlamaCppModel(settings.models.local))

@@ -11,30 +11,22 @@ import msgspec
 
 from hybridcode.agent.run import Outcome
 from hybridcode.cli import console
-from hybridcode.cli.options import Flags
+from hybridcode.cli.options import Flags, read_plan, session_to_resume
 from hybridcode.cli.printer import TextPrinter, stream_json
 from hybridcode.cli.summary import summary_lines
-from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.events import Envelope
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.plan import Plan
 from hybridcode.domain.ports import Approver
 from hybridcode.gate.approvers import PolicyOnly, Refuse
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
 from hybridcode.session.consent import consented_checks
-from hybridcode.session.finding import latest_session
 from hybridcode.session.result import result_of
 from hybridcode.session.session import Session, SessionOptions
 
 
 def options_of(flags: Flags) -> SessionOptions:
     """Session options for a run without a person."""
-    resume = flags.resume
-    if flags.continue_last and resume is None:
-        resume = latest_session(flags.workspace, flags.loaded.settings)
-        if resume is None:
-            raise ConfigError(f"There is no session of {flags.workspace} to continue.", "Start one with a prompt.")
 
     def make_approver(approvals: Approvals, sandbox: Sandbox) -> Approver:
         return policy_only(flags, sandbox) if flags.yes else Refuse()
@@ -43,7 +35,7 @@ def options_of(flags: Flags) -> SessionOptions:
         workspace=flags.workspace,
         loaded=flags.loaded,
         make_approver=make_approver,
-        resume=resume,
+        resume=session_to_resume(flags),
         plan=read_plan(flags),
     )
 
@@ -52,22 +44,6 @@ def policy_only(flags: Flags, sandbox: Sandbox) -> PolicyOnly:
     """The approver of --yes: checks that a person named may run without a sandbox."""
     is_off = flags.loaded.settings.approval.sandbox == "off"
     return PolicyOnly(is_sandboxed=is_off or sandbox.kind != "none", checks=consented_checks(flags.loaded))
-
-
-def read_plan(flags: Flags) -> Plan | None:
-    """The plan of `--plan-file`, or None.
-
-    Raises:
-        ConfigError: when it is not a plan.
-    """
-    if flags.plan_file is None:
-        return None
-    try:
-        return msgspec.json.decode(flags.plan_file.read_bytes(), type=Plan)
-    except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(
-            f"{flags.plan_file} is not a plan: {error}", "A plan is JSON with a list of steps."
-        ) from error
 
 
 def run_headless(options: SessionOptions, text: str | None, *, output_format: str) -> ExitCode:

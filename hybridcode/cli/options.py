@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from hybridcode.config.keys import read_assignment
 from hybridcode.config.load import Loaded, load
 from hybridcode.domain.errors import ConfigError
+from hybridcode.domain.plan import Plan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -120,6 +122,39 @@ def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) ->
         output_format=given["output_format"],
         plan_file=given["plan_file"],
     )
+
+
+def read_plan(flags: Flags) -> Plan | None:
+    """The plan of `--plan-file`, or None.
+
+    Raises:
+        ConfigError: when it is not a plan.
+    """
+    if flags.plan_file is None:
+        return None
+    try:
+        return msgspec.json.decode(flags.plan_file.read_bytes(), type=Plan)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ConfigError(
+            f"{flags.plan_file} is not a plan: {error}", "A plan is JSON with a list of steps."
+        ) from error
+
+
+def session_to_resume(flags: Flags) -> str | None:
+    """The session of `-r`, the newest one for `-c`, or None for a new one.
+
+    Raises:
+        ConfigError: when there is nothing to continue.
+    """
+    if flags.resume is not None or not flags.continue_last:
+        return flags.resume
+    # Deferred: opening the journal is not needed for a new session's first paint.
+    from hybridcode.session.finding import latest_session
+
+    found = latest_session(flags.workspace, flags.loaded.settings)
+    if found is None:
+        raise ConfigError(f"There is no session of {flags.workspace} to continue.", "Start one with a prompt.")
+    return found
 
 
 def local_model(text: str) -> dict[str, object]:

@@ -73,9 +73,10 @@ def apply(root: Path, change: ChangeSet, *, load: Load, is_redo: bool = False) -
         with contextlib.ExitStack() as stack:
             jobs = _open(root, change, stack)
             todo = [job for job in jobs if not (is_redo and _is_result(job))]
-            if is_redo and not todo:
+            if is_redo:
                 _clean(jobs)
-                return Applied(change.edits, already=True)
+                if not todo:
+                    return Applied(change.edits, already=True)
             if stale := tuple(job.edit.path for job in todo if not _is_base(job)):
                 return Stale(stale)
             return _write(root, todo, change, load, stack)
@@ -177,10 +178,11 @@ def _look(job: _Job) -> None:
         descriptor = os.open(job.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=job.folder)
     except FileNotFoundError:
         return
+    job.present = os.fstat(descriptor)
+    if not stat.S_ISREG(job.present.st_mode):
+        os.close(descriptor)
+        raise _CannotWrite(f"{job.edit.path}: is no ordinary file")
     with os.fdopen(descriptor, "rb") as file:
-        job.present = os.fstat(descriptor)
-        if not stat.S_ISREG(job.present.st_mode):
-            raise _CannotWrite(f"{job.edit.path}: is no ordinary file")
         job.content = file.read()
 
 
@@ -214,7 +216,7 @@ def _write(
         raise
     _clean(jobs)
     with contextlib.suppress(OSError):
-        for folder in {job.folder for job in jobs} | {folder for job in jobs for folder, _ in job.made}:
+        for folder in {job.folder for job in jobs if job.folder >= 0} | {made for job in jobs for made, _ in job.made}:
             os.fsync(folder)
     return Applied(change.edits)
 

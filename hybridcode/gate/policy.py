@@ -155,7 +155,8 @@ class Policy:
         if allowing is not None and is_liftable and not built_in.person_only:
             ruling = replace_verdict(built_in, "allow", f"your rule {allowing.text} allows it", allowing)
         for rule in matching:
-            if RANK[rule.verdict] > RANK[ruling.verdict]:
+            is_own = ruling.rule.startswith("user:")
+            if RANK[rule.verdict] > RANK[ruling.verdict] or (rule.verdict == ruling.verdict and not is_own):
                 ruling = replace_verdict(ruling, rule.verdict, f"your rule {rule.text} says {rule.verdict}", rule)
         return ruling
 

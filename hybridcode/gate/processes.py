@@ -92,17 +92,25 @@ async def run(
         OSError: the program could not be started.
     """
     started = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=cwd,
-        env=dict(env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    # A pipe of our own: asyncio's wait() would wait for everybody who holds its pipe open.
+    reader, writer = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writer,
+            stderr=writer,
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
     kept = _Kept()
-    reading = asyncio.create_task(_read(process, kept, show))
+    reading = asyncio.create_task(_read(reader, kept, show))
     timed_out = False
     try:
         try:
@@ -144,13 +152,20 @@ class _Kept:
         return bytes(self.head) + note + bytes(self.tail)
 
 
-async def _read(process: asyncio.subprocess.Process, kept: _Kept, show: Callable[[str], None]) -> None:
-    assert process.stdout is not None
+async def _read(descriptor: int, kept: _Kept, show: Callable[[str], None]) -> None:
+    stream = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(descriptor, "rb", buffering=0)
+    )
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    while piece := await process.stdout.read(16 * 1024):
-        kept.add(piece)
-        if text := decoder.decode(piece):
-            show(text)
+    try:
+        while piece := await stream.read(16 * 1024):
+            kept.add(piece)
+            if text := decoder.decode(piece):
+                show(text)
+    finally:
+        transport.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

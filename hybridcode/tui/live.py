@@ -1,40 +1,45 @@
 """A real session behind the screens.
 
-Invariant: a session is opened at the first task, not at start, so that looking around leaves no trace.
+Invariant: a session is opened at the first task, not at start, so that looking around leaves no trace; nothing that a
+session needs is imported before the first paint.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
-from hybridcode.agent.run import Outcome
 from hybridcode.config.load import Loaded
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.events import Envelope
 from hybridcode.domain.plan import Plan
-from hybridcode.domain.ports import Approver
-from hybridcode.gate.approvers import Inbox
-from hybridcode.gate.sandbox import Sandbox
-from hybridcode.journal.approvals import Approvals
-from hybridcode.repo.facts import git_facts
-from hybridcode.session.models import Models, close_all, start_all
-from hybridcode.session.session import Session, SessionOptions
+from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.session.watchers import Piece, QueueWatcher
 from hybridcode.tui.conversation import Facts, Remember
 
+if TYPE_CHECKING:
+    from hybridcode.session.models import Models
+    from hybridcode.session.session import Session
+    from hybridcode.tui.backing import Backing
+
 OnEnvelope = Callable[[Envelope], None]
+MakeModels = Callable[[Settings], "Models"]
 
 
 class PlanDesk:
     """Where a plan waits for a person."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: Mode) -> None:
+        self._is_asked = mode == "default"
         self._answer: asyncio.Future[Plan | None] | None = None
 
     async def decide_plan(self, plan: Plan) -> Plan | None:
-        """Wait for a person's answer."""
+        """Wait for a person's answer; in other modes than the default the plan is followed at once."""
+        if not self._is_asked:
+            return plan
         self._answer = asyncio.get_running_loop().create_future()
         try:
             return await self._answer
@@ -55,52 +60,45 @@ class LiveConversation:
         workspace: Path,
         loaded: Loaded,
         *,
-        make_models: Callable[[Settings], Models],
+        make_models: MakeModels | None = None,
+        frontier_name: str | None = None,
         resume: str | None = None,
         plan: Plan | None = None,
     ) -> None:
+        self._workspace, self._loaded = workspace, loaded
+        self._make_models, self._resume, self._plan = make_models, resume, plan
+        settings = loaded.settings.models
+        self._frontier = frontier_name or settings.frontier.model or None
+        self._local = local_name(loaded.settings)
         self._watcher = QueueWatcher()
-        self._desk = PlanDesk()
-        self._inbox: Inbox | None = None
+        self._desk = PlanDesk(loaded.settings.approval.mode)
+        self._git = GitFacts()
         self._callbacks: list[OnEnvelope] = []
-        self._session: Session | None = None
-        self._running: asyncio.Task[Outcome] | None = None
-        self._models = make_models(loaded.settings)
-        self._options = SessionOptions(
-            workspace=workspace,
-            loaded=loaded,
-            make_approver=self._make_approver,
-            plan_approver=self._desk,
-            watcher=self._watcher,
-            make_models=lambda _: self._models,
-            resume=resume,
-            plan=plan,
-        )
+        self._backing: Backing | None = None
+        self._running: asyncio.Task[object] | None = None
         if resume is not None:
-            self._open()
+            self._session()
 
     @property
     def session_id(self) -> str | None:
         """Id of the session, once there is one."""
-        return self._session.id if self._session else None
+        return self._backing.session.id if self._backing and self._backing.is_open else None
 
     @property
     def facts(self) -> Facts:
         """What holds now."""
-        settings, workspace = self._options.loaded.settings, self._options.workspace
-        git = git_facts(workspace)
-        frontier, local = (model.info.name if model else None for model in (self._models.frontier, self._models.local))
-        task = self._session.state.task if self._session else None
+        settings = self._loaded.settings
+        task = self._backing.session.state.task if self._backing and self._backing.is_open else None
         return Facts(
-            workspace=_short(workspace),
-            branch=git.branch or "",
-            dirty=len(git.dirty_paths),
-            frontier=frontier,
-            local=local,
+            workspace=_short(self._workspace),
+            branch=self._git.branch or "",
+            dirty=len(self._git.dirty_paths),
+            frontier=self._frontier,
+            local=self._local,
             mode=settings.approval.mode,
             is_offline=settings.egress.mode == "offline",
             is_resumable=bool(task and task.is_open and self._running is None),
-            advice=_advice(frontier, local),
+            advice=_advice(self._frontier, self._local),
             side_by_side=settings.ui.side_by_side,
             theme=settings.ui.theme,
         )
@@ -108,12 +106,17 @@ class LiveConversation:
     @property
     def envelopes(self) -> Sequence[Envelope]:
         """Everything that happened so far."""
-        return self._session.state.envelopes if self._session else ()
+        return self._backing.session.state.envelopes if self._backing and self._backing.is_open else ()
 
     @property
     def live(self) -> "SimpleQueue[Piece]":
         """Text as it is being written."""
         return self._watcher.queue
+
+    @property
+    def is_running(self) -> bool:
+        """True while a task is being done."""
+        return self._running is not None and not self._running.done()
 
     def subscribe(self, on_envelope: OnEnvelope) -> Callable[[], None]:
         """Call back for each later envelope."""
@@ -122,73 +125,81 @@ class LiveConversation:
 
     def blob(self, sha256: str) -> bytes:
         """The bytes behind a digest."""
-        return self._open().log.get_blob(sha256)
+        return self._session().log.get_blob(sha256)
 
     def seal(self, changes: Sequence[FileChange]) -> ChangeSet:
         """Store the bytes and return the change set that names them."""
-        return self._open().gate.seal(changes)
+        return self._session().gate.seal(changes)
 
     async def start(self, text: str) -> None:
         """Begin a task in the background."""
-        session = self._open()
-        self._running = asyncio.create_task(session.run(text))
+        self._running = asyncio.create_task(self._session().run(text))
 
     async def resume(self) -> None:
         """Go on with the task that stopped before its end."""
-        session = self._open()
-        self._running = asyncio.create_task(session.resume())
+        self._running = asyncio.create_task(self._session().resume())
 
     async def interrupt(self) -> None:
         """Stop what runs; pending approvals stay pending."""
-        if self._session is not None:
-            self._session.interrupt("a key")
+        if self.is_running:
+            self._session().interrupt("a key")
 
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
         """Hand in a person's decision."""
-        session = self._open()
+        session = self._session()
         if remember is not None:
             session.remember_rule(remember.rule, for_project=remember.scope == "project")
-        if self._inbox is not None:
-            self._inbox.answer(proposal_id, decision)
+        self._behind().inbox.answer(proposal_id, decision)
 
     async def answer_plan(self, plan: Plan | None) -> None:
         """Approve the waiting plan, or say no with None."""
         self._desk.answer(plan)
 
-    @property
-    def is_running(self) -> bool:
-        """True while a task is being done."""
-        return self._running is not None and not self._running.done()
+    async def look(self) -> None:
+        """Ask git what `facts` shall say from now on: four processes, off the event loop."""
+        self._git = await asyncio.to_thread(git_facts, self._workspace)
 
     async def start_models(self) -> None:
-        """Start the model processes ahead of the first task; failures are left for that task to report."""
-        await start_all(self._models)
+        """Import what a session needs and start the model processes; failures are left for the first task to report."""
+        await asyncio.to_thread(import_module, "hybridcode.tui.backing")
+        await self._behind().start_models()
 
     async def close(self) -> None:
         """Stop what runs and give back processes and files; pending approvals stay pending."""
-        if self._session is None:
-            await close_all(self._models)
-            return
         if self._running is not None and not self._running.done():
-            self._session.interrupt("leaving")
+            self._session().interrupt("leaving")
             await asyncio.gather(self._running, return_exceptions=True)
-        await self._session.close()
+        if self._backing is not None:
+            await self._backing.close()
 
-    def _make_approver(self, approvals: Approvals, sandbox: Sandbox) -> Approver:
-        self._inbox = Inbox(approvals)
-        return self._inbox
+    def _behind(self) -> "Backing":
+        if self._backing is None:
+            # Deferred: the loop, the gate and the models cost 0.25 s, which the first paint must not pay.
+            from hybridcode.tui.backing import Backing
 
-    def _open(self) -> Session:
-        if self._session is None:
-            self._session = Session.open(self._options)
-            for envelope in tuple(self._session.state.envelopes):
-                self._publish(envelope)
-            self._session.subscribe(self._publish)
-        return self._session
+            self._backing = Backing(
+                self._workspace,
+                self._loaded,
+                make_models=self._make_models,
+                plan_approver=self._desk,
+                watcher=self._watcher,
+                resume=self._resume,
+                plan=self._plan,
+            )
+        return self._backing
+
+    def _session(self) -> "Session":
+        return self._behind().open(self._publish)
 
     def _publish(self, envelope: Envelope) -> None:
         for callback in tuple(self._callbacks):
             callback(envelope)
+
+
+def local_name(settings: Settings) -> str | None:
+    """Short name of the local model for screens; None where nothing is configured."""
+    local = settings.models.local
+    return local.name or (Path(local.path).stem if local.path else local.base_url) or None
 
 
 def _short(path: Path) -> str:

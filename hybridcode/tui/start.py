@@ -4,17 +4,19 @@ Invariant: model processes start after the first paint; whatever way the app end
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import user_config_dir
-from hybridcode.config.settings import Settings
+from hybridcode.domain.events import SessionOpened, TaskEnded
 from hybridcode.domain.plan import Plan
-from hybridcode.session.models import Models
 from hybridcode.tui.app import HybridcodeApp
-from hybridcode.tui.live import LiveConversation
+from hybridcode.tui.live import LiveConversation, MakeModels
+
+
+AFTER_PAINT_S = 0.1
+"""Seconds between the app being ready and the first work that is not painting."""
 
 
 @dataclass(frozen=True)
@@ -27,27 +29,54 @@ class Left:
     """A sentence about what still waits; empty if nothing does."""
 
 
+class Program(HybridcodeApp):
+    """The app over a live conversation."""
+
+    live: LiveConversation
+
+    def on_ready(self) -> None:
+        """The first paint is on its way: shortly after it git may be asked and the models may start."""
+        self.set_timer(AFTER_PAINT_S, self._warm_up)
+
+    def _warm_up(self) -> None:
+        self.run_worker(self._look())
+        self.run_worker(self.live.start_models(), exit_on_error=False)
+
+    def on_hybridcode_app_arrived(self, message: HybridcodeApp.Arrived) -> None:
+        """What git says changes with what a task does."""
+        if isinstance(message.envelope.event, SessionOpened | TaskEnded):
+            self.run_worker(self._look())
+
+    async def _look(self) -> None:
+        await self.live.look()
+        self._facts = self.live.facts
+        self._session.show_facts(self._facts)
+
+
 def run_app(
     workspace: Path,
     loaded: Loaded,
     *,
-    make_models: Callable[[Settings], Models],
+    make_models: MakeModels | None = None,
+    frontier_name: str | None = None,
     prompt: str | None = None,
     resume: str | None = None,
     plan: Plan | None = None,
 ) -> Left:
-    """Run the terminal program until a person leaves it.
+    """Run the terminal program until a person leaves it. `frontier_name` is shown where it is not a setting.
 
     Raises:
         JournalError: the session to resume does not exist or cannot be read.
     """
-    return asyncio.run(
-        _run(LiveConversation(workspace, loaded, make_models=make_models, resume=resume, plan=plan), prompt)
+    conversation = LiveConversation(
+        workspace, loaded, make_models=make_models, frontier_name=frontier_name, resume=resume, plan=plan
     )
+    return asyncio.run(_run(conversation, prompt))
 
 
 async def _run(conversation: LiveConversation, prompt: str | None) -> Left:
-    app = HybridcodeApp(conversation, prompt=prompt, theme_dirs=(user_config_dir() / "themes",))
+    app = Program(conversation, prompt=prompt, theme_dirs=(user_config_dir() / "themes",))
+    app.live = conversation
     try:
         waiting = await app.run_async()
     finally:

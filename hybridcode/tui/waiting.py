@@ -21,7 +21,7 @@ def waiting_proposals(state: SessionState) -> list[Proposal]:
 def waiting_plan(state: SessionState, mode: Mode) -> TaskView | None:
     """The task whose plan waits for a yes, None if none does."""
     task = state.task
-    if mode == "plan" or task is None or task.ended is not None or task.plan is None:
+    if mode != "default" or task is None or task.ended is not None or task.plan is None:
         return None
     has_begun = any(view.status != "waiting" for view in task.steps.values())
     return task if task.plan_status == "proposed" and task.plan.steps and not has_begun else None

@@ -19,6 +19,8 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/launcher.py": {"hybridcode.cli.main"},
     "hybridcode/domain/action.py": {"shlex"},
     "hybridcode/cli/chat.py": {"hybridcode.tui.start"},
+    "hybridcode/cli/options.py": {"hybridcode.session.finding"},
+    "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
     "hybridcode/repo/gitreader.py": {"git.cmd"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
     "hybridcode/tui/plan_text.py": {"tomlkit"},

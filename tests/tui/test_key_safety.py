@@ -1,6 +1,7 @@
 import pytest
 from driving import driving
-from scenes import ASKS_EDIT, CHANGES, SCENES, drafting, propose, review_command, review_destructive, review_diff, talk
+from scene_parts import ASKS_EDIT, CHANGES, propose, talk
+from scenes import SCENES, drafting, review_command, review_destructive, review_diff
 from textual.containers import VerticalScroll
 from textual.widgets import Input
 

@@ -1,7 +1,8 @@
 from driving import driving
 from hypothesis import given
 from hypothesis import strategies as st
-from scenes import CART, CHANGES, MONEY, NEW_CART, review_command, review_diff, talk
+from scene_parts import CART, CHANGES, MONEY, NEW_CART, talk
+from scenes import review_command, review_diff
 from textual.widgets import TextArea
 
 from hybridcode.domain.action import Amend, Approve, ChangeSet, FileChange, Proposal, Reject, Ruling, ShellCommand

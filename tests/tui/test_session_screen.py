@@ -1,8 +1,10 @@
 import msgspec
 import pytest
 from driving import driving
-from scenes import FACTS, PLAN, SCENES, drafting, given, interrupted, opened, plan_waiting, review_diff, talk
+from scene_parts import FACTS, PLAN, given, opened, talk
+from scenes import SCENES, drafting, interrupted, plan_waiting, review_diff
 from scripted_conversation import ScriptedConversation
+from textual.events import Paste
 from textual.widgets import TextArea
 
 from hybridcode.domain.errors import PlanInvalid
@@ -33,12 +35,12 @@ async def test_the_composer_has_the_focus_at_the_first_start() -> None:
 async def test_a_resumed_session_paints_the_same_screen() -> None:
     live, resumed = talk(), drafting()
     live.live, resumed.live = drafting().live, drafting().live
-    async with driving(live) as drive:
+    async with driving(live, size=(100, 40)) as drive:
         for event in drafting().events:
             live.play(event)
         await drive.pilot.pause(0.2)
         first = drive.told
-    async with driving(resumed) as drive:
+    async with driving(resumed, size=(100, 40)) as drive:
         await drive.pilot.pause(0.2)
         assert drive.told.replace("▌", "") == first.replace("▌", "")
 
@@ -170,8 +172,6 @@ def test_a_path_is_a_task_and_not_a_command() -> None:
 
 
 async def test_a_paste_is_text_and_spelled_out() -> None:
-    from textual.events import Paste
-
     async with driving(talk(is_running=False)) as drive:
         composer = drive.app.screen.query_one(Composer)
         composer.post_message(Paste("line one\r\nline \x1b[2Jtwo\n"))

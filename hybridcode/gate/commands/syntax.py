@@ -12,7 +12,7 @@ from tree_sitter import Language, Node, Parser
 
 from hybridcode.gate.commands.quotes import decode_ansi, unescape_double, unquoted
 from hybridcode.gate.commands.shell import Command, Redirect, Script, Word, names
-from hybridcode.gate.commands.trees import assignments, decoded, is_straight
+from hybridcode.gate.commands.trees import assignments, is_straight
 
 _LANGUAGE = Language(tree_sitter_bash.language())
 
@@ -26,6 +26,7 @@ _WORDS = names(
 )
 _TESTS = names("test_command unary_expression binary_expression parenthesized_expression negation_expression")
 _JOINED_LINE = re.compile(r"[^\s\\]\\\n\S|\\\\\n")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_DEPTH = 60
 
 GIT_ROOT = "git rev-parse --show-toplevel"
@@ -34,11 +35,12 @@ GIT_ROOT = "git rev-parse --show-toplevel"
 
 def parse(text: str, known: Mapping[str, str]) -> Script:
     """Read shell text. `known` holds values of variables (HOME, PWD) and of GIT_ROOT."""
-    source = text.encode()
-    root = Parser(_LANGUAGE).parse(source).root_node
+    # The grammar's scanner reads beyond its tables for large code points and can take the process down with it. It gets
+    # a stand-in for every such character, of one byte, so that its byte offsets are offsets in `text`.
+    root = Parser(_LANGUAGE).parse(_NOT_ASCII.sub("^", text).encode()).root_node
     assigned = assignments(root)
     once = frozenset(name for name, count in assigned.items() if count == 1)
-    walk = _Walk(source, {name: value for name, value in known.items() if name not in assigned}, once)
+    walk = _Walk(text, {name: value for name, value in known.items() if name not in assigned}, once)
     try:
         walk.statement(root)
     except RecursionError:
@@ -50,7 +52,7 @@ def parse(text: str, known: Mapping[str, str]) -> Script:
 
 
 class _Walk:
-    def __init__(self, source: bytes, known: Mapping[str, str], bindable: frozenset[str]) -> None:
+    def __init__(self, source: str, known: Mapping[str, str], bindable: frozenset[str]) -> None:
         self.source = source
         self.known = dict(known)
         self.bindable = bindable
@@ -59,6 +61,10 @@ class _Walk:
         self.depth = 0
         self.loops = 0
         self.function = ""
+
+    def raw(self, node: Node) -> str:
+        """A node as written."""
+        return self.source[node.start_byte : node.end_byte]
 
     def odd(self, what: str) -> None:
         self.oddities[what] = None
@@ -134,13 +140,13 @@ class _Walk:
     def _function(self, node: Node) -> None:
         self.odd("a function definition")
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        outer, self.function = self.function, decoded(name.text) if name else ""
+        outer, self.function = self.function, self.raw(name) if name else ""
         if body is not None:
             self.statement(body)
         self.function = outer
 
     def _declaration(self, node: Node) -> None:
-        name = Word.of(decoded(node.children[0].text))
+        name = Word.of(self.raw(node.children[0]))
         pairs = [self._pair(child) for child in node.named_children if child.type == "variable_assignment"]
         words = [self.word(child) for child in node.named_children if child.type in _WORDS]
         self._add(Command(name, tuple(words), assignments=tuple(pairs)))
@@ -155,8 +161,8 @@ class _Walk:
 
     def _pair(self, node: Node) -> tuple[str, Word]:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        key = decoded(name.text) if name else ""
-        if "+=" in decoded(node.text)[: len(key) + 2] or (name and name.type != "variable_name"):
+        key = self.raw(name) if name else ""
+        if "+=" in self.raw(node)[: len(key) + 2] or (name and name.type != "variable_name"):
             self.odd("an assignment that depends on the run")
             if name is not None:
                 self._sequence(name, ())
@@ -165,7 +171,7 @@ class _Walk:
         if value.type not in _WORDS:
             self.odd(f"shell syntax ({value.type.replace('_', ' ')})")
             inner = self.statement(value)
-            return key, Word(decoded(value.text), None, inner=inner)
+            return key, Word(self.raw(value), None, inner=inner)
         return key, self.word(value)
 
     def _test_words(self, node: Node) -> Iterable[Word]:
@@ -175,7 +181,7 @@ class _Walk:
             elif child.type in _TESTS:
                 yield from self._test_words(child)
             elif child.type == "test_operator":
-                yield Word.of(decoded(child.text))
+                yield Word.of(self.raw(child))
             else:
                 self.odd(f"shell syntax ({child.type.replace('_', ' ')})")
                 self.statement(child)
@@ -255,7 +261,7 @@ class _Walk:
         return tuple(self.commands[first:])
 
     def _redirect(self, node: Node) -> Redirect:
-        operator = "".join(decoded(child.text) for child in node.children if not child.is_named)
+        operator = "".join(self.raw(child) for child in node.children if not child.is_named)
         target = next((child for child in node.named_children if child.type in _WORDS), None)
         if any(child.type == "ERROR" for child in node.named_children):
             operator = "<>"
@@ -270,12 +276,12 @@ class _Walk:
         if body is None:
             return Word.of("")
         inner = [command for child in body.named_children if child.type in _WORDS for command in self.word(child).inner]
-        return Word(decoded(body.text), None if inner else decoded(body.text), inner=tuple(inner))
+        return Word(self.raw(body), None if inner else self.raw(body), inner=tuple(inner))
 
     def word(self, node: Node) -> Word:
         """The value of a word node."""
         first = len(self.commands)
-        raw = decoded(node.text)
+        raw = self.raw(node)
         text, has_glob = self._text(node, is_quoted=False)
         if node.type == "process_substitution":
             return Word(raw, None, is_pipe=True, inner=tuple(self.commands[first:]))
@@ -291,7 +297,7 @@ class _Walk:
         return base + slash + rest
 
     def _text(self, node: Node, *, is_quoted: bool) -> tuple[str | None, bool]:
-        raw = decoded(node.text)
+        raw = self.raw(node)
         match node.type:
             case "word" | "number":
                 return unquoted(raw)
@@ -327,17 +333,17 @@ class _Walk:
         for child in node.named_children:
             if child.type == "string_content":
                 continue
-            pieces.append(unescape_double(self.source[position : child.start_byte].decode("utf-8", "replace")))
+            pieces.append(unescape_double(self.source[position : child.start_byte]))
             pieces.append(self._text(child, is_quoted=is_quoted)[0])
             position = child.end_byte
-        pieces.append(unescape_double(self.source[position:end].decode("utf-8", "replace")))
+        pieces.append(unescape_double(self.source[position:end]))
         return None if None in pieces else "".join(piece for piece in pieces if piece is not None)
 
     def _concatenation(self, node: Node) -> tuple[str | None, bool]:
         parts = [(child, *self._text(child, is_quoted=False)) for child in node.named_children]
         has_glob = any(is_glob for _, _, is_glob in parts)
         texts = [text for _, text, _ in parts]
-        bare = "".join(decoded(child.text) for child, _, _ in parts if child.type in ("word", "number"))
+        bare = "".join(self.raw(child) for child, _, _ in parts if child.type in ("word", "number"))
         braces = "{" in bare and "}" in bare and ("," in bare or ".." in bare)
         tilde = bare.startswith("~") != ((texts[0] or "").startswith("~") and parts[0][0].type == "word")
         if None in texts or braces or tilde:
@@ -348,7 +354,7 @@ class _Walk:
         return "".join(text for text in texts if text is not None), has_glob
 
     def _variable(self, node: Node, *, is_quoted: bool) -> str | None:
-        raw = decoded(node.text)
+        raw = self.raw(node)
         if (plain := re.fullmatch(r"\$(?:\{(\w+)\}|(\w+))", raw)) is None:
             if node.type == "expansion":
                 self.odd("a parameter expansion")
@@ -361,7 +367,7 @@ class _Walk:
 
     def _substitution(self, node: Node) -> str | None:
         first = len(self.commands)
-        raw = decoded(node.text)
+        raw = self.raw(node)
         if raw.startswith("`"):
             self._backticks(raw)
         else:

@@ -120,7 +120,7 @@ xargs cat < a.txt
 docker ps
 kill 123
 while true; do cd ..; ls; done
-ls a\\\nb
+ls a\\\\nb
 """.strip().split("\n")
 DENIED = """
 rm -rf /

@@ -1,0 +1,93 @@
+"""The heavy half of a live conversation: session, gate and models, imported after the first paint.
+
+Invariant: models are built once, whether they are started ahead of the first task or by it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hybridcode.agent.run import PlanApprover
+from hybridcode.config.load import Loaded
+from hybridcode.config.settings import Settings
+from hybridcode.domain.events import Envelope
+from hybridcode.domain.plan import Plan
+from hybridcode.domain.ports import Approver, Watcher
+from hybridcode.gate.approvers import Inbox
+from hybridcode.gate.sandbox import Sandbox
+from hybridcode.journal.approvals import Approvals
+from hybridcode.session.models import Models, build_models, close_all, start_all
+from hybridcode.session.session import Session, SessionOptions
+
+
+class Backing:
+    """A session that opens when it is first needed."""
+
+    def __init__(
+        self,
+        workspace: Path,
+        loaded: Loaded,
+        *,
+        make_models: Callable[[Settings], Models] | None,
+        plan_approver: PlanApprover,
+        watcher: Watcher,
+        resume: str | None,
+        plan: Plan | None,
+    ) -> None:
+        self.models = (make_models or build_models)(loaded.settings)
+        self._inbox: Inbox | None = None
+        self._session: Session | None = None
+        self._options = SessionOptions(
+            workspace=workspace,
+            loaded=loaded,
+            make_approver=self._make_approver,
+            plan_approver=plan_approver,
+            watcher=watcher,
+            make_models=lambda _: self.models,
+            resume=resume,
+            plan=plan,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """True once there is a session."""
+        return self._session is not None
+
+    @property
+    def session(self) -> Session:
+        """The session; only after `open`."""
+        assert self._session is not None
+        return self._session
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where answers go; only after `open`."""
+        assert self._inbox is not None
+        return self._inbox
+
+    def open(self, publish: Callable[[Envelope], None]) -> Session:
+        """The session, opened now if it was not; `publish` gets everything from its first envelope on.
+
+        Raises:
+            JournalError: the journal cannot be opened, or the session to resume does not exist.
+        """
+        if self._session is None:
+            self._session = Session.open(self._options)
+            for envelope in tuple(self._session.state.envelopes):
+                publish(envelope)
+            self._session.subscribe(publish)
+        return self._session
+
+    async def start_models(self) -> None:
+        """Start the model processes."""
+        await start_all(self.models)
+
+    async def close(self) -> None:
+        """Give back processes and files."""
+        if self._session is not None:
+            await self._session.close()
+        else:
+            await close_all(self.models)
+
+    def _make_approver(self, approvals: Approvals, sandbox: Sandbox) -> Approver:
+        self._inbox = Inbox(approvals)
+        return self._inbox

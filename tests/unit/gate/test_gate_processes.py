@@ -1,0 +1,108 @@
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hybridcode.gate.processes import Ended, environment, environment_names, find_program, run
+
+
+async def shell(script: str, tmp_path: Path, *, timeout_s: float = 20.0, shown: list[str] | None = None) -> Ended:
+    pieces = shown if shown is not None else []
+    env = environment((), workspace=tmp_path)
+    return await run(["/bin/sh", "-c", script], cwd=tmp_path, env=env, timeout_s=timeout_s, show=pieces.append)
+
+
+async def test_output_and_exit_code(tmp_path: Path):
+    shown: list[str] = []
+    ended = await shell("echo out; echo err >&2; exit 3", tmp_path, shown=shown)
+    assert (ended.exit_code, ended.output, ended.timed_out) == (3, b"out\nerr\n", False)
+    assert "".join(shown) == "out\nerr\n"
+
+
+async def test_a_signal_is_told_as_shells_do(tmp_path: Path):
+    assert (await shell("kill -TERM $$", tmp_path)).exit_code == 143
+
+
+async def test_there_is_no_standard_input(tmp_path: Path):
+    assert (await shell("cat; echo end", tmp_path)).output == b"end\n"
+
+
+async def test_the_whole_group_ends_with_the_timeout(tmp_path: Path):
+    started = time.monotonic()
+    ended = await shell("(sleep 0.8; touch late) & echo started; sleep 60", tmp_path, timeout_s=0.3)
+    assert ended.timed_out
+    assert ended.output == b"started\n"
+    assert time.monotonic() - started < 10
+    await asyncio.sleep(0.8)
+    assert not (tmp_path / "late").exists()
+
+
+async def test_a_child_that_keeps_the_pipe_open_holds_nobody_up(tmp_path: Path):
+    started = time.monotonic()
+    detach = f"{sys.executable} -c 'import os, time; os.setsid(); time.sleep(4)' & echo done; sleep 0.3"
+    ended = await shell(detach, tmp_path)
+    assert ended.output == b"done\n"
+    assert time.monotonic() - started < 3.5
+
+
+async def test_long_output_keeps_both_ends(tmp_path: Path):
+    program = "import sys; sys.stdout.write('first\\n' + 'x' * 1_000_000 + '\\nlast\\n')"
+    ended = await run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment((), workspace=tmp_path),
+        timeout_s=20,
+        show=lambda _: None,
+    )
+    assert ended.output.startswith(b"first\n")
+    assert ended.output.endswith(b"\nlast\n")
+    assert b"bytes left out" in ended.output
+    assert len(ended.output) < 270_000
+
+
+async def test_pieces_never_split_a_character(tmp_path: Path):
+    shown: list[str] = []
+    await shell("printf '\\303'; sleep 0.2; printf '\\244\\377'", tmp_path, shown=shown)
+    assert "".join(shown).startswith("ä")
+
+
+async def test_a_program_that_is_not_there(tmp_path: Path):
+    with pytest.raises(OSError, match="nothere"):
+        await run(["/nothere"], cwd=tmp_path, env={}, timeout_s=5, show=lambda _: None)
+
+
+def test_what_could_redirect_or_leak_is_not_passed_on():
+    dangerous = (
+        "LD_PRELOAD DYLD_INSERT_LIBRARIES BASH_ENV ENV GIT_DIR GIT_SSH_COMMAND PAGER MANPAGER LESSOPEN PYTHONSTARTUP "
+        "NODE_OPTIONS AWS_SECRET_ACCESS_KEY GITHUB_TOKEN DB_PASSWORD SSH_AUTH_SOCK HYBRIDCODE_MODE PROMPT_COMMAND "
+        "OPENAI_API_KEY DBUS_SESSION_BUS_ADDRESS BASH_FUNC_ls%%"
+    )
+    kept = ["HOME", "LANG", "LC_ALL", "PATH", "TZ", "USER", "VIRTUAL_ENV"]
+    assert environment_names(dict.fromkeys([*dangerous.split(), *kept], "x")) == tuple(kept)
+
+
+def test_only_approved_names_and_fixed_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLOUR", "blue")
+    monkeypatch.setenv("SHAPE", "round")
+    env = environment(("COLOUR", "LD_PRELOAD"), workspace=tmp_path)
+    assert env["COLOUR"] == "blue"
+    assert "SHAPE" not in env
+    assert (env["PAGER"], env["GIT_TERMINAL_PROMPT"]) == ("cat", "0")
+
+
+def test_programs_of_the_workspace_do_not_stand_in_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "bin").mkdir()
+    fake = tmp_path / "bin" / "ls"
+    fake.write_text("#!/bin/sh\necho fake\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(fake.parent), "bin", ".", "/usr/bin", "/bin"]))
+    strict = environment((), workspace=tmp_path)["PATH"]
+    assert strict == "/usr/bin:/bin"
+    assert find_program("ls", path=strict, cwd=tmp_path) in ("/usr/bin/ls", "/bin/ls")
+    check = environment((), workspace=tmp_path, keep_path=True)["PATH"]
+    assert check == f"{fake.parent}:/usr/bin:/bin"
+    assert find_program("./bin/ls", path=strict, cwd=tmp_path) == str(tmp_path / "bin/ls")
+    assert find_program("nothere", path=strict, cwd=tmp_path) is None
