@@ -14,7 +14,6 @@ from hybridcode.domain.plan import Plan
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.live import LiveConversation, MakeModels
 
-
 AFTER_PAINT_S = 0.1
 """Seconds between the app being ready and the first work that is not painting."""
 

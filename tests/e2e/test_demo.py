@@ -124,12 +124,9 @@ def test_no_process_of_ours_is_left(program: Program, tmp_path: Path):
     assert program.run("demo", "--yes", "--output-format", "json", cwd=tmp_path).code == 0
     marker = str(tmp_path)
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        left = [p for p in Path("/proc").glob("[0-9]*/environ") if _mentions(p, marker)]
-        if not left:
-            return
+    while left := [p.parent.name for p in Path("/proc").glob("[0-9]*/environ") if _mentions(p, marker)]:
+        assert time.monotonic() < deadline, f"still running: {left}"
         time.sleep(0.1)
-    pytest.fail(f"still running: {[p.parent.name for p in left]}")
 
 
 def _mentions(environ: Path, marker: str) -> bool:
