@@ -58,9 +58,9 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
-            shown += look_up(
-                snapshot, read=answer.read, search=answer.search, budget=run.settings.context.plan_tokens // 2
-            )
+            budget = run.settings.context.plan_tokens // 2
+            found = look_up(snapshot, read=answer.read, search=answer.search, budget=budget)
+            shown += f"\n\n# You asked to see\n{found}"
             complaint = ""
         except PlanInvalid as error:
             if not repairs_left:

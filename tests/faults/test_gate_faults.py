@@ -242,7 +242,6 @@ def test_a_read_only_workspace_is_told(tmp_path: Path):
 
 
 def test_an_editor_that_writes_all_the_time_never_loses_its_text(tmp_path: Path):
-    """Each round either finds the file as approved or is stale; what the editor wrote last is never overwritten."""
     target, blobs = tmp_path / "a", dict[str, bytes]()
 
     def sealed(data: bytes) -> str:
