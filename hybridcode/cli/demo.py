@@ -40,11 +40,13 @@ _GIT = (
 
 @click.command()
 @click.option("--keep-going", "resume_dir", is_flag=False, flag_value="latest", metavar="[DIR]", help="Resume a demo.")
+@click.option("--hold", is_flag=True, help="Without a screen: stop at the first approval instead of saying yes.")
 @session_options
-def demo(resume_dir: str | None, **given: Any) -> None:
+def demo(resume_dir: str | None, hold: bool, **given: Any) -> None:
     """Run the shipped example: a scripted plan, drafts by a real (tiny) model on real llama.cpp, real checks.
 
-    On a terminal it opens the screen; without one, or with --yes or --output-format json, it runs headless.
+    On a terminal it opens the screen; without one, or with --yes or --output-format json, it runs headless. Nobody
+    could answer there, and it all happens in a scratch folder: it says yes to what would be asked, unless --hold.
     """
     folder = find_folder(resume_dir) if resume_dir else make_folder()
     flags = read_flags(given | {"cwd": folder, "continue_last": bool(resume_dir)}, settings_of_demo())
@@ -56,6 +58,9 @@ def demo(resume_dir: str | None, **given: Any) -> None:
     if wants_screen(flags):
         open_chat(flags, make_models=demo_models, frontier_name=SCRIPT, prompt=prompt)
         return
+    flags = replace(flags, yes=not hold)
+    if flags.yes:
+        console.say("No screen: the demo answers its own questions with yes, in this scratch folder only.")
     options = replace(options_of(flags), make_models=demo_models)
     code = run_headless(options, prompt, output_format=flags.output_format)
     if flags.output_format == "text":

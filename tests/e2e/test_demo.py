@@ -52,8 +52,15 @@ def test_the_demo_runs_headless_to_a_verified_end(program: Program, tmp_path: Pa
     assert tests.returncode == 0
 
 
-def test_without_yes_it_stops_at_the_first_approval_and_goes_on_after_an_answer(program: Program, tmp_path: Path):
-    done = program.run("demo", "--output-format", "json", cwd=tmp_path)
+def test_without_a_screen_it_runs_through_and_says_that_it_says_yes(program: Program, tmp_path: Path):
+    done = program.run("demo", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "answers its own questions" in done.err
+    assert "done and verified" in done.out
+
+
+def test_with_hold_it_stops_at_the_first_approval_and_goes_on_after_an_answer(program: Program, tmp_path: Path):
+    done = program.run("demo", "--hold", "--output-format", "json", cwd=tmp_path)
     assert done.code == 4, done.err
     (pending,) = done.json["pending_approvals"]
     folder = folder_of(program)
