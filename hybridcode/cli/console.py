@@ -22,8 +22,9 @@ def data(text: str) -> None:
 
 
 def json_data(value: Any) -> None:
-    """Print one JSON document."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """Print one JSON document: indented on a terminal, on one line for a program."""
+    raw = msgspec.json.encode(value)
+    click.echo((msgspec.json.format(raw, indent=2) if sys.stdout.isatty() else raw).decode())
 
 
 def json_line(raw: bytes) -> None:

@@ -35,11 +35,14 @@ class PlanDesk:
     def __init__(self, mode: Mode) -> None:
         self._is_asked = mode == "default"
         self._answer: asyncio.Future[Plan | None] | None = None
+        self._early: list[Plan | None] = []
 
     async def decide_plan(self, plan: Plan) -> Plan | None:
         """Wait for a person's answer; in other modes than the default the plan is followed at once."""
         if not self._is_asked:
             return plan
+        if self._early:
+            return self._early.pop()
         self._answer = asyncio.get_running_loop().create_future()
         try:
             return await self._answer
@@ -47,8 +50,10 @@ class PlanDesk:
             self._answer = None
 
     def answer(self, plan: Plan | None) -> None:
-        """Hand in the answer; without a waiting plan nothing happens."""
-        if self._answer is not None and not self._answer.done():
+        """Hand in the answer; one that nobody waits for yet is kept for the run that will."""
+        if self._answer is None:
+            self._early = [plan]
+        elif not self._answer.done():
             self._answer.set_result(plan)
 
 
@@ -149,11 +154,21 @@ class LiveConversation:
         session = self._session()
         if remember is not None:
             session.remember_rule(remember.rule, for_project=remember.scope == "project")
-        self._behind().inbox.answer(proposal_id, decision)
+        if self._behind().inbox.answer(proposal_id, decision):
+            return
+        session.gate.approvals.answer(proposal_id, decision)
+        await self._go_on()
 
     async def answer_plan(self, plan: Plan | None) -> None:
         """Approve the waiting plan, or say no with None."""
         self._desk.answer(plan)
+        await self._go_on()
+
+    async def _go_on(self) -> None:
+        """An answer to what an interrupted task waited for takes that task up again."""
+        task = self._session().state.task
+        if not self.is_running and task is not None and task.is_open:
+            await self.resume()
 
     async def look(self) -> None:
         """Ask git what `facts` shall say from now on: four processes, off the event loop."""

@@ -58,6 +58,6 @@ class Done:
     err: str
 
     @property
-    def json(self) -> dict[str, Any]:
+    def json(self) -> Any:
         """The JSON document on stdout."""
         return json.loads(self.out)

@@ -1,0 +1,102 @@
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Program
+from tests.support.screen import Screen
+
+pytestmark = pytest.mark.llama
+GUARD_S = 0.7
+"""A little more than a pane waits before any key decides."""
+Open = Callable[..., Screen]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+@pytest.fixture
+def open_screen(program: Program, tmp_path: Path) -> Iterator[Open]:
+    opened: list[Screen] = []
+
+    def start(*arguments: str, **more: tuple[int, int]) -> Screen:
+        opened.append(Screen(program, *arguments, cwd=tmp_path, **more))
+        return opened[-1]
+
+    yield start
+    for screen in opened:
+        screen.close()
+
+
+def follow_the_plan(screen: Screen) -> None:
+    screen.see("follow the plan")
+    screen.wait(GUARD_S)
+    screen.press("y")
+
+
+def folder_of(program: Program) -> Path:
+    return next(program.home.glob("hybridcode-demo-*"))
+
+
+def states(program: Program) -> list[str]:
+    (journal,) = program.home.glob("state/hybridcode/*/journal.db")
+    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
+        return [row[0] for row in connection.execute("SELECT state FROM approval ORDER BY made_at")]
+
+
+def test_the_demo_from_the_first_key_to_the_verdict(program: Program, open_screen: Open):
+    screen = open_screen("demo")
+    follow_the_plan(screen)
+    for title in ("pricing.py  hunk 1/1", "step discount", "step rename", "step total", "test_discount.py"):
+        screen.see("review", title)
+        screen.wait(GUARD_S)
+        screen.press("A")
+    screen.see("done and verified")
+    screen.press("\x11")
+    screen.see("go on: hybridcode")
+    assert "VAT_PERCENT = 21" in (folder_of(program) / "shop/pricing.py").read_text()
+
+
+def test_typing_ahead_and_enter_decide_nothing(program: Program, open_screen: Open):
+    screen = open_screen("demo")
+    follow_the_plan(screen)
+    screen.see("review")
+    screen.press("yyyyyy\r\r\r")
+    screen.wait(0.4)
+    screen.press("\r\r\r   \r")
+    assert "undecided" in screen.wait(1.0)
+    assert states(program) == ["pending"]
+    assert "VAT_PERCENT = 19" in (folder_of(program) / "shop/pricing.py").read_text()
+
+
+def test_kill_minus_9_under_a_waiting_pane_comes_back_to_the_same_pane(program: Program, open_screen: Open):
+    screen = open_screen("demo")
+    follow_the_plan(screen)
+    screen.see("pricing.py  hunk 1/1", "VAT_PERCENT = 21")
+    screen.kill()
+    assert states(program) == ["pending"]
+
+    again = open_screen("demo", "--keep-going")
+    again.see("pricing.py  hunk 1/1", "VAT_PERCENT = 21")
+    again.wait(GUARD_S)
+    again.press("A")
+    again.see("review", "def discount(cents: int, percent: int)")
+    assert states(program) == ["done", "done", "pending"]
+
+
+def test_an_answer_from_another_terminal_closes_the_pane(program: Program, open_screen: Open):
+    screen = open_screen("demo")
+    follow_the_plan(screen)
+    screen.see("pricing.py  hunk 1/1")
+    listed = program.run("approvals", "list", "--json", cwd=folder_of(program)).json
+    assert program.run("approvals", "approve", listed[0]["id"], cwd=folder_of(program)).code == 0
+    screen.see("step discount")
+
+
+def test_a_small_first_screen_without_any_model_says_what_to_do(open_screen: Open):
+    screen = open_screen(size=(20, 60))
+    text = screen.see("hybridcode", "models.frontier.model")
+    assert "models.local" in text

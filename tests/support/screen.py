@@ -1,0 +1,73 @@
+"""The program on a real pseudo-terminal, with the screen as a person would see it."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Protocol, cast
+
+import pexpect
+import pyte
+
+from tests.support.processes import Program
+
+
+class _Child(Protocol):
+    def read_nonblocking(self, size: int, timeout: float) -> bytes: ...
+    def send(self, text: str) -> int: ...
+    def kill(self, number: int) -> None: ...
+    def isalive(self) -> bool: ...
+    def close(self, force: bool) -> None: ...
+
+
+class Screen:
+    """A running program and what its terminal shows."""
+
+    def __init__(self, program: Program, *arguments: str, cwd: Path, size: tuple[int, int] = (30, 100)) -> None:
+        env = {**program.environment(), "TERM": "xterm-256color"}
+        env.pop("NO_COLOR", None)
+        self._child = cast(
+            _Child,
+            pexpect.spawn(sys.executable, ["-m", "hybridcode", *arguments], cwd=str(cwd), env=env, dimensions=size),
+        )
+        self._terminal = pyte.Screen(size[1], size[0])
+        self._stream = pyte.ByteStream(self._terminal)
+
+    @property
+    def text(self) -> str:
+        """The screen, line by line."""
+        return "\n".join(line.rstrip() for line in self._terminal.display)
+
+    def see(self, *words: str, within: float = 60) -> str:
+        """Wait until all these words stand on the screen; returns the screen."""
+        deadline = time.monotonic() + within
+        while not all(word in self.text for word in words):
+            assert time.monotonic() < deadline, f"never saw {words} in:\n{self.text}"
+            self._pump(0.05)
+        return self.text
+
+    def wait(self, seconds: float) -> str:
+        """Let time pass; returns the screen after it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._pump(0.05)
+        return self.text
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        self._child.send(keys)
+
+    def kill(self) -> None:
+        """End the program with SIGKILL."""
+        self._child.kill(9)
+        while self._child.isalive():
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """End the program in any way."""
+        self._child.close(force=True)
+
+    def _pump(self, timeout: float) -> None:
+        try:
+            self._stream.feed(self._child.read_nonblocking(65536, timeout))
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            time.sleep(0.01)
