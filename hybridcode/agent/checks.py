@@ -1,21 +1,44 @@
 """Commands that prove something, run through the gate like any other.
 
-Invariant: a check that passed is not run again until a file changes.
+Invariant: a check that passed is not run again until a file changes or another command ran.
 """
 
 from hybridcode.agent.commands import shell_command
 from hybridcode.agent.run import Run
-from hybridcode.domain.action import Ran, Receipt
+from hybridcode.domain.action import Ran, Receipt, ShellCommand, Unknown
 from hybridcode.domain.events import CheckRan
 from hybridcode.gate.processes import environment_names
 
 
 async def run_command(run: Run, line: str, *, step: str, purpose: str, resume: str | None = None) -> Receipt:
     """Submit a command line to the gate and wait for what became of it."""
-    action = shell_command(
+    again = isinstance(run.receipts.get(step), Unknown) and purpose == "step"
+    return await run.gate.submit(
+        command_of(run, line, purpose=purpose),
+        step=step,
+        title=line,
+        resume=resume,
+        person_only="it was stopped while it ran; this would run it again" if again else "",
+    )
+
+
+def command_of(run: Run, line: str, *, purpose: str) -> ShellCommand:
+    """The action for a command line of a plan or of the settings."""
+    return shell_command(
         line, timeout_s=run.settings.approval.timeout_s, purpose=purpose, env_names=environment_names()
     )
-    return await run.gate.submit(action, step=step, title=line, resume=resume)
+
+
+def record_check(run: Run, receipt: Ran, *, line: str, step: str | None) -> CheckRan:
+    """Journal how a command ended; `line` is proven only if exactly it ran."""
+    passed = receipt.exit_code == 0 and not receipt.timed_out
+    event = CheckRan(
+        step, receipt.command or line, passed, receipt.exit_code, tail=receipt.tail, seconds=receipt.seconds
+    )
+    run.journal.append(event)
+    if passed and receipt.command == command_of(run, line, purpose="").text:
+        run.proven.add(line)
+    return event
 
 
 async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
@@ -31,12 +54,7 @@ async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
     )
     if not isinstance(receipt, Ran):
         return receipt
-    passed = receipt.exit_code == 0 and not receipt.timed_out
-    event = CheckRan(step, line, passed, receipt.exit_code, tail=receipt.tail, seconds=receipt.seconds)
-    run.journal.append(event)
-    if passed:
-        run.proven.add(line)
-    return event
+    return record_check(run, receipt, line=line, step=step)
 
 
 def failure_note(event: CheckRan) -> str:

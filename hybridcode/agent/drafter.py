@@ -20,6 +20,7 @@ from hybridcode.models.prompts import fill, load
 from hybridcode.models.redact import MARK
 from hybridcode.models.sender import Sender
 from hybridcode.models.tiny_prompt import render_region, render_whole
+from hybridcode.patch.merge import onto
 from hybridcode.patch.place import place
 from hybridcode.patch.read import read_answer
 from hybridcode.repo.snapshot import Snapshot
@@ -35,6 +36,8 @@ class Drafted:
     changes: tuple[FileChange, ...]
     model: str
     model_says: str
+    is_merged: bool = False
+    """True when the changes were carried over to bytes that are newer than the snapshot."""
 
 
 async def draft_step(run: Run, step: Step, rung: Rung, feedback: str) -> Drafted | tuple[Refusal, ...]:
@@ -213,6 +216,14 @@ def _difference(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
             )
         )
     return tuple(changes)
+
+
+async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[FileChange, ...]:
+    """The same changes made to what the files hold now; () where that cannot be done without a conflict."""
+    now = await run.snapshot()
+    merged = [onto(change, now.read(change.path) if change.path in now.files else None) for change in changes]
+    kept = tuple(change for change in merged if isinstance(change, FileChange))
+    return kept if len(kept) == len(changes) else ()
 
 
 def retry_note(refusals: tuple[Refusal, ...]) -> str:

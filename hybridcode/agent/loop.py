@@ -6,12 +6,13 @@ and the judge did not object.
 
 from hybridcode.agent.checks import check
 from hybridcode.agent.judge import judge
-from hybridcode.agent.planner import make_plan
+from hybridcode.agent.planner import check_length, make_plan, problems_of
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked, ready
 from hybridcode.agent.steps import run_step
 from hybridcode.domain.action import Denied, Held, Receipt
-from hybridcode.domain.events import CheckRan, PlanDecided, PlanMade, StepOutcome, TaskEnded, TaskJudged
+from hybridcode.domain.errors import ConfigError
+from hybridcode.domain.events import CheckRan, NoticeGiven, PlanDecided, PlanMade, StepOutcome, TaskEnded, TaskJudged
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
 
@@ -47,25 +48,49 @@ async def run_task(run: Run) -> Outcome:
 
 
 async def _plan(run: Run) -> Plan | None:
-    """The plan to follow, approved; None when a person said no."""
+    """The plan to follow, usable and approved; None when a person said no."""
     plan = run.plan
     if plan is None:
         plan = await make_plan(run, await run.snapshot())
+    elif not run.plan_is_approved:
+        await _check_given(run, plan)
     if run.plan_is_approved or not plan.steps or run.settings.approval.mode == "plan":
         return plan
-    chosen = await run.plan_approver.decide_plan(plan)
-    if chosen is None:
-        run.journal.append(PlanDecided(False, by="person"))
-        return None
-    if chosen != plan:
+    return await _decided(run, plan)
+
+
+async def _check_given(run: Run, plan: Plan) -> None:
+    """A plan from a file or an interrupted run must fit the tree as it is now. Raises ConfigError, LimitReached."""
+    check_length(run, plan)
+    if problems := problems_of(plan, await run.snapshot()):
+        raise ConfigError(f"The plan cannot be followed: {'; '.join(problems)}", "Correct it, or ask for a new one.")
+
+
+async def _decided(run: Run, plan: Plan) -> Plan | None:
+    """The plan as a person approved or edited it; an edit that cannot be followed is asked about again."""
+    while True:
+        chosen = await run.plan_approver.decide_plan(plan)
+        if chosen is None:
+            run.journal.append(PlanDecided(False, by="person"))
+            return None
+        if chosen == plan:
+            run.journal.append(PlanDecided(True, by="run"))
+            return plan
         run.journal.append(PlanMade(chosen, "person"))
-    run.journal.append(PlanDecided(True, by="person" if chosen != plan else "run"))
-    return chosen
+        problems = problems_of(chosen, await run.snapshot())
+        if not problems:
+            check_length(run, chosen)
+            run.journal.append(PlanDecided(True, by="person"))
+            return chosen
+        run.journal.append(NoticeGiven("error", f"the plan cannot be followed: {'; '.join(problems)}", "edit it again"))
+        plan = chosen
 
 
 async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
     """Steps in DAG order; the first outcome that stops the run, or None when every step is done."""
-    outcomes: dict[str, StepOutcome] = {step.id: "done" for step in plan.steps if step.id in run.done}
+    outcomes: dict[str, StepOutcome] = {
+        step.id: run.settled[step.id] for step in plan.steps if step.id in run.settled
+    } | {step.id: "done" for step in plan.steps if step.id in run.done}
     reasons: dict[str, str] = {}
     while step := ready(plan, outcomes):
         outcome, why = await run_step(run, step)
@@ -77,10 +102,11 @@ async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
     undone = [step for step in plan.steps if outcomes.get(step.id) != "done"]
     if not undone:
         return None
-    first = next(step for step in undone if step.id in outcomes)
+    first = next((step for step in undone if step.id in outcomes), undone[0])
     skipped = [step.id for step in blocked(plan, outcomes)]
     rest = f"; not tried because of it: {', '.join(skipped)}" if skipped else ""
-    return _end(run, ENDING[outcomes[first.id]], f"step {first.id}: {reasons[first.id]}{rest}")
+    code = ENDING[outcomes.get(first.id, "failed")]
+    return _end(run, code, f"step {first.id}: {reasons.get(first.id, 'declined before')}{rest}")
 
 
 async def _verify(run: Run, plan: Plan) -> Outcome:

@@ -43,6 +43,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         LimitReached: when the plan has more steps than allowed.
         ModelError: when the model cannot be asked.
     """
+    run.senders.pick(run.settings.roles.plan)
     base = await asyncio.to_thread(_question, run, snapshot)
     shown, complaint = "", ""
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
@@ -137,14 +138,15 @@ def _region_problems(region: Region, snapshot: Snapshot) -> list[str]:
     try:
         resolve(snapshot, region)
     except ContextError as error:
-        return [f"{error.message} {error.hint}".strip()]
+        return [error.advice]
     return []
 
 
 def _question(run: Run, snapshot: Snapshot) -> str:
-    window = outline(snapshot, task=run.task.text, budget=run.settings.context.plan_tokens)
+    parts = ["# Repository\n(no files yet)"]
+    if snapshot.files:
+        parts = [outline(snapshot, task=run.task.text, budget=run.settings.context.plan_tokens).text]
     verify = run.settings.verify
-    parts = [window.text]
     if run.history:
         parts.append(f"# Earlier in this session\n{run.history}")
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
@@ -170,12 +172,17 @@ async def _ask(run: Run, question: str) -> str:
     return reply.text
 
 
-def _accept(run: Run, plan: Plan) -> Plan:
+def check_length(run: Run, plan: Plan) -> None:
+    """Raise LimitReached for a plan with more steps than allowed."""
     limit = run.settings.limits.max_steps
     if limit and len(plan.steps) > limit:
         raise LimitReached(
             f"The plan has {len(plan.steps)} steps; the limit is {limit}.", "Raise --max-steps or split the task."
         )
+
+
+def _accept(run: Run, plan: Plan) -> Plan:
+    check_length(run, plan)
     sender = run.senders.pick(run.settings.roles.plan)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))

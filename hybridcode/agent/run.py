@@ -12,6 +12,7 @@ from typing import Protocol
 from hybridcode.config.settings import Settings
 from hybridcode.domain.action import Applied, Receipt
 from hybridcode.domain.errors import ModelUnavailable
+from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
 from hybridcode.domain.plan import Plan, Task, Writer
@@ -78,6 +79,8 @@ class Run:
     plan_is_approved: bool = False
     done: set[str] = field(default_factory=set[str])
     """Ids of steps that a resumed run has behind it."""
+    settled: Mapping[str, StepOutcome] = field(default_factory=dict[str, StepOutcome])
+    """Steps that a person or policy said no to before the run was interrupted: they are not tried again."""
     pending: Mapping[str, str] = field(default_factory=dict[str, str])
     """Step id -> id of a proposal that already waits for an answer."""
     receipts: Mapping[str, Receipt] = field(default_factory=dict[str, Receipt])

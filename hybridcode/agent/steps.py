@@ -3,8 +3,10 @@
 Invariant: every rung and its reason is journalled before it is taken; a step ends with exactly one StepEnded.
 """
 
-from hybridcode.agent.checks import check, failure_note, run_command
-from hybridcode.agent.drafter import Drafted, draft_step, retry_note
+from dataclasses import replace
+
+from hybridcode.agent.checks import check, failure_note, record_check, run_command
+from hybridcode.agent.drafter import Drafted, draft_step, merge_onto_disk, retry_note
 from hybridcode.agent.hint import ask_hint
 from hybridcode.agent.ladder import Rung, rungs
 from hybridcode.agent.run import Run
@@ -23,6 +25,9 @@ from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError
 from hybridcode.domain.events import CheckRan, NoticeGiven, RungTaken, StepEnded, StepOutcome, StepStarted
 from hybridcode.domain.plan import Step, Writer
 from hybridcode.patch.check import warnings
+
+MERGED = "the files changed after the draft was made; it was merged onto what they hold now"
+"""Note of a proposal whose change was carried over to newer bytes."""
 
 Ending = tuple[StepOutcome, str]
 """How a step ended, and why."""
@@ -46,16 +51,15 @@ async def run_step(run: Run, step: Step) -> Ending:
 async def _run_command_step(run: Run, step: Step) -> Ending:
     line = step.command or ""
     receipt = run.receipts.get(step.id)
-    if not isinstance(receipt, Ran | Unknown):
+    if not isinstance(receipt, Ran):
         receipt = await run_command(run, line, step=step.id, purpose="step", resume=run.pending.get(step.id))
     if not isinstance(receipt, Ran):
         return _ending_of(receipt)
-    passed = receipt.exit_code == 0 and not receipt.timed_out
-    run.journal.append(CheckRan(step.id, line, passed, receipt.exit_code, tail=receipt.tail, seconds=receipt.seconds))
-    if passed:
-        run.proven.add(line)
+    run.proven.clear()
+    event = record_check(run, receipt, line=line, step=step.id)
+    if event.passed:
         return "done", ""
-    return "failed", "timed out" if receipt.timed_out else f"`{line}` ended with exit code {receipt.exit_code}"
+    return "failed", "timed out" if receipt.timed_out else f"`{event.command}` ended with exit code {event.exit_code}"
 
 
 async def _climb(run: Run, step: Step) -> Ending:
@@ -90,7 +94,7 @@ async def _climb(run: Run, step: Step) -> Ending:
             run.journal.append(NoticeGiven("error", f"step {step.id}: {error.message}", error.hint))
             continue
         except ContextError as error:
-            return "failed", f"{error.message} {error.hint}".strip()
+            return "failed", error.advice
         last_error = None
         if not isinstance(drafted, Drafted):
             feedback = retry_note(drafted)
@@ -109,7 +113,7 @@ async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted) -> tuple[E
     receipt = await run.gate.submit_changes(
         drafted.changes,
         step=step.id,
-        notes=warnings(drafted.changes),
+        notes=(*((MERGED,) if drafted.is_merged else ()), *warnings(drafted.changes)),
         model_says=drafted.model_says,
         writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
     )
@@ -120,6 +124,9 @@ async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted) -> tuple[E
         case Declined(reason=reason) if reason:
             return ("declined", reason), f"# A person declined your last answer\n{reason}", False
         case Stale(paths=paths):
+            merged = () if drafted.is_merged else await merge_onto_disk(run, drafted.changes)
+            if merged:
+                return await _submit(run, step, rung, replace(drafted, changes=merged, is_merged=True))
             why = f"{', '.join(paths)} changed meanwhile"
             return ("stale", why), f"# {why}\nThe lines above are as they are now.", False
         case _:

@@ -29,9 +29,14 @@ def chat(prompt: str | None, **given: Any) -> None:
 
 
 def open_chat(
-    flags: Flags, *, prompt: str | None, make_models: "MakeModels | None" = None, frontier_name: str | None = None
+    flags: Flags,
+    *,
+    prompt: str | None,
+    make_models: "MakeModels | None" = None,
+    frontier_name: str | None = None,
+    go_on: str = "",
 ) -> None:
-    """Run the terminal program until a person leaves it."""
+    """Run the terminal program until a person leaves it. `go_on` is the command that takes the session up again."""
     # Deferred: textual costs 0.3 s, which headless commands must not pay.
     from hybridcode.tui.start import run_app
 
@@ -47,5 +52,5 @@ def open_chat(
     if left.waiting:
         console.say(left.waiting, colour="yellow")
     if left.session is not None:
-        console.say(f"go on: hybridcode --cwd {flags.workspace} -r {left.session}", dim=True)
+        console.say(f"go on: {go_on or f'hybridcode --cwd {flags.workspace} -r {left.session}'}", dim=True)
     console.leave(ExitCode.DONE)

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from hybridcode.cli import console
 from hybridcode.cli.chat import open_chat
 from hybridcode.cli.headless import options_of, run_headless
 from hybridcode.cli.options import Flags, read_flags, session_options
 from hybridcode.config.settings import Settings
-from hybridcode.domain.errors import ConfigError, RepoError
-from hybridcode.domain.model import ModelInfo
-from hybridcode.domain.plan import Plan
+from hybridcode.domain.errors import ConfigError, ModelUnavailable, RepoError
+from hybridcode.domain.model import ModelInfo, ModelRequest
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.models import Models
@@ -56,7 +54,13 @@ def demo(resume_dir: str | None, hold: bool, **given: Any) -> None:
     text = (_ASSETS / "demo" / "task.txt").read_text(encoding="utf-8").strip()
     prompt = None if resume_dir else text
     if wants_screen(flags):
-        open_chat(flags, make_models=demo_models, frontier_name=SCRIPT, prompt=prompt)
+        open_chat(
+            flags,
+            make_models=demo_models,
+            frontier_name=SCRIPT,
+            prompt=prompt,
+            go_on=f"hybridcode demo --keep-going {folder}",
+        )
         return
     flags = replace(flags, yes=not hold)
     if flags.yes:
@@ -95,12 +99,22 @@ def settings_of_demo() -> dict[str, object]:
 
 def demo_models(settings: Settings) -> Models:
     """The scripted frontier and the shipped GGUF."""
-    plan = msgspec.json.decode((_ASSETS / "demo" / "plan.json").read_bytes(), type=Plan)
-    script = ScriptedModel(
-        ModelInfo(name=SCRIPT, backend="frontier", is_scripted=True),
-        {"plan": [msgspec.json.encode(plan).decode()], "judge": ["good The tests pass and the discount is in place."]},
-    )
+    script = ScriptedModel(ModelInfo(name=SCRIPT, backend="frontier", is_scripted=True), scripted_answer)
     return Models(frontier=script, local=LlamaCppModel(settings.models.local))
+
+
+def scripted_answer(request: ModelRequest) -> str:
+    """The plan for the demo's task, and the verdict on it.
+
+    Raises:
+        ModelUnavailable: for any other task.
+    """
+    task = (_ASSETS / "demo" / "task.txt").read_text(encoding="utf-8").strip()
+    if task not in request.messages[-1].content:
+        raise ModelUnavailable("The demo holds one task and no model for others.", "Set one up: see README.md.")
+    if request.role == "judge":
+        return "good The tests pass and the discount is in place."
+    return (_ASSETS / "demo" / "plan.json").read_text(encoding="utf-8")
 
 
 def make_folder() -> Path:

@@ -167,7 +167,7 @@ def local_model(text: str) -> dict[str, object]:
             raise ConfigError(
                 f"There is no GGUF file {text}.", "Give --local-model a .gguf file or a URL ending in /v1."
             )
-        return {"models.local.path": str(path.resolve()), "models.local.base_url": ""}
+        return {"models.local.path": str(path.resolve()), "models.local.base_url": "", "models.local.name": ""}
     return {"models.local.name": text}
 
 

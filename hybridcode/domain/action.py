@@ -162,6 +162,8 @@ class Ran(msgspec.Struct, frozen=True, tag="ran"):
     seconds: float
     sandbox: str = "none"
     timed_out: bool = False
+    command: str = ""
+    """What ran, as a person would type it: a person may have amended what was proposed."""
 
 
 class Stale(msgspec.Struct, frozen=True, tag="stale"):

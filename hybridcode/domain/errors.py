@@ -17,6 +17,12 @@ class HybridcodeError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def advice(self) -> str:
+        """Message and hint as sentences, on one line."""
+        end = "" if self.message.endswith((".", "!", "?", ":")) else "."
+        return f"{self.message}{end} {self.hint}" if self.hint else self.message
+
 
 class ConfigError(HybridcodeError):
     """A setting, flag or file of ours cannot be used as it stands."""

@@ -48,6 +48,12 @@ class TaskGiven(_Event, frozen=True):
     tree_digest: str
 
 
+class TaskResumed(_Event, frozen=True):
+    """A task that had stopped goes on: after TaskEnded (or a crash), before anything else of it."""
+
+    task: str
+
+
 class NoticeGiven(_Event, frozen=True):
     """Something a person should know; any time."""
 
@@ -234,6 +240,7 @@ Event = (
     SessionOpened
     | SessionResumed
     | TaskGiven
+    | TaskResumed
     | NoticeGiven
     | ModelAsked
     | ModelAnswered

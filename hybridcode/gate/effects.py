@@ -76,6 +76,7 @@ class Effects:
             seconds=round(ended.seconds, 3),
             sandbox=self.sandbox.kind,
             timed_out=ended.timed_out,
+            command=command.text,
         )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
+import msgspec
+
 from hybridcode.domain.action import (
     Action,
     Amend,
@@ -38,7 +40,7 @@ from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
 from hybridcode.domain.ports import Approver
 from hybridcode.gate.effects import Effects
-from hybridcode.gate.policy import Policy
+from hybridcode.gate.policy import Policy, worse
 from hybridcode.gate.titles import summary, title_of
 from hybridcode.journal.approvals import ApprovalRow, Approvals, ApprovalState, new_proposal_id
 from hybridcode.journal.store import SessionJournal
@@ -128,10 +130,12 @@ class Gate:
         notes: Sequence[str] = (),
         proven_by: str = "",
         resume: str | None = None,
+        person_only: str = "",
     ) -> Receipt:
         """Propose an action, get it decided, and carry it out if it may be.
 
         `resume` names a proposal of an earlier run: it is taken up if it is for the same action, else superseded.
+        `person_only` is a reason why nobody but a person may say yes, whatever the rules allow.
 
         Raises:
             IntegrityError: an approval, a proposal or a blob does not match its digest.
@@ -148,6 +152,7 @@ class Gate:
             notes=tuple(notes),
             proven_by=proven_by,
             supersedes=resume or "",
+            person_only=person_only,
         )
         return await self.resubmit(proposal.id)
 
@@ -162,6 +167,7 @@ class Gate:
         notes: tuple[str, ...] = (),
         proven_by: str = "",
         supersedes: str = "",
+        person_only: str = "",
     ) -> Proposal:
         """Put a proposal on disk, with what policy says of it now."""
         proposal = Proposal(
@@ -169,7 +175,7 @@ class Gate:
             step=step,
             action=action,
             digest=action_digest(action),
-            ruling=self.policy.judge(action),
+            ruling=for_person(self.policy.judge(action), person_only),
             title=title or title_of(action),
             model_says=model_says,
             writer=writer,
@@ -238,6 +244,8 @@ class Gate:
     async def _decide(self, proposal: Proposal) -> bool:
         """Get a pending proposal decided. False: nobody can answer now."""
         ruling = self.policy.judge(proposal.action)
+        if proposal.ruling.person_only:
+            ruling = worse(ruling, proposal.ruling)
         if ruling.verdict != "ask":
             self.approvals.answer(proposal.id, _ruled(ruling, proposal.digest))
             return True
@@ -338,6 +346,13 @@ class Gate:
         if by.startswith(PERSON) and ruling.verdict == "ask" and ruling.rule == "files.inside":
             self.approvals.answer(proposal.id, Approve(proposal.digest, by))
         return proposal.id
+
+
+def for_person(ruling: Ruling, reason: str) -> Ruling:
+    """A ruling that only a person can turn into a yes, for this reason; as it is where there is none."""
+    if not reason or ruling.verdict == "deny":
+        return ruling
+    return msgspec.structs.replace(ruling, verdict="ask", reason=reason, rule="gate.again", person_only=True)
 
 
 def _ruled(ruling: Ruling, digest: str) -> Approve | Reject:

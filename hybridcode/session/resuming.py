@@ -13,6 +13,7 @@ def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     run.plan, run.plan_source = view.plan, view.plan_source
     run.plan_is_approved = view.plan_status == "approved"
     run.done = {name for name, step in view.steps.items() if step.status == "done"}
+    run.settled = {name: step.status for name, step in view.steps.items() if step.status in ("declined", "denied")}
     run.pending = {
         proposal.proposal.step: proposal.proposal.id
         for proposal in state.proposals.values()

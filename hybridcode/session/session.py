@@ -4,7 +4,8 @@ Invariant: every way out of `run` and `resume`, cancellation included, leaves a 
 """
 
 import asyncio
-from collections.abc import Callable
+import traceback
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -20,11 +21,13 @@ from hybridcode.domain.events import (
     Envelope,
     Event,
     Interrupted,
+    NoticeGiven,
     PlanMade,
     SessionOpened,
     SessionResumed,
     TaskEnded,
     TaskGiven,
+    TaskResumed,
 )
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Task
@@ -42,7 +45,7 @@ from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.opening import opening_notices
 from hybridcode.session.resuming import take_up
-from hybridcode.session.state import SessionState
+from hybridcode.session.state import SessionState, TaskView
 from hybridcode.session.watchers import NullWatcher
 from hybridcode.version import __version__
 
@@ -91,6 +94,7 @@ class Session:
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
         self._running: asyncio.Task[Outcome] | None = None
         self._stopped_by = ""
+        self._changed = set[str]()
 
     @classmethod
     def open(cls, options: SessionOptions) -> Self:
@@ -120,25 +124,41 @@ class Session:
         await start_all(self.models)
 
     async def run(self, text: str) -> Outcome:
-        """Do a new task."""
-        number = len(self.state.tasks) + 1
-        run = self._new_run(Task(f"task-{number}", text), history=history_of(self.state))
+        """Do a new task.
+
+        Raises:
+            HybridcodeError: a task is running already.
+        """
+        return await self._guarded(lambda: self._begin(text))
+
+    async def resume(self) -> Outcome:
+        """Go on with the last task where it stopped; steps that are done stay done.
+
+        Raises:
+            HybridcodeError: a task is running already.
+        """
+        view = self.state.task
+        if view is None or not view.is_open:
+            message = "nothing to resume: the last task has ended"
+            self.log.append(NoticeGiven("info", message))
+            return Outcome(ExitCode.DONE, message)
+        return await self._guarded(lambda: self._take_up(view))
+
+    async def _begin(self, text: str) -> Run:
+        run = self._new_run(Task(f"task-{len(self.state.tasks) + 1}", text), history=history_of(self.state))
         snapshot = await run.snapshot()
         run.task = Task(run.task.id, text, snapshot.git.head)
         self.log.append(TaskGiven(run.task, snapshot.digest))
         if self.options.plan is not None:
             run.plan, run.plan_source = self.options.plan, "file"
             self.log.append(PlanMade(run.plan, run.plan_source))
-        return await self._guarded(run)
+        return run
 
-    async def resume(self) -> Outcome:
-        """Go on with the last task where it stopped; steps that are done stay done."""
-        view = self.state.task
-        if view is None or not view.is_open:
-            return Outcome(ExitCode.DONE, "nothing to resume: the last task has ended")
+    async def _take_up(self, view: TaskView) -> Run:
         run = self._new_run(view.task)
         take_up(run, view, self.state)
-        return await self._guarded(run)
+        self.log.append(TaskResumed(view.task.id))
+        return run
 
     def interrupt(self, by: str) -> None:
         """Stop the running task as soon as possible; what is pending stays pending."""
@@ -224,36 +244,45 @@ class Session:
         for notice in opening_notices(facts, self.models, self.options.loaded.warnings):
             self.log.append(notice)
 
-    async def _guarded(self, run: Run) -> Outcome:
+    async def _guarded(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
         """Run to an outcome; every error becomes an exit code with its advice."""
-        self._running = asyncio.ensure_future(self._within_limits(run))
+        if self._running is not None:
+            raise HybridcodeError("A task is running.", "Interrupt it first, or wait for its end.")
+        self._changed = set[str]()
+        self._running = asyncio.ensure_future(self._within_limits(prepare))
         try:
             return await self._running
         except asyncio.CancelledError:
             if not self._stopped_by:
-                self._end(run, ExitCode.TERMINATED, "stopped", before=Interrupted("cancelled"))
+                self._end(ExitCode.TERMINATED, "stopped", before=Interrupted("cancelled"))
                 raise
             by, self._stopped_by = self._stopped_by, ""
             code = ExitCode.TERMINATED if by == "SIGTERM" else ExitCode.INTERRUPTED
-            return self._end(run, code, f"interrupted by {by}", before=Interrupted(by))
+            return self._end(code, f"interrupted by {by}", before=Interrupted(by))
         except HybridcodeError as error:
-            return self._end(run, error.exit_code, f"{error.message} {error.hint}".strip())
+            return self._end(error.exit_code, error.advice)
+        except Exception as error:
+            place = "".join(traceback.format_exception(error)[-3:])
+            self._end(ExitCode.INTERNAL, f"internal error: {error!r}", before=NoticeGiven("error", place))
+            raise
         finally:
             self._running = None
 
-    async def _within_limits(self, run: Run) -> Outcome:
+    async def _within_limits(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
         seconds = self.settings.limits.timeout_s
         limit = asyncio.timeout(seconds or None)
         try:
             async with limit:
+                run = await prepare()
+                self._changed = run.changed
                 return await run_task(run)
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise LimitReached(f"The run took longer than {seconds:g} s.", "Raise --timeout or resume.") from error
 
-    def _end(self, run: Run, code: ExitCode, message: str, *, before: Event | None = None) -> Outcome:
-        files = tuple(sorted(run.changed))
+    def _end(self, code: ExitCode, message: str, *, before: Event | None = None) -> Outcome:
+        files = tuple(sorted(self._changed))
         try:
             if before is not None:
                 self.log.append(before)

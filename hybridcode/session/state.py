@@ -32,6 +32,7 @@ from hybridcode.domain.events import (
     TaskEnded,
     TaskGiven,
     TaskJudged,
+    TaskResumed,
     UndoMade,
     WindowAssembled,
 )
@@ -249,6 +250,8 @@ def _apply_to_task(task: TaskView, event: Event) -> None:
             task.judged = event
         case TaskEnded():
             task.ended = event
+        case TaskResumed():
+            task.ended = None
         case StepStarted() | RungTaken() | WindowAssembled() | DraftMade() | DraftRefused() | CheckRan() | StepEnded():
             view = task.steps.get(event.step or "")
             if view is not None:

@@ -5,7 +5,7 @@ session needs is imported before the first paint.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from hybridcode.config.load import Loaded
 from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
-from hybridcode.domain.events import Envelope
+from hybridcode.domain.errors import HybridcodeError
+from hybridcode.domain.events import Envelope, NoticeGiven
 from hybridcode.domain.plan import Plan
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.session.watchers import Piece, QueueWatcher
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from hybridcode.session.session import Session
     from hybridcode.tui.backing import Backing
 
+STOP_S = 3.0
+"""Seconds that a task gets to end after an interruption, before it is cut off."""
 OnEnvelope = Callable[[Envelope], None]
 MakeModels = Callable[[Settings], "Models"]
 
@@ -48,6 +51,10 @@ class PlanDesk:
             return await self._answer
         finally:
             self._answer = None
+
+    def forget(self) -> None:
+        """Drop an answer that no run has asked for."""
+        self._early.clear()
 
     def answer(self, plan: Plan | None) -> None:
         """Hand in the answer; one that nobody waits for yet is kept for the run that will."""
@@ -138,16 +145,17 @@ class LiveConversation:
 
     async def start(self, text: str) -> None:
         """Begin a task in the background."""
-        self._running = asyncio.create_task(self._session().run(text))
+        self._desk.forget()
+        self._launch(self._session().run(text))
 
     async def resume(self) -> None:
         """Go on with the task that stopped before its end."""
-        self._running = asyncio.create_task(self._session().resume())
+        self._launch(self._session().resume())
 
     async def interrupt(self) -> None:
         """Stop what runs; pending approvals stay pending."""
         if self.is_running:
-            self._session().interrupt("a key")
+            self._session().interrupt("you")
 
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
         """Hand in a person's decision."""
@@ -182,10 +190,25 @@ class LiveConversation:
     async def close(self) -> None:
         """Stop what runs and give back processes and files; pending approvals stay pending."""
         if self._running is not None and not self._running.done():
-            self._session().interrupt("leaving")
+            self._session().interrupt("you, leaving")
+            await asyncio.wait((self._running,), timeout=STOP_S)
+            self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         if self._backing is not None:
             await self._backing.close()
+
+    def _launch(self, work: Coroutine[object, object, object]) -> None:
+        """Run a task in the background; what goes wrong beside the session's own endings becomes a notice."""
+        if self.is_running:
+            work.close()
+            raise HybridcodeError("A task is running.", "Esc interrupts it.")
+        self._running = asyncio.create_task(self._watched(work))
+
+    async def _watched(self, work: Coroutine[object, object, object]) -> None:
+        try:
+            await work
+        except HybridcodeError as error:
+            self._session().log.append(NoticeGiven("error", error.message, error.hint))
 
     def _behind(self) -> "Backing":
         if self._backing is None:
