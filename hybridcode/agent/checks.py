@@ -9,6 +9,9 @@ from hybridcode.domain.action import Ran, Receipt, ShellCommand, Unknown
 from hybridcode.domain.events import CheckRan
 from hybridcode.gate.processes import environment_names
 
+FINAL = "(check)"
+"""The step that checks of the whole task belong to; no plan can use this id."""
+
 
 async def run_command(run: Run, line: str, *, step: str, purpose: str, resume: str | None = None) -> Receipt:
     """Submit a command line to the gate and wait for what became of it."""
@@ -30,14 +33,14 @@ def command_of(run: Run, line: str, *, purpose: str) -> ShellCommand:
 
 
 def record_check(run: Run, receipt: Ran, *, line: str, step: str | None) -> CheckRan:
-    """Journal how a command ended; `line` is proven only if exactly it ran."""
+    """Journal how a command ended; what is proven is what ran, which a person may have amended."""
     passed = receipt.exit_code == 0 and not receipt.timed_out
     event = CheckRan(
         step, receipt.command or line, passed, receipt.exit_code, tail=receipt.tail, seconds=receipt.seconds
     )
     run.journal.append(event)
-    if passed and receipt.command == command_of(run, line, purpose="").text:
-        run.proven.add(line)
+    if passed:
+        run.proven.add(event.command)
     return event
 
 
@@ -47,11 +50,13 @@ async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
     Returns:
         The check's event (journalled), or the receipt that says why it could not run.
     """
-    if line in run.proven:
-        return CheckRan(step, line, passed=True, exit_code=0, tail="already passed on this tree", seconds=0.0)
-    receipt = await run_command(
-        run, line, step=step or "check", purpose="check", resume=run.pending.get(step or "check")
-    )
+    text = command_of(run, line, purpose="check").text
+    if text in run.proven:
+        return CheckRan(step, text, passed=True, exit_code=0, tail="already passed on this tree", seconds=0.0)
+    if text in run.declined_checks:
+        return run.declined_checks[text]
+    resume = run.pending_checks.pop(text, None)
+    receipt = await run_command(run, line, step=step or FINAL, purpose="check", resume=resume)
     if not isinstance(receipt, Ran):
         return receipt
     return record_check(run, receipt, line=line, step=step)

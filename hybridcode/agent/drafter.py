@@ -84,7 +84,8 @@ async def _draft_region(
     run: Run, step: Step, region: Region, *, rung: Rung, snapshot: Snapshot, sender: Sender, feedback: str
 ) -> tuple[tuple[FileChange, ...], str] | Refusal:
     info = sender.model.info
-    window = await asyncio.to_thread(_window, run, step, region, snapshot, info)
+    seen = run.shown_to(rung.writer, snapshot, keep=region.path)
+    window = await asyncio.to_thread(_window, run, step, region, seen, info)
     digest = run.journal.put_blob(window.text.encode())
     run.journal.append(
         WindowAssembled(step.id, rung.attempt, digest, window.excerpts, used=window.used, budget=window.budget)
@@ -103,7 +104,7 @@ async def _draft_region(
     answer = read_answer(reply.text, finish=reply.finish, target=window.target)
     if isinstance(answer, Refusal):
         return answer
-    shown = {path: snapshot.read(path) for path in answer.paths if path in snapshot.files}
+    shown = {path: snapshot.read(path) for path in answer.paths if is_readable(snapshot, path)}
     modes = {path: snapshot.files[path].mode for path in shown}
     changes, refusals = split_placed(place(answer, shown, modes=modes))
     if refusals:
@@ -117,6 +118,12 @@ async def _draft_region(
     if outside:
         return Refusal(f"the answer also changes {', '.join(outside)}", advice="Change only the files of the step.")
     return changes, answer.chatter
+
+
+def is_readable(snapshot: Snapshot, path: str) -> bool:
+    """True for an ordinary file of the snapshot that is not too large to be read."""
+    entry = snapshot.files.get(path)
+    return entry is not None and entry.kind in ("text", "binary")
 
 
 def holds_redaction(change: FileChange) -> bool:
@@ -221,6 +228,8 @@ def _difference(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
 async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[FileChange, ...]:
     """The same changes made to what the files hold now; () where that cannot be done without a conflict."""
     now = await run.snapshot()
+    if not all(is_readable(now, change.path) or change.path not in now.files for change in changes):
+        return ()
     merged = [onto(change, now.read(change.path) if change.path in now.files else None) for change in changes]
     kept = tuple(change for change in merged if isinstance(change, FileChange))
     return kept if len(kept) == len(changes) else ()

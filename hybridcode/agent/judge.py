@@ -4,14 +4,14 @@ Invariant: the request's size does not grow with the number of drafts or steps.
 """
 
 from hybridcode.agent.run import Run
-from hybridcode.domain.errors import ModelError
+from hybridcode.domain.errors import EgressForbidden, ModelError
 from hybridcode.domain.events import CheckRan, NoticeGiven, TaskJudged
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.models.prompts import load
 from hybridcode.patch.hunks import unified
 
-DIFF_BYTES = 12_000
-"""A longer diff is shown from its start, with the number of bytes left out."""
+DIFF_CHARS = 12_000
+"""A longer diff is shown from its start, with the number of characters left out."""
 TAIL_CHARS = 1_500
 
 
@@ -22,7 +22,7 @@ async def judge(run: Run, checks: list[CheckRan]) -> TaskJudged:
         return _record(run, TaskJudged("skipped", "the shipped fixture cannot judge"))
     try:
         text = await _ask(run, checks)
-    except ModelError as error:
+    except (ModelError, EgressForbidden) as error:
         run.journal.append(NoticeGiven("warning", f"The result was not judged: {error.message}", error.hint))
         return _record(run, TaskJudged("skipped", error.message))
     return _record(run, read_verdict(text, model=info.name))
@@ -49,9 +49,9 @@ def final_diff(run: Run) -> str:
         if after != run.before[path]:
             parts.append(unified(path, run.before[path], after))
     text = "".join(parts)
-    if len(text) <= DIFF_BYTES:
+    if len(text) <= DIFF_CHARS:
         return text
-    return f"{text[:DIFF_BYTES]}\n[{len(text) - DIFF_BYTES} more bytes of diff]\n"
+    return f"{text[:DIFF_CHARS]}\n[{len(text) - DIFF_CHARS} more characters of diff]\n"
 
 
 async def _ask(run: Run, checks: list[CheckRan]) -> str:

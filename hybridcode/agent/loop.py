@@ -10,7 +10,7 @@ from hybridcode.agent.planner import check_length, make_plan, problems_of
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked, ready
 from hybridcode.agent.steps import run_step
-from hybridcode.domain.action import Denied, Held, Receipt
+from hybridcode.domain.action import Declined, Denied, Failed, Held, Receipt, Unknown
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.events import CheckRan, NoticeGiven, PlanDecided, PlanMade, StepOutcome, TaskEnded, TaskJudged
 from hybridcode.domain.exits import ExitCode
@@ -73,14 +73,12 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
         if chosen is None:
             run.journal.append(PlanDecided(False, by="person"))
             return None
-        if chosen == plan:
-            run.journal.append(PlanDecided(True, by="run"))
-            return plan
-        run.journal.append(PlanMade(chosen, "person"))
+        if chosen != plan:
+            run.journal.append(PlanMade(chosen, "person"))
         problems = problems_of(chosen, await run.snapshot())
         if not problems:
             check_length(run, chosen)
-            run.journal.append(PlanDecided(True, by="person"))
+            run.journal.append(PlanDecided(True, by="run" if chosen == plan else "person"))
             return chosen
         run.journal.append(NoticeGiven("error", f"the plan cannot be followed: {'; '.join(problems)}", "edit it again"))
         plan = chosen
@@ -88,9 +86,12 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
 
 async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
     """Steps in DAG order; the first outcome that stops the run, or None when every step is done."""
-    outcomes: dict[str, StepOutcome] = {
-        step.id: run.settled[step.id] for step in plan.steps if step.id in run.settled
-    } | {step.id: "done" for step in plan.steps if step.id in run.done}
+    outcomes: dict[str, StepOutcome] = {}
+    for step in plan.steps:
+        if step.id in run.done:
+            outcomes[step.id] = "done"
+        elif step.id in run.settled:
+            outcomes[step.id] = run.settled[step.id]
     reasons: dict[str, str] = {}
     while step := ready(plan, outcomes):
         outcome, why = await run_step(run, step)
@@ -131,14 +132,21 @@ def _not_checked(run: Run, receipt: Receipt) -> Outcome:
             return _end(run, ExitCode.APPROVAL_PENDING, f"the check waits for approval {proposal}")
         case Denied(reason=reason, rule=rule, hint=hint):
             return _end(run, ExitCode.DENIED, f"the check was denied: {reason} (rule {rule}) {hint}".strip())
+        case Declined(reason=reason, by=by):
+            return _end(run, ExitCode.DENIED, f"the check was declined by {by}{': ' + reason if reason else ''}")
+        case Failed(reason=reason) | Unknown(reason=reason):
+            return _end(run, ExitCode.VERIFICATION_FAILED, f"the check could not run: {reason}")
         case _:
-            return _end(run, ExitCode.VERIFICATION_FAILED, f"the check could not run: {receipt}")
+            return _end(run, ExitCode.VERIFICATION_FAILED, "the check could not run")
 
 
 def _conclude(run: Run, verdict: TaskJudged, *, is_proven: bool) -> Outcome:
     match verdict.verdict:
         case "bad":
             return _end(run, ExitCode.VERIFICATION_FAILED, f"the judge objects: {verdict.reason}")
+        case "skipped" if not is_proven:
+            message = f"not verified: no check ran and nobody judged ({verdict.reason}); name a check with --test-cmd"
+            return _end(run, ExitCode.VERIFICATION_FAILED, message)
         case "unsure" if not is_proven:
             return _end(run, ExitCode.VERIFICATION_FAILED, f"no check, and the judge is unsure: {verdict.reason}")
         case _:

@@ -21,6 +21,7 @@ from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.models.prompts import load
 from hybridcode.repo.snapshot import Snapshot
 
+_ID = re.compile(r"[A-Za-z0-9._-]{1,40}\Z")
 MAX_REPAIRS = 2
 """How often an unusable reply is sent back with the reason."""
 _FENCED = re.compile(r"```[\w-]*\n(.*?)\n```", re.DOTALL)
@@ -44,11 +45,12 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         ModelError: when the model cannot be asked.
     """
     run.senders.pick(run.settings.roles.plan)
-    base = await asyncio.to_thread(_question, run, snapshot)
+    snapshot = run.shown_to(run.settings.roles.plan, snapshot)
+    base, files = await asyncio.to_thread(_question, run, snapshot)
     shown, complaint = "", ""
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
-        reply = await _ask(run, base + shown + complaint)
+        reply = await _ask(run, base + shown + complaint, files)
         try:
             answer = parse_reply(reply)
             if isinstance(answer, Plan):
@@ -60,6 +62,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
             budget = run.settings.context.plan_tokens // 2
+            files += tuple(answer.read)
             found = look_up(snapshot, read=answer.read, search=answer.search, budget=budget)
             shown += f"\n\n# You asked to see\n{found}"
             complaint = ""
@@ -91,7 +94,7 @@ def parse_reply(text: str) -> Plan | MoreWanted:
         if keys & {"read", "search"}:
             return msgspec.json.decode(raw, type=MoreWanted)
         plan = msgspec.json.decode(raw, type=Plan)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise PlanInvalid(f"the JSON does not fit: {error}") from error
     if not plan.steps and not plan.answer:
         raise PlanInvalid("the plan has neither steps nor an answer")
@@ -102,6 +105,9 @@ def problems_of(plan: Plan, snapshot: Snapshot) -> list[str]:
     """What keeps a plan from being followed on this tree; [] when nothing does."""
     problems: list[str] = []
     ids = [step.id for step in plan.steps]
+    problems += [
+        f"{name!r} is not a step id (letters, digits, . _ -; at most 40)" for name in ids if not _ID.match(name)
+    ]
     problems += [f"step id {name!r} is used twice" for name in sorted({n for n in ids if ids.count(n) > 1})]
     for step in plan.steps:
         problems += [f"step {step.id} needs {need!r}, which is no step" for need in step.needs if need not in ids]
@@ -142,27 +148,31 @@ def _region_problems(region: Region, snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _question(run: Run, snapshot: Snapshot) -> str:
+def _question(run: Run, snapshot: Snapshot) -> tuple[str, tuple[str, ...]]:
+    """The first question, and what of the repository it shows, as Region strings."""
+    files: tuple[str, ...] = ()
     parts = ["# Repository\n(no files yet)"]
     if snapshot.files:
-        parts = [outline(snapshot, task=run.task.text, budget=run.settings.context.plan_tokens).text]
+        window = outline(snapshot, task=run.task.text, budget=run.settings.context.plan_tokens)
+        parts = [window.text]
+        files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
     verify = run.settings.verify
     if run.history:
         parts.append(f"# Earlier in this session\n{run.history}")
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     parts.append(f"# Task\n{run.task.text}")
-    return "\n\n".join(parts)
+    return "\n\n".join(parts), files
 
 
-async def _ask(run: Run, question: str) -> str:
+async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:
     sender = run.senders.pick(run.settings.roles.plan)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
         messages=(Message("system", load("plan")), Message("user", question)),
         max_output_tokens=run.settings.models.frontier.max_output_tokens,
-        schema=None,
+        files=files,
     )
     reply = await sender.ask(request, on_chunk=run.show(None, request.call_id))
     if reply.finish == "length":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hybridcode.config.settings import Settings
-from hybridcode.domain.action import Applied, Receipt
+from hybridcode.domain.action import Applied, Declined, Receipt
 from hybridcode.domain.errors import ModelUnavailable
 from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.exits import ExitCode
@@ -18,7 +18,9 @@ from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
 from hybridcode.domain.plan import Plan, Task, Writer
 from hybridcode.domain.ports import Watcher
 from hybridcode.gate.gate import Gate
+from hybridcode.gate.protected import is_secret
 from hybridcode.journal.store import SessionJournal
+from hybridcode.models.egress import denied_files
 from hybridcode.models.sender import Sender
 from hybridcode.repo.snapshot import Snapshot, take
 
@@ -81,14 +83,18 @@ class Run:
     """Ids of steps that a resumed run has behind it."""
     settled: Mapping[str, StepOutcome] = field(default_factory=dict[str, StepOutcome])
     """Steps that a person or policy said no to before the run was interrupted: they are not tried again."""
-    pending: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Step id -> id of a proposal that already waits for an answer."""
-    receipts: Mapping[str, Receipt] = field(default_factory=dict[str, Receipt])
-    """Step id -> what became of its last proposal, for steps that an interrupted run had not ended."""
+    pending: dict[str, str] = field(default_factory=dict[str, str])
+    """Step id -> id of a proposal of an earlier run that waits, or was answered meanwhile."""
+    pending_checks: dict[str, str] = field(default_factory=dict[str, str])
+    """Text of a check command -> id of its proposal of an earlier run."""
+    declined_checks: dict[str, Declined] = field(default_factory=dict[str, Declined])
+    """Text of a check command -> a person's no to it."""
+    receipts: dict[str, Receipt] = field(default_factory=dict[str, Receipt])
+    """Step id -> what became of its last proposal, for steps that an earlier run did not get done."""
     calls: int = 0
     """Model calls so far in this session: the source of call ids."""
     proven: set[str] = field(default_factory=set[str])
-    """Commands that passed since the last change of a file."""
+    """Texts of commands that passed since the last change of a file."""
     changed: set[str] = field(default_factory=set[str])
     """Paths that this task changed."""
     before: dict[str, bytes | None] = field(default_factory=dict[str, bytes | None])
@@ -112,6 +118,17 @@ class Run:
                     pass
 
         return on_chunk
+
+    def shown_to(self, writer: Writer, snapshot: Snapshot, *, keep: str = "") -> Snapshot:
+        """What of a tree a model may be shown: no credentials, and nothing of egress.deny_paths if it is remote.
+
+        `keep` is the file that a step is about, which stays.
+        """
+        info = self.senders.pick(writer).model.info
+        denied = set(denied_files(snapshot.files, self.settings.egress.deny_paths)) if info.is_remote else set[str]()
+        home = Path.home()
+        hidden = {path for path in snapshot.files if path in denied or is_secret(str(self.root / path), home)}
+        return snapshot.without(hidden - {keep})
 
     def remember(self, receipt: Applied) -> None:
         """Note what was changed, with each file's bytes before this task's first change; nothing is proven any more."""

@@ -21,7 +21,7 @@ from hybridcode.domain.action import (
     Stale,
     Unknown,
 )
-from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError
+from hybridcode.domain.errors import ContextError, EgressForbidden, HybridcodeError, ModelError, RepoError
 from hybridcode.domain.events import CheckRan, NoticeGiven, RungTaken, StepEnded, StepOutcome, StepStarted
 from hybridcode.domain.plan import Step, Writer
 from hybridcode.patch.check import warnings
@@ -40,10 +40,11 @@ async def run_step(run: Run, step: Step) -> Ending:
         ModelError: when no model that could write it can be asked.
     """
     run.journal.append(StepStarted(step.id))
-    if step.kind == "command":
-        ending = await _run_command_step(run, step)
-    else:
-        ending = await _climb(run, step)
+    try:
+        ending = await (_run_command_step(run, step) if step.kind == "command" else _climb(run, step))
+    except HybridcodeError as error:
+        run.journal.append(StepEnded(step.id, "interrupted", error.advice))
+        raise
     run.journal.append(StepEnded(step.id, *ending))
     return ending
 
@@ -51,7 +52,7 @@ async def run_step(run: Run, step: Step) -> Ending:
 async def _run_command_step(run: Run, step: Step) -> Ending:
     line = step.command or ""
     receipt = run.receipts.get(step.id)
-    if not isinstance(receipt, Ran):
+    if not isinstance(receipt, Ran | Declined):
         receipt = await run_command(run, line, step=step.id, purpose="step", resume=run.pending.get(step.id))
     if not isinstance(receipt, Ran):
         return _ending_of(receipt)
@@ -93,7 +94,7 @@ async def _climb(run: Run, step: Step) -> Ending:
             last_error = error
             run.journal.append(NoticeGiven("error", f"step {step.id}: {error.message}", error.hint))
             continue
-        except ContextError as error:
+        except (ContextError, RepoError) as error:
             return "failed", error.advice
         last_error = None
         if not isinstance(drafted, Drafted):
@@ -167,7 +168,7 @@ def _ending_of(receipt: Receipt) -> Ending:
         case Denied(reason=reason, rule=rule, hint=hint):
             return "denied", f"{reason} (rule {rule}){'. ' + hint if hint else ''}"
         case Declined(reason=reason, by=by):
-            return "declined", reason or f"declined by {by}"
+            return "declined", reason or f"no, said {by}"
         case Stale(paths=paths):
             return "stale", f"{', '.join(paths)} changed meanwhile"
         case Failed(reason=reason) | Unknown(reason=reason):

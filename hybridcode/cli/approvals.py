@@ -32,7 +32,7 @@ def list_(cwd: Path | None, as_json: bool) -> None:
         console.json_data([_row_json(row) for row in rows])
         return
     for row in rows:
-        console.data(f"{row.id}  {row.session}  step {row.proposal.step}  {console.shown(row.proposal.title)}")
+        console.data(console.shown(f"{row.id}  {row.session}  step {row.proposal.step}  {row.proposal.title}"))
     if not rows:
         console.say("nothing waits for an answer")
 

@@ -40,7 +40,7 @@ def show(session: str | None, cwd: Path | None, as_json: bool) -> None:
     """Print a session's envelopes, one JSON object a line."""
     name = session_named(cwd, session)
     with journal_of(cwd) as journal:
-        envelopes = journal.session(name).envelopes()
+        envelopes = journal.session(name).require().envelopes()
     if as_json:
         console.json_data(envelopes)
         return
@@ -55,7 +55,7 @@ def egress(session: str | None, cwd: Path | None, as_json: bool) -> None:
     """Show every request to a model: where it went, how large it was, which lines it held."""
     name = session_named(cwd, session)
     with journal_of(cwd) as journal:
-        envelopes = journal.session(name).envelopes()
+        envelopes = journal.session(name).require().envelopes()
     asked = [envelope.event for envelope in envelopes if isinstance(envelope.event, ModelAsked)]
     if as_json:
         console.json_data({"session": name, "requests": asked, **Ledger.of(envelopes).egress_json()})
@@ -75,7 +75,7 @@ def cost(session: str | None, cwd: Path | None, as_json: bool) -> None:
     """Show tokens and cost of a session by model."""
     name = session_named(cwd, session)
     with journal_of(cwd) as journal:
-        ledger = Ledger.of(journal.session(name).envelopes())
+        ledger = Ledger.of(journal.session(name).require().envelopes())
     accounts = ledger.to_json()
     if as_json:
         console.json_data({"session": name, **accounts})

@@ -32,8 +32,13 @@ _ASSETS = files("hybridcode") / "assets"
 _GIT = (
     ("init", "-q", "-b", "main"),
     ("add", "-A"),
-    ("-c", "user.name=hybridcode demo", "-c", "user.email=demo@localhost", "commit", "-q", "-m", "The shop as it is"),
+    ("commit", "-q", "-m", "The shop as it is"),
 )
+_PLAIN = (
+    *("-c", "user.name=hybridcode demo", "-c", "user.email=demo@localhost"),
+    *("-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null"),
+)
+"""Nothing of the user's own git settings takes part."""
 
 
 @click.command()
@@ -128,11 +133,16 @@ def make_folder() -> Path:
         shutil.copytree(sample, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     for arguments in _GIT:
         try:
-            subprocess.run(("git", *arguments), cwd=folder, check=True, capture_output=True, timeout=60)
+            subprocess.run(
+                ("git", *_PLAIN, *arguments), cwd=folder, check=True, capture_output=True, text=True, timeout=60
+            )
         except FileNotFoundError as error:
+            shutil.rmtree(folder)
             raise RepoError("git is not installed.", "Install it: apt-get install git.") from error
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            raise RepoError(f"git {arguments[0]} failed in {folder}.", "Look at the folder's permissions.") from error
+        except subprocess.SubprocessError as error:
+            shutil.rmtree(folder)
+            said = str(error.stderr or "") if isinstance(error, subprocess.CalledProcessError) else "it took too long"
+            raise RepoError(f"git {arguments[0]} failed in {folder}: {said.strip()}") from error
     return folder
 
 

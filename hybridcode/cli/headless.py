@@ -14,6 +14,7 @@ from hybridcode.cli import console
 from hybridcode.cli.options import Flags, read_plan, session_to_resume
 from hybridcode.cli.printer import TextPrinter, stream_json
 from hybridcode.cli.summary import summary_lines
+from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.ports import Approver
@@ -23,6 +24,7 @@ from hybridcode.journal.approvals import Approvals
 from hybridcode.session.consent import consented_checks
 from hybridcode.session.result import result_of
 from hybridcode.session.session import Session, SessionOptions
+from hybridcode.session.state import SessionState
 
 
 def options_of(flags: Flags) -> SessionOptions:
@@ -58,7 +60,7 @@ async def _run(options: SessionOptions, text: str | None, *, output_format: str)
         if watch is not None:
             for envelope in session.state.envelopes:
                 watch(envelope)
-            session.subscribe(watch)
+            session.subscribe(until_closed(watch))
         _obey_signals(session)
         starting = asyncio.create_task(session.start_models())
         outcome = await (session.run(text) if text is not None else session.resume())
@@ -79,10 +81,39 @@ def _printer(session: Session, output_format: str) -> Callable[[Envelope], None]
             return None
 
 
+def print_failure(error: HybridcodeError, output_format: str) -> None:
+    """The result of a run that could not begin, where a program reads it."""
+    result = result_of(SessionState(), error.exit_code, error.advice)
+    match output_format:
+        case "json":
+            console.json_data(result)
+        case "stream-json":
+            console.json_line(msgspec.json.encode({"type": "result", **result}))
+        case _:
+            pass
+
+
+def until_closed(watch: Callable[[Envelope], None]) -> Callable[[Envelope], None]:
+    """Stop telling when nobody reads any more; the run goes on."""
+    closed = False
+
+    def tell(envelope: Envelope) -> None:
+        nonlocal closed
+        if closed:
+            return
+        try:
+            watch(envelope)
+        except OSError:
+            closed = True
+
+    return tell
+
+
 def _obey_signals(session: Session) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, session.interrupt, "Ctrl+C")
     loop.add_signal_handler(signal.SIGTERM, session.interrupt, "SIGTERM")
+    loop.add_signal_handler(signal.SIGHUP, session.interrupt, "SIGTERM")
 
 
 def _print_end(session: Session, outcome: Outcome, output_format: str) -> None:

@@ -64,15 +64,18 @@ class TextPrinter:
             case CheckRan() as check:
                 self._check(check)
             case StepEnded(step=step, outcome=outcome, why=why) if outcome != "done":
-                say(f"  step {step} {outcome}: {shown(why)}", colour="red")
+                say(shown(f"  step {step} {outcome}: {why}"), colour="red")
             case TaskJudged(verdict=verdict, reason=reason):
-                say(f"judge: {verdict}{'. ' + shown(reason) if reason else ''}")
+                say(shown(f"judge: {verdict}{'. ' + reason if reason else ''}"))
             case _:
                 pass
 
     def _opened(self, session: str, event: SessionOpened) -> None:
         frontier = f"{event.frontier or 'none'}{' (a script, not a model)' if event.frontier_is_scripted else ''}"
-        say(f"session {session}  frontier {frontier}  local {event.local or 'none'}  sandbox {event.sandbox}", dim=True)
+        say(
+            shown(f"session {session}  frontier {frontier}  local {event.local or 'none'}  sandbox {event.sandbox}"),
+            dim=True,
+        )
 
     def _plan(self, steps: tuple[Step, ...], source: str, answer: str) -> None:
         self._steps = {step.id: step for step in steps}
@@ -80,11 +83,11 @@ class TextPrinter:
             say(f"plan ({source}, {len(steps)} steps)", bold=True)
         for step in steps:
             after = f"  after {', '.join(step.needs)}" if step.needs else ""
-            say(f"  {step.id:<10} {step.kind:<8} {shown(step.goal)}{after}")
+            say(shown(f"  {step.id:<10} {step.kind:<8} {step.goal}{after}"))
 
     def _step(self, name: str) -> None:
         step = self._steps.get(name)
-        say(f"step {name}: {shown(step.goal) if step else ''}", bold=True)
+        say(shown(f"step {name}: {step.goal if step else ''}"), bold=True)
 
     def _receipt(self, name: str, receipt: object) -> None:
         match receipt:
@@ -98,7 +101,7 @@ class TextPrinter:
                 if code:
                     _print_tail(tail)
             case Denied(reason=reason, rule=rule, hint=hint):
-                say(f"  denied {name}: {reason} (rule {rule}) {hint}".rstrip(), colour="red")
+                say(shown(f"  denied {name}: {reason} (rule {rule}) {hint}").rstrip(), colour="red")
             case Held(proposal=proposal):
                 say(f"  waits for approval: hybridcode approvals approve {proposal}", colour="yellow")
             case Declined(reason=reason, by=by):
@@ -119,7 +122,7 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
     """Print exactly what a proposal would do."""
     action = proposal.action
     if isinstance(action, ChangeSet):
-        say(f"  {proposal.id}  {proposal.writer}", dim=True)
+        say(shown(f"  {proposal.id}  {proposal.writer}"), dim=True)
         for edit in action.edits:
             before = get_blob(edit.before_sha256) if edit.before_sha256 else None
             after = get_blob(edit.after_sha256) if edit.after_sha256 else None

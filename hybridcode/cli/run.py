@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.headless import options_of, run_headless
+from hybridcode.cli.headless import options_of, print_failure, run_headless
 from hybridcode.cli.options import read_flags, session_options
-from hybridcode.domain.errors import ConfigError
+from hybridcode.domain.errors import ConfigError, HybridcodeError
 
 
 @click.command()
@@ -23,9 +23,23 @@ def run(prompt: str | None, **given: Any) -> None:
     With -c or -r the session goes on: with PROMPT as its next task, without one where it stopped.
     Stops at the first approval with exit code 4, or says yes to what the policy would ask with --yes.
     """
-    flags = read_flags(given)
-    text = sys.stdin.read() if prompt == "-" else prompt
-    options = options_of(flags)
-    if not (text or "").strip() and options.resume is None:
-        raise ConfigError("There is no prompt.", "Give one as the argument, or - to read it from stdin.")
-    console.leave(run_headless(options, text or None, output_format=flags.output_format))
+    try:
+        flags = read_flags(given)
+        text = (sys.stdin.read() if prompt == "-" else prompt or "").strip()
+        options = options_of(flags)
+        if not text and (options.resume is None or prompt is not None):
+            raise ConfigError("There is no prompt.", "Give one as the argument, or - to read it from stdin.")
+        check_utf8(text)
+        code = run_headless(options, text or None, output_format=flags.output_format)
+    except HybridcodeError as error:
+        print_failure(error, given["output_format"])
+        raise
+    console.leave(code)
+
+
+def check_utf8(text: str) -> None:
+    """Raise ConfigError for text that came in as something else than UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError("The prompt is not UTF-8.", "Convert it first.") from error

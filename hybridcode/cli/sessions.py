@@ -42,7 +42,7 @@ def show(session: str | None, cwd: Path | None, as_json: bool) -> None:
     """Tell a session's story again, or print its envelopes as JSON."""
     name = session_named(cwd, session)
     with journal_of(cwd) as journal:
-        log = journal.session(name)
+        log = journal.session(name).require()
         envelopes = log.envelopes()
         if not envelopes:
             raise ConfigError(f"There is no session {name} in this workspace.", "See `hybridcode sessions list`.")

@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -86,6 +86,13 @@ class Snapshot:
             return self.read(path).decode("utf-8")
         except UnicodeDecodeError:
             return None
+
+    def without(self, paths: Set[str]) -> "Snapshot":
+        """The same view with some files taken out of sight."""
+        if not paths:
+            return self
+        files = _ordered({path: entry for path, entry in self.files.items() if path not in paths})
+        return replace(self, files=files, digest=_digest(files))
 
     def with_changes(self, changes: Sequence[FileChange]) -> "Snapshot":
         """The same view with `changes` laid over it; what lies on disk at those paths no longer matters."""

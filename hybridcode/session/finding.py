@@ -27,7 +27,6 @@ def latest_session(workspace: Path, settings: Settings) -> str | None:
     if journal is None:
         return None
     try:
-        rows = journal.sessions()
-        return max((row.id for row in rows), default=None)
+        return next((row.id for row in journal.sessions()), None)
     finally:
         journal.close()

@@ -27,7 +27,9 @@ def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, An
         "files": list(task.ended.files) if task and task.ended else [],
         "verification": _verification(task),
         "pending_approvals": [
-            {"id": view.proposal.id, "step": view.proposal.step, "title": view.proposal.title} for view in state.waiting
+            {"id": view.proposal.id, "step": view.proposal.step, "title": view.proposal.title}
+            for view in state.of_task
+            if view.status == "pending"
         ],
         "denials": [
             {

@@ -1,11 +1,15 @@
 """How a run takes up a task that was interrupted.
 
-Invariant: what a resumed run starts from is a fold of the journal; nothing that is done is done again.
+Invariant: what a resumed run starts from is a fold of the journal, of this task's events alone; nothing that is done is
+done again, and nothing that was declined is asked again.
 """
 
 from hybridcode.agent.run import Run
-from hybridcode.domain.action import Applied, ChangeSet, Proposal, ShellCommand
-from hybridcode.session.state import SessionState, TaskView
+from hybridcode.domain.action import Applied, Declined, Held, Proposal, Receipt, Reject, ShellCommand
+from hybridcode.domain.events import CheckRan, EffectFinished, Envelope, TaskGiven
+from hybridcode.session.state import ProposalView, SessionState, TaskView
+
+_OPEN = ("pending", "approved", "edited")
 
 
 def take_up(run: Run, view: TaskView, state: SessionState) -> None:
@@ -14,24 +18,46 @@ def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     run.plan_is_approved = view.plan_status == "approved"
     run.done = {name for name, step in view.steps.items() if step.status == "done"}
     run.settled = {name: step.status for name, step in view.steps.items() if step.status in ("declined", "denied")}
-    run.pending = {
-        proposal.proposal.step: proposal.proposal.id
-        for proposal in state.proposals.values()
-        if proposal.status in ("pending", "approved") and proposal.proposal.step not in run.done
-    }
-    unended = {name for name, step in view.steps.items() if step.status in ("waiting", "interrupted")}
-    run.receipts = {
-        proposal.proposal.step: proposal.receipt
-        for proposal in state.proposals.values()
-        if proposal.receipt is not None and proposal.proposal.step in unended and not is_check(proposal.proposal)
-    }
-    for proposal in state.proposals.values():
-        if not isinstance(proposal.receipt, Applied) or not isinstance(proposal.proposal.action, ChangeSet):
-            continue
-        if proposal.proposal.step in view.steps:
+    proposals = [proposal for proposal in state.of_task if proposal.proposal.step not in run.done]
+    for proposal in proposals:
+        _sort_in(run, proposal)
+    for proposal in state.of_task:
+        if isinstance(proposal.receipt, Applied) and proposal.proposal.step in view.steps:
             run.remember(proposal.receipt)
+    run.proven = proven_commands(state.envelopes)
+
+
+def _sort_in(run: Run, view: ProposalView) -> None:
+    """Put a proposal where the run will look for it: what waits, or what became of it."""
+    proposal, receipt = view.proposal, view.receipt
+    if isinstance(view.decision, Reject) and isinstance(receipt, Held | None):
+        receipt = Declined(view.decision.reason, view.decision.by)
+    if is_check(proposal):
+        key = proposal.action.text if isinstance(proposal.action, ShellCommand) else ""
+        if view.status in _OPEN:
+            run.pending_checks[key] = proposal.id
+        elif isinstance(receipt, Declined):
+            run.declined_checks[key] = receipt
+    elif view.status in _OPEN:
+        run.pending[proposal.step] = proposal.id
+    elif isinstance(receipt, Receipt):
+        run.receipts[proposal.step] = receipt
 
 
 def is_check(proposal: Proposal) -> bool:
     """True for a command that only proves something: it may run again."""
     return isinstance(proposal.action, ShellCommand) and proposal.action.purpose == "check"
+
+
+def proven_commands(envelopes: list[Envelope]) -> set[str]:
+    """Commands that passed since the task's last change of a file."""
+    proven = set[str]()
+    for envelope in envelopes:
+        match envelope.event:
+            case TaskGiven() | EffectFinished(receipt=Applied()):
+                proven.clear()
+            case CheckRan(passed=True, command=command):
+                proven.add(command)
+            case _:
+                pass
+    return proven

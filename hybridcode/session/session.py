@@ -16,7 +16,7 @@ from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
 from hybridcode.config.rules import add_project_rule
 from hybridcode.config.settings import Settings
-from hybridcode.domain.errors import HybridcodeError, JournalError, LimitReached
+from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
     Envelope,
     Event,
@@ -39,7 +39,7 @@ from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
-from hybridcode.session.consent import with_consent
+from hybridcode.session.consent import foreign_checks, with_consent
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
@@ -75,6 +75,8 @@ class SessionOptions:
     """Id of the session to go on with."""
     plan: Plan | None = None
     """A plan to follow instead of asking for one."""
+    is_attended: bool = False
+    """True when a person can be asked while the run goes on."""
 
 
 class Session:
@@ -82,7 +84,7 @@ class Session:
 
     def __init__(self, options: SessionOptions, journal: Journal, session: SessionJournal) -> None:
         self.options = options
-        self.settings = with_consent(options.loaded)
+        self.settings = with_consent(options.loaded, is_attended=options.is_attended)
         self.journal = journal
         self.log = session
         self.state = SessionState.of(session.envelopes())
@@ -138,10 +140,12 @@ class Session:
             HybridcodeError: a task is running already.
         """
         view = self.state.task
-        if view is None or not view.is_open:
-            message = "nothing to resume: the last task has ended"
+        if view is None:
+            raise ConfigError("There is no task to resume.", "Give a prompt.")
+        if view.ended is not None and not view.is_open:
+            message = f"nothing to resume, the task has ended: {view.ended.message}"
             self.log.append(NoticeGiven("info", message))
-            return Outcome(ExitCode.DONE, message)
+            return Outcome(ExitCode(view.ended.exit_code), message, view.ended.files)
         return await self._guarded(lambda: self._take_up(view))
 
     async def _begin(self, text: str) -> Run:
@@ -241,7 +245,13 @@ class Session:
                 sandbox=self.sandbox.kind,
             )
         )
-        for notice in opening_notices(facts, self.models, self.options.loaded.warnings):
+        warnings = [*self.options.loaded.warnings]
+        if not self.options.is_attended:
+            warnings += [
+                f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."
+                for name in foreign_checks(self.options.loaded)
+            ]
+        for notice in opening_notices(facts, self.models, warnings):
             self.log.append(notice)
 
     async def _guarded(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
@@ -263,10 +273,9 @@ class Session:
             return self._end(error.exit_code, error.advice)
         except Exception as error:
             place = "".join(traceback.format_exception(error)[-3:])
-            self._end(ExitCode.INTERNAL, f"internal error: {error!r}", before=NoticeGiven("error", place))
-            raise
+            return self._end(ExitCode.INTERNAL, f"internal error: {error!r}", before=NoticeGiven("error", place))
         finally:
-            self._running = None
+            self._running, self._stopped_by = None, ""
 
     async def _within_limits(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
         seconds = self.settings.limits.timeout_s

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hybridcode.domain.action import Decision, Denied, Proposal, Receipt
+from hybridcode.domain.action import Applied, Decision, Denied, Proposal, Receipt
 from hybridcode.domain.events import (
     CheckRan,
     DraftMade,
@@ -55,7 +55,9 @@ StepStatus = Literal[
     "interrupted",
 ]
 PlanStatus = Literal["none", "proposed", "approved", "rejected"]
-ProposalStatus = Literal["pending", "approved", "rejected", "superseded", "executing", "done", "failed", "unknown"]
+ProposalStatus = Literal[
+    "pending", "approved", "edited", "rejected", "superseded", "executing", "done", "failed", "unknown"
+]
 
 
 @dataclass
@@ -79,6 +81,8 @@ class ProposalView:
     """A proposal and what became of it."""
 
     proposal: Proposal
+    task: str = ""
+    """Id of the task it was made for."""
     status: ProposalStatus = "pending"
     decision: Decision | None = None
     receipt: Receipt | None = None
@@ -145,6 +149,12 @@ class SessionState:
         return self.tasks[-1] if self.tasks else None
 
     @property
+    def of_task(self) -> list[ProposalView]:
+        """Proposals of the latest task, oldest first."""
+        task = self.tasks[-1].task.id if self.tasks else ""
+        return [view for view in self.proposals.values() if view.task == task]
+
+    @property
     def waiting(self) -> list[ProposalView]:
         """Proposals nobody has decided yet, oldest first."""
         return [view for view in self.proposals.values() if view.status == "pending"]
@@ -156,8 +166,8 @@ class SessionState:
 
     @property
     def denials(self) -> list[tuple[Proposal, Denied]]:
-        """What policy refused, in order."""
-        return [(view.proposal, view.receipt) for view in self.proposals.values() if isinstance(view.receipt, Denied)]
+        """What policy refused in the latest task, in order."""
+        return [(view.proposal, view.receipt) for view in self.of_task if isinstance(view.receipt, Denied)]
 
     def apply(self, envelope: Envelope) -> None:
         """Take in one more envelope."""
@@ -180,6 +190,7 @@ class SessionState:
                 self._apply_proposal(event)
             case UndoMade():
                 self.undone.append(event)
+                self._reopen(event)
             case SessionResumed() | Interrupted():
                 self._settle(interrupted=isinstance(event, Interrupted))
             case _:
@@ -192,11 +203,23 @@ class SessionState:
                 if view.status in ("running", "drafting", "awaiting", "applying", "checking"):
                     view.status = "interrupted" if interrupted else "waiting"
 
+    def _reopen(self, event: UndoMade) -> None:
+        """Steps whose changes were put back are open again."""
+        for view in self.proposals.values():
+            receipt = view.receipt
+            if not isinstance(receipt, Applied) or event.step not in (None, view.proposal.step):
+                continue
+            if all(edit.path in event.restored for edit in receipt.edits):
+                view.receipt = None
+                self._mark_step(view.proposal.step, "waiting")
+
     def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished) -> None:
         if isinstance(event, ProposalMade):
-            self.proposals[event.proposal.id] = ProposalView(event.proposal)
-            if event.supersedes in self.proposals:
-                self.proposals[event.supersedes].status = "superseded"
+            task = self.tasks[-1].task.id if self.tasks else ""
+            self.proposals[event.proposal.id] = ProposalView(event.proposal, task)
+            former = self.proposals.get(event.supersedes)
+            if former is not None and former.status in ("pending", "approved", "edited"):
+                former.status = "superseded"
             self._mark_step(event.proposal.step, "awaiting")
             return
         view = self.proposals.get(event.proposal)
@@ -220,7 +243,7 @@ class SessionState:
 
 _DECIDED: dict[str, ProposalStatus] = {
     "Approve": "approved",
-    "Amend": "superseded",
+    "Amend": "edited",
     "Reject": "rejected",
     "Unanswered": "pending",
 }

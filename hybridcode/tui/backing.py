@@ -45,6 +45,7 @@ class Backing:
             make_models=lambda _: self.models,
             resume=resume,
             plan=plan,
+            is_attended=True,
         )
 
     @property

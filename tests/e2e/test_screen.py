@@ -63,7 +63,7 @@ def test_the_demo_from_the_first_key_to_the_verdict(program: Program, open_scree
 def test_typing_ahead_and_enter_decide_nothing(program: Program, open_screen: Open):
     screen = open_screen("demo")
     follow_the_plan(screen)
-    screen.see("review")
+    screen.see("hunk 1/1", "undecided")
     screen.press("yyyyyy\r\r\r")
     screen.wait(0.4)
     screen.press("\r\r\r   \r")
