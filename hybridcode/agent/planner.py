@@ -62,7 +62,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
             budget = run.settings.context.plan_tokens // 2
-            files += tuple(answer.read)
+            files += tuple(text for text in answer.read if Region.parse(text).path in snapshot.files)
             found = look_up(snapshot, read=answer.read, search=answer.search, budget=budget)
             shown += f"\n\n# You asked to see\n{found}"
             complaint = ""

@@ -18,7 +18,7 @@ from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
 from hybridcode.domain.plan import Plan, Task, Writer
 from hybridcode.domain.ports import Watcher
 from hybridcode.gate.gate import Gate
-from hybridcode.gate.protected import is_secret
+from hybridcode.gate.protected import is_protected
 from hybridcode.journal.store import SessionJournal
 from hybridcode.models.egress import denied_files
 from hybridcode.models.sender import Sender
@@ -126,8 +126,7 @@ class Run:
         """
         info = self.senders.pick(writer).model.info
         denied = set(denied_files(snapshot.files, self.settings.egress.deny_paths)) if info.is_remote else set[str]()
-        home = Path.home()
-        hidden = {path for path in snapshot.files if path in denied or is_secret(str(self.root / path), home)}
+        hidden = {path for path in snapshot.files if path in denied or holds_credentials(path)}
         return snapshot.without(hidden - {keep})
 
     def remember(self, receipt: Applied) -> None:
@@ -142,6 +141,11 @@ class Run:
     async def snapshot(self) -> Snapshot:
         """The tree as it is now."""
         return await asyncio.to_thread(take, self.root, max_file_bytes=self.settings.context.max_file_bytes)
+
+
+def holds_credentials(path: str) -> bool:
+    """True for a file whose name says that it holds credentials: no model is shown it."""
+    return is_protected(tuple(path.casefold().split("/"))) == "credentials"
 
 
 @dataclass(frozen=True)

@@ -225,3 +225,47 @@ def test_the_same_tree_gives_the_same_context(program: Program, repo: Path, tmp_
     subprocess.run(["cp", "-r", str(repo), str(other)], check=True)
     hashes = {program.run("context", "--query", "rate", "--hash", cwd=folder).out for folder in (repo, other)}
     assert len(hashes) == 1
+
+
+def test_a_run_that_cannot_begin_still_prints_its_result(program: Program, repo: Path):
+    (repo / ".hybridcode").mkdir()
+    (repo / ".hybridcode" / "config.toml").write_text("this is = = not toml")
+    done = run(program, repo, "--yes")
+    assert done.code == 2
+    assert done.json["exit_reason"] == "usage"
+    assert done.json["ledger"]["frontier"]["calls"] == 0
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_run(program: Program, repo: Path):
+    running = program.start("run", "set it", "--yes", *CHECK, "--output-format", "stream-json", cwd=repo)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.readline()
+    running.stdout.close()
+    running.stderr.close()
+    running.wait(60)
+    assert (repo / "shop.py").read_text() == FILES["shop.py"].replace("3", "5")
+
+
+def test_unknown_ids_are_usage_errors(program: Program, repo: Path):
+    assert run(program, repo, "--yes", *CHECK).code == 0
+    for arguments in (
+        ("cost", "nope"),
+        ("egress", "nope"),
+        ("audit", "show", "nope"),
+        ("undo", "nope"),
+        ("approvals", "show", "nope"),
+        ("sessions", "resume", "nope"),
+        ("run", "x", "-r", "nope"),
+    ):
+        assert program.run(*arguments, cwd=repo).code == 2, arguments
+    assert len(program.run("sessions", "list", "--json", cwd=repo).json) == 1
+
+
+def test_escape_sequences_of_a_plan_never_reach_the_terminal(program: Program, repo: Path, server: ChatServer):
+    plan = {"steps": [{**PLAN["steps"][0], "goal": "Set RATE \x1b]0;pwned\x07 to 5."}]}
+    server.answer = by_role(plan=json.dumps(plan))
+    done = program.run("run", "set it", "--yes", *CHECK, cwd=repo)
+    assert done.code == 0, done.err
+    assert "\x1b]0" not in done.err + done.out
+    assert "\x07" not in done.err + done.out
