@@ -32,18 +32,21 @@ def remote(workspace: Path, *plans: str, **settings: object) -> Scene:
     return Scene(workspace, models=models, settings=settings)
 
 
-def prompts(scene: Scene) -> dict[str, str]:
+def prompts(scene: Scene, *, remote_only: bool = False) -> dict[str, str]:
     assert scene.session is not None
     asked = [e.event for e in scene.session.state.envelopes if isinstance(e.event, ModelAsked)]
     log = scene.open(scene.session.id).log
-    return {event.call_id: log.get_blob(event.prompt_sha256).decode() for event in asked}
+    told = [event for event in asked if event.is_remote or not remote_only]
+    return {event.call_id: log.get_blob(event.prompt_sha256).decode() for event in told}
 
 
 async def test_denied_paths_never_reach_a_remote_planner_not_even_on_request(workspace: Path):
     wanted = '{"read": ["secret/patients.py"], "search": ["424242"]}'
     it = remote(workspace, wanted, **{"egress.deny_paths": ("secret/**",)})
     assert (await it.run("rename the patients")).code == ExitCode.DONE
-    assert "NAME_OF_PATIENT" not in "".join(prompts(it).values())
+    told = prompts(it, remote_only=True)
+    assert len(told) == 3
+    assert "NAME_OF_PATIENT" not in "".join(told.values())
 
 
 async def test_credentials_are_shown_to_no_model(workspace: Path):
