@@ -4,10 +4,9 @@ Invariant: the only place that knows both; holds no state beside the fold of env
 """
 
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty
 from typing import Any, ClassVar
 
 from textual.app import App
@@ -16,20 +15,18 @@ from textual.message import Message
 
 from hybridcode.domain.action import Decision, Proposal
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import Envelope, SessionOpened, TaskEnded
+from hybridcode.domain.events import Envelope, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
-from hybridcode.session.watchers import Piece
-from hybridcode.tui.amounts import plural
-from hybridcode.tui.commands import Command, parse_command
-from hybridcode.tui.conversation import Conversation, Remember
+from hybridcode.tui.commands import Command, UnknownCommand, parse_command
+from hybridcode.tui.conversation import Conversation, Remember, live_pieces
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.panes import help_sections, plan_pane, proposal_pane
 from hybridcode.tui.screens.help import HelpScreen
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
-from hybridcode.tui.story import Entry, entries
+from hybridcode.tui.story import Entry, Tone, entries
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
-from hybridcode.tui.waiting import waiting_plan, waiting_proposals
+from hybridcode.tui.waiting import Question, Questions, farewell, why_closed
 from hybridcode.tui.widgets.composer import Composer
 
 DRAIN_S = 1 / 20
@@ -37,6 +34,7 @@ DRAIN_S = 1 / 20
 QUIT_S = 2.0
 """Seconds in which a second Ctrl+C quits."""
 DEFAULT_THEME = "hybridcode-dark"
+RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
 
 _HERE = Path(__file__).parent
 
@@ -79,10 +77,10 @@ class HybridcodeApp(App[str]):
         for theme in self._themes.values():
             self.register_theme(textual_theme(theme))
         self._start_in(self._facts.theme)
-        self._session = SessionScreen(self._facts)
+        self._session = SessionScreen(self._facts, clock)
         self._unsubscribe: Callable[[], None] | None = None
-        self._answered: set[str] = set()
-        self._left: set[str] = set()
+        self._questions = Questions(self.state)
+        self._answered = self._questions.answered
         self._is_stale = False
         self._stopped_at = -QUIT_S
 
@@ -111,7 +109,7 @@ class HybridcodeApp(App[str]):
         self._refresh()
         self.set_interval(DRAIN_S, self._drain)
         if self._prompt:
-            self._call(self.conversation.start(self._prompt))
+            self._call(self._start(self._prompt))
 
     def on_unmount(self) -> None:
         """Stop listening."""
@@ -130,24 +128,33 @@ class HybridcodeApp(App[str]):
         if isinstance(message.envelope.event, SessionOpened | TaskEnded):
             self._facts = self.conversation.facts
             self._session.show_facts(self._facts)
+        self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
         if not self._is_stale:
             self._is_stale = True
             self.set_timer(DRAIN_S, self._refresh)
 
     def _take(self, envelope: Envelope) -> None:
         self.state.apply(envelope)
+        self._questions.hear(envelope.event)
         self._session.tell(entries(envelope.event, self.state))
+        if isinstance(envelope.event, TaskGiven):
+            self._session.recall(envelope.event.task.text)
 
     def _drain(self) -> None:
-        pieces = list(_taken(self.conversation))
-        if pieces:
+        if pieces := live_pieces(self.conversation):
             self._session.feed(pieces)
 
     def _refresh(self) -> None:
         self._is_stale = False
-        self._session.show(self.state)
+        approvals, plan = self._questions.proposals(), self._questions.plan(self._facts.mode)
+        self._session.show(self.state, approvals=len(approvals), is_plan_waiting=plan is not None)
         self._close_answered()
         self._offer()
+
+    def _tell(self, label: str, text: str, tone: Tone) -> None:
+        self._session.tell([Entry(label, text, tone)])
 
     def _say(self, error: HybridcodeError) -> None:
         hint = [Entry("", error.hint, "quiet")] if error.hint else []
@@ -155,22 +162,16 @@ class HybridcodeApp(App[str]):
 
     # questions
 
-    def _open_proposals(self) -> list[Proposal]:
-        return [proposal for proposal in waiting_proposals(self.state) if proposal.id not in self._answered]
-
-    def _open_plan(self) -> str | None:
-        task = waiting_plan(self.state, self._facts.mode)
-        return task.task.id if task and task.task.id not in self._answered else None
+    @property
+    def _pane(self) -> Pane | None:
+        return next((screen for screen in self.screen_stack if isinstance(screen, Pane)), None)
 
     def _close_answered(self) -> None:
-        """Leave a pane whose question somebody else has answered."""
-        pane = next((screen for screen in self.screen_stack if isinstance(screen, Pane)), None)
-        if pane is None:
-            return
-        open_subjects = {proposal.id for proposal in self._open_proposals()} | {self._open_plan()}
-        if pane.subject not in open_subjects:
+        """Leave a pane whose question is not open any more."""
+        pane = self._pane
+        if pane is not None and pane.subject not in self._questions.all(self._facts.mode):
             self._close_pane()
-            self._session.tell([Entry("·", "answered elsewhere", "quiet")])
+            self._tell("·", why_closed(self.state, pane.subject), "quiet")
 
     def _close_pane(self) -> None:
         while self.screen is not self._session:
@@ -180,22 +181,22 @@ class HybridcodeApp(App[str]):
         """Open the oldest question by itself, but never over text a person is writing."""
         if self.screen is not self._session or self._session.unsent.strip():
             return
-        plan = self._open_plan()
-        if plan is not None and plan not in self._left:
-            self._open_plan_pane()
-            return
-        fresh = next((proposal for proposal in self._open_proposals() if proposal.id not in self._left), None)
+        fresh = self._questions.fresh(self._facts.mode)
         if fresh is not None:
-            self.run_worker(self._open_pane(fresh), group="open", exclusive=True)
+            self._open(fresh)
+
+    def on_composer_emptied(self) -> None:
+        """What text held back may be offered now."""
+        self._refresh_soon()
+
+    def _open(self, question: Question) -> None:
+        if isinstance(question, Proposal):
+            self.run_worker(self._open_pane(question), group="open", exclusive=True)
+        elif (pane := plan_pane(question, self._guard())) is not None:
+            self.push_screen(pane)
 
     def _guard(self) -> KeyGuard:
         return KeyGuard(self._clock, lambda: self._session.unsent)
-
-    def _open_plan_pane(self) -> None:
-        task = waiting_plan(self.state, self._facts.mode)
-        pane = plan_pane(task, self._guard()) if task else None
-        if pane is not None:
-            self.push_screen(pane)
 
     async def _open_pane(self, proposal: Proposal) -> None:
         """Put the pane for a proposal in front, if it still waits by then."""
@@ -205,14 +206,14 @@ class HybridcodeApp(App[str]):
                 self.conversation,
                 guard=self._guard(),
                 sandbox=self.state.opened.sandbox if self.state.opened else "none",
-                more=len(self._open_proposals()) - 1,
+                more=len(self._questions.proposals()) - 1,
                 is_split=self._facts.side_by_side,
             )
         except HybridcodeError as error:
-            self._left.add(proposal.id)
+            self._questions.left.add(proposal.id)
             self._say(error)
             return
-        if self.screen is self._session and proposal in self._open_proposals():
+        if self.screen is self._session and proposal in self._questions.proposals():
             await self.push_screen(pane)
 
     def on_pane_decided(self, message: Pane.Decided) -> None:
@@ -227,15 +228,15 @@ class HybridcodeApp(App[str]):
             await self.conversation.answer(proposal_id, decision, remember=remember)
         except HybridcodeError:
             self._answered.discard(proposal_id)
-            self._left.add(proposal_id)
+            self._questions.left.add(proposal_id)
             raise
 
     def on_pane_plan_answered(self, message: Pane.PlanAnswered) -> None:
         """Hand the plan back to the session."""
-        if self.state.task is not None:
-            self._answered.add(self.state.task.task.id)
+        self._answered.add(message.task_id)
         self._close_pane()
         self._call(self.conversation.answer_plan(message.plan))
+        self._refresh_soon()
 
     def on_pane_asked(self, message: Pane.Asked) -> None:
         """Put a small question in front of the pane."""
@@ -243,21 +244,31 @@ class HybridcodeApp(App[str]):
 
     def on_pane_left(self, message: Pane.Left) -> None:
         """Back to the session; the question is offered again only on request."""
-        self._left.add(message.subject)
+        self._questions.left.add(message.subject)
         self._close_pane()
 
     # a person's words and keys
 
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         """A task, or a command."""
-        command = parse_command(message.text)
-        if command is not None:
-            self._run_command(command)
-        elif self.conversation.is_running:
-            self._session.restore(message.text)
-            self._session.tell([Entry("!", "a task is running: Esc interrupts it", "warn")])
-        else:
-            self._call(self.conversation.start(message.text))
+        match parse_command(message.text):
+            case Command() as command:
+                self._run_command(command)
+            case UnknownCommand() as unknown:
+                self._tell("!", unknown.complaint, "warn")
+            case None if self.conversation.is_running:
+                self._session.restore(message.text)
+                self._tell(*RUNNING)
+            case None:
+                self._call(self._start(message.text))
+
+    async def _start(self, text: str) -> None:
+        """Begin a task; text that the session does not take stands in the composer again."""
+        try:
+            await self.conversation.start(text)
+        except HybridcodeError:
+            self._session.restore(text)
+            raise
 
     def on_composer_help_asked(self) -> None:
         """Show the keys."""
@@ -271,6 +282,8 @@ class HybridcodeApp(App[str]):
                 self.action_review()
             case "theme":
                 self._choose_theme(command.argument or self._next_theme())
+            case "resume" if self.conversation.is_running:
+                self._tell(*RUNNING)
             case "resume":
                 self._call(self.conversation.resume())
             case "clear":
@@ -286,21 +299,18 @@ class HybridcodeApp(App[str]):
         if name in self.available_themes:
             self.theme = name
         else:
-            known = ", ".join(sorted(self._themes))
-            self._session.tell([Entry("!", f"there is no theme {name}; there are {known}", "warn")])
+            self._tell("!", f"there is no theme {name}; there are {', '.join(sorted(self._themes))}", "warn")
 
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""
         if self.screen is not self._session:
             return
-        self._left.clear()
-        proposals = self._open_proposals()
-        if self._open_plan() is not None:
-            self._open_plan_pane()
-        elif proposals:
-            self.run_worker(self._open_pane(proposals[0]), group="open", exclusive=True)
+        self._questions.left.clear()
+        first = self._questions.fresh(self._facts.mode)
+        if first is None:
+            self._tell("·", "nothing waits for you", "quiet")
         else:
-            self._session.tell([Entry("·", "nothing waits for you", "quiet")])
+            self._open(first)
 
     def on_session_screen_interrupt(self) -> None:
         """Escape on the session screen."""
@@ -314,15 +324,16 @@ class HybridcodeApp(App[str]):
             self.action_leave()
             return
         self._stopped_at = now
+        if (pane := self._pane) is not None:
+            self._questions.left.add(pane.subject)
+            self._close_pane()
         if self.conversation.is_running:
             self._call(self.conversation.interrupt())
-        self._session.tell([Entry("·", f"Ctrl+C again within {QUIT_S:.0f} s quits; what waits is kept", "quiet")])
+        self._tell("·", f"Ctrl+C again within {QUIT_S:.0f} s quits", "quiet")
 
     def action_leave(self) -> None:
         """Quit; the result says what still waits."""
-        count = len(waiting_proposals(self.state))
-        waits = f"{plural(count, 'approval')} kept: `hybridcode approvals list` shows, `hybridcode -c` goes on"
-        self.exit(waits if count else "")
+        self.exit(farewell(self.state))
 
     def action_help(self) -> None:
         """All keys, from the bindings themselves."""
@@ -337,12 +348,3 @@ class HybridcodeApp(App[str]):
                 self._say(error)
 
         self.run_worker(guarded(), group="conversation")
-
-
-def _taken(conversation: Conversation) -> Iterator[Piece]:
-    """What the live queue holds right now."""
-    while True:
-        try:
-            yield conversation.live.get_nowait()
-        except Empty:
-            return

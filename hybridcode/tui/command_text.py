@@ -1,6 +1,7 @@
 """A command or tool call as a person must see it before saying yes.
 
-Invariant: everything shown comes from the action whose digest is approved; nothing is cut.
+Invariant: everything shown comes from the action whose digest is approved; nothing is cut, and what is folded says how
+much it is and which key shows it.
 """
 
 import json
@@ -30,52 +31,85 @@ def exact_rule(command: ShellCommand) -> str:
     return f"Bash({command.text})"
 
 
-def command_facts(proposal: Proposal, *, sandbox: str) -> list[Fact]:
-    """What the pane shows, line by line."""
+def command_facts(proposal: Proposal, *, sandbox: str, is_full: bool = False) -> list[Fact]:
+    """What the pane shows, line by line: what it is, what it may reach, why it asks, and then the rest.
+
+    `is_full` spells out the names of the variables.
+    """
+    facts: list[Fact]
     match proposal.action:
         case ShellCommand() as command:
-            facts = _shell_facts(command, sandbox)
+            facts = [("command", command.text, "bold"), *_flag_facts(proposal), *_reach(command, sandbox)]
+            facts += [*_asked_facts(proposal), *_rest(command), *_model_facts(proposal), _digest(proposal)]
+            return [*facts, _variables(command, is_full=is_full)]
         case ToolCall(server=server, tool=tool, arguments=arguments):
             shown = json.dumps(json.loads(bytes(arguments)), indent=2, ensure_ascii=False, sort_keys=True)
             facts = [("tool", f"{tool} of {server}", "bold"), ("arguments", shown, "")]
         case ChangeSet(edits=edits):
             facts = [("files", "\n".join(edit.path for edit in edits), "")]
-    return [*facts, *ruling_facts(proposal), ("digest", proposal.digest[:16], "$quiet")]
+    return [*facts, *ruling_facts(proposal), _digest(proposal)]
 
 
-def _shell_facts(command: ShellCommand, sandbox: str) -> list[Fact]:
-    facts: list[Fact] = [("command", command.text, "bold")]
+def _reach(command: ShellCommand, sandbox: str) -> list[Fact]:
+    where = sandbox if sandbox != "none" else "none: it can do what you can do"
+    return [
+        ("sandbox", where, _loud(sandbox == "none")),
+        ("network", "YES" if command.network else "no", _loud(command.network)),
+    ]
+
+
+def _rest(command: ShellCommand) -> list[Fact]:
+    facts = [
+        ("folder", "the workspace" if command.cwd == "." else command.cwd, ""),
+        ("limit", seconds(command.timeout_s), ""),
+    ]
     if command.script:
-        facts.append(("runs by", "bash, as a script", ""))
-    else:
-        words = "\n".join(
-            f"{number}  {json.dumps(word, ensure_ascii=False)}" for number, word in enumerate(command.argv)
-        )
-        facts.append(("argv", words, "$quiet"))
-    folder = "the workspace" if command.cwd == "." else command.cwd
-    names = " ".join(command.env_names)
-    facts.append(("folder", folder, ""))
-    facts.append(("sees", f"{names} ({plural(len(command.env_names), 'variable')})" if names else "no variables", ""))
-    facts.append(
-        ("sandbox", sandbox if sandbox != "none" else "none: it can do what you can do", _loud(sandbox == "none"))
-    )
-    facts.append(("network", "YES" if command.network else "no", _loud(command.network)))
-    facts.append(("limit", seconds(command.timeout_s), ""))
-    return facts
+        return [*facts, ("runs by", "bash, as a script", "")]
+    words = (f"{number}  {json.dumps(word, ensure_ascii=False)}" for number, word in enumerate(command.argv))
+    return [*facts, ("argv", "\n".join(words), "$quiet")]
+
+
+def _variables(command: ShellCommand, *, is_full: bool) -> Fact:
+    count = plural(len(command.env_names), "variable")
+    if not command.env_names:
+        return "sees", "no variables", ""
+    return "sees", f"{count}: {' '.join(command.env_names)}" if is_full else f"{count} · v shows them", ""
+
+
+def _digest(proposal: Proposal) -> Fact:
+    return "digest", proposal.digest[:16], "$quiet"
 
 
 def ruling_facts(proposal: Proposal) -> list[Fact]:
-    """The rule that asked, and what must be pointed at."""
+    """The rule that asked, what must be pointed at, and what the model says."""
+    return [*_asked_facts(proposal), *_flag_facts(proposal), *_model_facts(proposal)]
+
+
+def _asked_facts(proposal: Proposal) -> list[Fact]:
     ruling = proposal.ruling
-    facts: list[Fact] = [("asked by", f"{ruling.rule} ({ruling.source}): {ruling.reason}", "")]
+    facts: list[Fact] = [("asked by", f"{ruling.rule} ({ruling.source}): {reason_of(proposal)}", "")]
     if ruling.person_only:
         facts.append(("", "a person is asked every time; no rule can allow it", "$warning"))
-    if flags := all_flags(proposal):
-        facts.append(("flags", "  ".join(f"! {flag}" for flag in flags), "bold $error"))
     facts.extend(("note", note, "$warning") for note in proposal.notes)
-    if proposal.model_says:
-        facts.append(("model says", f"“{proposal.model_says}”", "italic $quiet"))
     return facts
+
+
+def _flag_facts(proposal: Proposal) -> list[Fact]:
+    flags = all_flags(proposal)
+    return [("flags", "  ".join(f"! {flag}" for flag in flags), "bold $error")] if flags else []
+
+
+def _model_facts(proposal: Proposal) -> list[Fact]:
+    return [("model says", f"“{proposal.model_says}”", "italic $quiet")] if proposal.model_says else []
+
+
+def reason_of(proposal: Proposal) -> str:
+    """Why the rule asked; of several ordinary files it names their number instead of the first one."""
+    ruling, action = proposal.ruling, proposal.action
+    is_ordinary = ruling.rule == "files.inside" and not ruling.person_only
+    if isinstance(action, ChangeSet) and len(action.edits) > 1 and is_ordinary:
+        return plural(len(action.edits), "ordinary path")
+    return ruling.reason
 
 
 def all_flags(proposal: Proposal) -> tuple[str, ...]:

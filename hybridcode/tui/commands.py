@@ -1,11 +1,15 @@
 """Slash commands of the composer.
 
-Invariant: text that starts with a slash and a known name is a command; anything else is a task, paths included.
+Invariant: text that begins with a slash and one plain word is a command, known or not; anything else is a task, paths
+included.
 """
 
+import re
 from typing import Literal, NamedTuple
 
 Name = Literal["help", "review", "plan", "theme", "resume", "clear", "quit"]
+
+_SHAPE = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
 
 
 class Command(NamedTuple):
@@ -13,6 +17,17 @@ class Command(NamedTuple):
 
     name: Name
     argument: str = ""
+
+
+class UnknownCommand(NamedTuple):
+    """Something that looks like a command and is none."""
+
+    name: str
+
+    @property
+    def complaint(self) -> str:
+        """What to tell the person who typed it."""
+        return f"there is no command /{self.name}; there are {', '.join(f'/{name}' for name in COMMANDS)}"
 
 
 COMMANDS: dict[Name, str] = {
@@ -27,12 +42,13 @@ COMMANDS: dict[Name, str] = {
 """Names and what they do."""
 
 
-def parse_command(text: str) -> Command | None:
+def parse_command(text: str) -> Command | UnknownCommand | None:
     """The command in `text`, None if it is a task."""
-    if not text.startswith("/"):
+    found = _SHAPE.fullmatch(text.strip())
+    if found is None:
         return None
-    word, _, argument = text[1:].partition(" ")
+    word, argument = found[1], found[2] or ""
     for name in COMMANDS:
-        if word == name:
+        if name == word:
             return Command(name, argument.strip())
-    return None
+    return UnknownCommand(word)

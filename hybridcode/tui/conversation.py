@@ -4,7 +4,7 @@ Invariant: everything a screen shows comes from `envelopes` and later ones, in o
 """
 
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Literal, Protocol
 
 import msgspec
@@ -17,6 +17,13 @@ from hybridcode.session.watchers import Piece
 
 PERSON = "person:tui"
 """The `by` of every decision made on a screen of ours."""
+
+_WHO = {PERSON: "you", "person": "you", "person:terminal": "you, in another terminal", "a key": "you"}
+
+
+def whom(by: str) -> str:
+    """Who that is, for the person at this screen."""
+    return _WHO.get(by, by)
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -103,3 +110,13 @@ class Conversation(Protocol):
     async def answer_plan(self, plan: Plan | None) -> None:
         """Approve the waiting plan (as shown, or as edited), or say no with None."""
         ...
+
+
+def live_pieces(conversation: Conversation) -> list[Piece]:
+    """Take what the live queue holds right now."""
+    pieces: list[Piece] = []
+    while True:
+        try:
+            pieces.append(conversation.live.get_nowait())
+        except Empty:
+            return pieces

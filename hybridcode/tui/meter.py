@@ -28,6 +28,9 @@ class Meter:
     hosts: tuple[str, ...] = ()
     usage: Usage | None = None
     timing: Timing | None = None
+    has_frontier: bool = False
+    """False for a session without a frontier model: then there is nothing to count."""
+    has_local: bool = False
 
     @property
     def local_share(self) -> int | None:
@@ -65,6 +68,8 @@ def meter_of(state: SessionState) -> Meter:
         hosts=tuple(sorted({asked.host for asked in sent if asked.host})),
         usage=latest.usage if latest else None,
         timing=latest.timing if latest else None,
+        has_frontier=state.opened is not None and state.opened.frontier is not None,
+        has_local=state.opened is not None and state.opened.local is not None,
     )
 
 
@@ -78,11 +83,28 @@ def meter_items(meter: Meter) -> list[tuple[int, str]]:
         items.append((5, f"TTFT {seconds(meter.timing.first_token_s)}"))
     if meter.timing is not None and meter.timing.decode_tps is not None:
         items.append((3, f"{meter.timing.decode_tps:.0f} tok/s"))
-    items.append((1, f"frontier {tokens(meter.frontier_tokens)} {dollars(meter.usd)}"))
-    share = "" if meter.local_share is None else f" ({meter.local_share} % written)"
-    items.append((2, f"local {tokens(meter.local_tokens)}{share}"))
+    if meter.has_frontier:
+        items.append((1, _frontier(meter)))
+    if meter.has_local:
+        share = "" if meter.local_share is None else f" ({meter.local_share} % written)"
+        items.append((2, f"{_local(meter)}{share}"))
     items.append((0, _sent(meter)))
     return items
+
+
+def spent(meter: Meter) -> str:
+    """What a task used, in a sentence; empty without models."""
+    share = "" if meter.local_share is None else f", {meter.local_share} % of what was written"
+    parts = [_frontier(meter)] if meter.has_frontier else []
+    return " · ".join([*parts, f"{_local(meter)}{share}"] if meter.has_local else parts)
+
+
+def _frontier(meter: Meter) -> str:
+    return f"frontier {tokens(meter.frontier_tokens)} {dollars(meter.usd)}"
+
+
+def _local(meter: Meter) -> str:
+    return f"local {tokens(meter.local_tokens)}"
 
 
 def _sent(meter: Meter) -> str:

@@ -4,10 +4,11 @@ Invariant: an edited plan that is saved unchanged is the same plan.
 """
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from hybridcode.agent.scheduler import find_cycle
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.session.state import StepStatus, StepView, TaskView
@@ -37,15 +38,15 @@ _MAX_ID_CELLS = 12
 _INLINE_ID_CELLS = 3
 
 
-def plan_parts(task: TaskView, cells: int) -> list[Part | str]:
-    """The steps of a task, one paragraph each, `cells` wide."""
+def plan_parts(task: TaskView, cells: int, *, words: Mapping[str, str]) -> list[Part | str]:
+    """The steps of a task, one paragraph each, `cells` wide. `words` stand in for the status of the steps they name."""
     done = sum(view.status == "done" for view in task.steps.values())
     head = f"plan {done}/{len(task.steps)}" if task.steps else "plan"
     said = {"proposed": " · waits for you", "rejected": " · not followed"}.get(task.plan_status, "")
     parts: list[Part | str] = [(head, "bold"), (said, "$warning"), "\n"]
     margin = _id_cells(task.steps)
     for view in task.steps.values():
-        parts.extend(_step_parts(view, cells, margin))
+        parts.extend(_step_parts(view, cells, margin, said=words.get(view.step.id, "")))
     return parts
 
 
@@ -63,10 +64,10 @@ def active_line(task: TaskView, parts: Sequence[Part | str]) -> int:
     return sum((part if isinstance(part, str) else part[0]).count("\n") for part in parts[: heads[active - 1]])
 
 
-def _step_parts(view: StepView, cells: int, id_cells: int) -> list[Part | str]:
+def _step_parts(view: StepView, cells: int, id_cells: int, *, said: str) -> list[Part | str]:
     """Sign, id, goal and state; a long id stands on a line of its own, so that the goal has room."""
     sign, colour = SIGNS[view.status]
-    word = _writer(view) if view.status in _QUIET_STATES else view.status
+    word = _writer(view) if view.status in _QUIET_STATES else said or view.status
     is_active = view.status not in _QUIET_STATES
     style = "bold" if is_active else ("$quiet" if view.status == "done" else "")
     if id_cells > _INLINE_ID_CELLS:
@@ -157,6 +158,8 @@ def plan_from_toml(text: str) -> Plan:
             f"The edited plan cannot be used: {error}", "Correct it, or press Escape to leave it."
         ) from error
     _require_ids([step.id for step in plan.steps], plan.steps)
+    if cycle := find_cycle(plan):
+        raise PlanInvalid(f"Steps {', '.join(cycle)} wait for each other.", "Take one of their `needs` away.")
     return plan
 
 
@@ -168,3 +171,5 @@ def _require_ids(ids: Sequence[str], steps: Sequence[Step]) -> None:
     for step in steps:
         if unknown := sorted(set(step.needs) - set(ids)):
             raise PlanInvalid(f"Step {step.id} needs {unknown[0]}, which is not a step.", "Correct its `needs`.")
+        if step.kind == "command" and not (step.command or "").strip():
+            raise PlanInvalid(f"Step {step.id} is a command without a command line.", "Give it a `command`.")

@@ -105,6 +105,13 @@ class Review:
         """Shown hunks nobody has decided yet, over all files."""
         return sum(file.mark_of(group) == "undecided" for file in self.files for group in range(len(file.groups)))
 
+    @property
+    def is_last_no(self) -> bool:
+        """True when rejecting the hunk under the cursor would leave nothing of the proposal."""
+        marks = {mark for file in self.files for mark in file.marks}
+        is_undecided = self.current.mark_of(self.group) == "undecided"
+        return is_undecided and self.undecided == 1 and marks <= {"undecided", "rejected"}
+
     def mark(self, mark: Mark) -> None:
         """Decide the hunk under the cursor and go on to the next undecided one."""
         self._set(self.file, self.group, mark)
@@ -162,14 +169,14 @@ class Review:
         self.mark("accepted")
 
     def decision(self, seal: Seal) -> Decision | None:
-        """The decision once every hunk has one: all as proposed, some of it, or none."""
+        """The decision once every hunk has one: all as proposed, some of it, or none, which asks for no other draft."""
         if self.undecided:
             return None
         marks = {mark for file in self.files for mark in file.marks}
         if marks == {"accepted"}:
             return Approve(self.proposal.digest, PERSON)
         chosen = [result for file in self.files if (result := file.result()) is not None]
-        return Amend(seal(chosen), PERSON) if chosen else Reject("no hunk was accepted", PERSON)
+        return Amend(seal(chosen), PERSON) if chosen else Reject("", PERSON)
 
 
 def editable_text(review: Review) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import user_config_dir
-from hybridcode.domain.events import PlanMade, SessionOpened, TaskEnded
+from hybridcode.domain.events import SessionOpened, TaskEnded
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.live import LiveConversation, MakeModels
@@ -42,14 +42,9 @@ class Program(HybridcodeApp):
         self.run_worker(self.live.start_models(), exit_on_error=False)
 
     def on_hybridcode_app_arrived(self, message: HybridcodeApp.Arrived) -> None:
-        """What git says changes with what a task does; a plan that is made anew may be asked about anew."""
-        match message.envelope.event:
-            case SessionOpened() | TaskEnded():
-                self.run_worker(self._look())
-            case PlanMade() if self.state.task is not None:
-                self._answered.discard(self.state.task.task.id)
-            case _:
-                pass
+        """What git says changes with what a task does."""
+        if isinstance(message.envelope.event, SessionOpened | TaskEnded):
+            self.run_worker(self._look())
 
     async def _look(self) -> None:
         await self.live.look()

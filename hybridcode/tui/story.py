@@ -18,6 +18,7 @@ from hybridcode.domain.action import (
     Ran,
     Receipt,
     Reject,
+    ShellCommand,
     Stale,
     Unanswered,
     Unknown,
@@ -41,12 +42,15 @@ from hybridcode.domain.events import (
     TaskEnded,
     TaskGiven,
     TaskJudged,
+    TaskResumed,
     UndoMade,
     WindowAssembled,
 )
-from hybridcode.session.state import RESUMABLE, SessionState
-from hybridcode.tui.amounts import dollars, plural, seconds, tokens
-from hybridcode.tui.meter import meter_of
+from hybridcode.session.state import RESUMABLE, ProposalView, SessionState
+from hybridcode.tui.amounts import plural, seconds, tokens
+from hybridcode.tui.conversation import whom
+from hybridcode.tui.meter import meter_of, spent
+from hybridcode.tui.waiting import waiting_plan, waiting_proposals
 
 Tone = Literal["plain", "quiet", "strong", "good", "bad", "warn", "code"]
 
@@ -54,6 +58,10 @@ _LEVELS: dict[str, Tone] = {"info": "quiet", "warning": "warn", "error": "bad"}
 
 TAIL_LINES = 6
 """Lines of a command's output that the transcript shows."""
+TAIL_CHARS = 4_000
+"""Characters of output that a receipt keeps: a tail this long has lost its beginning."""
+PROMPT_LINES = 12
+"""Lines of a task that the transcript shows."""
 
 
 class Entry(NamedTuple):
@@ -69,7 +77,7 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
     match event:
         case TaskGiven(task=task):
             gap = [Entry("", "")] if len(state.tasks) > 1 else []
-            return [*gap, Entry("you", task.text, "strong")]
+            return [*gap, *_prompt(task.text)]
         case NoticeGiven():
             return _notice(event)
         case PlanMade():
@@ -89,13 +97,34 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
         case TaskEnded():
             return _ended(event, state)
         case Interrupted(by=by):
-            return [Entry("‖", f"interrupted by {by}; what waits for approval still waits", "warn")]
+            waits = bool(waiting_proposals(state)) or waiting_plan(state, "default") is not None
+            kept = "; what waits is kept · Ctrl+Y" if waits else ""
+            return [Entry("‖", f"interrupted by {whom(by)}{kept}", "warn")]
         case SessionResumed():
-            return [Entry("", "resumed", "quiet")]
+            return _opened_again(state)
+        case TaskResumed():
+            return [Entry("▸", "the task goes on", "quiet")]
         case UndoMade():
             return [Entry("undo", "files were put back", "good")]
         case _:
             return []
+
+
+def _prompt(text: str) -> list[Entry]:
+    """A task, a long one folded."""
+    lines = text.split("\n")
+    hidden = len(lines) - PROMPT_LINES
+    if hidden <= 0:
+        return [Entry("you", text, "strong")]
+    shown = Entry("you", "\n".join(lines[:PROMPT_LINES]), "strong")
+    return [shown, Entry("", f"⋯ {plural(hidden, 'more line')} · ↑ in an empty composer shows them", "quiet")]
+
+
+def _opened_again(state: SessionState) -> list[Entry]:
+    found = [Entry("", "opened again", "quiet")]
+    if state.task is not None and state.task.is_open:
+        found.append(Entry("!", "this task stopped: /resume goes on", "warn"))
+    return found
 
 
 def _notice(event: NoticeGiven) -> list[Entry]:
@@ -112,7 +141,7 @@ def _plan(event: PlanMade) -> list[Entry]:
     facts = [plural(len(plan.steps), "step"), plural(len(files), "file")]
     checks = dict.fromkeys(check for check in (*(step.check for step in plan.steps), plan.check) if check)
     facts += [f"checks: {', '.join(checks)}"] if checks else ["no check"]
-    found = [Entry("plan", " · ".join([*facts, f"by {event.source}"]))]
+    found = [Entry("plan", " · ".join([*facts, f"by {whom(event.source)}"]))]
     return [*found, Entry("", plan.rationale, "quiet")] if plan.rationale else found
 
 
@@ -122,13 +151,14 @@ def _step(
     view = state.task.steps.get(event.step or "") if state.task else None
     match event:
         case StepStarted(step=step):
-            return [Entry(f"● {step}", view.step.goal if view else step)]
+            touched = [Entry("", ", ".join(view.step.touches), "quiet")] if view and view.step.touches else []
+            return [Entry(f"● {step}", view.step.goal if view else step), *touched]
         case RungTaken(writer=writer, attempt=attempt, why=why):
-            return [Entry("", f"{writer}, try {attempt} · why: {why}", "quiet")]
+            reason = f" · why: {why}" if _says_more(why, writer) else ""
+            return [Entry("", f"{writer}, try {attempt}{reason}", "quiet")]
         case WindowAssembled(used=used, budget=budget, digest=digest, excerpts=excerpts):
-            touched = ", ".join(view.step.touches) if view else ""
             share = f"window {tokens(used)} of {budget:,} · {plural(len(excerpts), 'excerpt')}" if budget else ""
-            facts = " · ".join(part for part in (touched, share, f"sha {digest[:8]}") if part)
+            facts = " · ".join(part for part in (share, f"sha {digest[:8]}") if part)
             return [Entry("", facts, "quiet")]
         case DraftRefused(attempt=attempt, refusals=refusals):
             return [
@@ -136,13 +166,33 @@ def _step(
                 for r in refusals
             ]
         case CheckRan():
-            return _check(event)
+            was_told = view is not None and view.step.kind == "command"
+            return [] if was_told else _check(event)
         case StepEnded(outcome="done"):
             return [Entry(f"✓ {event.step}", "done", "good")]
         case StepEnded(step=step, outcome=outcome, why=why):
-            return [Entry(f"✗ {step}", f"{outcome}: {why}" if why else outcome, "bad")]
+            was_told = _refused(state, step) if outcome in ("declined", "denied") else ""
+            ended = was_told or (f"{outcome}: {why}" if why else outcome)
+            return [Entry(f"✗ {step}", ended, "bad")]
         case _:
             assert_never(event)
+
+
+def _says_more(why: str, writer: str) -> bool:
+    """False for a reason that only repeats who writes."""
+    return not set(why.split()) <= {writer, "model", "writes", "default"}
+
+
+def _refused(state: SessionState, step: str) -> str:
+    """How a step ended whose refusal stands above already; empty if it was not refused."""
+    receipts = [view.receipt for view in state.proposals.values() if view.proposal.step == step]
+    match receipts[-1] if receipts else None:
+        case Declined(by=by):
+            return f"declined by {whom(by)}"
+        case Denied():
+            return "denied"
+        case _:
+            return ""
 
 
 def _check(event: CheckRan) -> list[Entry]:
@@ -157,7 +207,10 @@ def _tail(text: str) -> list[Entry]:
     lines = text.rstrip("\n").split("\n") if text.strip() else []
     hidden = len(lines) - TAIL_LINES
     found = [Entry("", line, "code") for line in lines[-TAIL_LINES:]]
-    return [Entry("", f"⋯ {plural(hidden, 'line')} above", "quiet"), *found] if hidden > 0 else found
+    if hidden <= 0:
+        return found
+    more = "at least " if len(text) >= TAIL_CHARS else ""
+    return [Entry("", f"⋯ {more}{plural(hidden, 'line')} above", "quiet"), *found]
 
 
 def _proposal(event: ProposalMade | ProposalDecided | EffectFinished, state: SessionState) -> list[Entry]:
@@ -170,8 +223,7 @@ def _proposal(event: ProposalMade | ProposalDecided | EffectFinished, state: Ses
     title = view.proposal.title if view else event.proposal
     if isinstance(event, ProposalDecided):
         return _decision(event.decision, title)
-    is_command = view is not None and not isinstance(view.proposal.action, ChangeSet)
-    return _receipt(event.receipt, title, is_command=is_command)
+    return _receipt(event.receipt, title, view)
 
 
 def _decision(decision: Decision, title: str) -> list[Entry]:
@@ -179,31 +231,30 @@ def _decision(decision: Decision, title: str) -> list[Entry]:
         case Approve(by=by) if by.startswith("policy:"):
             return [Entry("", f"allowed by rule {by.removeprefix('policy:')}: {title}", "quiet")]
         case Approve(by=by):
-            return [Entry("", f"✓ approved by {by}: {title}", "quiet")]
+            return [Entry("", f"✓ approved by {whom(by)}: {title}", "quiet")]
         case Amend(by=by):
-            return [Entry("", f"✎ approved with changes by {by}: {title}", "quiet")]
+            return [Entry("", f"✎ approved with changes by {whom(by)}: {title}", "quiet")]
         case Reject() | Unanswered():
             return []
         case _:
             assert_never(decision)
 
 
-def _receipt(receipt: Receipt, title: str, *, is_command: bool) -> list[Entry]:
+def _receipt(receipt: Receipt, title: str, view: ProposalView | None) -> list[Entry]:
     match receipt:
         case Applied(edits=edits, already=already):
             paths = ", ".join(edit.path for edit in edits)
             return [Entry("", f"✓ {'already there' if already else 'wrote'}: {paths}", "good")]
-        case Ran(exit_code=0, timed_out=False, seconds=spent, sandbox=sandbox):
-            return [Entry("", f"$ {title} · exit 0 · {seconds(spent)} · sandbox {sandbox}", "good")]
-        case Ran(exit_code=code, timed_out=timed_out, seconds=spent, tail=tail):
-            ended = "timed out" if timed_out else f"exit {code}"
-            return [Entry("", f"$ {title} · {ended} · {seconds(spent)}", "bad"), *_tail(tail)]
+        case Ran():
+            action = view.proposal.action if view else None
+            is_check = isinstance(action, ShellCommand) and action.purpose == "check"
+            return _ran(receipt, title, is_check=is_check)
         case Stale(paths=paths):
             text = f"not written: {', '.join(paths)} changed meanwhile"
             return [Entry("!", text, "warn"), Entry("", "it is drafted again from the file as it is now", "quiet")]
         case Declined(reason=reason, by=by):
-            what = "not run" if is_command else "not written"
-            return [Entry("✗", f"{what}: {title} · rejected by {by}{f': {reason}' if reason else ''}", "warn")]
+            is_command = view is not None and not isinstance(view.proposal.action, ChangeSet)
+            return _declined(f"declined by {whom(by)}: {title}", reason, is_command=is_command)
         case Denied(reason=reason, rule=rule, hint=hint):
             found = [Entry("⊘", f"denied: {title} · {reason} (rule {rule})", "bad")]
             return [*found, Entry("", hint, "quiet")] if hint else found
@@ -217,15 +268,42 @@ def _receipt(receipt: Receipt, title: str, *, is_command: bool) -> list[Entry]:
             assert_never(receipt)
 
 
+def _ran(receipt: Ran, title: str, *, is_check: bool) -> list[Entry]:
+    """A command that ended; of a check the output follows with its verdict."""
+    is_good = receipt.exit_code == 0 and not receipt.timed_out
+    ended = "timed out" if receipt.timed_out else f"exit {receipt.exit_code}"
+    line = f"$ {receipt.command or title} · {ended} · {seconds(receipt.seconds)} · sandbox {receipt.sandbox}"
+    return [Entry("", line, "good" if is_good else "bad"), *([] if is_check else _tail(receipt.tail))]
+
+
+def _declined(said: str, reason: str, *, is_command: bool) -> list[Entry]:
+    """A person's no, and what follows from it."""
+    if not reason:
+        return [Entry("✗", f"{said} · no reason: the step is given up", "warn")]
+    follows = "the step is given up" if is_command else "the next draft sees it"
+    return [Entry("✗", f"{said} · {reason}", "warn"), Entry("", follows, "quiet")]
+
+
 def _ended(event: TaskEnded, state: SessionState) -> list[Entry]:
     is_good = event.exit_code == 0
-    reason = event.exit_reason.replace("_", " ")
-    found = [Entry("done" if is_good else "ended", event.message or reason, "good" if is_good else "bad")]
+    found = [Entry("done" if is_good else "ended", _ending(event, state), "good" if is_good else "bad")]
     if event.files:
         found.append(Entry("", f"{plural(len(event.files), 'file')}: {', '.join(event.files)}", "quiet"))
+        found.append(Entry("undo", f"hybridcode undo {state.session}", "quiet"))
     if event.exit_reason in RESUMABLE:
         found.append(Entry("", "/resume goes on with it", "strong"))
-    meter = meter_of(state)
-    share = "" if meter.local_share is None else f", {meter.local_share} % of what was written"
-    spent = f"frontier {tokens(meter.frontier_tokens)} {dollars(meter.usd)} · local {tokens(meter.local_tokens)}{share}"
-    return [*found, Entry("", spent, "quiet")]
+    said = spent(meter_of(state))
+    return [*found, Entry("", said, "quiet")] if said else found
+
+
+def _ending(event: TaskEnded, state: SessionState) -> str:
+    """The last word on a task, without repeating what stands above."""
+    reason = event.exit_reason.replace("_", " ")
+    if event.exit_reason == "interrupted":
+        return reason
+    message = event.message
+    for name, view in state.task.steps.items() if state.task else ():
+        refused = _refused(state, name) if view.status in ("denied", "declined") else ""
+        if refused and view.why:
+            message = message.replace(f"step {name}: {view.why}", f"step {name} was {refused}")
+    return message or reason

@@ -1,11 +1,18 @@
 """What waits for a person: proposals policy asks about, and a plan before its first step.
 
-Invariant: a fold of the session and the mode; nothing waits that somebody has decided.
+Invariant: nothing waits that somebody has decided; an answer given here counts before the session confirms it.
 """
+
+from dataclasses import dataclass, field
 
 from hybridcode.config.settings import Mode
 from hybridcode.domain.action import Proposal
+from hybridcode.domain.events import Event, PlanMade, TaskResumed
 from hybridcode.session.state import SessionState, TaskView
+from hybridcode.tui.amounts import plural
+
+Question = TaskView | Proposal
+"""A task whose plan waits, or a proposal."""
 
 
 def is_asked(proposal: Proposal) -> bool:
@@ -19,9 +26,63 @@ def waiting_proposals(state: SessionState) -> list[Proposal]:
 
 
 def waiting_plan(state: SessionState, mode: Mode) -> TaskView | None:
-    """The task whose plan waits for a yes, None if none does."""
+    """The task whose plan waits for a yes, also after an interruption; None if none does."""
     task = state.task
-    if mode != "default" or task is None or task.ended is not None or task.plan is None:
+    if mode != "default" or task is None or not task.is_open or task.plan is None:
         return None
     has_begun = any(view.status != "waiting" for view in task.steps.values())
     return task if task.plan_status == "proposed" and task.plan.steps and not has_begun else None
+
+
+def why_closed(state: SessionState, subject: str) -> str:
+    """Why a question is not open any more that nobody answered here."""
+    view = state.proposals.get(subject)
+    if view is not None and view.decision is None and view.status == "superseded":
+        return "closed: another proposal stands in for it"
+    plan_is_decided = any(task.task.id == subject and task.plan_status != "proposed" for task in state.tasks)
+    is_decided = view.decision is not None if view is not None else plan_is_decided
+    return "answered elsewhere" if is_decided else "closed: interrupted"
+
+
+def farewell(state: SessionState) -> str:
+    """What to tell a person who leaves; empty if nothing waits."""
+    count = len(waiting_proposals(state))
+    kept = f"{plural(count, 'approval')} kept: `hybridcode approvals list` shows, `hybridcode -c` goes on"
+    return kept if count else ""
+
+
+@dataclass
+class Questions:
+    """The open questions of a session, less those answered here."""
+
+    state: SessionState
+    answered: set[str] = field(default_factory=set[str])
+    """Ids of proposals, and of tasks for their plans, that a person answered on this screen."""
+    left: set[str] = field(default_factory=set[str])
+    """Ids of questions put aside: opened again only on request."""
+
+    def hear(self, event: Event) -> None:
+        """A plan made anew is asked about anew, and a task that goes on offers again what was put aside."""
+        if isinstance(event, PlanMade) and self.state.task is not None:
+            self.answered.discard(self.state.task.task.id)
+        elif isinstance(event, TaskResumed):
+            self.left.clear()
+
+    def proposals(self) -> list[Proposal]:
+        """Proposals that wait, oldest first."""
+        return [proposal for proposal in waiting_proposals(self.state) if proposal.id not in self.answered]
+
+    def plan(self, mode: Mode) -> TaskView | None:
+        """The task whose plan waits."""
+        task = waiting_plan(self.state, mode)
+        return task if task is not None and task.task.id not in self.answered else None
+
+    def all(self, mode: Mode) -> dict[str, Question]:
+        """Every open question by its id, the plan first, then proposals from the oldest on."""
+        plan = self.plan(mode)
+        plans: dict[str, Question] = {plan.task.id: plan} if plan is not None else {}
+        return plans | {proposal.id: proposal for proposal in self.proposals()}
+
+    def fresh(self, mode: Mode) -> Question | None:
+        """The first question that was not put aside."""
+        return next((question for name, question in self.all(mode).items() if name not in self.left), None)

@@ -263,8 +263,8 @@ def test_unknown_ids_are_usage_errors(program: Program, repo: Path):
 
 
 def test_escape_sequences_of_a_plan_never_reach_the_terminal(program: Program, repo: Path, server: ChatServer):
-    plan = {"steps": [{**PLAN["steps"][0], "goal": "Set RATE \x1b]0;pwned\x07 to 5."}]}
-    server.answer = by_role(plan=json.dumps(plan))
+    step = {"id": "rate", "goal": "Set RATE \x1b]0;pwned\x07 to 5.", "touches": ["shop.py#RATE"]}
+    server.answer = by_role(plan=json.dumps({"steps": [step]}))
     done = program.run("run", "set it", "--yes", *CHECK, cwd=repo)
     assert done.code == 0, done.err
     assert "\x1b]0" not in done.err + done.out

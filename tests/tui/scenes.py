@@ -30,6 +30,7 @@ from hybridcode.domain.action import (
 from hybridcode.domain.events import (
     CheckRan,
     EffectFinished,
+    EffectStarted,
     Event,
     Interrupted,
     NoticeGiven,
@@ -178,6 +179,17 @@ def done() -> ScriptedConversation:
     return conversation
 
 
+def running_command() -> ScriptedConversation:
+    conversation = talk()
+    command = ShellCommand(argv=("pytest", "-q"), env_names=("PATH",), purpose="step")
+    ruling = Ruling("allow", "a command you named", "user:suite")
+    made = propose(conversation, command, ruling=ruling, title="pytest -q", name="p2", step="4")
+    approved = ProposalDecided("p2", Approve(made.proposal.digest, "policy:user:suite"))
+    conversation.events = [*drafted(), answered(3, out=310), made, approved, EffectStarted("p2", made.proposal.digest)]
+    conversation.live.put(Piece("output", "p2", "tests/test_cart.py ....\ntests/test_money.py ..\n"))
+    return conversation
+
+
 def failed_model() -> ScriptedConversation:
     conversation = talk(is_running=False)
     hint = "It stopped with signal 6 (abort). Try a smaller [models.local] n_ctx, or see `hybridcode doctor`."
@@ -209,6 +221,7 @@ SCENES: dict[str, Callable[[], ScriptedConversation]] = {
         review_destructive,
         denied,
         done,
+        running_command,
         failed_model,
         interrupted,
     )

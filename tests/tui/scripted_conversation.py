@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
 from hybridcode.domain.canonical import sha256_hex
-from hybridcode.domain.errors import IntegrityError
+from hybridcode.domain.errors import HybridcodeError, IntegrityError
 from hybridcode.domain.events import Envelope, Event
 from hybridcode.domain.plan import Plan
 from hybridcode.session.watchers import Piece
@@ -27,6 +27,7 @@ class ScriptedConversation:
     )
     plans: list[Plan | None] = field(default_factory=list[Plan | None])
     started: list[str] = field(default_factory=list[str])
+    refusal: str = ""
     interrupts: int = 0
     resumes: int = 0
     live: "SimpleQueue[Piece]" = field(default_factory=lambda: SimpleQueue[Piece]())
@@ -76,6 +77,8 @@ class ScriptedConversation:
         }
 
     async def start(self, text: str) -> None:
+        if self.refusal:
+            raise HybridcodeError(self.refusal)
         self.started.append(text)
 
     async def resume(self) -> None:

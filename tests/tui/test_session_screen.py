@@ -12,7 +12,7 @@ from hybridcode.domain.events import NoticeGiven, PlanDecided, PlanMade, StepSta
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
-from hybridcode.tui.commands import Command, parse_command
+from hybridcode.tui.commands import Command, UnknownCommand, parse_command
 from hybridcode.tui.meter import meter_of
 from hybridcode.tui.plan_text import plan_from_toml, plan_to_toml
 from hybridcode.tui.screens.help import HelpScreen
@@ -167,8 +167,11 @@ async def test_slash_commands() -> None:
 
 
 def test_a_path_is_a_task_and_not_a_command() -> None:
-    assert parse_command("/etc/hosts is wrong") is None
+    for task in ("/etc/hosts is wrong", "/src/app", "/a.py", "/", "/ x", "/Users", "fix /undo"):
+        assert parse_command(task) is None
     assert parse_command("/theme nord") == Command("theme", "nord")
+    assert parse_command("/undo shop/cart.py") == UnknownCommand("undo")
+    assert parse_command("/undo\nall of it") == UnknownCommand("undo")
 
 
 async def test_a_paste_is_text_and_spelled_out() -> None:

@@ -11,9 +11,10 @@ from textual.binding import Binding, BindingType
 
 from hybridcode.agent.commands import shell_command
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
-from hybridcode.tui.command_text import command_facts, exact_rule, needs_word
+from hybridcode.tui.command_text import Fact, command_facts, exact_rule, needs_word
 from hybridcode.tui.conversation import PERSON, Remember
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.pane import Keys, Pane
 from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, RuleScreen, WordScreen
@@ -36,16 +37,22 @@ class CommandPane(Pane):
         Binding("p", "remember('project')", "run it, allow it for this repository"),
         Binding("e", "edit", "edit the command"),
         Binding("n,r", "reason", "do not run it, say why"),
+        Binding("v", "toggle_variables", "names of the variables it sees"),
     ]
 
     def __init__(self, proposal: Proposal, guard: KeyGuard, *, sandbox: str, more: int = 0) -> None:
         super().__init__(proposal.id, guard, more=more)
         self.proposal = proposal
         self._sandbox = sandbox
+        self._shows_variables = False
+
+    @property
+    def _facts(self) -> list[Fact]:
+        return command_facts(self.proposal, sandbox=self._sandbox, is_full=self._shows_variables)
 
     def body(self) -> ComposeResult:
         """The facts."""
-        yield CommandView(command_facts(self.proposal, sandbox=self._sandbox))
+        yield CommandView(self._facts)
 
     def on_mount(self) -> None:
         """The facts take the keys for scrolling."""
@@ -62,8 +69,9 @@ class CommandPane(Pane):
     def hints(self) -> Keys:
         """Only the keys that can do something."""
         once = "run once, after a typed word" if needs_word(self.proposal.ruling) else "run once"
-        rules = (("s", "session"), ("p", "repository")) if self._rule else ()
-        return (("y", once), ("n", "do not run"), ("e", "edit"), *rules)
+        rules = (Hint("s", "session"), Hint("p", "repository")) if self._rule else ()
+        yes = Hint("y", once, "run once", is_needed=True)
+        return yes, Hint("n", "do not run", "reject", is_needed=True), Hint("e", "edit"), *rules
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """What kind of question this is."""
@@ -77,6 +85,11 @@ class CommandPane(Pane):
     def action_why(self) -> None:
         """Everything is shown already."""
         self.flash("the rule that asked and the digest are shown above")
+
+    def action_toggle_variables(self) -> None:
+        """Show or fold the names of the variables."""
+        self._shows_variables = not self._shows_variables
+        self.query_one(CommandView).show(self._facts)
 
     def action_once(self) -> None:
         """Run exactly this, once."""
@@ -107,7 +120,7 @@ class CommandPane(Pane):
             if reason is not None:
                 self.post_message(self.Decided(self.subject, Reject(reason, PERSON)))
 
-        self.ask(ReasonScreen(), given)
+        self.ask(ReasonScreen("the step is given up; the reason is recorded"), given)
 
     def action_edit(self) -> None:
         """Another command instead; policy judges it again."""

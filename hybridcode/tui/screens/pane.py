@@ -13,20 +13,25 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from hybridcode.domain.action import Decision
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.hints import ALL_KEYS, BACK, Hint, fitting_hints, hint_text
 from hybridcode.tui.paint import Part
 from hybridcode.tui.widgets.bars import Bar, Item
 from hybridcode.tui.widgets.painted import Painted
 
 Answer = TypeVar("Answer")
 
-Keys = tuple[tuple[str, str], ...]
+Keys = tuple[Hint, ...]
 """Keys and what they do, for the line at the bottom; the first ones matter most."""
+
+FLASH_S = 3.0
+"""Seconds that a remark stands in the bottom line if no key is pressed."""
 
 
 class Pane(Screen[None]):
@@ -42,8 +47,9 @@ class Pane(Screen[None]):
 
     @dataclass
     class PlanAnswered(Message):
-        """A person decided the plan; None = it is not followed."""
+        """A person decided the plan of a task; None = it is not followed."""
 
+        task_id: str
         plan: Plan | None
 
     @dataclass
@@ -75,6 +81,7 @@ class Pane(Screen[None]):
         self._more = more
         self._is_explained = False
         self._flash = ""
+        self._flash_end: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Title, reasons, body, keys."""
@@ -93,9 +100,10 @@ class Pane(Screen[None]):
         self.guard.appear()
 
     def on_key(self, event: events.Key) -> None:
-        """Every key keeps a sleeping guard asleep; bindings are looked at afterwards."""
+        """Every key keeps a sleeping guard asleep and ends a remark; bindings are looked at afterwards."""
         del event
         self.guard.press()
+        self.flash("")
 
     def on_resize(self, event: events.Resize) -> None:
         """Paint for the first time, and again for each new width."""
@@ -108,7 +116,7 @@ class Pane(Screen[None]):
             items = [*items, (0, f"{self._more} more waiting")]
         self.query_one("#title", Bar).show(*left, items=items)
         why = self.why_parts(max(self.size.width - 4, 20), is_full=self._is_explained)
-        self.query_one("#why").display = bool(why)
+        self.query_one("#why").set_class(bool(why), "-on")
         self.query_one("#why-text", Painted).paint(*why)
         self._paint_keys()
 
@@ -130,19 +138,20 @@ class Pane(Screen[None]):
         if self._flash:
             bar.show((f"! {self._flash}", "bold $warning"))
             return
+        hints = fitting_hints((*self.hints(), BACK, ALL_KEYS), self.size.width - 2)
         parts: list[Part] = []
-        last = ("?", "all keys")
-        room = self.size.width - 2 - _cells(last)
-        for hint in self.hints():
-            room -= _cells(hint)
-            if room < 0:
-                break
-            parts += _hint(hint)
-        bar.show(*parts, *_hint(last))
+        for hint in hints:
+            parts += [(hint.key, "bold $accent"), (hint_text(hint), "$quiet")]
+        bar.show(*parts)
 
     def flash(self, text: str) -> None:
-        """Say something in the bottom line until the next key that does something."""
+        """Say something in the bottom line until the next key or for FLASH_S seconds; nothing to end it."""
+        if text == self._flash:
+            return
         self._flash = text
+        if self._flash_end is not None:
+            self._flash_end.stop()
+        self._flash_end = self.set_timer(FLASH_S, lambda: self.flash("")) if text else None
         self._paint_keys()
 
     def may_decide(self) -> bool:
@@ -163,11 +172,3 @@ class Pane(Screen[None]):
         """Show or hide everything known about why this asks."""
         self._is_explained = not self._is_explained
         self.repaint()
-
-
-def _cells(hint: tuple[str, str]) -> int:
-    return len(hint[0]) + len(hint[1]) + 3
-
-
-def _hint(hint: tuple[str, str]) -> list[Part]:
-    return [(hint[0], "bold $accent"), (f" {hint[1]}  ", "$quiet")]

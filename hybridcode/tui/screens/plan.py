@@ -12,7 +12,9 @@ from textual.containers import VerticalScroll
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.amounts import plural
+from hybridcode.tui.conversation import PERSON, whom
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
 from hybridcode.tui.plan_text import full_plan_parts, plan_from_toml, plan_to_toml
 from hybridcode.tui.screens.pane import Keys, Pane
@@ -30,7 +32,11 @@ class PlanPane(Pane):
         Binding("n", "refuse", "do not follow it"),
     ]
 
-    HINTS: ClassVar[Keys] = (("y", "follow the plan"), ("e", "edit it"), ("n", "do not follow it"), ("Esc", "back"))
+    HINTS: ClassVar[Keys] = (
+        Hint("y", "follow the plan", "follow", is_needed=True),
+        Hint("e", "edit it"),
+        Hint("n", "do not follow it", "reject", is_needed=True),
+    )
 
     def __init__(self, subject: str, plan: Plan, guard: KeyGuard, *, source: str, task: str) -> None:
         super().__init__(subject, guard)
@@ -57,7 +63,7 @@ class PlanPane(Pane):
         """How large the plan is and who made it."""
         files = {region.path for step in self.plan.steps for region in step.regions}
         size = f"{plural(len(self.plan.steps), 'step')}, {plural(len(files), 'file')}"
-        return (("plan ", "bold $accent"), (size, "bold")), [(1, f"by {self._source}")]
+        return (("plan ", "bold $accent"), (size, "bold")), [(1, f"by {whom(self._source)}")]
 
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """The task it is for."""
@@ -67,12 +73,12 @@ class PlanPane(Pane):
     def action_approve(self) -> None:
         """Follow the plan as shown."""
         if self.may_decide():
-            self.post_message(self.PlanAnswered(self.plan))
+            self.post_message(self.PlanAnswered(self.subject, self.plan))
 
     def action_refuse(self) -> None:
         """Do nothing of it."""
         if self.may_decide():
-            self.post_message(self.PlanAnswered(None))
+            self.post_message(self.PlanAnswered(self.subject, None))
 
     def action_edit(self) -> None:
         """Change the plan as text; it is shown again before it is followed."""
@@ -87,9 +93,9 @@ class PlanPane(Pane):
             return ""
 
         def saved(text: str | None) -> None:
-            if text is not None:
-                self.plan = plan_from_toml(text)
-                self._source = "you"
+            plan = plan_from_toml(text) if text is not None else self.plan
+            if plan != self.plan:
+                self.plan, self._source = plan, PERSON
                 self.repaint()
 
         self.ask(EditScreen("The plan", plan_to_toml(self.plan), wrong), saved)

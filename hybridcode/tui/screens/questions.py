@@ -18,22 +18,38 @@ from hybridcode.tui.widgets.painted import Painted
 
 
 class ReasonScreen(ModalScreen[str | None]):
-    """Why a proposal is rejected: one line that the next draft will see."""
+    """Why a proposal is rejected, in one line; it may stay empty."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
 
+    def __init__(self, follows: str) -> None:
+        super().__init__()
+        self._follows = follows
+        """What becomes of a reason."""
+
     def compose(self) -> ComposeResult:
-        """A line to write on."""
+        """A line to write on, and what follows from it."""
         with Vertical(classes="question"):
-            yield Painted(("Reject with a reason", "bold"), ("   the next draft sees it", "$quiet"))
+            yield Painted(("Reject with a reason", "bold"))
             yield Input(placeholder="what is wrong, in a sentence", id="answer")
-            yield Painted(
-                ("Enter", "bold $accent"), (" rejects   ", "$quiet"), ("Esc", "bold $accent"), (" back", "$quiet")
-            )
+            yield Painted(ident="hint")
 
     def on_mount(self) -> None:
         """Write at once; nothing blinks."""
         self.query_one(Input).cursor_blink = False
+        self._say("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """With and without a reason different things follow."""
+        event.stop()
+        self._say(event.value.strip())
+
+    def _say(self, reason: str) -> None:
+        follows = self._follows if reason else "no reason: the step is given up"
+        self.query_one("#hint", Painted).paint(
+            *(("Enter", "bold $accent"), (f" rejects, {follows}   ", "$quiet")),
+            *(("Esc", "bold $accent"), (" back", "$quiet")),
+        )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Reject."""

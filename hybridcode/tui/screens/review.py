@@ -11,10 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from hybridcode.domain.action import Decision, Reject
-from hybridcode.tui.command_text import fact_parts, needs_word, ruling_facts
+from hybridcode.tui.command_text import fact_parts, needs_word, reason_of, ruling_facts
 from hybridcode.tui.conversation import PERSON
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.highlight import Lexer, find_lexer
+from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part, clip, clip_left
 from hybridcode.tui.reviewing import Mark, Review, Seal, editable_text, edited_lines
 from hybridcode.tui.screens.pane import Keys, Pane
@@ -45,24 +46,24 @@ class ReviewPane(Pane):
         Binding("a", "mark_file('accepted')", "accept the rest of the file"),
         Binding("d", "mark_file('rejected')", "reject the rest of the file"),
         Binding("A", "mark_all('accepted')", "accept everything undecided"),
-        Binding("N", "mark_all('rejected')", "reject everything undecided"),
-        Binding("r", "reason", "reject all of it with a reason"),
+        Binding("N", "mark_all('rejected')", "reject everything undecided; with no hunk left the step is given up"),
+        Binding("r", "reason", "reject all of it and say why; the next draft sees it"),
         Binding("t", "toggle_split", "side by side or one column"),
         Binding("f", "toggle_full", "full screen"),
         Binding("z", "toggle_fold", "show or fold unchanged lines"),
     ]
 
     HINTS: ClassVar[Keys] = (
-        ("y", "accept"),
-        ("n", "reject"),
-        ("e", "edit"),
-        ("s", "split"),
-        ("r", "reject, say why"),
-        ("a", "rest of file"),
-        ("A", "all"),
-        ("t", "side by side"),
-        ("w", "why"),
-        ("f", "full"),
+        Hint("y", "accept", is_needed=True),
+        Hint("n", "reject", is_needed=True),
+        Hint("e", "edit"),
+        Hint("s", "split"),
+        Hint("r", "reject, say why"),
+        Hint("a", "rest of file"),
+        Hint("A", "all"),
+        Hint("w", "why"),
+        Hint("t", "side by side"),
+        Hint("f", "full"),
     )
 
     def __init__(self, review: Review, guard: KeyGuard, *, seal: Seal, more: int = 0, is_split: bool = False) -> None:
@@ -73,6 +74,13 @@ class ReviewPane(Pane):
         self._is_folded = True
         self._shown: tuple[object, ...] = ()
         self._lexers: dict[str, Lexer | None] = {}
+
+    def hints(self) -> Keys:
+        """A no that would be the last one says what it does."""
+        if not self.review.is_last_no:
+            return self.HINTS
+        no = Hint("n", "reject: no hunk left, the step is given up", "give the step up", is_needed=True)
+        return tuple(no if hint.key == "n" else hint for hint in self.HINTS)
 
     def body(self) -> ComposeResult:
         """Files and the diff of one of them."""
@@ -142,7 +150,7 @@ class ReviewPane(Pane):
         lines += [(f"! {note}", "$warning") for note in proposal.notes[:_NOTES]]
         if len(proposal.notes) > _NOTES:
             lines.append((f"! {len(proposal.notes) - _NOTES} more warnings · w shows them", "$warning"))
-        lines.append((f"asked by {proposal.ruling.rule}: {proposal.ruling.reason}", "$quiet"))
+        lines.append((f"asked by {proposal.ruling.rule}: {reason_of(proposal)}", "$quiet"))
         if proposal.model_says:
             lines.append((f"model says “{proposal.model_says}”", "italic $quiet"))
         return _one_per_line(lines, cells)
@@ -200,7 +208,7 @@ class ReviewPane(Pane):
             if reason is not None:
                 self.post_message(self.Decided(self.subject, Reject(reason, PERSON)))
 
-        self.ask(ReasonScreen(), given)
+        self.ask(ReasonScreen("the next draft sees it"), given)
 
     def action_edit(self) -> None:
         """Write the new lines of the change under the cursor oneself."""
@@ -225,7 +233,6 @@ class ReviewPane(Pane):
     def action_split(self) -> None:
         """Show each change of the hunk by itself."""
         if self.review.split():
-            self.flash("")
             self.repaint()
         else:
             self.flash("this hunk is one change: e edits it")
@@ -233,7 +240,8 @@ class ReviewPane(Pane):
     def action_go(self, direction: int, undecided_only: bool) -> None:
         """Move to another hunk."""
         has_moved = self.review.step(1 if direction > 0 else -1, undecided_only=undecided_only)
-        self.flash("" if has_moved else "there is no other hunk")
+        if not has_moved:
+            self.flash("no other undecided hunk; J/K go to all" if undecided_only else "there is no other hunk")
         self.repaint()
 
     def action_toggle_split(self) -> None:
@@ -247,7 +255,6 @@ class ReviewPane(Pane):
     def action_toggle_full(self) -> None:
         """Only the diff, or everything."""
         self.toggle_class("-full")
-        self.query_one(FileList).display = not self.has_class("-full")
 
     def action_toggle_fold(self) -> None:
         """Unchanged lines: all of them or three around each hunk."""

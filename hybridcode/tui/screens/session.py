@@ -3,7 +3,7 @@
 Invariant: shows a SessionState and nothing else; keys become messages.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,13 +14,13 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
 
-from hybridcode.session.state import SessionState, StepStatus
+from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
+from hybridcode.tui.doing import doing_now, step_words
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.story import Entry
-from hybridcode.tui.waiting import is_asked
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, top_items, top_parts
 from hybridcode.tui.widgets.composer import Composer
@@ -31,8 +31,6 @@ from hybridcode.tui.widgets.transcript import Transcript
 
 WIDE_CELLS = 90
 """Columns from which the plan stands beside the transcript instead of above it."""
-
-_BUSY: frozenset[StepStatus] = frozenset({"running", "drafting", "applying", "checking"})
 
 
 class SessionScreen(Screen[None]):
@@ -48,9 +46,10 @@ class SessionScreen(Screen[None]):
         Binding("pagedown", "scroll(1)", "transcript down"),
     ]
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, clock: Callable[[], float]) -> None:
         super().__init__()
         self._facts = facts
+        self._clock = clock
 
     def compose(self) -> ComposeResult:
         """Top line, body, composer, bottom line."""
@@ -60,7 +59,7 @@ class SessionScreen(Screen[None]):
             yield PlanView()
             with Vertical(id="story"):
                 yield Transcript()
-                yield Live()
+                yield Live(self._clock)
         yield Bar("waiting")
         yield Composer()
         yield Bar("bottom")
@@ -87,6 +86,10 @@ class SessionScreen(Screen[None]):
         composer.text = text
         composer.move_cursor(composer.document.end)
 
+    def recall(self, text: str) -> None:
+        """Put a task of this session into the history of the composer."""
+        self.query_one(Composer).remember(text)
+
     def show_facts(self, facts: Facts) -> None:
         """Show mode, models and folder."""
         self._facts = facts
@@ -107,28 +110,28 @@ class SessionScreen(Screen[None]):
         """Take in live text."""
         self.query_one(Live).feed(pieces)
 
-    def show(self, state: SessionState) -> None:
-        """Show plan, meter, live title and what waits."""
+    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool) -> None:
+        """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
         task = state.task
         self.set_class(task is not None and bool(task.steps), "-planned")
-        self.query_one(PlanView).show(task)
+        self.query_one(PlanView).show(task, words=step_words(state))
         self.query_one("#bottom", Bar).show(items=meter_items(meter_of(state)))
-        waiting = [view for view in state.waiting if is_asked(view.proposal)]
+        waiting = ["the plan waits for you"] if is_plan_waiting else []
+        if approvals:
+            waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")
         self.set_class(bool(waiting), "-waiting")
-        if waiting:
-            text = f"{plural(len(waiting), 'approval')} {'waits' if len(waiting) == 1 else 'wait'} for you"
-            self.query_one("#waiting", Bar).show(
-                (f"? {text}  ", "bold $warning"), ("Ctrl+Y", "bold $accent"), (" reviews", "$quiet")
-            )
+        self.query_one("#waiting", Bar).show(
+            (f"? {', '.join(waiting)}  ", "bold $warning"), ("Ctrl+Y", "bold $accent"), (" reviews", "$quiet")
+        )
         self._show_live(state)
 
     def _show_live(self, state: SessionState) -> None:
         live = self.query_one(Live)
-        title, source = _writing(state)
-        if not title:
+        doing = doing_now(state)
+        if doing is None:
             live.end()
-        elif live.title != title or not live.has_class("-on"):
-            live.begin(title, source)
+        elif live.doing != doing or not live.has_class("-on"):
+            live.begin(doing)
 
     def action_interrupt(self) -> None:
         """Stop what runs."""
@@ -139,30 +142,3 @@ class SessionScreen(Screen[None]):
         transcript = self.query_one(Transcript)
         move = transcript.scroll_page_up if pages < 0 else transcript.scroll_page_down
         move(animate=False)
-
-
-def _writing(state: SessionState) -> tuple[str, str]:
-    """Who writes or runs right now and the source of its text; empty if nobody does."""
-    task = state.task
-    if task is None or task.ended is not None:
-        return "", ""
-    call = state.last_call
-    if call is not None and call.answered is None:
-        where = f"step {call.asked.step} · " if call.asked.step else ""
-        model = call.asked.model.rsplit("/", 1)[-1]
-        return f"{where}{_ROLES[call.asked.role]} · {call.asked.backend} {model}", call.asked.call_id
-    busy = next((view for view in task.steps.values() if view.status in _BUSY), None)
-    if busy is None:
-        return "", ""
-    running = next((name for name, view in state.proposals.items() if view.status == "executing"), "")
-    return f"step {busy.step.id} · {busy.status}", running
-
-
-_ROLES = {
-    "plan": "planning",
-    "draft": "drafting",
-    "hint": "thinking of a hint",
-    "judge": "judging",
-    "summarize": "summing up",
-    "commit_message": "writing the commit message",
-}

@@ -23,6 +23,9 @@ class Composer(TextArea):
 
         text: str
 
+    class Emptied(Message):
+        """Nothing but blanks is left of what was written."""
+
     class HelpAsked(Message):
         """A person pressed ? on an empty composer."""
 
@@ -63,11 +66,21 @@ class Composer(TextArea):
         text = self.text.strip()
         if not text:
             return
+        self.remember(text)
+        self.text = ""
+        self.post_message(self.Submitted(text))
+
+    def remember(self, text: str) -> None:
+        """Put a text at the end of the history, once."""
         if not self.sent or self.sent[-1] != text:
             self.sent.append(text)
         self._place, self._unsent = len(self.sent), ""
-        self.text = ""
-        self.post_message(self.Submitted(text))
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Say when nothing is left."""
+        event.stop()
+        if not self.text.strip():
+            self.post_message(self.Emptied())
 
     def action_newline(self) -> None:
         """Break the line."""

@@ -1,0 +1,67 @@
+"""What is being done right now, in words.
+
+Invariant: a fold of the session; a command is said to run and never to be applied.
+"""
+
+from typing import NamedTuple
+
+from hybridcode.domain.action import ChangeSet, ShellCommand
+from hybridcode.session.state import ProposalView, SessionState, StepStatus
+
+_BUSY: frozenset[StepStatus] = frozenset({"running", "drafting", "applying", "checking"})
+
+_ROLES = {
+    "plan": "planning",
+    "draft": "drafting",
+    "hint": "thinking of a hint",
+    "judge": "judging",
+    "summarize": "summing up",
+    "commit_message": "writing the commit message",
+}
+
+
+class Doing(NamedTuple):
+    """Who writes or runs."""
+
+    title: str
+    source: str
+    """Id of the call or proposal whose text belongs under the title."""
+    is_command: bool = False
+
+
+def doing_now(state: SessionState) -> Doing | None:
+    """What to show above the live text; None when nothing is being written or run."""
+    task = state.task
+    if task is None or task.ended is not None:
+        return None
+    call = state.last_call
+    if call is not None and call.answered is None:
+        where = f"step {call.asked.step} · " if call.asked.step else ""
+        model = call.asked.model.rsplit("/", 1)[-1]
+        return Doing(f"{where}{_ROLES[call.asked.role]} · {call.asked.backend} {model}", call.asked.call_id)
+    view = _executing(state)
+    if view is not None and not isinstance(view.proposal.action, ChangeSet):
+        step = view.proposal.step
+        where = f"step {step} · " if step in task.steps else ""
+        return Doing(f"{where}{_verb(view)} · {view.proposal.title}", view.proposal.id, is_command=True)
+    busy = next((step for step in task.steps.values() if step.status in _BUSY), None)
+    if busy is None:
+        return None
+    return Doing(f"step {busy.step.id} · {busy.status}", view.proposal.id if view else "")
+
+
+def step_words(state: SessionState) -> dict[str, str]:
+    """Words for steps whose command runs right now, by step id."""
+    view = _executing(state)
+    if view is None or isinstance(view.proposal.action, ChangeSet):
+        return {}
+    return {view.proposal.step: _verb(view)}
+
+
+def _executing(state: SessionState) -> ProposalView | None:
+    return next((view for view in state.proposals.values() if view.status == "executing"), None)
+
+
+def _verb(view: ProposalView) -> str:
+    action = view.proposal.action
+    return "checking" if isinstance(action, ShellCommand) and action.purpose == "check" else "running"
