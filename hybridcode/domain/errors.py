@@ -40,6 +40,24 @@ class JournalError(HybridcodeError):
     """The journal cannot be opened or written (full disk, no permission, locked)."""
 
 
+class NoSuchSession(JournalError):
+    """A session was named that the journal does not have."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoSuchProposal(JournalError):
+    """A proposal was named that the journal does not have."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SessionBusy(JournalError):
+    """Another process works on the session."""
+
+    exit_code = ExitCode.USAGE
+
+
 class IntegrityError(HybridcodeError):
     """A stored hash does not match its content."""
 

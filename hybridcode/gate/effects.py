@@ -4,6 +4,8 @@ Invariant: only the gate calls this, after the approval of the same digest is on
 approval names, checked against their digests once more.
 """
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Literal
 
@@ -28,15 +30,34 @@ class Effects:
         self.watcher = watcher
         self.sandbox = sandbox.probe() if sandboxing == "auto" else sandbox.NONE
 
-    def apply(self, change: ChangeSet, *, is_redo: bool = False) -> Applied | Stale | Failed:
-        """Write all files of a change set, or none; takes milliseconds. See `files.apply`."""
+    async def apply(self, change: ChangeSet, *, stop: threading.Event) -> Applied | Stale | Failed:
+        """Write all files of a change set, or none, in a thread: see `files.apply`.
+
+        Must be awaited to its end, whatever happens; `stop` ends a wait for other processes early.
+        """
         try:
-            return files.apply(self.workspace, change, load=self.blobs.get_blob, is_redo=is_redo)
+            blobs = self._blobs_of(change)
         except IntegrityError as error:
             return Failed(f"{error.message} Nothing was written.")
+        return await asyncio.to_thread(
+            files.apply, self.workspace, change, load=blobs.__getitem__, is_stopped=stop.is_set
+        )
+
+    def redo(self, change: ChangeSet) -> Applied | Stale | Failed:
+        """Finish an apply that a crash cut off; blocks."""
+        try:
+            blobs = self._blobs_of(change)
+        except IntegrityError as error:
+            return Failed(f"{error.message} Nothing was written.")
+        return files.apply(self.workspace, change, load=blobs.__getitem__, is_redo=True)
+
+    def _blobs_of(self, change: ChangeSet) -> dict[str, bytes]:
+        """All bytes that will be written, read in the journal's own thread."""
+        digests = {edit.after_sha256 for edit in change.edits if edit.after_sha256 is not None}
+        return {digest: self.blobs.get_blob(digest) for digest in digests}
 
     def survey(self, change: ChangeSet) -> dict[str, files.State]:
-        """What each file of a change set is now: its result, its base, or something else."""
+        """What each file of a change set is now: its result, its base, or something else; may run in a thread."""
         return files.survey(self.workspace, change)
 
     def read(self, path: str) -> tuple[bytes, int] | None:

@@ -63,15 +63,23 @@ class _Job:
     """Folders created for it."""
 
 
-def apply(root: Path, change: ChangeSet, *, load: Load, is_redo: bool = False) -> Applied | Stale | Failed:
-    """Write a change set. `load` gives the bytes behind a digest.
+def never() -> bool:
+    """Nobody wants it to stop."""
+    return False
 
+
+def apply(
+    root: Path, change: ChangeSet, *, load: Load, is_redo: bool = False, is_stopped: Callable[[], bool] = never
+) -> Applied | Stale | Failed:
+    """Write a change set. `load` gives the bytes behind a digest. May run in a thread of its own.
+
+    Waits up to ten seconds while another process writes to the workspace; `is_stopped` ends that wait, nothing else.
     With `is_redo`, files that already are what they should become count as fresh: an apply that a crash cut off is
     finished by doing it again.
     """
     try:
         with contextlib.ExitStack() as stack:
-            jobs = _open(root, change, stack)
+            jobs = _open(root, change, stack, is_stopped)
             todo = [job for job in jobs if not (is_redo and _is_result(job))]
             if is_redo:
                 _clean(jobs)
@@ -88,19 +96,19 @@ def survey(root: Path, change: ChangeSet) -> dict[str, State]:
     """What each file is now: its result, its base, or something else."""
     with contextlib.ExitStack() as stack:
         try:
-            jobs = _open(root, change, stack)
+            jobs = _open(root, change, stack, never)
         except _CannotWrite:
             return {edit.path: "other" for edit in change.edits}
         return {job.edit.path: "result" if _is_result(job) else "base" if _is_base(job) else "other" for job in jobs}
 
 
-def _open(root: Path, change: ChangeSet, stack: contextlib.ExitStack) -> list[_Job]:
+def _open(root: Path, change: ChangeSet, stack: contextlib.ExitStack, is_stopped: Callable[[], bool]) -> list[_Job]:
     try:
         top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise _CannotWrite(f"the workspace {root} cannot be opened: {_why(error)}") from error
     stack.callback(os.close, top)
-    stack.enter_context(_locked(top))
+    stack.enter_context(_locked(top, is_stopped))
     tag = action_digest(change)[:16]
     jobs: list[_Job] = []
     for index, edit in enumerate(change.edits):
@@ -121,7 +129,7 @@ def _parts(path: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _locked(folder: int) -> Generator[None]:
+def _locked(folder: int, is_stopped: Callable[[], bool]) -> Generator[None]:
     """One apply at a time in a workspace, over all processes."""
     deadline = time.monotonic() + _LOCK_S
     while True:
@@ -131,6 +139,8 @@ def _locked(folder: int) -> Generator[None]:
         except BlockingIOError as error:
             if time.monotonic() > deadline:
                 raise _CannotWrite("another process is writing to this workspace; try again when it is done") from error
+            if is_stopped():
+                raise _CannotWrite("stopped while another process was writing to this workspace") from error
             time.sleep(0.02)
         except OSError:
             break  # a file system without locks

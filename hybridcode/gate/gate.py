@@ -5,32 +5,25 @@ the digest of its action; each of these is on disk before the next thing happens
 """
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
-import msgspec
-
 from hybridcode.domain.action import (
     Action,
     Amend,
-    Applied,
     Approve,
     ChangeSet,
-    Decision,
-    Declined,
-    Denied,
     Failed,
     FileChange,
     FileEdit,
     Held,
     Proposal,
-    Ran,
     Receipt,
     Reject,
-    Ruling,
     ShellCommand,
-    Stale,
     ToolCall,
     Unanswered,
     Unknown,
@@ -40,22 +33,14 @@ from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
 from hybridcode.domain.ports import Approver
 from hybridcode.gate.effects import Effects
+from hybridcode.gate.outcomes import PERSON, approved_digest, for_person, refusal, ruled, state_after
 from hybridcode.gate.policy import Policy, worse
 from hybridcode.gate.titles import summary, title_of
 from hybridcode.journal.approvals import ApprovalRow, Approvals, ApprovalState, new_proposal_id
 from hybridcode.journal.store import SessionJournal
 
-PERSON = "person"
-"""`by` of a decision starts with this when a person took it, as in `person:tui`."""
-POLICY = "policy:"
-"""`by` of a decision starts with this, and goes on with the rule, when no person was asked."""
-
-_HINTS = {
-    "approval.no-sandbox": "Run with --no-sandbox to let commands run without one, or name the check with --test-cmd.",
-    "mode.plan": "Leave plan mode (--permission-mode default) to change anything.",
-    "mode.dontAsk": "Add an [approval] allow rule in your own config, or run where somebody can answer.",
-}
-_DEFAULT_HINT = "Only a rule in your own config can allow this; `hybridcode policy explain` shows why it was denied."
+_UNDECIDED = (ApprovalState.PENDING, ApprovalState.APPROVED)
+"""What a later proposal may supersede: nothing was refused and nothing was done."""
 
 
 class Gate:
@@ -134,15 +119,19 @@ class Gate:
     ) -> Receipt:
         """Propose an action, get it decided, and carry it out if it may be.
 
-        `resume` names a proposal of an earlier run: it is taken up if it is for the same action, else superseded.
+        `resume` names a proposal of an earlier run: one that has come to no end yet is taken up if it is for the same
+        action, and else superseded; one that has ended stays as it is.
         `person_only` is a reason why nobody but a person may say yes, whatever the rules allow.
 
         Raises:
             IntegrityError: an approval, a proposal or a blob does not match its digest.
             JournalError: it could not be recorded; then nothing happened.
         """
-        if resume is not None and self.approvals.get(resume).proposal.digest == action_digest(action):
-            return await self.resubmit(resume)
+        if isinstance(action, ChangeSet) and not action.edits:
+            return Failed("nothing to change")
+        former = self._unended(resume) if resume is not None else None
+        if former is not None and former.proposal.digest == action_digest(action):
+            return await self.resubmit(former.id)
         proposal = self._propose(
             action,
             step=step,
@@ -151,7 +140,7 @@ class Gate:
             writer=writer,
             notes=tuple(notes),
             proven_by=proven_by,
-            supersedes=resume or "",
+            supersedes=former.id if former is not None and former.state in _UNDECIDED else "",
             person_only=person_only,
         )
         return await self.resubmit(proposal.id)
@@ -199,7 +188,7 @@ class Gate:
                 case ApprovalState.EDITED:
                     proposal_id = self._amended(row)
                 case ApprovalState.REJECTED:
-                    return self._past(proposal_id) or self._finished(proposal_id, _refusal(row))
+                    return self._past(proposal_id) or self._finished(proposal_id, refusal(row))
                 case ApprovalState.EXECUTING:
                     return Unknown(f"proposal {proposal_id} is being carried out by another process, or was cut off")
                 case _:
@@ -210,7 +199,7 @@ class Gate:
         proposal = self._propose(action, step=step, title=title)
         ruling = proposal.ruling
         is_denied = ruling.verdict == "deny"
-        decision = _ruled(ruling, proposal.digest) if is_denied else Approve(proposal.digest, by)
+        decision = ruled(ruling, proposal.digest) if is_denied else Approve(proposal.digest, by)
         self.approvals.answer(proposal.id, decision)
         return await self.resubmit(proposal.id)
 
@@ -222,10 +211,14 @@ class Gate:
         """Settle what was being carried out when an earlier process of this session died.
 
         Files that are their result are done; at their base they are written again; anything else is left alone and
-        reported. A command is never run again. Must not be called while another process works on this session.
+        reported. A command is never run again.
+
+        Raises:
+            SessionBusy: another process works on this session, so nothing of it is cut off.
         """
-        rows = self.approvals.in_state(ApprovalState.EXECUTING, session=self.journal.id)
-        return [self._finished(row.id, self._recovered(row.proposal)) for row in rows]
+        with self.journal.claimed():
+            rows = self.approvals.in_state(ApprovalState.EXECUTING, session=self.journal.id)
+            return [self._finished(row.id, self._recovered(row.proposal)) for row in rows]
 
     def _recovered(self, proposal: Proposal) -> Receipt:
         match proposal.action:
@@ -233,7 +226,7 @@ class Gate:
                 strange = [path for path, state in self.effects.survey(change).items() if state == "other"]
                 if strange:
                     return Unknown(f"{', '.join(strange)}: neither the old nor the new version; left as found")
-                return self.effects.apply(change, is_redo=True)
+                return self.effects.redo(change)
             case ShellCommand() as command:
                 return Unknown(f"`{command.text}` was running when the program stopped; it is not run again by itself")
             case ToolCall(server=server, tool=tool):
@@ -247,7 +240,7 @@ class Gate:
         if proposal.ruling.person_only:
             ruling = worse(ruling, proposal.ruling)
         if ruling.verdict != "ask":
-            self.approvals.answer(proposal.id, _ruled(ruling, proposal.digest))
+            self.approvals.answer(proposal.id, ruled(ruling, proposal.digest))
             return True
         decision = await self.approver.decide(proposal)
         if isinstance(decision, Unanswered):
@@ -262,13 +255,40 @@ class Gate:
         """Carry out an approved proposal; None when it is not to be: the row says why."""
         if not self._start(row):
             return None
+        match row.proposal.action:
+            case ChangeSet() as change:
+                return await self._change(row.id, change)
+            case ShellCommand() as command:
+                return await self._run(row.id, command)
+            case ToolCall(server=server):
+                return self._finished(row.id, Failed(f"there is no tool server {server}"))
+            case _:
+                assert_never(row.proposal.action)
+
+    async def _change(self, proposal_id: str, change: ChangeSet) -> Receipt:
+        """Apply and record in one piece: a cancellation ends the wait for other processes, and passes on afterwards."""
+        stop = threading.Event()
+
+        async def apply() -> Receipt:
+            return self._finished(proposal_id, await self.effects.apply(change, stop=stop))
+
+        applying = asyncio.create_task(apply())
         try:
-            receipt = await self._effect(row.proposal)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            if not isinstance(row.proposal.action, ChangeSet):
-                self._finished(row.id, Unknown("stopped while it ran"))
+            return await asyncio.shield(applying)
+        except asyncio.CancelledError:
+            stop.set()
+            while not applying.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({applying})
             raise
-        return self._finished(row.id, receipt)
+
+    async def _run(self, proposal_id: str, command: ShellCommand) -> Receipt:
+        try:
+            receipt = await self.effects.run(command, proposal=proposal_id)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self._finished(proposal_id, Unknown("stopped while it ran"))
+            raise
+        return self._finished(proposal_id, receipt)
 
     def _start(self, row: ApprovalRow) -> bool:
         """Approved -> executing, for exactly the approved bytes; False if policy or another process was in the way.
@@ -277,13 +297,13 @@ class Gate:
             IntegrityError: the approval is for something else.
         """
         proposal = row.proposal
-        if action_digest(proposal.action) != proposal.digest or _approved_digest(row) != proposal.digest:
+        if action_digest(proposal.action) != proposal.digest or approved_digest(row) != proposal.digest:
             raise IntegrityError(f"Proposal {row.id} is not what was approved.", "Run `hybridcode audit verify`.")
         ruling = self.policy.judge(proposal.action)
         if ruling.verdict != "deny":
             started = EffectStarted(row.id, proposal.digest)
             return self.approvals.move(row.id, expect=ApprovalState.APPROVED, to=ApprovalState.EXECUTING, event=started)
-        decision = _ruled(ruling, proposal.digest)
+        decision = ruled(ruling, proposal.digest)
         self.approvals.move(
             row.id,
             expect=ApprovalState.APPROVED,
@@ -294,20 +314,9 @@ class Gate:
         )
         return False
 
-    async def _effect(self, proposal: Proposal) -> Receipt:
-        match proposal.action:
-            case ChangeSet() as change:
-                return self.effects.apply(change)
-            case ShellCommand() as command:
-                return await self.effects.run(command, proposal=proposal.id)
-            case ToolCall(server=server):
-                return Failed(f"there is no tool server {server}")
-            case _:
-                assert_never(proposal.action)
-
     def _finished(self, proposal_id: str, receipt: Receipt) -> Receipt:
         event = EffectFinished(proposal_id, receipt)
-        if (state := _state_after(receipt)) is None:
+        if (state := state_after(receipt)) is None:
             self.journal.append(event)
         else:
             self.approvals.move(proposal_id, expect=ApprovalState.EXECUTING, to=state, event=event)
@@ -323,14 +332,30 @@ class Gate:
                     pass
         return None
 
-    def _amended(self, row: ApprovalRow) -> str:
-        """The proposal that stands in for an amended one. A person's own edit of ordinary files is approved by it."""
+    def _unended(self, proposal_id: str) -> ApprovalRow | None:
+        """A proposal that there is still something to do about; None if it, or what it was amended to, has ended."""
+        row = self.approvals.get(proposal_id)
+        if row.state not in (*_UNDECIDED, ApprovalState.EXECUTING, ApprovalState.EDITED, ApprovalState.REJECTED):
+            return None
+        if self._past(row.id) is not None:
+            return None
+        successor = self._successor(row.id) if row.state == ApprovalState.EDITED else None
+        return row if successor is None or self._unended(successor) is not None else None
+
+    def _successor(self, proposal_id: str) -> str | None:
+        """The proposal that stands in for another one, if any was made."""
         for envelope in reversed(self.journal.envelopes()):
             match envelope.event:
-                case ProposalMade(proposal=Proposal(id=name), supersedes=row.id):
+                case ProposalMade(proposal=Proposal(id=name), supersedes=former) if former == proposal_id:
                     return name
                 case _:
                     pass
+        return None
+
+    def _amended(self, row: ApprovalRow) -> str:
+        """The proposal that stands in for an amended one. A person's own edit of ordinary files is approved by it."""
+        if (successor := self._successor(row.id)) is not None:
+            return successor
         if not isinstance(row.decision, Amend):
             raise IntegrityError(f"Proposal {row.id} was edited, but not into what.", "Run `hybridcode audit verify`.")
         action, by = row.decision.action, row.decision.by
@@ -343,47 +368,7 @@ class Gate:
             supersedes=row.id,
         )
         ruling = proposal.ruling
-        if by.startswith(PERSON) and ruling.verdict == "ask" and ruling.rule == "files.inside":
+        is_ordinary = ruling.verdict == "ask" and ruling.rule == "files.inside" and not ruling.person_only
+        if by.startswith(PERSON) and is_ordinary:
             self.approvals.answer(proposal.id, Approve(proposal.digest, by))
         return proposal.id
-
-
-def for_person(ruling: Ruling, reason: str) -> Ruling:
-    """A ruling that only a person can turn into a yes, for this reason; as it is where there is none."""
-    if not reason or ruling.verdict == "deny":
-        return ruling
-    return msgspec.structs.replace(ruling, verdict="ask", reason=reason, rule="gate.again", person_only=True)
-
-
-def _ruled(ruling: Ruling, digest: str) -> Approve | Reject:
-    by = f"{POLICY}{ruling.rule}"
-    return Approve(digest, by) if ruling.verdict == "allow" else Reject(ruling.reason, by)
-
-
-def _refusal(row: ApprovalRow) -> Receipt:
-    decision: Decision | None = row.decision
-    reason, by = (decision.reason, decision.by) if isinstance(decision, Reject) else (row.reason, row.by)
-    if not by.startswith(POLICY):
-        return Declined(reason, by)
-    rule = by.removeprefix(POLICY)
-    return Denied(reason, rule, _HINTS.get(rule, _DEFAULT_HINT))
-
-
-def _approved_digest(row: ApprovalRow) -> str:
-    return row.decision.digest if isinstance(row.decision, Approve) else ""
-
-
-def _state_after(receipt: Receipt) -> ApprovalState | None:
-    match receipt:
-        case Applied() | Ran():
-            return ApprovalState.DONE
-        case Stale():
-            return ApprovalState.SUPERSEDED
-        case Failed():
-            return ApprovalState.FAILED
-        case Unknown():
-            return ApprovalState.UNKNOWN
-        case Declined() | Denied() | Held():
-            return None
-        case _:
-            assert_never(receipt)

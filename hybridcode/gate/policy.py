@@ -1,8 +1,8 @@
 """What policy says of an action, before anybody is asked.
 
-Invariant: `judge` is a pure function of the action, the settings and the file system's names; it starts nothing and
-writes nothing. The verdict is the worst over all rules, so that no order of rules and no further deny or ask rule can
-lower it; only a person's allow rule lifts, and never what only a person may decide.
+Invariant: `judge` is a pure function of the action, the settings, the file system's names and git's configuration; it
+starts nothing and writes nothing. The verdict is the worst over all rules, so that no order of rules and no further
+deny or ask rule can lower it; only a person's allow rule lifts, and never what only a person may decide.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,15 @@ _VERDICT_OF: dict[Kind, Verdict] = {
 
 
 def worse(one: Ruling, other: Ruling) -> Ruling:
-    """The stricter of two rulings; of equals the first. What only a person may decide stays so."""
-    picked = other if RANK[other.verdict] > RANK[one.verdict] else one
+    """The stricter of two rulings. What only a person may decide stays so, with its reason; so does a person's rule."""
+    picked = max((one, other), key=_weight)
     flags = tuple(dict.fromkeys((*one.flags, *other.flags)))
     person_only = one.person_only or other.person_only
     return Ruling(picked.verdict, picked.reason, picked.rule, picked.source, person_only, flags)
+
+
+def _weight(ruling: Ruling) -> tuple[int, bool, bool]:
+    return RANK[ruling.verdict], ruling.person_only, ruling.rule.startswith("user:")
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Policy:
         """The verdict on an action, its reason and the rule behind it."""
         match action:
             case ChangeSet(edits=edits):
-                return self._in_mode(self._judge_edits(edits), is_edit=True)
+                return self._judge_edits(edits)
             case ShellCommand():
                 return self._in_mode(self._judge_command(action), is_edit=False)
             case ToolCall(server=server, tool=tool):
@@ -90,6 +94,7 @@ class Policy:
                 assert_never(action)
 
     def _judge_edits(self, edits: Sequence[FileEdit]) -> Ruling:
+        """The worst over all edits, each in this mode by itself: none is let through because of another one."""
         ruling: Ruling | None = None
         seen: set[str] = set()
         for edit in edits:
@@ -98,8 +103,9 @@ class Policy:
             if place.real and place.real in seen:
                 own = worse(own, Ruling("deny", f"{edit.path} is changed twice at once", "files.twice"))
             seen.add(place.real)
+            own = self._in_mode(own, is_edit=True)
             ruling = own if ruling is None else worse(ruling, own)
-        return ruling or Ruling("ask", "changes nothing", "files.none")
+        return ruling or Ruling("deny", "changes nothing", "files.none")
 
     def _judge_edit(self, edit: FileEdit) -> Ruling:
         place = self.places.of_edit(edit.path)
@@ -166,9 +172,9 @@ class Policy:
                 return self._moded(ruling, "deny", "plan mode writes nothing and runs nothing")
             case "dontAsk" if ruling.verdict == "ask":
                 return self._moded(ruling, "deny", f"nobody may be asked in this mode: {ruling.reason}")
-            case "acceptEdits" if is_edit and ruling.rule == "files.inside" and ruling.verdict == "ask":
+            case "acceptEdits" if is_edit and ruling.rule == "files.inside" and _is_open(ruling):
                 return self._moded(ruling, "allow", f"{ruling.reason}; edits are accepted in this mode")
-            case "bypass" if ruling.verdict == "ask" and not ruling.person_only:
+            case "bypass" if _is_open(ruling):
                 return self._moded(ruling, "allow", f"--unsafe allows what would be asked: {ruling.reason}")
             case _:
                 return ruling
@@ -177,6 +183,11 @@ class Policy:
         if ruling.verdict == verdict:
             return ruling
         return Ruling(verdict, reason, f"mode.{self.mode}", "[approval] mode", ruling.person_only, ruling.flags)
+
+
+def _is_open(ruling: Ruling) -> bool:
+    """True for an ask that something else than a person may answer."""
+    return ruling.verdict == "ask" and not ruling.person_only
 
 
 def replace_verdict(ruling: Ruling, verdict: Verdict, reason: str, rule: Rule) -> Ruling:

@@ -120,13 +120,14 @@ async def run(
             await _end(process)
         # Children that left the group may hold the pipe open for ever; a moment is enough for what is in it.
         await asyncio.wait({reading}, timeout=1.0)
+        if reading.done():
+            reading.result()
     finally:
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reading
-        if process.returncode is None:
-            await asyncio.shield(_end(process))
-        _signal_group(process, signal.SIGKILL)
+        try:
+            await _settle(process, reading)
+        finally:
+            # Whatever happened, a further cancellation included, nothing of the group goes on.
+            _signal_group(process, signal.SIGKILL)
     code = process.returncode if process.returncode is not None else -signal.SIGKILL
     return Ended(code if code >= 0 else 128 - code, kept.output(), time.monotonic() - started, timed_out)
 
@@ -166,6 +167,13 @@ async def _read(descriptor: int, kept: _Kept, show: Callable[[str], None]) -> No
                 show(text)
     finally:
         transport.close()
+
+
+async def _settle(process: asyncio.subprocess.Process, reading: asyncio.Task[None]) -> None:
+    reading.cancel()
+    await asyncio.wait({reading})
+    if process.returncode is None:
+        await asyncio.shield(_end(process))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

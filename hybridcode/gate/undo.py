@@ -4,11 +4,24 @@ Invariant: a file is put back only while it still is what we wrote; version cont
 recorded and approved change like any other.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hybridcode.domain.action import Applied, ChangeSet, FileEdit
+from hybridcode.domain.action import (
+    Applied,
+    ChangeSet,
+    Declined,
+    Denied,
+    Failed,
+    FileEdit,
+    Receipt,
+    Stale,
+    Unknown,
+)
+from hybridcode.domain.errors import GateError
 from hybridcode.domain.events import EffectFinished, Envelope, ProposalMade, UndoMade
+from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.gate import Gate
 from hybridcode.journal.store import SessionJournal
 
@@ -26,13 +39,22 @@ async def undo(journal: SessionJournal, gate: Gate, *, step: str | None = None, 
     """Undo what `journal`'s session (or one step of it) applied, through `gate`; says what was restored and kept.
 
     Raises:
+        NoSuchSession: there is nothing of this session in the journal.
+        SessionBusy: another process works on it.
+        GateError: policy denied it, or it was tried and failed; nothing was put back, and this says why.
         JournalError: the session cannot be read or the undo not recorded.
     """
+    with journal.require().claimed():
+        return await _undo(journal, gate, step=step, by=by)
+
+
+async def _undo(journal: SessionJournal, gate: Gate, *, step: str | None, by: str) -> UndoMade:
     history = _history(journal.envelopes())
     wanted = [path for path, writes in history.items() if any(step in (None, write.step) for write in writes)]
     inverses = {path: _inverse(history[path], step=step) for path in wanted}
     change = ChangeSet(tuple(edit for path in sorted(inverses) if (edit := inverses[path]) is not None))
-    ours = {path for path, state in gate.effects.survey(change).items() if state == "base"}
+    states = await asyncio.to_thread(gate.effects.survey, change)
+    ours = {path for path, state in states.items() if state == "base"}
     change = ChangeSet(tuple(edit for edit in change.edits if edit.path in ours))
     restored: tuple[str, ...] = ()
     if change.edits:
@@ -40,9 +62,23 @@ async def undo(journal: SessionJournal, gate: Gate, *, step: str | None = None, 
         receipt = await gate.perform(change, step=UNDO_STEP, title=title, by=by)
         if isinstance(receipt, Applied):
             restored = tuple(edit.path for edit in change.edits)
+        elif not isinstance(receipt, Stale):
+            raise _not_undone(receipt)
     made = UndoMade(journal.id, step, restored, kept=tuple(path for path in sorted(wanted) if path not in restored))
     journal.append(made)
     return made
+
+
+def _not_undone(receipt: Receipt) -> GateError:
+    match receipt:
+        case Denied(reason=reason, hint=hint):
+            error = GateError(f"Nothing was undone: {reason}.", hint)
+            error.exit_code = ExitCode.DENIED
+        case Failed(reason=reason) | Unknown(reason=reason) | Declined(reason=reason):
+            error = GateError(f"Nothing was undone: {reason}.", "Put that right, then undo again.")
+        case _:
+            error = GateError("Nothing was undone.", "`hybridcode approvals list` shows what waits.")
+    return error
 
 
 def _history(envelopes: Iterable[Envelope]) -> dict[str, list[_Written]]:

@@ -13,7 +13,7 @@ import msgspec
 
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, Unanswered
 from hybridcode.domain.canonical import canonical_json
-from hybridcode.domain.errors import IntegrityError, JournalError
+from hybridcode.domain.errors import IntegrityError, JournalError, NoSuchProposal
 from hybridcode.domain.events import Event, ProposalDecided, ProposalMade
 from hybridcode.journal.store import Journal
 
@@ -108,11 +108,11 @@ class Approvals:
         """One row.
 
         Raises:
-            JournalError: there is none with this id.
+            NoSuchProposal: there is none with this id.
         """
         found = self.journal.rows(f"{_SELECT} WHERE id = ?", (proposal_id,))
         if not found:
-            raise JournalError(
+            raise NoSuchProposal(
                 f"There is no proposal {proposal_id}.", "`hybridcode approvals list` shows those that wait."
             )
         return _row(found[0])
@@ -141,7 +141,8 @@ class Approvals:
         """Compare-and-swap the state and append `event` in the same transaction. False: somebody was faster.
 
         Raises:
-            JournalError: no such proposal, or a move that does not exist.
+            JournalError: a move that does not exist.
+            NoSuchProposal: there is none with this id.
         """
         decision = event.decision if isinstance(event, ProposalDecided) else None
         expected = (expect,) if isinstance(expect, ApprovalState) else tuple(expect)

@@ -17,9 +17,10 @@ from typing import Any, Self
 import msgspec
 
 from hybridcode.domain.canonical import canonical_json, sha256_hex
-from hybridcode.domain.errors import IntegrityError, JournalError
+from hybridcode.domain.errors import IntegrityError, NoSuchSession
 from hybridcode.domain.events import Envelope, Event
 from hybridcode.journal import chain, schema
+from hybridcode.journal.claims import Claim
 
 Clock = Callable[[], datetime]
 Callback = Callable[[Envelope], None]
@@ -68,6 +69,7 @@ class Journal:
         self.clock = clock
         self._connection = connection
         self._subscriptions: list[_Subscription] = []
+        self._claims: dict[str, Claim] = {}
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock = utc_now) -> Self:
@@ -86,8 +88,41 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Give the file back; may be called twice."""
+        """Give the file and what was claimed back; may be called twice."""
+        for session in tuple(self._claims):
+            self.release(session)
         self._connection.close()
+
+    def claim(self, session_id: str) -> None:
+        """Take a session for this process until `release` or `close`; taking it again here changes nothing.
+
+        Raises:
+            SessionBusy: another process works on it, or another Journal of this one; nothing changed.
+            JournalError: the lock file cannot be made.
+        """
+        if session_id not in self._claims:
+            self._claims[session_id] = Claim.take(self.path, session_id)
+
+    def release(self, session_id: str) -> None:
+        """Give a claimed session back; nothing happens if it was not claimed here."""
+        claim = self._claims.pop(session_id, None)
+        if claim is not None:
+            claim.release()
+
+    @contextlib.contextmanager
+    def claimed(self, session_id: str) -> Generator[None]:
+        """Inside, nobody else works on the session: as claimed before, or else claimed for this while.
+
+        Raises:
+            SessionBusy: another process works on it.
+        """
+        was_claimed = session_id in self._claims
+        self.claim(session_id)
+        try:
+            yield
+        finally:
+            if not was_claimed:
+                self.release(session_id)
 
     def session(self, session_id: str) -> "SessionJournal":
         """A session's part of the journal; it exists on disk from its first record on."""
@@ -182,8 +217,12 @@ class Journal:
         return data
 
     def delete(self, session: str) -> None:
-        """Remove a session with its approvals, and blobs that no other session uses; their bytes are overwritten."""
-        with self.transaction() as writes:
+        """Remove a session with its approvals, and blobs that no other session uses; their bytes are overwritten.
+
+        Raises:
+            SessionBusy: another process works on it.
+        """
+        with self.claimed(session), self.transaction() as writes:
             for table in ("event", "approval", "blob_use"):
                 writes.execute(f"DELETE FROM {table} WHERE session = ?", (session,))
             writes.execute("DELETE FROM session WHERE id = ?", (session,))
@@ -278,14 +317,18 @@ class SessionJournal:
         """Deliver events that other processes appended."""
         self.journal.catch_up()
 
+    def claimed(self) -> contextlib.AbstractContextManager[None]:
+        """Inside, nobody else works on this session. Raises SessionBusy."""
+        return self.journal.claimed(self.id)
+
     def require(self) -> Self:
         """This session, if anything was ever recorded in it.
 
         Raises:
-            JournalError: there is no such session.
+            NoSuchSession: there is no such session.
         """
         if not self.journal.rows("SELECT 1 FROM session WHERE id = ?", (self.id,)):
-            raise JournalError(f"There is no session {self.id}.", "`hybridcode sessions list` shows those there are.")
+            raise NoSuchSession(f"There is no session {self.id}.", "`hybridcode sessions list` shows those there are.")
         return self
 
 

@@ -8,6 +8,7 @@ import msgspec
 from hybridcode.config.load import Loaded
 from hybridcode.config.rules import project_rules
 from hybridcode.config.settings import Settings
+from hybridcode.gate.rules import exact_rule_text
 
 _CHECKS = ("verify.test_cmd", "verify.lint_cmd")
 _FOREIGN = ("repository", "local", "default")
@@ -37,7 +38,7 @@ def with_consent(loaded: Loaded, *, is_attended: bool) -> Settings:
     if not is_attended and (foreign := foreign_checks(loaded)):
         dropped = {name.removeprefix("verify."): "" for name in foreign}
         settings = msgspec.structs.replace(settings, verify=msgspec.structs.replace(settings.verify, **dropped))
-    checks = tuple(f"Bash({line})" for line in consented_checks(loaded))
+    checks = tuple(exact_rule_text(line) for line in consented_checks(loaded))
     rules = project_rules(loaded.repository.workspace)
     approval = msgspec.structs.replace(settings.approval, allow=(*settings.approval.allow, *checks, *rules))
     return msgspec.structs.replace(settings, approval=approval)

@@ -103,13 +103,20 @@ class Session:
         """Open or resume; journals what a person should know about the workspace and the models.
 
         Raises:
-            JournalError: when the state directory cannot be written, or there is no such session to resume.
+            JournalError: when the state directory cannot be written, there is no such session to resume, or another
+                process is running it.
         """
         folder = state_dir(options.workspace, options.loaded.settings.audit.state_dir)
         journal = Journal.open(folder / "journal.db")
-        if options.resume is not None:
-            journal.session(options.resume).require()
-        session = cls(options, journal, journal.session(options.resume or new_session_id()))
+        try:
+            session_id = options.resume or new_session_id()
+            if options.resume is not None:
+                journal.session(session_id).require()
+            journal.claim(session_id)
+            session = cls(options, journal, journal.session(session_id))
+        except HybridcodeError:
+            journal.close()
+            raise
         if options.resume is None:
             session._record_opening(git_facts(options.workspace))
         else:

@@ -285,6 +285,7 @@ async def test_two_processes_apply_one_approval_once(tmp_path: Path):
         assert held is not None
         first.approvals.answer(row.id, yes(row.proposal))
         receipts = await asyncio.gather(first.resubmit(row.id), second.resubmit(row.id))
-        assert all(isinstance(receipt, Applied) for receipt in receipts)
+        kinds = sorted(type(receipt).__name__ for receipt in receipts)
+        assert kinds in (["Applied", "Applied"], ["Applied", "Unknown"])  # Unknown: the other one is still at it
         names = [type(envelope.event).__name__ for envelope in first.journal.envelopes()]
         assert names.count("EffectStarted") == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridcode.domain.errors import JournalError
+from hybridcode.domain.errors import JournalError, SessionBusy
 from hybridcode.domain.events import NoticeGiven
 from hybridcode.journal.store import Journal
 
@@ -73,6 +73,50 @@ def test_what_append_returned_from_survives_a_kill(tmp_path: Path):
     with Journal.open(path) as journal:
         journal.verify()
         assert len(journal.session("s").envelopes()) >= seen[-1]
+
+
+def test_a_claim_ends_with_its_process_and_only_one_of_many_gets_it(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    body = """
+        from hybridcode.domain.errors import SessionBusy
+        won = 0
+        while won < 60:
+            try:
+                journal.claim("s")
+            except SessionBusy:
+                continue
+            mark = Path(sys.argv[1] + ".mark")
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+            won += 1
+            os.unlink(mark)
+            journal.release("s")
+        journal.claim("mine" + str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    running = [subprocess.Popen(child(body, path)) for _ in range(3)]
+    assert [process.wait(60) for process in running] == [-9, -9, -9]
+    with Journal.open(path) as journal:
+        for process in running:
+            journal.claim(f"mine{process.pid}")
+
+
+def test_a_claim_names_the_process_that_has_it(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    body = """
+        journal.claim("s")
+        print("claimed", flush=True)
+        sys.stdin.read()
+    """
+    process = subprocess.Popen(child(body, path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "claimed\n"
+    with Journal.open(path) as journal:
+        with pytest.raises(SessionBusy, match=f"process {process.pid}"):
+            journal.claim("s")
+        process.kill()
+        process.wait()
+        journal.claim("s")
+    process.communicate()
 
 
 def in_tmpfs(body: str, folder: Path, *, size: str) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,15 @@
 """Judges git: reading subcommands by grammar, the rest by what they destroy, send or run.
 
-Invariant: an empty list is given only for subcommands that read, with options that keep them so.
+Invariant: an empty list is given only for subcommands that read, with options that keep them so, in a repository whose
+configuration makes git run no programs for them.
 """
 
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
+from hybridcode.gate.commands.gitconfig import programs_named
 from hybridcode.gate.commands.readers import by_grammar, outputs
 from hybridcode.gate.commands.scope import Case, Finding, ask, deny
 from hybridcode.gate.commands.shell import Command, Word, names
@@ -22,6 +26,8 @@ _HARMLESS_KEYS = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\A(?:[A-Za-z][\w+.-]*://|ext::|[\w.-]+@[\w.-]+:|(?:\.\.|/|~))")
+_SHOWN = 3
+"""Settings that a reason spells out; the others are counted."""
 _HISTORY = names("filter-branch filter-repo replace prune fast-import")
 _SENDS = names(
     "send-email imap-send credential credential-store credential-cache daemon http-push upload-pack send-pack"
@@ -34,22 +40,38 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
     """Findings for git; None for other programs."""
     if program != "git":
         return None
-    findings, args = _globals(list(command.args), case)
+    findings, args, moves = _globals(list(command.args), case)
     if not args:
         return findings
     subcommand = args[0].literal
     if subcommand is None:
         return [*findings, deny("runs-computed", f"which git command `{args[0].raw}` is cannot be told")]
-    return findings + _subcommand(subcommand, args[1:], case)
+    return findings + _subcommand(subcommand, args[1:], case) or _configured(subcommand, moves, case)
 
 
-def _globals(args: list[Word], case: Case) -> tuple[list[Finding], list[Word]]:
+def _configured(name: str, moves: Sequence[str], case: Case) -> list[Finding]:
+    """What speaks against a command that only reads: programs that the repository makes git run for it."""
+    if case.scope.is_lost:
+        return [ask("unknown-path", f"the folder in which `git {name}` runs is not known")]
+    folders = [Path(os.path.realpath(folder.joinpath(*moves))) for folder in case.scope.folders]
+    named = tuple(dict.fromkeys(setting for folder in folders for setting in programs_named(folder)))
+    if not named:
+        return []
+    shown = ", ".join(ascii(setting)[1:-1] for setting in named[:_SHOWN])
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return [ask("git-programs", f"`git {name}` may run what this repository's configuration names: {shown}{more}")]
+
+
+def _globals(args: list[Word], case: Case) -> tuple[list[Finding], list[Word], list[str]]:
+    """Findings of git's own options, what follows them, and the folders that `-C` goes to."""
     findings: list[Finding] = []
+    moves: list[str] = []
     while args and (text := args[0].text or "").startswith("-") and text not in ("--version", "--help"):
         word = args.pop(0)
         if text in _GLOBAL_FLAGS:
             continue
         if text == "-C" and args:
+            moves.append(args[0].text or "")
             findings += case.scope.reading(args.pop(0))
         elif text == "-c" and args:
             findings += _setting((args.pop(0).text or "?").partition("=")[0])
@@ -61,9 +83,9 @@ def _globals(args: list[Word], case: Case) -> tuple[list[Finding], list[Word]]:
             findings.append(ask("option", f"`git {word.raw}` is not known to be harmless"))
             if text in ("--git-dir", "--work-tree", "--namespace") and args:
                 args.pop(0)
-    if args and args[0].text in ("--version", "--help"):
+    if len(args) == 1 and args[0].text in ("--version", "--help"):
         args.clear()
-    return findings, args
+    return findings, args, moves
 
 
 def _setting(key: str) -> list[Finding]:

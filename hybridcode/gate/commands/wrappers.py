@@ -109,6 +109,8 @@ def _env(command: Command, case: Case) -> list[Finding]:
         words = words[1:]
         pairs.append((name, Word.of(value)))
     findings = [ask("wrapper", problem)] if problem else []
+    if {"-C", "--chdir"}.intersection(taken.options):
+        findings.append(ask("wrapper", "`env -C` runs it in another folder"))
     if not words:
         return [*findings, ask("reads-secrets", "`env` prints variables that may hold credentials")]
     inner = replace(command, name=words[0], args=tuple(words[1:]), assignments=tuple(pairs), redirects=())

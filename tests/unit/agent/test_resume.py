@@ -184,3 +184,13 @@ async def test_only_one_task_runs_at_a_time(workspace: Path):
     session.interrupt("test")
     assert (await running).code == ExitCode.INTERRUPTED
     await session.close()
+
+
+async def test_a_session_that_runs_elsewhere_cannot_be_taken_up(workspace: Path):
+    it = held(workspace, edit("1", "a.py#X"), drafts=[fence("X = 2")])
+    session = it.open()
+    await session.run("one")
+    with pytest.raises(HybridcodeError, match="in use"):
+        later(workspace).open(session.id)
+    await session.close()
+    later(workspace).open(session.id).journal.close()

@@ -24,7 +24,7 @@ from hybridcode.domain.action import (
     Unknown,
     action_digest,
 )
-from hybridcode.domain.errors import GateError, IntegrityError
+from hybridcode.domain.errors import GateError, IntegrityError, SessionBusy
 from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
 from hybridcode.gate.approvers import Inbox, PolicyOnly, Refuse, Scripted, no, yes
 from hybridcode.gate.gate import summary
@@ -106,6 +106,18 @@ async def test_resume_reuses_the_same_action_and_supersedes_another(tmp_path: Pa
     assert isinstance(other, Held)
     assert other.proposal != held.proposal
     assert bench.gate.approvals.get(held.proposal).state == ApprovalState.SUPERSEDED
+
+
+async def test_an_empty_change_set_is_refused(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    assert await bench.gate.submit(ChangeSet(()), step="s1") == Failed("nothing to change")
+    assert await bench.submit() == Failed("nothing to change")
+    assert bench.events == []
+    bench.gate.approver = Scripted([lambda _: Amend(ChangeSet(()), "person:tui")])
+    receipt = await bench.submit(bench.change("a.py", "x"))
+    assert isinstance(receipt, Denied)
+    assert receipt.rule == "files.none"
+    assert "reject" in receipt.hint
 
 
 async def test_another_terminal_can_answer(tmp_path: Path):
@@ -233,6 +245,18 @@ async def test_cancelling_a_command_ends_it_and_says_so(tmp_path: Path):
         await running
     (row,) = bench.gate.approvals.in_state(ApprovalState.UNKNOWN)
     assert isinstance(await bench.gate.resubmit(row.id), Unknown)
+
+
+def test_recovery_waits_for_nobody_who_works_on_the_session(tmp_path: Path):
+    executing(tmp_path, action=ShellCommand(script="touch ran"))
+    bench = open_bench(tmp_path)
+    with Journal.open(bench.journal.path) as other:
+        other.claim("s")
+        with pytest.raises(SessionBusy):
+            bench.gate.recover()
+    assert len(bench.gate.approvals.in_state(ApprovalState.EXECUTING)) == 1
+    bench.journal.claim("s")
+    assert len(bench.gate.recover()) == 1
 
 
 def executing(tmp_path: Path, *, action: ChangeSet | ShellCommand) -> str:

@@ -11,7 +11,7 @@ from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import Action, ChangeSet, FileEdit, Ruling, ShellCommand, ToolCall, Verdict
 from hybridcode.domain.errors import ConfigError
 from hybridcode.gate.policy import RANK, Policy
-from hybridcode.gate.rules import exact_rule
+from hybridcode.gate.rules import Rule, exact_rule, exact_rule_text
 
 MAKE = ShellCommand(script="make test")
 READ = ShellCommand(argv=("cat", "a.txt"))
@@ -80,6 +80,19 @@ def test_protected_files_are_asked_of_a_person_in_every_mode(root: Path, path: s
     assert path in ruling.reason
 
 
+@pytest.mark.parametrize("mode", ["default", "acceptEdits", "bypass"])
+@pytest.mark.parametrize(
+    "paths", [("a.py", ".env"), (".env", "a.py"), ("a.py", "secret/x.py"), ("secret/x.py", "a.py")]
+)
+def test_no_mode_allows_a_file_because_of_another_one(root: Path, mode: Mode, paths: tuple[str, ...]):
+    ruling = judge(root, edit(*paths), settings_with(mode=mode, ask=("Edit(secret/**)",)))
+    is_asked_by_rule = "secret/x.py" in paths
+    assert ruling.verdict == ("allow" if is_asked_by_rule and mode == "bypass" else "ask")
+    assert ruling.person_only == (not is_asked_by_rule)
+    if ruling.verdict == "ask":
+        assert ruling.rule == ("user:Edit(secret/**)" if is_asked_by_rule else "files.protected")
+
+
 def test_templates_of_env_files_are_ordinary(root: Path):
     assert judge(root, edit(".env.example")).rule == "files.inside"
 
@@ -143,6 +156,8 @@ def test_modes(root: Path, mode: Mode, expected: tuple[Verdict, ...]):
         ("Bash(git push --force)", "git push --force", "allow"),
         ("Bash(git *)", "git push --force", "deny"),
         ("Bash(*)", "rm -rf ~", "deny"),
+        ("Bash(*)", "*", "deny"),
+        ("Bash(rm build/*)", "rm build/*", "ask"),
         ("Edit(**)", "make test", "ask"),
     ],
 )
@@ -177,16 +192,48 @@ def test_deny_and_ask_rules_for_files_ignore_case(root: Path):
     assert judge(root, edit("src/a.py"), settings_with(mode="acceptEdits", ask=("Edit(src/**)",))).verdict == "ask"
 
 
-@pytest.mark.parametrize("rule", ["", "bash(x)", "Bash(x", "Read(x)", "Bash(x) y"])
+@pytest.mark.parametrize("rule", ["", "bash(x)", "Bash(x", "Read(x)", "Bash(x) y", "Bash(=)", "Edit(= )"])
 def test_what_is_no_rule_is_refused(root: Path, rule: str):
     with pytest.raises(ConfigError, match="is not a rule"):
         Policy.load(settings_with(deny=(rule,)), root)
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("rm build/*", "allow"),
+        (" rm build/* ", "allow"),
+        ("rm build/a", "ask"),
+        ("rm build/a -r src", "ask"),
+        ("rm build/* ; make", "ask"),
+        ("=rm build/*", "ask"),
+    ],
+)
+def test_an_exact_rule_allows_this_text_and_nothing_else(root: Path, text: str, verdict: Verdict):
+    rule = exact_rule_text("rm build/*")
+    assert rule == "Bash(=rm build/*)"
+    assert judge(root, ShellCommand(script=text), settings_with(allow=(rule,))).verdict == verdict
+
+
+def test_exact_rules_that_deny_find_every_part_and_take_no_pattern(root: Path):
+    denied = settings_with(allow=("Bash",), deny=("Bash(=make *)", "Edit(=src/*.py)"))
+    assert judge(root, ShellCommand(script="true && make '*'"), denied).verdict == "deny"
+    assert judge(root, MAKE, denied).verdict == "allow"
+    assert judge(root, edit("SRC/*.py"), denied).verdict == "deny"
+    assert judge(root, edit("src/a.py"), denied).verdict == "ask"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: bool(text.strip())))
+def test_an_exact_rule_survives_being_written_down(text: str):
+    rule = Rule.parse(exact_rule_text(text), "allow")
+    assert rule.is_exactly(text)
+    assert not rule.is_exactly(text + "x")
+
+
 def test_a_rule_for_this_session(root: Path):
     policy = Policy.load(Settings(), root)
     rule = exact_rule(MAKE)
-    assert rule == "Bash(make test)"
+    assert rule == "Bash(=make test)"
     assert policy.allowing(rule).judge(MAKE).verdict == "allow"
     assert policy.allowing(rule).judge(ShellCommand(script="make other")).verdict == "ask"
     assert exact_rule(edit("a")) is None

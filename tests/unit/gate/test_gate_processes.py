@@ -15,6 +15,17 @@ async def shell(script: str, tmp_path: Path, *, timeout_s: float = 20.0, shown: 
     return await run(["/bin/sh", "-c", script], cwd=tmp_path, env=env, timeout_s=timeout_s, show=pieces.append)
 
 
+async def gone(group: int) -> None:
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            await asyncio.sleep(0.05)  # for the event loop to hear of it
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"group {group} lives on")
+
+
 async def test_output_and_exit_code(tmp_path: Path):
     shown: list[str] = []
     ended = await shell("echo out; echo err >&2; exit 3", tmp_path, shown=shown)
@@ -38,6 +49,34 @@ async def test_the_whole_group_ends_with_the_timeout(tmp_path: Path):
     assert time.monotonic() - started < 10
     await asyncio.sleep(0.8)
     assert not (tmp_path / "late").exists()
+
+
+async def test_a_second_cancellation_still_ends_a_group_that_ignores_the_first(tmp_path: Path):
+    shown: asyncio.Queue[str] = asyncio.Queue()
+    command = ["/bin/sh", "-c", "trap '' TERM; echo $$; sleep 60; sleep 60"]
+    env = environment((), workspace=tmp_path)
+    running = asyncio.create_task(run(command, cwd=tmp_path, env=env, timeout_s=90, show=shown.put_nowait))
+    group = int(await shown.get())
+    started = time.monotonic()
+    running.cancel()
+    await asyncio.sleep(0.1)
+    os.killpg(group, 0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert time.monotonic() - started < 1.0
+    await gone(group)
+
+
+async def test_a_viewer_that_fails_leaves_no_process_behind(tmp_path: Path):
+    def fail(text: str) -> None:
+        raise ValueError(text)
+
+    script = "echo $$ > group; echo out; sleep 0.3"
+    env = environment((), workspace=tmp_path)
+    with pytest.raises(ValueError, match="out"):
+        await run(["/bin/sh", "-c", script], cwd=tmp_path, env=env, timeout_s=20, show=fail)
+    await gone(int((tmp_path / "group").read_text()))
 
 
 async def test_a_child_that_keeps_the_pipe_open_holds_nobody_up(tmp_path: Path):

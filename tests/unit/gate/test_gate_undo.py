@@ -1,11 +1,15 @@
 import stat
 from pathlib import Path
 
-from gate_bench import Bench, open_bench
+import pytest
+from gate_bench import Bench, open_bench, settings_with
 
 from hybridcode.domain.action import Applied
+from hybridcode.domain.errors import GateError, NoSuchSession, SessionBusy
+from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.approvers import Refuse, Scripted, yes
 from hybridcode.gate.undo import undo
+from hybridcode.journal.store import Journal
 
 
 async def apply(bench: Bench, path: str, after: str | None, *, step: str = "s1", mode: int = 0o644) -> None:
@@ -82,3 +86,37 @@ async def test_work_after_an_undo_can_be_undone(tmp_path: Path):
     await apply(bench, "a", "2")
     assert (await undo(bench.session, bench.gate)).restored == ("a",)
     assert bench.read("a") is None
+
+
+async def test_an_undo_that_was_denied_or_failed_says_why(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    await apply(bench, "src/a", "x")
+    denied = open_bench(tmp_path, settings=settings_with(deny=("Edit(src/**)",)))
+    with pytest.raises(GateError, match=r"your rule Edit\(src/\*\*\) says deny") as raised:
+        await undo(denied.session, denied.gate)
+    assert (raised.value.exit_code, raised.value.hint != "") == (ExitCode.DENIED, True)
+    (bench.root / "src" / "a").chmod(0o444)
+    with pytest.raises(GateError, match="src/a: is read-only"):
+        await undo(bench.session, bench.gate)
+    assert bench.read("src/a") == "x"
+    assert "UndoMade" not in bench.names
+    (bench.root / "src" / "a").chmod(0o644)
+    assert (await undo(bench.session, bench.gate)).restored == ("src/a",)
+
+
+async def test_an_undo_of_an_unknown_session_makes_none(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    with pytest.raises(NoSuchSession):
+        await undo(bench.session, bench.gate)
+    assert bench.journal.sessions() == []
+
+
+async def test_an_undo_needs_the_session_for_itself(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    await apply(bench, "a", "x")
+    with Journal.open(bench.journal.path) as other:
+        other.claim("s")
+        with pytest.raises(SessionBusy):
+            await undo(bench.session, bench.gate)
+    bench.journal.claim("s")
+    assert (await undo(bench.session, bench.gate)).restored == ("a",)

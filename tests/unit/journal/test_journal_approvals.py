@@ -18,8 +18,9 @@ from hybridcode.domain.action import (
     Unanswered,
     action_digest,
 )
-from hybridcode.domain.errors import IntegrityError, JournalError
+from hybridcode.domain.errors import IntegrityError, JournalError, NoSuchProposal
 from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
+from hybridcode.domain.exits import ExitCode
 from hybridcode.journal.approvals import LEGAL, Approvals, ApprovalState, new_proposal_id
 from hybridcode.journal.store import Journal
 
@@ -100,8 +101,9 @@ def test_moves_that_do_not_exist(approvals: Approvals):
     approvals.add("s", proposal())
     with pytest.raises(JournalError, match="cannot go from done to pending"):
         approvals.move("abcd2345", expect=ApprovalState.DONE, to=ApprovalState.PENDING, event=None)
-    with pytest.raises(JournalError, match="no proposal"):
+    with pytest.raises(NoSuchProposal, match="no proposal") as raised:
         approvals.get("nothere1")
+    assert raised.value.exit_code == ExitCode.USAGE
 
 
 def test_superseding_closes_the_old_row(approvals: Approvals):

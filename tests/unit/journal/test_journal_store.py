@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import stat
 import tempfile
@@ -9,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridcode.domain.canonical import canonical_json, sha256_hex
-from hybridcode.domain.errors import IntegrityError, JournalError
+from hybridcode.domain.errors import IntegrityError, JournalError, NoSuchSession, SessionBusy
 from hybridcode.domain.events import Envelope, NoticeGiven, TaskEnded, TaskGiven
+from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Task
 from hybridcode.journal.store import Journal, new_session_id
 
@@ -209,10 +211,60 @@ def test_what_is_no_journal_is_refused(tmp_path: Path):
 
 
 def test_require(journal: Journal):
-    with pytest.raises(JournalError, match="no session"):
+    with pytest.raises(NoSuchSession, match="no session") as raised:
         journal.session("nope").require()
+    assert raised.value.exit_code == ExitCode.USAGE
     journal.session("yes").append(notice("x"))
     assert journal.session("yes").require().id == "yes"
+
+
+def test_a_session_is_claimed_by_one_at_a_time(journal: Journal):
+    with Journal.open(journal.path) as other:
+        journal.claim("s")
+        journal.claim("s")
+        with pytest.raises(SessionBusy, match=f"Session s is in use by process {os.getpid()}") as raised:
+            other.claim("s")
+        assert raised.value.exit_code == ExitCode.USAGE
+        other.claim("another")
+        journal.release("s")
+        journal.release("s")
+        other.claim("s")
+        with pytest.raises(SessionBusy), journal.session("s").claimed():
+            raise AssertionError
+    journal.claim("s")
+
+
+def test_claims_leave_no_files_and_stay_in_their_folder(journal: Journal):
+    before = sorted(journal.path.parent.iterdir())
+    journal.claim("../../s")
+    (made,) = set(journal.path.parent.iterdir()) - set(before)
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    journal.release("../../s")
+    assert sorted(journal.path.parent.iterdir()) == before
+
+
+def test_claimed_gives_back_only_what_it_took(journal: Journal):
+    session = journal.session("s")
+    with Journal.open(journal.path) as other:
+        with session.claimed(), pytest.raises(SessionBusy):
+            other.claim("s")
+        other.claim("s")
+        other.release("s")
+        journal.claim("s")
+        with session.claimed():
+            pass
+        with pytest.raises(SessionBusy):
+            other.claim("s")
+
+
+def test_a_session_in_use_is_not_deleted(journal: Journal):
+    journal.session("s").append(notice("x"))
+    with Journal.open(journal.path) as other:
+        other.claim("s")
+        with pytest.raises(SessionBusy):
+            journal.delete("s")
+    journal.delete("s")
+    assert journal.sessions() == []
 
 
 def test_session_ids_sort_by_time_and_differ():
