@@ -54,7 +54,7 @@ def demo(resume_dir: str | None, hold: bool, **given: Any) -> None:
     folder = find_folder(resume_dir) if resume_dir else make_folder()
     flags = read_flags(given | {"cwd": folder, "continue_last": bool(resume_dir)}, settings_of_demo())
     console.say(f"demo in {folder}", bold=True)
-    console.say("The frontier part is a script. The local model is a 0.6 M parameter fixture on real llama.cpp.")
+    console.say("The frontier part is a script. The local model is a 0.76 M parameter fixture on real llama.cpp.")
     console.say(f"If interrupted: hybridcode demo --keep-going {folder}", dim=True)
     text = (_ASSETS / "demo" / "task.txt").read_text(encoding="utf-8").strip()
     prompt = None if resume_dir else text
