@@ -26,11 +26,6 @@ def needs_word(ruling: Ruling) -> bool:
     return bool(TYPED_WORD_FLAGS & set(ruling.flags))
 
 
-def exact_rule(command: ShellCommand) -> str:
-    """The rule that would allow exactly this command and nothing else."""
-    return f"Bash({command.text})"
-
-
 def command_facts(proposal: Proposal, *, sandbox: str, is_full: bool = False) -> list[Fact]:
     """What the pane shows, line by line: what it is, what it may reach, why it asks, and then the rest.
 

@@ -111,7 +111,7 @@ async def test_a_rule_is_shown_and_waits_before_it_is_made(key: str, scope: str)
         ((_, decision, remember),) = drive.talk.answers
         assert isinstance(decision, Approve)
         assert isinstance(remember, Remember)
-        assert (remember.scope, remember.rule) == (scope, "Bash(pytest -q tests/test_cart.py -k 'total or discount')")
+        assert (remember.scope, remember.rule) == (scope, "Bash(=pytest -q tests/test_cart.py -k 'total or discount')")
 
 
 async def test_reject_carries_the_reason() -> None:

@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 
 from hybridcode.agent.commands import shell_command
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
-from hybridcode.tui.command_text import Fact, command_facts, exact_rule, needs_word
+from hybridcode.gate.rules import exact_rule_text
+from hybridcode.tui.command_text import Fact, command_facts, needs_word
 from hybridcode.tui.conversation import PERSON, Remember
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.hints import Hint
@@ -64,7 +65,7 @@ class CommandPane(Pane):
         command, ruling = self.proposal.action, self.proposal.ruling
         if not isinstance(command, ShellCommand) or ruling.person_only or needs_word(ruling):
             return None
-        return exact_rule(command)
+        return exact_rule_text(command.text)
 
     def hints(self) -> Keys:
         """Only the keys that can do something."""
