@@ -6,6 +6,7 @@ Invariant: the exit code and the JSON result come from the same outcome and the 
 import asyncio
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -83,7 +84,11 @@ def _printer(session: Session, output_format: str) -> Callable[[Envelope], None]
 
 def print_failure(error: HybridcodeError, output_format: str) -> None:
     """The result of a run that could not begin, where a program reads it."""
-    result = result_of(SessionState(), error.exit_code, error.advice)
+    _print_json(result_of(SessionState(), error.exit_code, error.advice), output_format)
+
+
+def _print_json(result: dict[str, Any], output_format: str) -> None:
+    """A result for programs; nothing where the output is text."""
     match output_format:
         case "json":
             console.json_data(result)
@@ -118,11 +123,7 @@ def _obey_signals(session: Session) -> None:
 
 def _print_end(session: Session, outcome: Outcome, output_format: str) -> None:
     result = result_of(session.state, outcome.code, outcome.message)
-    match output_format:
-        case "json":
-            console.json_data(result)
-        case "stream-json":
-            console.json_line(msgspec.json.encode({"type": "result", **result}))
-        case _:
-            for line in summary_lines(result):
-                console.data(console.shown(line))
+    _print_json(result, output_format)
+    if output_format == "text":
+        for line in summary_lines(result):
+            console.data(console.shown(line))
