@@ -150,7 +150,8 @@ def _window(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
     wanted = choose_format(region, wanted=run.settings.models.local.edit_format, lines=lines)
     if info.profile == "tiny":
         return tiny_window(step, snapshot, region=region, format="whole" if lines is None else "region")
-    return assemble(step, snapshot, region=region, budget=_budget(run, info), format=wanted)
+    corpus = run.corpus(snapshot)
+    return assemble(step, corpus, region=region, budget=_budget(run, info), format=wanted, plan=run.plan)
 
 
 def _budget(run: Run, info: ModelInfo) -> int:

@@ -86,6 +86,7 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
 
 async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
     """Steps in DAG order; the first outcome that stops the run, or None when every step is done."""
+    run.plan = plan
     outcomes: dict[str, StepOutcome] = {}
     for step in plan.steps:
         if step.id in run.done:

@@ -63,7 +63,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             reads_left -= 1
             budget = run.settings.context.plan_tokens // 2
             files += tuple(text for text in answer.read if Region.parse(text).path in snapshot.files)
-            found = look_up(snapshot, read=answer.read, search=answer.search, budget=budget)
+            found = await asyncio.to_thread(_look_up, run, snapshot, answer, budget)
             shown += f"\n\n# You asked to see\n{found}"
             complaint = ""
         except PlanInvalid as error:
@@ -148,12 +148,16 @@ def _region_problems(region: Region, snapshot: Snapshot) -> list[str]:
     return []
 
 
+def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int) -> str:
+    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget)
+
+
 def _question(run: Run, snapshot: Snapshot) -> tuple[str, tuple[str, ...]]:
     """The first question, and what of the repository it shows, as Region strings."""
     files: tuple[str, ...] = ()
     parts = ["# Repository\n(no files yet)"]
     if snapshot.files:
-        window = outline(snapshot, task=run.task.text, budget=run.settings.context.plan_tokens)
+        window = outline(run.corpus(snapshot), task=run.task.text, budget=run.settings.context.plan_tokens).window
         parts = [window.text]
         files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
     verify = run.settings.verify

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from hybridcode.config.settings import Settings
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.index import Index
 from hybridcode.domain.action import Applied, Declined, Receipt
 from hybridcode.domain.errors import ModelUnavailable
 from hybridcode.domain.events import StepOutcome
@@ -22,7 +24,7 @@ from hybridcode.gate.protected import is_protected
 from hybridcode.journal.store import SessionJournal
 from hybridcode.models.egress import denied_files
 from hybridcode.models.sender import Sender
-from hybridcode.repo.snapshot import Snapshot, take
+from hybridcode.repo.snapshot import Snapshot
 
 
 class PlanApprover(Protocol):
@@ -73,6 +75,7 @@ class Run:
     senders: Senders
     watcher: Watcher
     plan_approver: PlanApprover
+    index: Index
     history: str = ""
     """A bounded record of the session's earlier tasks."""
     plan: Plan | None = None
@@ -140,7 +143,16 @@ class Run:
 
     async def snapshot(self) -> Snapshot:
         """The tree as it is now."""
-        return await asyncio.to_thread(take, self.root, max_file_bytes=self.settings.context.max_file_bytes)
+        limit = self.settings.context.max_file_bytes
+        return await asyncio.to_thread(self.index.take, self.root, max_file_bytes=limit)
+
+    def corpus(self, snapshot: Snapshot) -> Corpus:
+        """The ranked files of a tree; what is new in it is indexed first, which takes a while for a large one."""
+
+        def on_progress(done: int, total: int) -> None:
+            self.watcher.progress(what="indexing", fraction=done / total if total else None)
+
+        return self.index.corpus(snapshot, progress=on_progress)
 
 
 def holds_credentials(path: str) -> bool:

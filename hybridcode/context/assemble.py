@@ -1,20 +1,22 @@
 """The window of one draft: what stays the same first, the lines to rewrite last.
 
-Invariant: everything before the step's own regions depends on the step, the tree and the budget alone, so that all
-drafts of a step share it; the window never exceeds its budget; the same inputs give the same bytes.
+Invariant: the first part depends on the plan and on files that the plan does not touch, so that a model keeps it from
+step to step; everything before the step's own regions depends on the step, the tree and the budget, so that all drafts
+of a step share it; the window never exceeds its budget; the same inputs give the same bytes, whoever asks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hybridcode.context.excerpts import Passage, Taken, definition_passages, ranked_passages
+from hybridcode.context.corpus import Corpus
 from hybridcode.context.guides import guides_for
+from hybridcode.context.packing import EDITING, pack
+from hybridcode.context.passages import Passage, Reader, Taken, lines_passage, rendered
 from hybridcode.context.rank import Ranking, rank
 from hybridcode.context.regions import resolve
 from hybridcode.context.render import (
     BYTES_PER_TOKEN,
-    excerpt_section,
     hidden_characters,
     lines_text,
     place_of,
@@ -22,27 +24,34 @@ from hybridcode.context.render import (
     target_section,
     tokens,
 )
-from hybridcode.context.terms import identifiers
+from hybridcode.context.uses import Touched, caller_passages, definition_passages, import_passages
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
-from hybridcode.domain.plan import Region, Step
+from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.window import ContextWindow, EditFormat, Excerpt, Target
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
 
 _GUIDE_SHARE = 8
+_COMMON_SHARE = 6
+_IMPORT_SHARE = 8
 _DEFINITION_SHARE = 2
-"""A part of 1/8 for guidance, of 1/2 of what reads leave for definitions."""
-_SHORTEST_NAME = 3
+_CALLER_SHARE = 3
+_TEST_SHARE = 3
+"""Of the whole window, 1/8 at most is guidance and 1/6 what all steps share. Of what is left when their turn comes, 1/8
+is for imports, 1/2 for definitions, 1/3 for callers, 1/3 for tests; the rest is filled by rank."""
 _HEADING_BYTES = 24
 """A region's heading is at most this much longer when it is not the target."""
 
 
-def assemble(step: Step, snapshot: Snapshot, *, region: Region, budget: int, format: EditFormat) -> ContextWindow:
-    """The window for drafting `region` of `step`; `budget` in tokens of four bytes.
+def assemble(
+    step: Step, corpus: Corpus, *, region: Region, budget: int, format: EditFormat, plan: Plan | None = None
+) -> ContextWindow:
+    """The window for drafting `region` of `step`, one of `plan`'s; `budget` in tokens of four bytes.
 
     Raises: ContextError if the region cannot be resolved or does not fit into the budget.
     """
+    snapshot = corpus.snapshot
     target, tail = _target(step, snapshot, region, format)
     room = budget * BYTES_PER_TOKEN
     if len(tail.encode()) > room:
@@ -51,19 +60,21 @@ def assemble(step: Step, snapshot: Snapshot, *, region: Region, budget: int, for
             "Name a smaller region, or raise context.step_tokens.",
         )
     touched = _touched(step, snapshot, region, format)
-    parts = _Parts(step=step, snapshot=snapshot, room=room - _reserved([text for _, text in touched], room))
-    parts.add_guides([other.path for other, _ in touched])
-    for other, _ in touched:
+    others = [other for other, _ in touched]
+    parts = _Parts(step=step, corpus=corpus, room=room - _reserved([text for _, text in touched], room), whole=room)
+    parts.add_guides(_paths_of(plan) or [other.path for other in others])
+    for other in others:
         parts.take(other)
+    if plan is not None and len(plan.steps) > 1:
+        parts.add_common(plan)
     parts.add_reads()
-    parts.add_definitions([other for other, _ in touched])
+    parts.add_what_hangs_together(others)
     parts.add_ranked()
-    parts.room = room - len(tail.encode()) - sum(passage.size for passage in parts.passages)
-    parts.add_other_regions([other for other, _ in touched if other != target])
+    parts.room = room - len(tail.encode()) - len(parts.text.encode())
+    parts.add_other_regions([other for other in others if other != target])
     notes = [*parts.notes, *_target_notes(snapshot, target, tail)]
-    excerpts = (*(passage.excerpt for passage in parts.passages), *_target_excerpt(snapshot, target))
-    text = "".join(passage.section for passage in parts.passages) + tail
-    return _window(step, text, target=target, budget=budget, excerpts=excerpts, notes=notes)
+    excerpts = (*parts.excerpts, *_target_excerpt(snapshot, target))
+    return _window(step, parts.text + tail, target=target, budget=budget, excerpts=excerpts, notes=notes)
 
 
 def tiny_window(step: Step, snapshot: Snapshot, *, region: Region, format: EditFormat) -> ContextWindow:
@@ -86,101 +97,129 @@ def tiny_window(step: Step, snapshot: Snapshot, *, region: Region, format: EditF
 
 @dataclass
 class _Parts:
-    """The passages of a window while they are gathered, and the bytes that are left for more."""
+    """The text of a window while it is gathered, and the bytes that are left for more."""
 
     step: Step
-    snapshot: Snapshot
+    corpus: Corpus
     room: int
-    passages: list[Passage] = field(default_factory=list[Passage])
+    whole: int
+    """Bytes of the window."""
+    text: str = ""
+    excerpts: list[Excerpt] = field(default_factory=list[Excerpt])
     notes: list[str] = field(default_factory=list[str])
-    taken: Taken = field(default_factory=lambda: Taken(ranges={}))
+    taken: Taken = field(default_factory=Taken)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The lines of the tree."""
+        return Reader(self.corpus.snapshot)
 
     def take(self, target: Target) -> None:
         """Lines that will be shown at the end are not shown before."""
-        entry = self.snapshot.files.get(target.path)
+        entry = self.corpus.snapshot.files.get(target.path)
         if entry is not None:
             self.taken.add(target.path, target.start or 1, target.end or entry.size + 1)
 
     def add_guides(self, paths: Sequence[str]) -> None:
-        for guide in guides_for(self.snapshot, paths, max_bytes=self.room // _GUIDE_SHARE):
-            text = section(f"Guidance: {guide.path}", guide.text, path=guide.path)
-            self._add(guide.path, 1, guide.end, reason="guide", text=text)
-            if guide.end < guide.total:
-                self.notes.append(f"{guide.path} is cut after line {guide.end} of {guide.total}")
+        """Guidance for all files of the plan, so that it is the same for all of its steps."""
+        for guide in guides_for(self.corpus.snapshot, paths, max_bytes=min(self.room, self.whole // _GUIDE_SHARE)):
+            if self._add_text(guide.section, guide.excerpt) and guide.note:
+                self.notes.append(guide.note)
+
+    def add_common(self, plan: Plan) -> None:
+        """What the whole plan is about, in files that no step changes: the same bytes for every step."""
+        touched = set(_paths_of(plan))
+        quiet = self.corpus.without(touched)
+        goals = "\n".join((*(step.goal for step in plan.steps), *sorted(touched)))
+        taken = Taken({path: ranges for path, ranges in self.taken.ranges.items() if path not in touched})
+        packed = pack(rank(quiet, goals), room=self.whole // _COMMON_SHARE, taken=taken, style=EDITING)
+        if sum(passage.size + passage.heading_size for passage in packed.passages) <= self.room:
+            self._extend(packed.passages)
 
     def add_reads(self) -> None:
         """What the plan wants to be shown; of a file that is too large, its best chunks."""
         for name in sorted(set(self.step.reads)):
             try:
-                target = resolve(self.snapshot, Region.parse(name))
+                target = resolve(self.corpus.snapshot, Region.parse(name))
             except ContextError as error:
                 self.notes.append(f"{name} is left out: {error.message}")
                 continue
-            data = self.snapshot.read(target.path)
-            start, end = target.start or 1, target.end or len(split_lines(data))
+            end = target.end or len(self.reader.lines(target.path))
+            start = target.start or 1
+            if not end or self.taken.covers(target.path, start, end):
+                continue
             is_shown = self.taken.overlaps(target.path, start, end)
-            text = excerpt_section(target.path, data, start, end)
-            if end and not is_shown and self._add(target.path, start, end, reason="read", text=text):
+            passage = lines_passage(self.reader, target.path, start, end, reason="read")
+            if not is_shown and passage.size + passage.heading_size <= self.room:
+                self.taken.add(target.path, start, end)
+                self._extend([passage])
                 continue
             if not is_shown:
                 self.notes.append(f"{name} is too large to be shown whole")
-            self._add_best_of(target.path)
+            self._extend(self._packed(self.room // 2, only={target.path}))
 
-    def _add_best_of(self, path: str) -> None:
-        """The best chunks of one file that are not shown yet, in half of the room."""
-        self._extend(ranked_passages(self.snapshot, self._ranking, room=self.room // 2, taken=self.taken, only={path}))
-
-    def add_definitions(self, targets: Sequence[Target]) -> None:
-        """Definitions that the touched lines use."""
-        there = [target for target in targets if target.path in self.snapshot.files]
-        texts = [lines_text(self.snapshot.read(target.path), target.start, target.end) for target in there]
-        used = {name for text in texts for name in identifiers(text) if len(name) >= _SHORTEST_NAME}
-        self._extend(
-            definition_passages(
-                self.snapshot,
-                self._ranking.records,
-                names=used,
-                home={target.path for target in there},
-                room=self.room // _DEFINITION_SHARE,
-                taken=self.taken,
-            )
-        )
+    def add_what_hangs_together(self, targets: Sequence[Target]) -> None:
+        """Imports of the touched files, definitions that the lines use, their callers and their tests."""
+        there = tuple(target for target in targets if target.path in self.corpus.snapshot.files)
+        if not there:
+            return
+        touched = Touched(self.corpus, self.reader, there)
+        self._extend(import_passages(touched, room=self.room // _IMPORT_SHARE, taken=self.taken))
+        self._extend(definition_passages(touched, room=self.room // _DEFINITION_SHARE, taken=self.taken))
+        self._extend(caller_passages(touched, tests=False, room=self.room // _CALLER_SHARE, taken=self.taken))
+        self._extend(caller_passages(touched, tests=True, room=self.room // _TEST_SHARE, taken=self.taken))
 
     def add_ranked(self) -> None:
         """What else has to do with the goal, by rank."""
-        self._extend(ranked_passages(self.snapshot, self._ranking, room=self.room, taken=self.taken))
+        self._extend(self._packed(self.room))
 
     def add_other_regions(self, targets: Sequence[Target]) -> None:
         """The step's other regions, as far as they fit: they are rewritten by drafts of their own."""
         for target in targets:
-            if target.path not in self.snapshot.files:
+            if target.path not in self.corpus.snapshot.files:
                 continue
-            data = self.snapshot.read(target.path)
-            start, end = target.start or 1, target.end or len(split_lines(data))
+            end = target.end or len(self.reader.lines(target.path))
+            start = target.start or 1
             place = place_of(target.path, start, end)
-            text = section(f"Changed in this step too: {place}", lines_text(data, start, end), path=target.path)
-            if end and not self._add(target.path, start, end, reason="also", text=text):
+            text = section(
+                f"Changed in this step too: {place}", self.reader.text(target.path, start, end), path=target.path
+            )
+            if end and not self._add_text(text, Excerpt(path=target.path, start=start, end=end, reason="also")):
                 self.notes.append(f"{place} is changed in this step too, and is left out")
 
     @cached_property
     def _ranking(self) -> Ranking:
         """The tree ranked for the goal and the names of what is touched and read."""
-        return rank(self.snapshot, "\n".join((self.step.goal, *self.step.touches, *self.step.reads)))
+        return rank(self.corpus, "\n".join((self.step.goal, *self.step.touches, *self.step.reads)))
 
-    def _add(self, path: str, start: int, end: int, *, reason: str, text: str) -> bool:
-        """Add a passage if there is room for it."""
-        passage = Passage(excerpt=Excerpt(path=path, start=start, end=end, reason=reason), section=text)
-        if passage.size > self.room:
+    def _packed(self, room: int, only: set[str] | None = None) -> Sequence[Passage]:
+        return pack(self._ranking, room=room, taken=self.taken, style=EDITING, only=only).passages
+
+    def _add_text(self, text: str, excerpt: Excerpt) -> bool:
+        """Add a section if there is room for it."""
+        size = len(text.encode())
+        if size > self.room:
             return False
-        self.taken.add(path, start, end)
-        self._extend([passage])
+        self.taken.add(excerpt.path, excerpt.start, excerpt.end)
+        self.text += text
+        self.room -= size
+        self.excerpts.append(excerpt)
+        self.notes.extend(hidden_characters(excerpt.path, text))
         return True
 
     def _extend(self, passages: Sequence[Passage]) -> None:
+        text = rendered(passages)
+        self.text += text
+        self.room -= len(text.encode())
         for passage in passages:
-            self.passages.append(passage)
-            self.room -= passage.size
-            self.notes.extend(hidden_characters(passage.excerpt.path, passage.section))
+            self.excerpts.append(passage.excerpt)
+            self.taken.add(passage.excerpt.path, passage.excerpt.start, passage.excerpt.end)
+            self.notes.extend(hidden_characters(passage.excerpt.path, passage.text))
+
+
+def _paths_of(plan: Plan | None) -> list[str]:
+    """Files that the plan touches, sorted."""
+    return sorted({region.path for step in plan.steps for region in step.regions}) if plan is not None else []
 
 
 def _target(step: Step, snapshot: Snapshot, region: Region, wanted: EditFormat) -> tuple[Target, str]:

@@ -6,6 +6,8 @@ Invariant: guidance is bounded and comes from the snapshot; what is cut is said.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hybridcode.context.render import section
+from hybridcode.domain.window import Excerpt
 from hybridcode.repo.snapshot import Snapshot
 
 _NAMES = ("AGENTS.md", "CLAUDE.md")
@@ -21,6 +23,21 @@ class Guide:
     """Last line that is shown."""
     total: int
     """Lines of the file."""
+
+    @property
+    def section(self) -> str:
+        """How it stands in a window."""
+        return section(f"Guidance: {self.path}", self.text, path=self.path)
+
+    @property
+    def excerpt(self) -> Excerpt:
+        """The lines that are shown."""
+        return Excerpt(path=self.path, start=1, end=self.end, reason="guide")
+
+    @property
+    def note(self) -> str:
+        """What is cut; empty for a whole guide."""
+        return f"{self.path} is cut after line {self.end} of {self.total}" if self.end < self.total else ""
 
 
 def guides_for(snapshot: Snapshot, paths: Iterable[str], *, max_bytes: int) -> tuple[Guide, ...]:

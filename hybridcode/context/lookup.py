@@ -5,7 +5,9 @@ Invariant: read-only, bounded, and what cannot be shown is said with the reason.
 
 from collections.abc import Sequence
 
-from hybridcode.context.excerpts import Taken, ranked_passages
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.packing import FINDING, pack
+from hybridcode.context.passages import Taken, rendered
 from hybridcode.context.rank import rank
 from hybridcode.context.regions import resolve
 from hybridcode.context.render import BYTES_PER_TOKEN, excerpt_section, section, tokens
@@ -19,17 +21,17 @@ _MAX_LINE_CHARS = 160
 _HIT_SHARE = 4
 
 
-def look_up(snapshot: Snapshot, *, read: Sequence[str], search: Sequence[str], budget: int) -> str:
+def look_up(corpus: Corpus, *, read: Sequence[str], search: Sequence[str], budget: int) -> str:
     """Sections for each region in `read` and each text in `search`, at most `budget` tokens of four bytes together."""
     room = budget * BYTES_PER_TOKEN
-    taken = Taken(ranges={})
+    taken = Taken()
     parts: list[str] = []
     for name in dict.fromkeys(read):
-        text = _read(snapshot, name, room=room, taken=taken)
+        text = _read(corpus.snapshot, name, room=room, taken=taken)
         room -= len(text.encode())
         parts.append(text)
     for words in dict.fromkeys(search):
-        text = _search(snapshot, words, room=room, taken=taken)
+        text = _search(corpus, words, room=room, taken=taken)
         room -= len(text.encode())
         parts.append(text)
     return "".join(parts)
@@ -49,19 +51,22 @@ def _read(snapshot: Snapshot, name: str, *, room: int, taken: Taken) -> str:
     return text
 
 
-def _search(snapshot: Snapshot, words: str, *, room: int, taken: Taken) -> str:
+def _search(corpus: Corpus, words: str, *, room: int, taken: Taken) -> str:
     """Lines that hold the words literally, then the passages that fit them best."""
-    ranking = rank(snapshot, words)
+    ranking = rank(corpus, words)
     hits: list[str] = []
-    for path in sorted(ranking.records):
-        for number, line in enumerate(split_lines(snapshot.read(path)), 1):
+    for path in corpus.paths:
+        data = corpus.snapshot.read(path)
+        if words.encode() not in data:
+            continue
+        for number, line in enumerate(split_lines(data), 1):
             if words.encode() in line and len(hits) < _MAX_HITS:
                 hits.append(f"{path}:{number}: {line.decode('utf-8', 'replace').strip()[:_MAX_LINE_CHARS]}")
     while hits and len(section(f"Lines with {words!r}", "\n".join(hits), path="").encode()) > room // _HIT_SHARE:
         hits.pop()
     listed = section(f"Lines with {words!r}", "\n".join(hits), path="") if hits else ""
-    passages = ranked_passages(snapshot, ranking, room=room - len(listed.encode()), taken=taken)
-    found = listed + "".join(passage.section for passage in passages)
+    packed = pack(ranking, room=room - len(listed.encode()), taken=taken, style=FINDING)
+    found = listed + rendered(packed.passages)
     return found or _within(f"## Lines with {words!r}\nNone.\n\n", room)
 
 

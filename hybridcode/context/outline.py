@@ -5,72 +5,87 @@ Invariant: the same tree, task and budget give the same bytes, never above the b
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from hybridcode.context.excerpts import Passage, Taken, ranked_passages
+from hybridcode.context.corpus import Corpus
 from hybridcode.context.guides import guides_for
+from hybridcode.context.packing import FINDING, Packed, pack
+from hybridcode.context.passages import Taken, rendered
 from hybridcode.context.rank import Ranking, rank
 from hybridcode.context.render import BYTES_PER_TOKEN, hidden_characters, section, tokens
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
-from hybridcode.domain.window import ContextWindow, Excerpt
-from hybridcode.repo.snapshot import Snapshot
+from hybridcode.domain.window import ContextWindow
 from hybridcode.repo.symbols import Symbol
 
 _GUIDE_SHARE = 8
-_TREE_SHARE = 4
-_DEFINITIONS_SHARE = 3
-_LEAST_TOKENS = 32
+_TREE_SHARE = 5
+_DEFINITIONS_SHARE = 4
+LEAST_TOKENS = 32
+"""A window below this holds nothing worth reading."""
 _SHOWN_KINDS = frozenset({"function", "method", "class", "interface", "enum", "type", "module", "macro"})
 
 
-def outline(snapshot: Snapshot, *, task: str, budget: int) -> ContextWindow:
+@dataclass(frozen=True)
+class Outlined:
+    """A planner's window and where it came from."""
+
+    window: ContextWindow
+    ranking: Ranking
+    packed: Packed
+
+
+def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     """A window for the planner; `budget` in tokens of four bytes.
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
-    if not snapshot.files:
-        raise ContextError(
-            f"{snapshot.root} holds no files that can be shown", "Check the folder and its ignore rules."
-        )
-    if budget < _LEAST_TOKENS:
-        raise ContextError(
-            f"a window of {budget} tokens is too small", f"Give context.plan_tokens at least {_LEAST_TOKENS}."
-        )
+    snapshot = corpus.snapshot
+    check_room(corpus, budget)
     room = budget * BYTES_PER_TOKEN
-    ranking = rank(snapshot, task)
-    notes = [f"{len(snapshot.skipped)} files are left out, as {snapshot.skipped[0]}"] if snapshot.skipped else []
-    guides = _guides(snapshot, room // _GUIDE_SHARE, notes)
-    room -= sum(passage.size for passage in guides)
-    tree = _tree(tuple(snapshot.files), room // _TREE_SHARE, notes)
-    room -= len(tree.encode())
-    definitions = _definitions(ranking, room // _DEFINITIONS_SHARE, notes)
-    room -= len(definitions.encode())
-    passages = ranked_passages(snapshot, ranking, room=room, taken=_taken(guides))
-    for passage in passages:
-        notes.extend(hidden_characters(passage.excerpt.path, passage.section))
-    text = _joined(guides) + tree + definitions + _joined(passages)
-    return ContextWindow(
+    ranking = rank(corpus, task)
+    notes = notes_on(corpus)
+    guides = guides_for(snapshot, ("any",), max_bytes=room // _GUIDE_SHARE)
+    notes += [guide.note for guide in guides if guide.note]
+    text = "".join(guide.section for guide in guides)
+    text += _tree(tuple(snapshot.files), (room - len(text.encode())) // _TREE_SHARE, notes)
+    text += _definitions(ranking, (room - len(text.encode())) // _DEFINITIONS_SHARE, notes)
+    taken = Taken()
+    for guide in guides:
+        taken.add(guide.path, 1, guide.end)
+    packed = pack(ranking, room=room - len(text.encode()), taken=taken, style=FINDING)
+    text += rendered(packed.passages)
+    shown = (*(guide.excerpt for guide in guides), *(passage.excerpt for passage in packed.passages))
+    notes.extend(note for passage in packed.passages for note in hidden_characters(passage.excerpt.path, passage.text))
+    window = ContextWindow(
         step="",
         text=text,
         digest=sha256_hex(text.encode()),
-        excerpts=tuple(passage.excerpt for passage in (*guides, *passages)),
+        excerpts=shown,
         target=None,
         budget=budget,
         used=tokens(text),
         notes=tuple(dict.fromkeys(notes)),
     )
+    return Outlined(window, ranking, packed)
 
 
-def _guides(snapshot: Snapshot, room: int, notes: list[str]) -> list[Passage]:
-    """The guidance at the top of the tree."""
-    found: list[Passage] = []
-    for guide in guides_for(snapshot, ("any",), max_bytes=room):
-        text = section(f"Guidance: {guide.path}", guide.text, path=guide.path)
-        passage = Passage(excerpt=Excerpt(path=guide.path, start=1, end=guide.end, reason="guide"), section=text)
-        found.append(passage)
-        if guide.end < guide.total:
-            notes.append(f"{guide.path} is cut after line {guide.end} of {guide.total}")
-    return found
+def check_room(corpus: Corpus, budget: int) -> None:
+    """Raise ContextError for a tree without files and a budget that is too small for anything."""
+    if not corpus.snapshot.files:
+        raise ContextError(
+            f"{corpus.snapshot.root} holds no files that can be shown", "Check the folder and its ignore rules."
+        )
+    if budget < LEAST_TOKENS:
+        raise ContextError(f"a window of {budget} tokens is too small", f"Give it at least {LEAST_TOKENS}.")
+
+
+def notes_on(corpus: Corpus) -> list[str]:
+    """What a person should know of a tree: files that are left out, and files that do not parse."""
+    notes: list[str] = []
+    if corpus.left_out:
+        notes.append(f"{len(corpus.left_out)} files are left out, as {corpus.left_out[0]}")
+    return notes
 
 
 def _tree(paths: Sequence[str], room: int, notes: list[str]) -> str:
@@ -103,7 +118,7 @@ def _definitions(ranking: Ranking, room: int, notes: list[str]) -> str:
     size = len(section("Definitions", "", path="").encode())
     left_out = 0
     for file in ranking.files:
-        symbols = ranking.records[file.path].symbols
+        symbols = ranking.corpus.record(file.file).symbols
         lines = [_signature(symbol) for symbol in symbols if symbol.kind in _SHOWN_KINDS]
         block = "\n".join((f"{file.path}:", *lines)) + "\n"
         if not lines:
@@ -121,14 +136,3 @@ def _definitions(ranking: Ranking, room: int, notes: list[str]) -> str:
 def _signature(symbol: Symbol) -> str:
     depth = symbol.name.count(".") + 1
     return f"{'  ' * depth}{symbol.start}: {symbol.signature}"
-
-
-def _taken(passages: Sequence[Passage]) -> Taken:
-    taken = Taken(ranges={})
-    for passage in passages:
-        taken.add(passage.excerpt.path, passage.excerpt.start, passage.excerpt.end)
-    return taken
-
-
-def _joined(passages: Sequence[Passage]) -> str:
-    return "".join(passage.section for passage in passages)

@@ -1,26 +1,34 @@
-"""One file as chunks with term counts: the unit of ranking and packing.
+"""One file as chunks: the immutable unit of the index.
 
 Invariant: a record is a pure function of language and bytes, so that it can be kept under the hash of the bytes.
 """
 
-import functools
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hybridcode.context.terms import terms
+import msgspec
+
+from hybridcode.context.terms import term_counts, terms
 from hybridcode.repo.grammars import GRAMMARS, language_of
 from hybridcode.repo.lines import split_lines
-from hybridcode.repo.symbols import Symbol, outline
+from hybridcode.repo.sections import STRUCTURED, sections, structured_language_of
+from hybridcode.repo.symbols import Analysis, Symbol, analyse
 
 _CHUNK_LINES = 80
 _PROSE_CHUNK_LINES = 40
+_LONG_DEFINITION = 80
+"""Definitions inside a function get chunks of their own where the function is longer than this."""
 _INLINE_KINDS = frozenset({"constant", "field", "prototype"})
 """Kinds too small for chunks of their own: they stand with the lines around them."""
+_COMMENT_STARTS = (b"//", b"/*", b"*", b"--", b"///", b"#", b"@")
+_NO_HASH = frozenset({"c", "cpp", "csharp", "php"})
+"""Languages in which a line that starts with `#` is no comment."""
+_LEAST_BROKEN_LINES = 5
+_BROKEN_SHARE = 10
+"""A file with more errors than a part of its lines does not parse."""
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True, array_like=True):
     """Lines `start`..`end` (1-based, inclusive) of a file that belong together."""
 
     start: int
@@ -31,37 +39,78 @@ class Chunk:
     """Signature of the enclosing class or module; empty at the top."""
     size: int
     """Bytes."""
-    counts: Mapping[str, int]
-    """How often each term stands in it."""
 
 
-@dataclass(frozen=True)
-class FileRecord:
-    """What ranking needs of one file."""
+class FileRecord(msgspec.Struct, frozen=True, array_like=True):
+    """What the index keeps of one file."""
 
     chunks: tuple[Chunk, ...]
     symbols: tuple[Symbol, ...]
-    length: int
-    """Terms in all chunks."""
+    """Without those that stand inside functions."""
+    references: dict[str, int]
+    imports: tuple[str, ...]
+    note: str = ""
+    """Why the file is chunked by lines although its language is known."""
 
 
-def record_of(path: str, data: bytes) -> FileRecord:
-    """The record of a file's bytes; bytes that are not UTF-8 are replaced before they are counted."""
-    return _record(language_of(path), data)
+@dataclass(frozen=True)
+class Analysed:
+    """A record with the counts that go into the postings."""
+
+    record: FileRecord
+    counts: tuple[Mapping[str, int], ...]
+    """For each chunk, how often each term stands in it."""
+    names: tuple[Mapping[str, int], ...]
+    """For each chunk, the terms of its name."""
 
 
-@functools.lru_cache(maxsize=8192)
-def _record(language: str | None, data: bytes) -> FileRecord:
-    symbols = outline(f"file{GRAMMARS[language].suffixes[0]}", data) if language else ()
+def language_at(path: str) -> str:
+    """The language a file is taken apart as: code, a structured format, or `text`."""
+    return language_of(path) or structured_language_of(path) or "text"
+
+
+def analysed(language: str, data: bytes) -> Analysed:
+    """Take a file apart; bytes that are not UTF-8 are replaced before they are counted."""
+    found = _analysis(language, data)
     lines = split_lines(data)
-    chunks = tuple(_chunks(lines, symbols))
-    return FileRecord(chunks=chunks, symbols=symbols, length=sum(sum(chunk.counts.values()) for chunk in chunks))
+    is_broken = found.errors * _BROKEN_SHARE > max(len(lines), _LEAST_BROKEN_LINES * _BROKEN_SHARE)
+    symbols = () if is_broken else found.symbols
+    chunks = tuple(_chunks(lines, symbols, language))
+    texts = [b"".join(lines[chunk.start - 1 : chunk.end]).decode("utf-8", "replace") for chunk in chunks]
+    shown = tuple(symbol for symbol in symbols if not symbol.is_local)
+    record = FileRecord(
+        chunks=chunks,
+        symbols=shown,
+        references=dict(found.references),
+        imports=found.imports,
+        note=f"does not parse as {language} ({found.errors} errors): chunked by lines" if is_broken else "",
+    )
+    return Analysed(
+        record=record,
+        counts=tuple(term_counts(text) for text in texts),
+        names=tuple(_name_terms(chunk.name) for chunk in chunks),
+    )
 
 
-def _chunks(lines: Sequence[bytes], symbols: Sequence[Symbol]) -> Iterator[Chunk]:
+def _analysis(language: str, data: bytes) -> Analysis:
+    if language in GRAMMARS:
+        return analyse(language, data)
+    found = sections(language, data) if language in STRUCTURED else ()
+    symbols = tuple(Symbol(part.name, part.kind, part.start, part.end, signature=part.name) for part in found)
+    return Analysis(symbols=symbols, references={}, imports=(), errors=0)
+
+
+def _name_terms(names: str) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for term in terms(names.replace(".", " ")):
+        counts[term] = counts.get(term, 0) + 1
+    return counts
+
+
+def _chunks(lines: Sequence[bytes], symbols: Sequence[Symbol], language: str) -> Iterator[Chunk]:
     """Runs of lines with the same innermost definition, cut where they get long; blank runs are left out."""
     headers = {symbol.name: symbol.signature for symbol in symbols}
-    owners = _owners(len(lines), symbols)
+    owners = _owners(lines, symbols, language)
     longest = _CHUNK_LINES if symbols else _PROSE_CHUNK_LINES
     first = 0
     for last in range(len(lines)):
@@ -84,23 +133,35 @@ def _trimmed(lines: Sequence[bytes], start: int, end: int) -> tuple[int, int]:
 
 
 def _chunk(lines: Sequence[bytes], start: int, end: int, *, owner: Symbol | None, headers: Mapping[str, str]) -> Chunk:
-    data = b"".join(lines[start:end])
     return Chunk(
         start=start + 1,
         end=end,
         name=owner.name if owner else "",
         header=headers.get(owner.parent, "") if owner else "",
-        size=len(data),
-        counts=Counter(terms(data.decode("utf-8", "replace"))),
+        size=sum(map(len, lines[start:end])),
     )
 
 
-def _owners(count: int, symbols: Sequence[Symbol]) -> list[Symbol | None]:
-    """The innermost definition of each line; inner ones come later in an outline and win."""
-    owners: list[Symbol | None] = [None] * count
+def _owners(lines: Sequence[bytes], symbols: Sequence[Symbol], language: str) -> list[Symbol | None]:
+    """The innermost definition of each line, with the comment above it; inner ones come later and win."""
+    owners: list[Symbol | None] = [None] * len(lines)
+    long_until = 0
     for symbol in symbols:
         if symbol.kind in _INLINE_KINDS:
             continue
-        for number in range(symbol.start - 1, min(symbol.end, count)):
+        if symbol.is_local:
+            if symbol.end > long_until:
+                continue
+        elif symbol.end - symbol.start >= _LONG_DEFINITION:
+            long_until = symbol.end
+        first = symbol.start - 1
+        while first > 0 and owners[first - 1] is owners[symbol.start - 1] and _is_comment(lines[first - 1], language):
+            first -= 1
+        for number in range(first, min(symbol.end, len(lines))):
             owners[number] = symbol
     return owners
+
+
+def _is_comment(line: bytes, language: str) -> bool:
+    text = line.strip()
+    return text.startswith(_COMMENT_STARTS) and not (text.startswith(b"#") and language in _NO_HASH)

@@ -27,12 +27,28 @@ def lines_text(data: bytes, start: int | None, end: int | None) -> str:
     return b"".join(chosen).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
+def file_heading(path: str) -> str:
+    """Stands above the excerpts of a file."""
+    return f"## {path}\n"
+
+
+def excerpt_body(path: str, text: str, start: int, end: int, *, within: str = "") -> str:
+    """Lines of a file below its heading, with the signature of the class they stand in."""
+    place = f"line {start}" if start == end else f"lines {start}-{end}"
+    return f"{place}{f', in `{within}`' if within else ''}:\n{fenced(text, path=path)}\n"
+
+
 def section(heading: str, text: str, *, path: str) -> str:
     """A heading and a fenced text, with a blank line below."""
+    return f"## {heading}\n{fenced(text, path=path)}\n"
+
+
+def fenced(text: str, *, path: str) -> str:
+    """A text in a fence that nothing inside it can close."""
     longest = max((len(run) for run in _TICKS.findall(text)), default=2)
     fence = "`" * (longest + 1)
     body = text if text.endswith("\n") or not text else text + "\n"
-    return f"## {heading}\n{fence}{language_of(path) or ''}\n{body}{fence}\n\n"
+    return f"{fence}{language_of(path) or ''}\n{body}{fence}\n"
 
 
 def place_of(path: str, start: int | None, end: int | None) -> str:

@@ -5,6 +5,7 @@ Invariant: a pure function of the text; the order of terms is the order of the t
 
 import functools
 import re
+from collections import Counter
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
@@ -12,7 +13,9 @@ _ENDINGS = ("ations", "ation", "ings", "ing", "ers", "ies", "ied", "er", "ed", "
 _SHORTEST_STEM = 3
 _WHOLE = 6
 """Compound identifiers of at least this length also count as a whole, marked with `=`."""
-_STOP_WORDS = frozenset(
+_LONGEST_WORD = 64
+"""Longer runs of word characters are data (hashes, base64): they are not split."""
+STOP_WORDS = frozenset(
     {
         "a", "add", "added", "adding", "adds", "also", "an", "and", "are", "as", "at", "be", "been", "by", "can",
         "change", "changed", "changes", "could", "did", "do", "does", "ensure", "feat", "fix", "fixed", "fixes",
@@ -28,7 +31,16 @@ _STOP_WORDS = frozenset(
 
 def terms(text: str) -> list[str]:
     """Terms of all identifiers in `text`, with repetitions."""
-    return [term for word in _IDENTIFIER.findall(text) for term in _terms_of(word)]
+    return [term for word in _IDENTIFIER.findall(text) for term in terms_of(word)]
+
+
+def term_counts(text: str) -> dict[str, int]:
+    """How often each term stands in `text`."""
+    counts: dict[str, int] = {}
+    for word, times in Counter(_IDENTIFIER.findall(text)).items():
+        for term in terms_of(word):
+            counts[term] = counts.get(term, 0) + times
+    return counts
 
 
 def identifiers(text: str) -> list[str]:
@@ -37,12 +49,20 @@ def identifiers(text: str) -> list[str]:
 
 
 @functools.lru_cache(maxsize=65_536)
-def _terms_of(word: str) -> tuple[str, ...]:
+def terms_of(word: str) -> tuple[str, ...]:
+    """Terms of one identifier: its stemmed parts, and itself if it is a compound."""
+    if len(word) > _LONGEST_WORD:
+        return ()
     parts = [part.lower() for part in _PART.findall(word)]
-    stems = [_stem(part) for part in parts if len(part) > 1 and part not in _STOP_WORDS]
+    stems = [_stem(part) for part in parts if len(part) > 1 and part not in STOP_WORDS]
     if len(parts) > 1 and len(word) >= _WHOLE:
-        stems.append("=" + word.lower().strip("_"))
+        stems.append(whole_of(word))
     return tuple(stems)
+
+
+def whole_of(*words: str) -> str:
+    """The term of words as one identifier, however it is written: `text_area`, `TextArea` and `text area` are one."""
+    return "=" + "".join(words).replace("_", "").lower()
 
 
 def _stem(word: str) -> str:

@@ -23,6 +23,18 @@ class Excerpt(msgspec.Struct, frozen=True):
     reason: str
     score: int = 0
     """Rank score in millionths; larger is better."""
+    signals: dict[str, int] = {}
+    """What spoke for its file, each in millionths of the best file's; only where a receipt is wanted."""
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """Lines that would have come next, and why they were left out."""
+
+    path: str
+    start: int
+    end: int
+    score: int
+    reason: str
 
 
 class Target(msgspec.Struct, frozen=True):

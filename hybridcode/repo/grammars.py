@@ -1,39 +1,72 @@
-"""Which language a path is written in, and its tree-sitter parser.
+"""Which language a path is written in, its tree-sitter parser and its query.
 
 Invariant: grammars come from pinned wheels, are loaded when first needed and never downloaded.
 """
 
 import functools
 import importlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import metadata, resources
 from typing import cast
 
-from tree_sitter import Language, Parser, Tree
+from tree_sitter import Language, Parser, Point, Query, Tree
+
+_CHUNK = 8192
+"""Bytes the parser is given at a time."""
+_NAME_CHUNK = 64
+"""Bytes the conditions of a query are given at a time: a name."""
+_MOST_READS = 64
+"""How often the parser may go over the whole file. Few need more than twice."""
+_MOST_STEPS_IN_ERROR = 400
+"""In hundreds of operations. Large C++ headers read as C take up to 300."""
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """Where a language's grammar lives and which paths are written in it."""
+    """Where a language's grammar lives, which paths are written in it and which query files read it."""
 
     module: str
-    function: str
+    """The wheel's module."""
     suffixes: tuple[str, ...]
+    """The first one stands for the language where a path is needed."""
     names: tuple[str, ...] = ()
+    """Whole file names."""
+    function: str = "language"
+    """What the module calls the function that hands the grammar over."""
+    queries: tuple[str, ...] = ()
+    """Files in queries/, without `.scm`, read as one in this order; empty: the one with the language's name."""
 
 
 GRAMMARS: dict[str, Grammar] = {
-    "bash": Grammar("tree_sitter_bash", "language", (".sh", ".bash"), (".bashrc", ".profile", ".bash_profile")),
-    "c": Grammar("tree_sitter_c", "language", (".c", ".h")),
-    "cpp": Grammar("tree_sitter_cpp", "language", (".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx")),
-    "go": Grammar("tree_sitter_go", "language", (".go",)),
-    "java": Grammar("tree_sitter_java", "language", (".java",)),
-    "javascript": Grammar("tree_sitter_javascript", "language", (".js", ".jsx", ".mjs", ".cjs")),
-    "python": Grammar("tree_sitter_python", "language", (".py", ".pyi")),
-    "ruby": Grammar("tree_sitter_ruby", "language", (".rb", ".rake"), ("Rakefile", "Gemfile")),
-    "rust": Grammar("tree_sitter_rust", "language", (".rs",)),
-    "tsx": Grammar("tree_sitter_typescript", "language_tsx", (".tsx",)),
-    "typescript": Grammar("tree_sitter_typescript", "language_typescript", (".ts", ".mts", ".cts")),
+    "bash": Grammar("tree_sitter_bash", (".sh", ".bash"), (".bashrc", ".profile", ".bash_profile")),
+    "c": Grammar("tree_sitter_c", (".c", ".h")),
+    "c_sharp": Grammar("tree_sitter_c_sharp", (".cs",)),
+    "cpp": Grammar("tree_sitter_cpp", (".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), queries=("c", "cpp")),
+    "elixir": Grammar("tree_sitter_elixir", (".ex", ".exs")),
+    "go": Grammar("tree_sitter_go", (".go",)),
+    "java": Grammar("tree_sitter_java", (".java",)),
+    "javascript": Grammar(
+        "tree_sitter_javascript", (".js", ".jsx", ".mjs", ".cjs"), queries=("script", "javascript", "jsx")
+    ),
+    "kotlin": Grammar("tree_sitter_kotlin", (".kt", ".kts")),
+    "lua": Grammar("tree_sitter_lua", (".lua",)),
+    "php": Grammar("tree_sitter_php", (".php",), function="language_php"),
+    "python": Grammar("tree_sitter_python", (".py", ".pyi")),
+    "ruby": Grammar("tree_sitter_ruby", (".rb", ".rake"), ("Rakefile", "Gemfile")),
+    "rust": Grammar("tree_sitter_rust", (".rs",)),
+    "scala": Grammar("tree_sitter_scala", (".scala", ".sbt", ".sc")),
+    "swift": Grammar("tree_sitter_swift", (".swift",)),
+    "tsx": Grammar(
+        "tree_sitter_typescript", (".tsx",), function="language_tsx", queries=("script", "typescript", "jsx")
+    ),
+    "typescript": Grammar(
+        "tree_sitter_typescript",
+        (".ts", ".mts", ".cts"),
+        function="language_typescript",
+        queries=("script", "typescript"),
+    ),
 }
 
 
@@ -54,9 +87,68 @@ def language_of(path: str) -> str | None:
     return _BY_SUFFIX.get(name[dot:].lower()) if dot >= 0 else None
 
 
-def parse(language: str, data: bytes) -> Tree:
-    """The syntax tree of `data`; a file that does not parse gives a tree with error nodes."""
-    return Parser(_load(language)).parse(data)
+def grammar_versions(languages: Iterable[str]) -> Mapping[str, str]:
+    """The versions of the installed grammars of `languages`, sorted by language."""
+    return {name: metadata.version(GRAMMARS[name].module.replace("_", "-")) for name in sorted(set(languages))}
+
+
+def parse(language: str, data: bytes) -> Tree | None:
+    """The syntax tree of `data`; a file with errors gives a tree with error nodes. None if the parser loses its way.
+
+    `Node.text` is slow in these trees; take the bytes from `data`.
+    """
+    watch = _Watch(data)
+    try:
+        tree = Parser(_load(language)).parse(watch.read, progress_callback=watch.is_lost)
+    except ValueError:
+        return None
+    return watch.released(tree)
+
+
+class _Watch:
+    """Feeds a parser and sees when it loses its way.
+
+    Its search for a way out of an error, and some scanners' for the end of a string, grow with the square of the file.
+    Steps are counted and not seconds, so that the same bytes always give the same answer.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._chunk = _CHUNK
+        self._reads_left: float = _MOST_READS * (len(data) // _CHUNK + 16)
+        self._steps_left = _MOST_STEPS_IN_ERROR
+
+    def read(self, first: int, _: Point) -> bytes:
+        """The bytes from `first` on; none once it is lost."""
+        self._reads_left -= 1
+        return self._data[first : first + self._chunk] if self._reads_left >= 0 else b""
+
+    def is_lost(self, _: int, has_error: bool) -> bool:
+        """Asked by the parser every hundred operations; true ends it."""
+        self._steps_left -= has_error
+        return self._reads_left < 0 or self._steps_left < 0
+
+    def released(self, tree: Tree) -> Tree | None:
+        """The tree, if the parser did not lose its way; conditions of queries may read names from it."""
+        if self.is_lost(0, False):
+            return None
+        self._reads_left, self._chunk = math.inf, _NAME_CHUNK
+        return tree
+
+
+def query_text(language: str) -> str:
+    """The query of a language, as written in queries/."""
+    folder = resources.files("hybridcode.repo") / "queries"
+    names = GRAMMARS[language].queries or (language,)
+    return "\n".join((folder / f"{name}.scm").read_text("utf-8") for name in names)
+
+
+def compile_query(language: str, text: str) -> Query:
+    """A query over the trees of a language.
+
+    Raises: ValueError if `text` is no query or names nodes that the grammar does not have.
+    """
+    return Query(_load(language), text)
 
 
 @functools.cache

@@ -1,68 +1,155 @@
-"""Which files a tree has: git's own answer, or a walk outside git.
+"""Which files a tree has: git's own answer, or a walk outside git; `.hybridcodeignore` on top of both.
 
-Invariant: paths are relative, with forward slashes, valid UTF-8 and sorted; `.git` is never among them.
+Invariant: paths are relative, with forward slashes, valid UTF-8, unique and sorted; none lies in `.git` or below a
+symbolic link; what is left out by us (and not by git's own rules) is named with the reason.
 """
 
+import errno
 import os
+import re
+import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from hybridcode.repo.entry import Skipped
 from hybridcode.repo.gitreader import GitReader
+from hybridcode.repo.ignore import OWN_NAME, IgnoreFiles, steps_to
+from hybridcode.repo.walk import walk
 
-_NOT_WALKED = frozenset(
-    {
-        ".git", ".hg", ".svn", ".jj", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".pytest_cache",
-        ".ruff_cache", ".tox", ".nox", ".eggs", ".cache", ".gradle", ".idea", ".next", "target", "dist", "build",
-    }
-)  # fmt: skip
+_Manner = Literal["free", "ruled", "linked"]
+"""What becomes of the files in a folder: they pass, rules are asked about each, or they lie below a link."""
+_UNOPENED = re.compile(r"^warning: could not open directory '(.*)': (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Candidate paths and what was left out, with the reason."""
+    """Candidate paths and what was left out."""
 
     paths: tuple[str, ...]
-    skipped: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def list_files(root: Path, reader: GitReader | None) -> Listing:
     """Tracked and untracked, not ignored files below `root`.
 
-    Outside git, and in a folder that git ignores as a whole: all files but well-known build output.
+    Outside git, and in a folder that git ignores as a whole: all files but those that `.gitignore` files name and
+    well-known build output.
     """
-    output = reader.run("ls-files", "-co", "--exclude-standard", "-z") if reader is not None else None
-    if output is None or reader is None or (not output and _is_ignored(reader)):
-        return _sorted(_walk(root))
-    return _sorted({name.decode("utf-8", "surrogateescape") for name in output.split(b"\0") if name})
+    own = _OwnRules.above(root, reader)
+    names, skipped = _git_names(root, reader) if reader is not None else (None, [])
+    if names is None:
+        walked = walk(str(root), own.cover_of_folder)
+        names = walked.paths
+        skipped += walked.skipped
+    paths = _Sieve(str(root), own).pass_through(_utf8_only(names, skipped), skipped)
+    return Listing(paths=tuple(paths), skipped=tuple(sorted({*skipped, *own.complaints})))
 
 
-def _is_ignored(reader: GitReader) -> bool:
-    """The root itself lies in an ignored folder of somebody else's repository."""
-    return bool(reader.prefix) and reader.run("check-ignore", "-q", ".") is not None
+class _OwnRules:
+    """`.hybridcodeignore` files from the top of the work tree down, asked about paths below the root."""
+
+    def __init__(self, files: IgnoreFiles, prefix: str) -> None:
+        self._files = files
+        self._prefix = prefix
+
+    @classmethod
+    def above(cls, root: Path, reader: GitReader | None) -> "_OwnRules":
+        if reader is not None and (prefix := reader.prefix):
+            files = IgnoreFiles(str(reader.worktree), OWN_NAME)
+            if not files.folder_cover(prefix[:-1]):
+                return cls(files, prefix)
+        return cls(IgnoreFiles(str(root), OWN_NAME), "")
+
+    @property
+    def complaints(self) -> Iterable[Skipped]:
+        return [
+            Skipped(found.path.removeprefix(self._prefix), found.reason)
+            for found in self._files.complaints
+            if found.path.startswith(self._prefix)
+        ]
+
+    def speak_of(self, folder: str) -> bool:
+        return self._files.speak_of(f"{self._prefix}{folder}".removesuffix("/"))
+
+    def cover(self, path: str) -> str:
+        return self._files.cover(self._prefix + path).removeprefix(self._prefix)
+
+    def cover_of_folder(self, folder: str) -> str:
+        return self._files.folder_cover(self._prefix + folder).removeprefix(self._prefix)
 
 
-def _walk(root: Path) -> set[str]:
-    found: set[str] = set()
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
-        links = [name for name in folders if (here / name).is_symlink()]
-        folders[:] = sorted(name for name in folders if name not in _NOT_WALKED and name not in links)
-        found.update((here / name).relative_to(root).as_posix() for name in (*files, *links))
-    return found
+class _Sieve:
+    """Lets paths pass that neither lie below a link nor are hidden by a `.hybridcodeignore`."""
+
+    def __init__(self, root: str, own: _OwnRules) -> None:
+        self._root = root
+        self._own = own
+        self._manner: dict[str, _Manner] = {"": "ruled" if own.speak_of("") else "free"}
+
+    def pass_through(self, names: Iterable[str], skipped: list[Skipped]) -> list[str]:
+        """Sorted; what is held back is added to `skipped`."""
+        paths: list[str] = []
+        for name in sorted(names):
+            folder = name.rpartition("/")[0]
+            manner = self._manner.get(folder) or self._manner_of(folder)
+            if name.endswith("/"):
+                skipped.append(Skipped(name, "another repository"))
+            elif manner == "linked":
+                skipped.append(Skipped(name, "below a symbolic link"))
+            elif manner == "ruled" and (cover := self._own.cover(name)):
+                skipped.append(Skipped(cover, f"named in {OWN_NAME}"))
+            else:
+                paths.append(name)
+        return paths
+
+    def _manner_of(self, folder: str) -> _Manner:
+        for step in steps_to(folder, self._manner):
+            if self._manner[step.rpartition("/")[0]] == "linked" or self._is_link(step):
+                self._manner[step] = "linked"
+            else:
+                self._manner[step] = "ruled" if self._own.speak_of(step) else "free"
+        return self._manner[folder]
+
+    def _is_link(self, folder: str) -> bool:
+        try:
+            return stat.S_ISLNK(os.lstat(f"{self._root}/{folder}").st_mode)
+        except OSError:
+            return False
 
 
-def _sorted(names: set[str]) -> Listing:
-    paths: list[str] = []
-    skipped: list[str] = []
-    for name in sorted(names):
-        if not _is_utf8(name):
-            readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            skipped.append(f"{readable}: its name is not UTF-8")
-        elif name.endswith("/"):
-            skipped.append(f"{name}: another repository")
-        elif ".git" not in name.split("/"):
-            paths.append(name)
-    return Listing(paths=tuple(paths), skipped=tuple(skipped))
+def _git_names(root: Path, reader: GitReader) -> tuple[set[str] | None, list[Skipped]]:
+    """What git lists; None where the tree must be walked instead."""
+    answer = reader.ask("ls-files", "-t", "-c", "-o", "--exclude-standard", "-z")
+    if answer.status != 0:
+        last = answer.complaint.rpartition("\n")[2]
+        return None, [Skipped(".git", f"git cannot list the files ({last})")]
+    if not answer.output and _is_ignored(reader):
+        return None, []
+    skipped = [_unopened(found[1], found[2]) for found in _UNOPENED.finditer(answer.complaint)]
+    names: set[str] = set()
+    for entry in answer.output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        tag, name = entry[0], entry[2:]
+        if tag == "S" and not os.path.lexists(root / name):
+            skipped.append(Skipped(name, "outside the sparse checkout"))
+        else:
+            names.add(name)
+    return names, skipped
+
+
+def _unopened(folder: str, complaint: str) -> Skipped:
+    reason = "no permission to read it" if complaint == os.strerror(errno.EACCES) else complaint
+    return Skipped(f"{folder.rstrip('/')}/", reason)
+
+
+def _utf8_only(names: set[str], skipped: list[Skipped]) -> set[str]:
+    """The names that are valid UTF-8; the others are added to `skipped`."""
+    odd = {name for name in names if not name.isascii() and not _is_utf8(name)}
+    for name in odd:
+        readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        skipped.append(Skipped(readable, "its name is not UTF-8"))
+    return names - odd
 
 
 def _is_utf8(name: str) -> bool:
@@ -71,3 +158,8 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_ignored(reader: GitReader) -> bool:
+    """The root itself lies in an ignored folder of somebody else's repository."""
+    return bool(reader.prefix) and reader.run("check-ignore", "-q", ".") is not None

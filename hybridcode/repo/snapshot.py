@@ -4,48 +4,29 @@ Invariant: two reads of one path of one snapshot give the same bytes or raise; t
 types, executable bits and contents alone (not of times, owners, file order or where the tree lies).
 """
 
-import errno
+import functools
 import hashlib
-import os
-import stat
+import time
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import RepoError
-from hybridcode.repo.facts import GitFacts, read_facts
+from hybridcode.repo.entry import FileEntry, Skipped
+from hybridcode.repo.facts import GitHead, read_head
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.listing import list_files
-
-FileKind = Literal["text", "binary", "large", "symlink"]
+from hybridcode.repo.look import entry_of, look_at, read_ordinary, why
+from hybridcode.repo.memory import StatMemory
 
 DEFAULT_MAX_FILE_BYTES = 1_000_000
-_KEPT_BYTES = 64 * 1024 * 1024
-"""Contents up to this sum stay in memory; files beyond it are read again when asked for, and checked."""
-_SNIFFED_BYTES = 8_000
 
 
 class TreeMoved(RepoError):
     """A file is not what it was when the snapshot was taken: take another snapshot."""
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """One file of a snapshot."""
-
-    path: str
-    """Relative to the root, with forward slashes."""
-    sha256: str
-    """Of the content; of the target's text for a symlink; empty for a large file, which is not read."""
-    size: int
-    """Bytes."""
-    mode: int
-    """Permission bits as on disk, as 0o644."""
-    kind: FileKind
 
 
 @dataclass(frozen=True)
@@ -54,11 +35,15 @@ class Snapshot:
 
     root: Path
     files: Mapping[str, FileEntry]
-    digest: str
-    git: GitFacts
-    skipped: tuple[str, ...] = ()
-    """What is in the tree but not in `files`, each as `path: reason`."""
+    git: GitHead
+    skipped: tuple[Skipped, ...] = ()
+    """What is in the tree but not in `files`, and ignore files that cannot be used, sorted."""
     _kept: Mapping[str, bytes] = field(default_factory=dict[str, bytes], repr=False, compare=False)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 over paths, file types, executable bits and contents."""
+        return _digest(self.files)
 
     def read(self, path: str) -> bytes:
         """The bytes of a text or binary file.
@@ -72,7 +57,7 @@ class Snapshot:
             raise RepoError(f"{path} is not read: it is a {entry.kind} file", "Name another file.")
         if (kept := self._kept.get(path)) is not None:
             return kept
-        data = _read_again(self.root / path, path)
+        data = _read_again(f"{self.root}/{path}", path)
         if sha256_hex(data) != entry.sha256:
             raise TreeMoved(f"{path} changed while it was being used", "Run the step again.")
         return data
@@ -92,7 +77,7 @@ class Snapshot:
         if not paths:
             return self
         files = _ordered({path: entry for path, entry in self.files.items() if path not in paths})
-        return replace(self, files=files, digest=_digest(files))
+        return replace(self, files=files)
 
     def with_changes(self, changes: Sequence[FileChange]) -> "Snapshot":
         """The same view with `changes` laid over it; what lies on disk at those paths no longer matters."""
@@ -102,100 +87,39 @@ class Snapshot:
             files.pop(change.path, None)
             kept.pop(change.path, None)
             if change.after is not None:
-                files[change.path] = _entry_of(change.path, change.after, change.mode)
+                files[change.path] = entry_of(change.path, change.after, change.mode)
                 kept[change.path] = change.after
-        ordered = _ordered(files)
-        return replace(self, files=ordered, digest=_digest(ordered), _kept=kept)
+        return replace(self, files=_ordered(files), _kept=kept)
 
 
-def take(root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES) -> Snapshot:
+def take(root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES, memory: StatMemory | None = None) -> Snapshot:
     """Look at the tree below `root` once.
 
-    Files larger than `max_file_bytes` are listed, not read. Raises: RepoError if `root` is not a readable folder.
+    Files larger than `max_file_bytes` are listed, not read; nor are files whose stamps are what `memory` remembers.
+    Raises: RepoError if `root` is not a readable folder.
     """
     root = root.resolve()
     if not root.is_dir():
         raise RepoError(f"{root} is not a folder", "Name an existing folder.")
+    began_ns = time.time_ns()
     reader = GitReader.find(root)
+    git = read_head(reader)
     listing = list_files(root, reader)
-    files: dict[str, FileEntry] = {}
-    kept: dict[str, bytes] = {}
-    skipped = list(listing.skipped)
-    room = _KEPT_BYTES
-    for path in listing.paths:
-        found = _look(root / path, path, max_file_bytes=max_file_bytes)
-        if isinstance(found, str):
-            skipped.append(f"{path}: {found}")
-            continue
-        entry, data = found
-        files[path] = entry
-        if data is not None and len(data) <= room:
-            kept[path] = data
-            room -= len(data)
-    ordered = _ordered(files)
+    seen = look_at(str(root), listing.paths, max_file_bytes=max_file_bytes, began_ns=began_ns, memory=memory)
     return Snapshot(
         root=root,
-        files=ordered,
-        digest=_digest(ordered),
-        git=read_facts(reader),
-        skipped=tuple(sorted(skipped)),
-        _kept=kept,
+        files=_ordered(seen.files),
+        git=git,
+        skipped=tuple(sorted({*listing.skipped, *seen.skipped})),
+        _kept=seen.kept,
     )
 
 
-def _look(file: Path, path: str, *, max_file_bytes: int) -> tuple[FileEntry, bytes | None] | str:
-    """The entry of one file with its bytes, or why it is left out."""
+def _read_again(file: str, path: str) -> bytes:
     try:
-        facts = file.lstat()
-        mode = stat.S_IMODE(facts.st_mode)
-        if stat.S_ISLNK(facts.st_mode):
-            target = os.fsencode(file.readlink())
-            return FileEntry(path, sha256_hex(target), len(target), mode, "symlink"), None
-        if stat.S_ISDIR(facts.st_mode):
-            return "a submodule"
-        if not stat.S_ISREG(facts.st_mode):
-            return "not an ordinary file"
-        if _is_below_link(file, depth=path.count("/")):
-            return "below a symbolic link"
-        if facts.st_size > max_file_bytes:
-            return FileEntry(path, "", facts.st_size, mode, "large"), None
-        data = _read(file)
+        return read_ordinary(file)[0]
     except OSError as error:
-        return _why(error)
-    return _entry_of(path, data, mode), data
-
-
-def _entry_of(path: str, data: bytes, mode: int) -> FileEntry:
-    kind: FileKind = "binary" if b"\0" in data[:_SNIFFED_BYTES] else "text"
-    return FileEntry(path, sha256_hex(data), len(data), mode, kind)
-
-
-def _is_below_link(file: Path, *, depth: int) -> bool:
-    return any(parent.is_symlink() for parent in list(file.parents)[:depth])
-
-
-def _read(file: Path) -> bytes:
-    """The bytes of an ordinary file; never follows a link put in its place, never waits on a pipe."""
-    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as stream:
-        return stream.read()
-
-
-def _read_again(file: Path, path: str) -> bytes:
-    try:
-        return _read(file)
-    except OSError as error:
-        raise TreeMoved(f"{path} cannot be read any more: {_why(error)}", "Run the step again.") from error
-
-
-def _why(error: OSError) -> str:
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return "deleted"
-        case errno.EACCES | errno.EPERM:
-            return "no permission to read it"
-        case _:
-            return f"cannot be read ({error.strerror or error})"
+        raise TreeMoved(f"{path} cannot be read any more: {why(error)}", "Run the step again.") from error
 
 
 def _ordered(files: Mapping[str, FileEntry]) -> Mapping[str, FileEntry]:

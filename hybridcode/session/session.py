@@ -16,6 +16,7 @@ from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
 from hybridcode.config.rules import add_project_rule
 from hybridcode.config.settings import Settings
+from hybridcode.context.index import Index
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
     Envelope,
@@ -94,6 +95,7 @@ class Session:
         self.gate = open_gate(options.workspace, session, settings=self.settings, watcher=options.watcher)
         self.sandbox = self.gate.effects.sandbox
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
+        self.index = Index.open(options.workspace)
         self._running: asyncio.Task[Outcome] | None = None
         self._stopped_by = ""
         self._changed = set[str]()
@@ -190,6 +192,7 @@ class Session:
     async def close(self) -> None:
         """Give back processes and files."""
         await close_all(self.models)
+        self.index.close()
         self.journal.close()
 
     def _new_run(self, task: Task, *, history: str = "") -> Run:
@@ -202,6 +205,7 @@ class Session:
             senders=Senders(self._sender(self.models.frontier), self._sender(self.models.local)),
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
+            index=self.index,
             history=history,
             calls=len(self.state.calls),
         )

@@ -21,7 +21,6 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/cli/chat.py": {"hybridcode.tui.start"},
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
     "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
-    "hybridcode/repo/gitreader.py": {"git.cmd"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
     "hybridcode/tui/plan_text.py": {"tomlkit"},
 }

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from hybridcode.context.assemble import assemble, tiny_window
+from hybridcode.context.index import Index
 from hybridcode.context.lookup import look_up
 from hybridcode.context.outline import outline
 from hybridcode.domain.plan import Region, Step
@@ -93,17 +94,18 @@ def write(root: Path, *, backwards: bool) -> None:
 def windows(root: Path) -> dict[str, str]:
     """Texts of the windows of the tree, by name."""
     snapshot = take(root)
+    corpus = Index.in_memory().corpus(snapshot)
     total, limit = STEP.regions
     return {
         "tree": snapshot.digest,
-        "outline": outline(snapshot, task="a discount larger than the total", budget=600).text,
-        "small outline": outline(snapshot, task="a discount larger than the total", budget=120).text,
-        "total": assemble(STEP, snapshot, region=total, budget=700, format="region").text,
-        "limit": assemble(STEP, snapshot, region=limit, budget=700, format="region").text,
-        "whole": assemble(STEP, snapshot, region=Region("shop/cart.py"), budget=500, format="whole").text,
-        "new": assemble(NEW, snapshot, region=NEW.regions[0], budget=300, format="whole").text,
+        "outline": outline(corpus, task="a discount larger than the total", budget=600).window.text,
+        "small outline": outline(corpus, task="a discount larger than the total", budget=120).window.text,
+        "total": assemble(STEP, corpus, region=total, budget=700, format="region").text,
+        "limit": assemble(STEP, corpus, region=limit, budget=700, format="region").text,
+        "whole": assemble(STEP, corpus, region=Region("shop/cart.py"), budget=500, format="whole").text,
+        "new": assemble(NEW, corpus, region=NEW.regions[0], budget=300, format="whole").text,
         "tiny": tiny_window(STEP, snapshot, region=total, format="region").text,
-        "look up": look_up(snapshot, read=("shop/discount.py#reduced", "shop/no.py"), search=("total",), budget=300),
+        "look up": look_up(corpus, read=("shop/discount.py#reduced", "shop/no.py"), search=("total",), budget=300),
     }
 
 

@@ -1,32 +1,16 @@
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
+from repo_tree import git, write
 
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import RepoError
-from hybridcode.repo import snapshot as snapshots
+from hybridcode.repo import look
+from hybridcode.repo.entry import Skipped
+from hybridcode.repo.facts import git_facts
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import TreeMoved, take
-
-
-def git(folder: Path, *arguments: str) -> str:
-    environment = {
-        **os.environ,
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        **{f"GIT_{who}_{what}": "someone@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-    }
-    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def write(root: Path, path: str, text: str) -> Path:
-    file = root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text.encode())
-    return file
 
 
 @pytest.fixture
@@ -50,24 +34,24 @@ def test_git_tree_lists_tracked_and_new_files_without_ignored_ones(repo: Path) -
     assert seen.git.is_git
     assert seen.git.branch == "main"
     assert seen.git.head == git(repo, "rev-parse", "HEAD")
-    assert not seen.git.is_dirty
+    assert not git_facts(repo).is_dirty
 
 
 def test_dirty_paths_are_relative_to_the_root_that_was_asked_for(repo: Path) -> None:
     write(repo, "shop/cart.py", "RATE = 2\n")
     write(repo, ".gitignore", "*.log\n*.tmp\n")
-    assert take(repo).git.dirty_paths == (".gitignore", "shop/cart.py")
+    assert git_facts(repo).dirty_paths == (".gitignore", "shop/cart.py")
     below = take(repo / "shop")
     assert list(below.files) == ["cart.py"]
-    assert below.git.dirty_paths == ("cart.py",)
+    assert git_facts(repo / "shop").dirty_paths == ("cart.py",)
 
 
 def test_a_deleted_tracked_file_is_skipped_and_dirty(repo: Path) -> None:
     (repo / "shop/cart.py").unlink()
     seen = take(repo)
     assert "shop/cart.py" not in seen.files
-    assert seen.skipped == ("shop/cart.py: deleted",)
-    assert seen.git.dirty_paths == ("shop/cart.py",)
+    assert seen.skipped == (Skipped("shop/cart.py", "deleted"),)
+    assert git_facts(repo).dirty_paths == ("shop/cart.py",)
 
 
 def test_a_root_that_git_ignores_as_a_whole_is_walked(repo: Path) -> None:
@@ -92,7 +76,7 @@ def test_linked_worktree_reads_its_own_index(repo: Path, tmp_path: Path) -> None
     seen = take(tmp_path / "side")
     assert "only_here.py" in seen.files
     assert seen.git.branch == "side"
-    assert seen.git.dirty_paths == ("only_here.py",)
+    assert git_facts(tmp_path / "side").dirty_paths == ("only_here.py",)
 
 
 def test_variables_left_by_a_git_hook_do_not_redirect_us(
@@ -117,8 +101,8 @@ def test_programs_named_by_the_repository_are_never_run(repo: Path, tmp_path: Pa
     git(repo, "config", "filter.evil.required", "true")
     write(repo, ".gitattributes", "* filter=evil\n")
     write(repo, "shop/cart.py", "RATE = 7\n")
-    seen = take(repo)
-    assert seen.git.dirty_paths == ("shop/cart.py",)
+    take(repo)
+    assert git_facts(repo).dirty_paths == ("shop/cart.py",)
     assert not witness.exists()
 
 
@@ -127,7 +111,7 @@ def test_reading_takes_no_lock_and_leaves_the_index_alone(repo: Path) -> None:
     before = index.read_bytes()
     os.utime(repo / "shop/cart.py", (1, 1))
     (repo / ".git/index.lock").write_bytes(b"")
-    assert not take(repo).git.is_dirty
+    assert not git_facts(repo).is_dirty
     assert index.read_bytes() == before
 
 
@@ -177,7 +161,10 @@ def test_odd_files_are_named_with_the_reason(tmp_path: Path) -> None:
         "image.bin": "binary",
         "latin.txt": "text",
     }
-    assert seen.skipped == ("bad\\xff.txt: its name is not UTF-8", "pipe: not an ordinary file")
+    assert [str(left_out) for left_out in seen.skipped] == [
+        "bad\\xff.txt: its name is not UTF-8",
+        "pipe: not an ordinary file",
+    ]
     assert seen.text("latin.txt") is None
     assert seen.text("image.bin") is None
     assert seen.read("latin.txt") == b"caf\xe9\n"
@@ -193,7 +180,7 @@ def test_bytes_stay_the_same_after_the_file_changed(tmp_path: Path) -> None:
 
 
 def test_a_file_beyond_the_memory_limit_is_checked_when_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "_KEPT_BYTES", 3)
+    monkeypatch.setattr(look, "KEPT_BYTES", 3)
     write(tmp_path, "a.py", "A = 1\n")
     seen = take(tmp_path)
     assert seen.read("a.py") == b"A = 1\n"

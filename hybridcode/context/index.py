@@ -1,0 +1,170 @@
+"""The index of one work tree: what is known of each content, brought up to date before each look.
+
+Invariant: content decides. Whatever was indexed before, in whatever order, the corpus of a snapshot is the same.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import hybridcode
+from hybridcode.config.paths import cache_dir, state_dir
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.records import language_at
+from hybridcode.context.segments import Segment, Source, build_segment
+from hybridcode.context.store import IndexStore, StoredFile
+from hybridcode.repo.classify import why_left_out
+from hybridcode.repo.entry import Skipped
+from hybridcode.repo.grammars import GRAMMARS, grammar_versions
+from hybridcode.repo.history import History, read_history
+from hybridcode.repo.sections import structured_grammar_versions
+from hybridcode.repo.snapshot import DEFAULT_MAX_FILE_BYTES, Snapshot, take
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all while files are indexed."""
+
+_BATCH_BYTES = 4_000_000
+"""Source in one segment: an interrupted run loses at most this much work for each worker."""
+_WORN_OUT = 4
+"""An index with this many times the chunks of its tree is made anew, from the tree."""
+_LEAST_WORN = 100_000
+_MOST_SEGMENTS = 500
+
+
+class Index:
+    """What the context room knows about one work tree, kept in the user's cache folder."""
+
+    def __init__(self, store: IndexStore) -> None:
+        self._store = store
+        self._histories: dict[str | None, History] = {}
+
+    @classmethod
+    def open(cls, root: Path) -> "Index":
+        """The index of the tree at `root`; in memory where the cache folder cannot be written."""
+        return cls(IndexStore.open(state_dir(root, str(cache_dir() / "index")) / "index.db", version=_version()))
+
+    @classmethod
+    def in_memory(cls) -> "Index":
+        """An index that is gone when it is closed."""
+        return cls(IndexStore.open(None, version=_version()))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.close()
+
+    @property
+    def reason(self) -> str:
+        """Why nothing is kept; empty where the index is on disk."""
+        return self._store.reason
+
+    def take(self, root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES) -> Snapshot:
+        """A snapshot of the tree; files that look as they did when they were last read are not read again."""
+        return take(root, max_file_bytes=max_file_bytes, memory=self._store)
+
+    def corpus(self, snapshot: Snapshot, *, progress: Progress | None = None) -> Corpus:
+        """The ranked files of a snapshot, with whatever was not indexed yet taken in first.
+
+        What was stored stays stored if this is interrupted. Raises: TreeMoved if a file changed since the snapshot.
+        """
+        chosen, left_out = _chosen(snapshot)
+        places = self._places(snapshot, chosen, progress)
+        unfit = {path: reason for path, key in chosen.items() if (reason := places[key].unfit)}
+        left_out.extend(Skipped(path, reason) for path, reason in unfit.items())
+        ranked = {path: key for path, key in chosen.items() if path not in unfit}
+        return Corpus(
+            snapshot=snapshot,
+            paths=tuple(ranked),
+            history=self._history(snapshot),
+            left_out=tuple(sorted(left_out)),
+            grammars=_versions(sorted({language_at(path) for path in ranked})),
+            _store=self._store,
+            _places=tuple(places[key] for key in ranked.values()),
+        )
+
+    def _places(self, snapshot: Snapshot, chosen: dict[str, str], progress: Progress | None) -> dict[str, StoredFile]:
+        wanted = set(chosen.values())
+        places = self._store.files(wanted)
+        if len(places) == len(wanted):
+            return places
+        if self._is_worn_out(places):
+            self._store.clear()
+            places = {}
+        missing = {key: path for path, key in reversed(chosen.items()) if key not in places}
+        sizes = {key: snapshot.files[path].size for key, path in missing.items()}
+        done, total = 0, sum(sizes.values())
+        for segment in _segments(_sources(snapshot, missing)):
+            self._store.add(segment)
+            done += sum(sizes[file.key] for file in segment.files)
+            if progress is not None:
+                progress(done, total)
+        return self._store.files(wanted)
+
+    def _is_worn_out(self, places: dict[str, StoredFile]) -> bool:
+        segments = self._store.segments()
+        alive = sum(place.chunks for place in places.values())
+        return len(segments) > _MOST_SEGMENTS or sum(segments.values()) > max(_LEAST_WORN, _WORN_OUT * alive)
+
+    def _history(self, snapshot: Snapshot) -> History:
+        head = snapshot.git.head
+        if head not in self._histories:
+            known = read_history(snapshot.root, head=head, known=self._store.commits)
+            self._store.keep_commits(known.commits)
+            self._histories = {head: known}
+        return self._histories[head]
+
+
+def _chosen(snapshot: Snapshot) -> tuple[dict[str, str], list[Skipped]]:
+    """Key of the content of each ranked path, sorted by path; and what is not ranked."""
+    chosen: dict[str, str] = {}
+    left_out = list(snapshot.skipped)
+    for path, entry in snapshot.files.items():
+        if (reason := why_left_out(path, entry)) is not None:
+            left_out.append(Skipped(path, reason))
+        else:
+            chosen[path] = f"{_kind(language_at(path))}:{entry.sha256}"
+    return chosen, left_out
+
+
+@functools.cache
+def _kind(language: str) -> str:
+    """Language with its grammar's version: what a record depends on beside the bytes."""
+    return f"{language}@{_versions([language]).get(language, '')}"
+
+
+def _versions(languages: Sequence[str]) -> Mapping[str, str]:
+    """Versions of the grammars of those languages that have one."""
+    code = grammar_versions([language for language in languages if language in GRAMMARS])
+    structured = structured_grammar_versions()
+    return {name: version for name in languages if (version := code.get(name) or structured.get(name))}
+
+
+def _sources(snapshot: Snapshot, missing: dict[str, str]) -> Iterator[Source]:
+    for key, path in missing.items():
+        yield Source(key, path, snapshot.read(path))
+
+
+def _segments(sources: Iterable[Source]) -> Iterator[Segment]:
+    batch: list[Source] = []
+    size = 0
+    for source in sources:
+        batch.append(source)
+        size += len(source.data)
+        if size >= _BATCH_BYTES:
+            yield build_segment(batch)
+            batch, size = [], 0
+    if batch:
+        yield build_segment(batch)
+
+
+@functools.cache
+def _version() -> str:
+    """Digest of everything that a record depends on but the bytes: these rooms' own sources."""
+    package = Path(hybridcode.__file__).parent
+    sources = sorted(
+        [*package.glob("context/*.py"), *package.glob("repo/**/*.py"), *package.glob("repo/queries/*.scm")]
+    )
+    whole = hashlib.sha256()
+    for source in sources:
+        whole.update(source.name.encode() + b"\0" + source.read_bytes())
+    return whole.hexdigest()

@@ -1,0 +1,129 @@
+"""Lines of files as they stand in a window, and which lines a window shows already.
+
+Invariant: a passage's size is what it adds to the window, to the byte; joining passages never makes them larger.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from hybridcode.context.records import Chunk
+from hybridcode.context.render import excerpt_body, file_heading
+from hybridcode.domain.window import Excerpt
+from hybridcode.repo.lines import split_lines
+from hybridcode.repo.snapshot import Snapshot
+
+_NEAR_BYTES = 16
+_NEAR_LINES = 3
+"""Blank lines between two passages that may stand in one."""
+
+
+class Reader:
+    """Lines of a snapshot's files, split once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._lines: dict[str, tuple[bytes, ...]] = {}
+
+    def lines(self, path: str) -> tuple[bytes, ...]:
+        """All lines of a file, with their ends."""
+        if (found := self._lines.get(path)) is None:
+            found = self._lines[path] = split_lines(self.snapshot.read(path))
+        return found
+
+    def text(self, path: str, start: int, end: int) -> str:
+        """Lines start..end (1-based, inclusive) with LF; bytes that are not UTF-8 are replaced."""
+        return b"".join(self.lines(path)[start - 1 : end]).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Lines of a file with their text in the window."""
+
+    excerpt: Excerpt
+    text: str
+    """The section without the file's heading."""
+    lines: str
+    """The lines alone."""
+    within: str = ""
+    """Signature of the class the lines stand in."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in the window, without the file's heading."""
+        return len(self.text.encode())
+
+    @property
+    def heading_size(self) -> int:
+        """Bytes of the heading that the first passage of a file needs."""
+        return len(file_heading(self.excerpt.path).encode())
+
+
+@dataclass
+class Taken:
+    """Lines that a window shows already."""
+
+    ranges: dict[str, list[tuple[int, int]]] = field(default_factory=dict[str, list[tuple[int, int]]])
+
+    def add(self, path: str, start: int, end: int) -> None:
+        """Remember lines `start`..`end`."""
+        self.ranges.setdefault(path, []).append((start, end))
+
+    def overlaps(self, path: str, start: int, end: int) -> bool:
+        """Any of these lines is shown already."""
+        return any(first <= end and start <= last for first, last in self.ranges.get(path, ()))
+
+    def covers(self, path: str, start: int, end: int) -> bool:
+        """One range shows all of these lines already."""
+        return any(first <= start and end <= last for first, last in self.ranges.get(path, ()))
+
+
+def passage_of(reader: Reader, path: str, chunk: Chunk, *, reason: str, score: int = 0) -> Passage:
+    """One chunk as it stands in a window."""
+    excerpt = Excerpt(path=path, start=chunk.start, end=chunk.end, reason=reason, score=score)
+    return _passage(reader, excerpt, chunk.header)
+
+
+def lines_passage(reader: Reader, path: str, start: int, end: int, *, reason: str) -> Passage:
+    """Lines `start`..`end` as they stand in a window."""
+    return _passage(reader, Excerpt(path=path, start=start, end=end, reason=reason), "")
+
+
+def joined(reader: Reader, passages: Iterable[Passage]) -> list[Passage]:
+    """In order of path and line; neighbours with nothing but blank lines between them become one."""
+    found: list[Passage] = []
+    for passage in sorted(passages, key=lambda passage: (passage.excerpt.path, passage.excerpt.start)):
+        last = found[-1] if found else None
+        if last is None or not _are_neighbours(reader, last.excerpt, passage.excerpt):
+            found.append(passage)
+            continue
+        first, second = last.excerpt, passage.excerpt
+        excerpt = replace(first, end=second.end, score=max(first.score, second.score))
+        found[-1] = _passage(reader, excerpt, last.within)
+    return found
+
+
+def rendered(passages: Sequence[Passage]) -> str:
+    """The passages' text; a heading stands where the file changes."""
+    parts: list[str] = []
+    before = ""
+    for passage in passages:
+        if passage.excerpt.path != before:
+            parts.append(file_heading(passage.excerpt.path))
+            before = passage.excerpt.path
+        parts.append(passage.text)
+    return "".join(parts)
+
+
+def _passage(reader: Reader, excerpt: Excerpt, within: str) -> Passage:
+    text = reader.text(excerpt.path, excerpt.start, excerpt.end)
+    body = excerpt_body(excerpt.path, text, excerpt.start, excerpt.end, within=within)
+    return Passage(excerpt=excerpt, text=body, lines=text, within=within)
+
+
+def _are_neighbours(reader: Reader, first: Excerpt, second: Excerpt) -> bool:
+    if first.path != second.path or second.start - first.end > _NEAR_LINES + 1:
+        return False
+    between = b"".join(reader.lines(first.path)[first.end : second.start - 1])
+    return len(between) <= _NEAR_BYTES and not between.strip()

@@ -1,0 +1,219 @@
+"""What speaks for a file: one function for each signal that does not need another one.
+
+Invariant: each gives values by file number, zero where left out; nothing but corpus and query goes in.
+"""
+
+import functools
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.query import Query
+from hybridcode.context.scores import bm25, rarity
+from hybridcode.context.segments import NAME
+from hybridcode.context.terms import terms
+from hybridcode.repo.history import History
+
+_NAME_WEIGHT = 1.2
+_PATH_TERMS = 6
+_MOST_DEFINED = 5
+"""A name that more files define does not point to any."""
+_RECENT = 15
+"""Commits after which a touch counts half."""
+_FADED = 150
+"""Commits after which a similar message has lost half of what age can take from it."""
+_ASIDE = re.compile(
+    r"(^|/)(tests?|testing|__tests__|specs?|testdata|fixtures|e2e|docs?|examples?|benchmarks?|snapshots?)(/|$)"
+    r"|(^|/)(test_[^/]*|conftest\.py|[^/]*_test\.[a-z]+|[^/]*_spec\.rb|[^/]*\.(test|spec)\.[a-z]+)$",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(
+    r"\.(md|mdx|rst|txt|adoc)$|(^|/)(docs?|examples?)(/|$)|(^|/)(changelog|license|readme)[^/]*$", re.IGNORECASE
+)
+_TEST_MARK = re.compile(r"^(test_|tests_|spec_)|(_test|_tests|_spec|\.test|\.spec|Tests?|Spec)$")
+
+Values = Mapping[int, float]
+
+
+def body(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[int, int]]]) -> Values:
+    """BM25 of whole files."""
+    by_file: dict[str, list[tuple[int, int]]] = {}
+    for term, found in counts.items():
+        sums: dict[int, int] = {}
+        for chunk, count in found:
+            file = corpus.file_of[chunk]
+            sums[file] = sums.get(file, 0) + count
+        by_file[term] = list(sums.items())
+    number = len(corpus.paths)
+    average = sum(corpus.file_lengths) / number
+    return bm25(by_file, query.weights, number=number, lengths=corpus.file_lengths, average=average)
+
+
+def chunk_scores(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[int, int]]]) -> Values:
+    """BM25 of every chunk, by its text and, a little more, by its name. By chunk number."""
+    number = len(corpus.lengths)
+    average = sum(corpus.lengths) / number
+    scores = dict(bm25(counts, query.weights, number=number, lengths=corpus.lengths, average=average))
+    names = {term: corpus.chunk_counts(NAME + term) for term in query.weights}
+    for chunk, score in bm25(names, query.weights, number=number, lengths=3, average=3).items():
+        scores[chunk] = scores.get(chunk, 0.0) + _NAME_WEIGHT * score
+    return scores
+
+
+def best_chunks(corpus: Corpus, chunks: Values) -> Values:
+    """Score of each file's best chunk."""
+    found: dict[int, float] = {}
+    for chunk, score in chunks.items():
+        file = corpus.file_of[chunk]
+        found[file] = max(found.get(file, 0.0), score)
+    return found
+
+
+def coverage(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[int, int]]]) -> Values:
+    """How much of what the query asks for stands in a file at all, rare terms first."""
+    parts: dict[int, list[float]] = {}
+    for term, found in counts.items():
+        files = {corpus.file_of[chunk] for chunk, _ in found}
+        worth = query.weights[term] * rarity(len(corpus.paths), len(files))
+        for file in files:
+            parts.setdefault(file, []).append(worth)
+    return {file: math.fsum(values) for file, values in parts.items()}
+
+
+def paths(corpus: Corpus, query: Query) -> Values:
+    """BM25 of the paths."""
+    return _of_texts((path_terms(path) for path in corpus.paths), query, number=len(corpus.paths), length=_PATH_TERMS)
+
+
+def _of_texts(texts: Iterable[tuple[str, ...]], query: Query, *, number: int, length: int) -> Values:
+    counts: dict[str, list[tuple[int, int]]] = {}
+    for file, words in enumerate(texts):
+        for term, count in Counter(words).items():
+            if term in query.weights:
+                counts.setdefault(term, []).append((file, count))
+    ordered = {term: counts[term] for term in sorted(counts)}
+    return bm25(ordered, query.weights, number=number, lengths=length, average=length)
+
+
+@functools.lru_cache(maxsize=65_536)
+def path_terms(path: str) -> tuple[str, ...]:
+    """Terms of a path, without its ending."""
+    return tuple(terms(re.sub(r"[/.\-]", " ", path.removesuffix(PurePosixPath(path).suffix))))
+
+
+def stem_of(path: str) -> str:
+    """The file's name without folder and ending."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[0] or name
+
+
+def defined(corpus: Corpus, query: Query) -> Values:
+    """Files that define a name that the query writes out, more for rare names."""
+    parts: dict[int, list[float]] = {}
+    for name in query.names:
+        definers = corpus.definers(name)
+        if 0 < len(definers) <= _MOST_DEFINED:
+            for file in definers:
+                parts.setdefault(file, []).append(1 / len(definers))
+    return {file: math.fsum(values) for file, values in parts.items()}
+
+
+def mentioned(corpus: Corpus, query: Query) -> Values:
+    """Files that the query names, with or without their folder."""
+    found: dict[int, float] = {}
+    for file, path in enumerate(corpus.paths):
+        name = path.rpartition("/")[2]
+        if _names(path, query.text):
+            found[file] = 1.0
+        elif "." in name.lstrip(".") and _names(name, query.text):
+            found[file] = 0.8
+    return found
+
+
+def framed(corpus: Corpus, query: Query) -> Mapping[int, tuple[int, ...]]:
+    """Files that stand in a traceback, with the lines named there."""
+    found: dict[int, list[int]] = {}
+    for name, line in query.frames:
+        wanted = name.replace("\\", "/").lstrip("./")
+        matches = [
+            file
+            for file, path in enumerate(corpus.paths)
+            if path == wanted or wanted.endswith("/" + path) or path.endswith("/" + wanted)
+        ]
+        for file in matches[:3]:
+            found.setdefault(file, []).append(line)
+    return {file: tuple(found[file]) for file in sorted(found)}
+
+
+def is_aside(path: str) -> bool:
+    """Tests, fixtures, documentation, examples."""
+    return bool(_ASIDE.search(path))
+
+
+def is_prose(path: str) -> bool:
+    """Documentation."""
+    return bool(_PROSE.search(path))
+
+
+def tested(corpus: Corpus, lexical: Values) -> Values:
+    """Files whose tests fit the query: `test_cart.py` speaks for `cart.py`."""
+    if not lexical:
+        return {}
+    least = 0.4 * max(lexical.values())
+    marks: dict[str, float] = {}
+    for file, value in lexical.items():
+        path = corpus.paths[file]
+        if value > least and is_aside(path):
+            name = _TEST_MARK.sub("", stem_of(path)).lower()
+            if len(name) > 2:
+                marks[name] = max(marks.get(name, 0.0), value)
+    return {
+        file: marks[name]
+        for file, path in enumerate(corpus.paths)
+        if (name := stem_of(path).lstrip("_").lower()) in marks and not is_aside(path)
+    }
+
+
+def recent(corpus: Corpus, history: History) -> Values:
+    """How often the last commits touched a file; wide commits count less."""
+    parts: dict[int, list[float]] = {}
+    for age, commit in enumerate(history.commits):
+        for path in commit.files:
+            if (file := corpus.number.get(path)) is not None:
+                parts.setdefault(file, []).append(0.5 ** (age / _RECENT) / len(commit.files) ** 0.5)
+    return {file: math.log1p(math.fsum(values)) for file, values in parts.items()}
+
+
+def past(corpus: Corpus, history: History, query: Query) -> Values:
+    """Files that commits with similar messages touched."""
+    messages = [
+        (age, commit, frozenset(terms(commit.message))) for age, commit in enumerate(history.commits) if commit.files
+    ]
+    number = max(1, len(messages))
+    having = Counter(term for _, _, words in messages for term in words if term in query.weights)
+    parts: dict[int, list[float]] = {}
+    for age, commit, words in messages:
+        likeness = math.fsum(
+            weight * math.log(1 + number / having[term]) for term, weight in query.weights.items() if term in words
+        )
+        if not likeness:
+            continue
+        likeness /= 3 + len(words) ** 0.5
+        worth = likeness**2 / len(commit.files) ** 0.5 * (0.5 + 0.5 * 0.5 ** (age / _FADED))
+        for path in commit.files:
+            if (file := corpus.number.get(path)) is not None:
+                parts.setdefault(file, []).append(worth)
+    return {file: math.log1p(math.fsum(values)) for file, values in parts.items()}
+
+
+def _names(name: str, sentence: str) -> bool:
+    at = sentence.find(name)
+    while at >= 0:
+        before, after = sentence[:at], sentence[at + len(name) :]
+        if not re.search(r"[\w.-]\Z", before) and not re.match(r"\w", after):
+            return True
+        at = sentence.find(name, at + 1)
+    return False
