@@ -72,8 +72,9 @@ def assemble(
     parts.add_ranked()
     parts.room = room - len(tail.encode()) - len(parts.text.encode())
     parts.add_other_regions([other for other in others if other != target])
-    notes = [*parts.notes, *_target_notes(snapshot, target, tail)]
     excerpts = (*parts.excerpts, *_target_excerpt(snapshot, target))
+    broken = corpus.broken(excerpt.path for excerpt in excerpts)
+    notes = [*parts.notes, *broken, *_target_notes(snapshot, target, tail)]
     return _window(step, parts.text + tail, target=target, budget=budget, excerpts=excerpts, notes=notes)
 
 

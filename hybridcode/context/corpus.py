@@ -5,16 +5,25 @@ indexed is not visible.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from hybridcode.context.records import Chunk, FileRecord
 from hybridcode.context.segments import COUNT_BITS, DEFINES, MOST_COUNTED, NUMBERS, REFERS, unpack
-from hybridcode.context.store import IndexStore, StoredFile
+from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.history import History
 from hybridcode.repo.snapshot import Snapshot
+
+
+class Link(NamedTuple):
+    """A name that connects files."""
+
+    definers: tuple[int, ...]
+    users: tuple[tuple[int, int], ...]
+    """Files that use it, and how often."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,8 @@ class Corpus:
     _store: IndexStore = field(repr=False)
     _places: tuple[StoredFile, ...] = field(repr=False)
     """Of each path."""
+    _again: "Callable[[], Corpus]" = field(repr=False)
+    """Makes the corpus of the whole snapshot once more, without the index on disk."""
     _records: dict[int, FileRecord] = field(default_factory=dict[int, FileRecord], repr=False)
 
     def without(self, paths: Collection[str]) -> "Corpus":
@@ -48,7 +59,10 @@ class Corpus:
         """The record of the `file`-th path."""
         number = self._places[file].id
         if (found := self._records.get(number)) is None:
-            found = self._records[number] = self._store.record(number)
+            try:
+                found = self._records[number] = self._store.record(number)
+            except IndexBroken:
+                return self._whole.record(file)
         return found
 
     def chunk(self, chunk: int) -> Chunk | None:
@@ -57,6 +71,11 @@ class Corpus:
         chunks = self.record(file).chunks
         at = chunk - self.first_chunk[file]
         return chunks[at] if at < len(chunks) else None
+
+    def broken(self, paths: Iterable[str]) -> list[str]:
+        """Of some files, a line for each one that its parser could not read."""
+        known = [path for path in dict.fromkeys(paths) if path in self.number]
+        return [f"{path} {note}" for path in known if (note := self.record(self.number[path]).note)]
 
     @cached_property
     def number(self) -> Mapping[str, int]:
@@ -107,6 +126,12 @@ class Corpus:
         return homes
 
     @cached_property
+    def _whole(self) -> "Corpus":
+        """The same corpus, for an index that turns out to be broken. Numbers of files and chunks are the same."""
+        again = self._again()
+        return again.without(set(again.paths) - set(self.paths))
+
+    @cached_property
     def _twins(self) -> Mapping[int, Sequence[int]]:
         """First path's number -> numbers of further paths with the same content."""
         first: dict[int, int] = {}
@@ -117,10 +142,16 @@ class Corpus:
                 twins.setdefault(known, []).append(number)
         return twins
 
-    def chunk_counts(self, term: str) -> list[tuple[int, int]]:
-        """Chunk and count wherever a term stands, sorted by chunk."""
+    def chunk_counts(self, terms: Collection[str]) -> dict[str, list[tuple[int, int]]]:
+        """Chunk and count wherever each term stands, sorted by chunk."""
+        try:
+            return {term: self._counts(packed) for term, packed in self._store.postings(terms).items()}
+        except IndexBroken:
+            return self._whole.chunk_counts(terms)
+
+    def _counts(self, packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
-        for segment, data in self._store.postings(term):
+        for segment, data in packed:
             home = self._homes.get(segment)
             if home is None:
                 continue
@@ -141,10 +172,13 @@ class Corpus:
                 more.append((chunk - self.first_chunk[file] + self.first_chunk[twin], count))
         return more
 
-    def definers(self, name: str) -> list[int]:
-        """Files that define a name."""
-        return [self.file_of[chunk] for chunk, _ in self.chunk_counts(DEFINES + name)]
-
-    def users(self, name: str) -> list[tuple[int, int]]:
-        """Files that use a name, and how often."""
-        return [(self.file_of[chunk], count) for chunk, count in self.chunk_counts(REFERS + name)]
+    def links(self, names: Collection[str], most: int) -> dict[str, Link]:
+        """Files that define and use each of `names` that 1 to `most` files define."""
+        packed = self._store.postings([prefix + name for name in names for prefix in (DEFINES, REFERS)])
+        found: dict[str, Link] = {}
+        for name in names:
+            definers = [self.file_of[chunk] for chunk, _ in self._counts(packed[DEFINES + name])]
+            if 0 < len(definers) <= most:
+                users = self._counts(packed[REFERS + name])
+                found[name] = Link(tuple(definers), tuple((self.file_of[chunk], count) for chunk, count in users))
+        return found

@@ -6,11 +6,11 @@ Page, Brin, Motwani and Winograd, "The PageRank citation ranking" (1998), with r
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from hybridcode.context.corpus import Corpus
-from hybridcode.context.scores import MILLION
+from hybridcode.context.corpus import Corpus, Link
+from hybridcode.context.records import FileRecord
 from hybridcode.context.segments import defined_names
 
 _MOST_DEFINED = 3
@@ -21,6 +21,8 @@ _RESTART = 0.4
 _ROUNDS = 6
 _MOST_EXPANDED = 80
 """Files whose links are looked at."""
+_FINE = 1_000_000_000
+"""Shares are ordered by whole billionths."""
 _REPEATED = 2.0
 """A name used often counts at most this much of a name used once."""
 
@@ -30,46 +32,43 @@ class Links:
     """Links between the files of a corpus, looked up when they are needed."""
 
     corpus: Corpus
-    _names: dict[str, tuple[list[int], list[tuple[int, int]]]] = field(
-        default_factory=dict[str, tuple[list[int], list[tuple[int, int]]]]
-    )
+    _known: dict[str, Link | None] = field(default_factory=dict[str, "Link | None"])
+    """None for a name that too many files define, or none."""
     _out: dict[int, dict[int, float]] = field(default_factory=dict[int, dict[int, float]])
 
-    def out_of(self, file: int) -> Mapping[int, float]:
-        """Files linked with `file`, by weight, sorted."""
-        if (known := self._out.get(file)) is None:
-            known = self._out[file] = self._look(file)
-        return known
+    def look(self, files: Collection[int]) -> None:
+        """Look up the links of several files at once."""
+        records = {file: self.corpus.record(file) for file in files if file not in self._out}
+        names = {name for record in records.values() for name in (*record.references, *defined_names(record))}
+        new = sorted(names.difference(self._known))
+        self._known |= dict.fromkeys(new)
+        self._known |= self.corpus.links(new, _MOST_DEFINED)
+        for file, record in records.items():
+            self._out[file] = self._links_of(file, record)
 
-    def _look(self, file: int) -> dict[int, float]:
-        record = self.corpus.record(file)
+    def out_of(self, file: int) -> Mapping[int, float]:
+        """Files linked with one that was looked up, by weight, sorted."""
+        return self._out[file]
+
+    def _links_of(self, file: int, record: FileRecord) -> dict[int, float]:
         parts: dict[int, list[float]] = {}
         for name, count in record.references.items():
-            definers, users = self._known(name)
-            if definers and file not in definers:
-                weight = self._weight(definers, users, count)
-                for other in definers:
+            link = self._known[name]
+            if link is not None and file not in link.definers:
+                weight = self._weight(link, count)
+                for other in link.definers:
                     parts.setdefault(other, []).append(weight)
         for name in defined_names(record):
-            definers, users = self._known(name)
-            if definers:
-                for other, count in users:
-                    if other not in definers:
-                        weight = _BACKWARD * self._weight(definers, users, count)
-                        parts.setdefault(other, []).append(weight)
+            link = self._known[name]
+            if link is not None:
+                for other, count in link.users:
+                    if other not in link.definers:
+                        parts.setdefault(other, []).append(_BACKWARD * self._weight(link, count))
         return {other: math.fsum(parts[other]) for other in sorted(parts) if other != file}
 
-    def _known(self, name: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Definers (none if there are too many) and users of a name."""
-        if (known := self._names.get(name)) is None:
-            definers = self.corpus.definers(name)
-            is_link = 0 < len(definers) <= _MOST_DEFINED
-            known = self._names[name] = (definers, self.corpus.users(name)) if is_link else ([], [])
-        return known
-
-    def _weight(self, definers: list[int], users: list[tuple[int, int]], count: int) -> float:
-        rare = math.log(1 + len(self.corpus.paths) / len(users))
-        return rare * min(_REPEATED, 1 + math.log(count)) / len(definers)
+    def _weight(self, link: Link, count: int) -> float:
+        rare = math.log(1 + len(self.corpus.paths) / len(link.users))
+        return rare * min(_REPEATED, 1 + math.log(count)) / len(link.definers)
 
 
 def page_rank(links: Links, seeds: Mapping[int, float]) -> dict[int, float]:
@@ -81,13 +80,13 @@ def page_rank(links: Links, seeds: Mapping[int, float]) -> dict[int, float]:
     share = dict(start)
     expanded: set[int] = set()
     for _ in range(_ROUNDS):
+        order = sorted(share, key=lambda file: (-round(share[file] * _FINE), file))
+        new = [file for file in order if file not in expanded][: _MOST_EXPANDED - len(expanded)]
+        links.look(new)
+        expanded.update(new)
         parts: dict[int, list[float]] = {file: [_RESTART * weight] for file, weight in start.items()}
-        for file in sorted(share, key=lambda file: (-round(share[file] * MILLION * 1000), file)):
-            if file not in expanded:
-                if len(expanded) >= _MOST_EXPANDED:
-                    continue
-                expanded.add(file)
-            linked = links.out_of(file)
+        for file in sorted(share):
+            linked: Mapping[int, float] = links.out_of(file) if file in expanded else {}
             weight = math.fsum(linked.values())
             for other, part in linked.items():
                 parts.setdefault(other, []).append((1 - _RESTART) * share[file] * part / weight)

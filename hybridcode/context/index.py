@@ -5,26 +5,31 @@ Invariant: content decides. Whatever was indexed before, in whatever order, the 
 
 import functools
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
 import hybridcode
 from hybridcode.config.paths import cache_dir, state_dir
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.records import language_at
 from hybridcode.context.segments import Segment, Source, build_segment
-from hybridcode.context.store import IndexStore, StoredFile
+from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.classify import why_left_out
 from hybridcode.repo.entry import Skipped
+from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.grammars import GRAMMARS, grammar_versions
-from hybridcode.repo.history import History, read_history
+from hybridcode.repo.history import Commit, History, read_history
 from hybridcode.repo.sections import structured_grammar_versions
 from hybridcode.repo.snapshot import DEFAULT_MAX_FILE_BYTES, Snapshot, take
 
+Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all while files are indexed."""
 
-_BATCH_BYTES = 4_000_000
+_BATCH_BYTES = 10_000_000
 """Source in one segment: an interrupted run loses at most this much work for each worker."""
 _WORN_OUT = 4
 """An index with this many times the chunks of its tree is made anew, from the tree."""
@@ -37,12 +42,13 @@ class Index:
 
     def __init__(self, store: IndexStore) -> None:
         self._store = store
-        self._histories: dict[str | None, History] = {}
+        self._retired: list[IndexStore] = []
+        """Stores that a corpus may still read."""
 
     @classmethod
     def open(cls, root: Path) -> "Index":
         """The index of the tree at `root`; in memory where the cache folder cannot be written."""
-        return cls(IndexStore.open(state_dir(root, str(cache_dir() / "index")) / "index.db", version=_version()))
+        return cls(IndexStore.open(state_dir(root, str(cache_dir() / "index")), version=_version()))
 
     @classmethod
     def in_memory(cls) -> "Index":
@@ -51,7 +57,8 @@ class Index:
 
     def close(self) -> None:
         """Close the file."""
-        self._store.close()
+        for store in (*self._retired, self._store):
+            store.close()
 
     @property
     def reason(self) -> str:
@@ -60,13 +67,36 @@ class Index:
 
     def take(self, root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES) -> Snapshot:
         """A snapshot of the tree; files that look as they did when they were last read are not read again."""
-        return take(root, max_file_bytes=max_file_bytes, memory=self._store)
+        return self._carried_out(lambda: take(root, max_file_bytes=max_file_bytes, memory=self._store))
 
     def corpus(self, snapshot: Snapshot, *, progress: Progress | None = None) -> Corpus:
         """The ranked files of a snapshot, with whatever was not indexed yet taken in first.
 
         What was stored stays stored if this is interrupted. Raises: TreeMoved if a file changed since the snapshot.
         """
+        return self._carried_out(lambda: self._corpus(snapshot, progress))
+
+    def _carried_out(self, work: Callable[[], Result]) -> Result:
+        """Done with the index on disk, or in memory where that one fails."""
+        try:
+            return work()
+        except IndexBroken as error:
+            self._go_on_in_memory(error.message)
+            return work()
+
+    def _again(self, snapshot: Snapshot) -> Corpus:
+        """For a corpus that finds the index on disk broken."""
+        self._go_on_in_memory("the index is broken")
+        return self._corpus(snapshot, None)
+
+    def _go_on_in_memory(self, reason: str) -> None:
+        self._replace(IndexStore.in_memory(version=_version(), reason=reason))
+
+    def _replace(self, store: IndexStore) -> None:
+        self._retired.append(self._store)
+        self._store = store
+
+    def _corpus(self, snapshot: Snapshot, progress: Progress | None) -> Corpus:
         chosen, left_out = _chosen(snapshot)
         places = self._places(snapshot, chosen, progress)
         unfit = {path: reason for path, key in chosen.items() if (reason := places[key].unfit)}
@@ -80,6 +110,7 @@ class Index:
             grammars=_versions(sorted({language_at(path) for path in ranked})),
             _store=self._store,
             _places=tuple(places[key] for key in ranked.values()),
+            _again=functools.partial(self._again, snapshot),
         )
 
     def _places(self, snapshot: Snapshot, chosen: dict[str, str], progress: Progress | None) -> dict[str, StoredFile]:
@@ -88,8 +119,8 @@ class Index:
         if len(places) == len(wanted):
             return places
         if self._is_worn_out(places):
-            self._store.clear()
-            places = {}
+            self._replace(self._store.renewed())
+            places = self._store.files(wanted)
         missing = {key: path for path, key in reversed(chosen.items()) if key not in places}
         sizes = {key: snapshot.files[path].size for key, path in missing.items()}
         done, total = 0, sum(sizes.values())
@@ -106,12 +137,18 @@ class Index:
         return len(segments) > _MOST_SEGMENTS or sum(segments.values()) > max(_LEAST_WORN, _WORN_OUT * alive)
 
     def _history(self, snapshot: Snapshot) -> History:
-        head = snapshot.git.head
-        if head not in self._histories:
-            known = read_history(snapshot.root, head=head, known=self._store.commits)
-            self._store.keep_commits(known.commits)
-            self._histories = {head: known}
-        return self._histories[head]
+        reader = GitReader.find(snapshot.root)
+        prefix = reader.prefix if reader is not None else ""
+        stored: dict[str, Commit] = {}
+
+        def known(ids: Sequence[str]) -> Mapping[str, Commit]:
+            stored.update(self._store.commits(ids, prefix=prefix))
+            return stored
+
+        history = read_history(snapshot.root, head=snapshot.git.head, known=known)
+        if new := [commit for commit in history.commits if commit.id not in stored]:
+            self._store.keep_commits(new, prefix=prefix)
+        return history
 
 
 def _chosen(snapshot: Snapshot) -> tuple[dict[str, str], list[Skipped]]:
@@ -122,8 +159,13 @@ def _chosen(snapshot: Snapshot) -> tuple[dict[str, str], list[Skipped]]:
         if (reason := why_left_out(path, entry)) is not None:
             left_out.append(Skipped(path, reason))
         else:
-            chosen[path] = f"{_kind(language_at(path))}:{entry.sha256}"
+            chosen[path] = f"{_kind(language_at(path))}:{_ending(path)}:{entry.sha256}"
     return chosen, left_out
+
+
+def _ending(path: str) -> str:
+    """What else of a path decides whether its content is ranked."""
+    return path.rpartition("/")[2].rpartition(".")[2].lower()
 
 
 @functools.cache
@@ -159,12 +201,13 @@ def _segments(sources: Iterable[Source]) -> Iterator[Segment]:
 
 @functools.cache
 def _version() -> str:
-    """Digest of everything that a record depends on but the bytes: these rooms' own sources."""
+    """Digest of everything that a record depends on but the bytes and grammars: these rooms' own sources, the parser,
+    and what Python takes for a letter."""
     package = Path(hybridcode.__file__).parent
     sources = sorted(
         [*package.glob("context/*.py"), *package.glob("repo/**/*.py"), *package.glob("repo/queries/*.scm")]
     )
-    whole = hashlib.sha256()
+    whole = hashlib.sha256(f"{unicodedata.unidata_version} {metadata.version('tree-sitter')}".encode())
     for source in sources:
         whole.update(source.name.encode() + b"\0" + source.read_bytes())
     return whole.hexdigest()

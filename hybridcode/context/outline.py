@@ -56,6 +56,7 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     packed = pack(ranking, room=room - len(text.encode()), taken=taken, style=FINDING)
     text += rendered(packed.passages)
     shown = (*(guide.excerpt for guide in guides), *(passage.excerpt for passage in packed.passages))
+    notes.extend(corpus.broken(excerpt.path for excerpt in shown))
     notes.extend(note for passage in packed.passages for note in hidden_characters(passage.excerpt.path, passage.text))
     window = ContextWindow(
         step="",
@@ -81,7 +82,7 @@ def check_room(corpus: Corpus, budget: int) -> None:
 
 
 def notes_on(corpus: Corpus) -> list[str]:
-    """What a person should know of a tree: files that are left out, and files that do not parse."""
+    """What a person should know of a tree: files that are left out."""
     notes: list[str] = []
     if corpus.left_out:
         notes.append(f"{len(corpus.left_out)} files are left out, as {corpus.left_out[0]}")

@@ -68,7 +68,7 @@ def rank(corpus: Corpus, sentence: str) -> Ranking:
     query = read_query(sentence)
     if not corpus.paths:
         return Ranking(corpus, query, (), {}, tuple(query.words))
-    counts = {term: corpus.chunk_counts(term) for term in query.weights}
+    counts = corpus.chunk_counts(list(query.weights))
     chunks = signals.chunk_scores(corpus, query, counts)
     found = _signals(corpus, query, counts, chunks)
     files = _weighed(corpus, query, found)

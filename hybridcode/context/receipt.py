@@ -81,6 +81,10 @@ def answer(corpus: Corpus, *, query: str, budget: int, kind: Kind = "finding") -
     if not query.strip():
         raise ContextError("the query is empty", "Say in a sentence what is to be done.")
     check_room(corpus, budget)
+    if not corpus.paths:
+        raise ContextError(
+            f"{corpus.snapshot.root} holds no files that can be shown", f"Left out: {corpus.left_out[0]}, for instance."
+        )
     if kind == "outline":
         outlined = outline(corpus, task=query, budget=budget)
         found = Found(outlined.packed.passages, "", outlined.packed.cut)
@@ -90,8 +94,9 @@ def answer(corpus: Corpus, *, query: str, budget: int, kind: Kind = "finding") -
     ranking = rank(corpus, query)
     found = find_passages(ranking, room=budget * BYTES_PER_TOKEN)
     hidden = [note for passage in found.passages for note in hidden_characters(passage.excerpt.path, passage.text)]
-    notes = tuple(dict.fromkeys((*notes_on(corpus), *hidden)))
     excerpts = tuple(passage.excerpt for passage in found.passages)
+    broken = corpus.broken(excerpt.path for excerpt in excerpts)
+    notes = tuple(dict.fromkeys((*notes_on(corpus), *broken, *hidden)))
     receipt = _receipt(ranking, found, found.text, excerpts, budget, kind, notes)
     return Answer(found.text, found.passages, receipt)
 

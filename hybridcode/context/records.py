@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from hybridcode.context.terms import term_counts, terms
+from hybridcode.context.terms import term_counts, terms, terms_of
 from hybridcode.repo.grammars import GRAMMARS, language_of
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.sections import STRUCTURED, sections, structured_language_of
@@ -102,8 +102,9 @@ def _analysis(language: str, data: bytes) -> Analysis:
 
 def _name_terms(names: str) -> Mapping[str, int]:
     counts: dict[str, int] = {}
-    for term in terms(names.replace(".", " ")):
-        counts[term] = counts.get(term, 0) + 1
+    for name in names.split("."):
+        for term in terms_of(name) if name.isidentifier() else terms(name):
+            counts[term] = counts.get(term, 0) + 1
     return counts
 
 

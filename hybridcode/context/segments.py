@@ -4,8 +4,11 @@ Invariant: a segment is a pure function of its files' languages and bytes; chunk
 segments can be built anywhere and stored in any order.
 """
 
+import gc
 import sys
+import zlib
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -21,6 +24,8 @@ DEFINES = "d:"
 REFERS = "r:"
 """Before a name as written: a file uses it."""
 
+_BUCKETS = 4096
+_LINK_BUCKETS = 1024
 COUNT_BITS = 8
 MOST_COUNTED = (1 << COUNT_BITS) - 1
 _LEAST_NAME = 4
@@ -57,14 +62,29 @@ class Segment(NamedTuple):
     """Files and their postings, ready to be stored."""
 
     files: tuple[IndexedFile, ...]
-    postings: tuple[tuple[str, bytes], ...]
-    """Sorted by term; each posting is `chunk << COUNT_BITS | count`, as 32-bit integers."""
+    postings: tuple[tuple[int, bytes], ...]
+    """Sorted by bucket: MessagePack of a map from each of its terms to `chunk << COUNT_BITS | count`, as 32-bit
+    integers. A hundred thousand terms share a few thousand rows, which are written in a third of the time."""
 
 
 def build_segment(sources: Iterable[Source]) -> Segment:
-    """Analyse files and collect their postings. A file without chunks still takes one number."""
+    """Analyse files and collect their postings. A file without chunks still takes one number.
+
+    The collector of cyclic garbage rests meanwhile: millions of values are made here, none in a cycle, and looking
+    through them took a tenth of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return _built(sources)
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _built(sources: Iterable[Source]) -> Segment:
     files: list[IndexedFile] = []
-    postings: dict[str, list[int]] = {}
+    postings: defaultdict[str, array[int]] = defaultdict(_no_numbers)
     at = 0
     for key, path, data in sources:
         unfit = why_unfit(path, data) or ""
@@ -80,7 +100,7 @@ def build_segment(sources: Iterable[Source]) -> Segment:
         lengths = pack(sum(counts.values()) for counts in found.counts) or pack([0])
         files.append(IndexedFile(key, at, chunks, lengths, msgspec.msgpack.encode(found.record), unfit))
         at += chunks
-    return Segment(tuple(files), tuple((term, pack(postings[term])) for term in sorted(postings)))
+    return Segment(tuple(files), tuple(_in_buckets(postings)))
 
 
 def defined_names(record: FileRecord) -> list[str]:
@@ -88,23 +108,40 @@ def defined_names(record: FileRecord) -> list[str]:
     return sorted({symbol.bare_name for symbol in record.symbols if len(symbol.bare_name) >= _LEAST_NAME})
 
 
-def _post(postings: dict[str, list[int]], number: int, prefix: str, counts: Mapping[str, int]) -> None:
+def _post(postings: "Mapping[str, array[int]]", number: int, prefix: str, counts: Mapping[str, int]) -> None:
     base = number << COUNT_BITS
     for term, count in counts.items():
-        entry = base | (count if count < MOST_COUNTED else MOST_COUNTED)
-        name = prefix + term
-        if (found := postings.get(name)) is None:
-            postings[name] = [entry]
-        else:
-            found.append(entry)
+        postings[prefix + term if prefix else term].append(base | (count if count < MOST_COUNTED else MOST_COUNTED))
+
+
+def _in_buckets(postings: "Mapping[str, array[int]]") -> Iterator[tuple[int, bytes]]:
+    buckets: defaultdict[int, dict[str, bytes]] = defaultdict(dict)
+    for term in sorted(postings):
+        buckets[bucket_of(term)][term] = _bytes_of(postings[term])
+    for bucket in sorted(buckets):
+        yield bucket, msgspec.msgpack.encode(buckets[bucket])
+
+
+def bucket_of(term: str) -> int:
+    """The bucket of a term. What a name is defined and used by share one; words and names of chunks have others."""
+    if term.startswith((DEFINES, REFERS)):
+        return -1 - zlib.crc32(term[len(DEFINES) :].encode()) % _LINK_BUCKETS
+    return zlib.crc32(term.encode()) % _BUCKETS
 
 
 def pack(numbers: Iterable[int]) -> bytes:
     """Numbers below 2**32 as little-endian bytes."""
-    packed = array(NUMBERS, numbers)
+    return _bytes_of(array(NUMBERS, numbers))
+
+
+def _no_numbers() -> "array[int]":
+    return array(NUMBERS)
+
+
+def _bytes_of(numbers: "array[int]") -> bytes:
     if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
+        numbers.byteswap()
+    return numbers.tobytes()
 
 
 def unpack(data: bytes) -> "array[int]":

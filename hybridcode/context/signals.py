@@ -57,7 +57,8 @@ def chunk_scores(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tup
     number = len(corpus.lengths)
     average = sum(corpus.lengths) / number
     scores = dict(bm25(counts, query.weights, number=number, lengths=corpus.lengths, average=average))
-    names = {term: corpus.chunk_counts(NAME + term) for term in query.weights}
+    named = corpus.chunk_counts([NAME + term for term in query.weights])
+    names = {term.removeprefix(NAME): places for term, places in named.items()}
     for chunk, score in bm25(names, query.weights, number=number, lengths=3, average=3).items():
         scores[chunk] = scores.get(chunk, 0.0) + _NAME_WEIGHT * score
     return scores
@@ -113,11 +114,9 @@ def stem_of(path: str) -> str:
 def defined(corpus: Corpus, query: Query) -> Values:
     """Files that define a name that the query writes out, more for rare names."""
     parts: dict[int, list[float]] = {}
-    for name in query.names:
-        definers = corpus.definers(name)
-        if 0 < len(definers) <= _MOST_DEFINED:
-            for file in definers:
-                parts.setdefault(file, []).append(1 / len(definers))
+    for link in corpus.links(query.names, _MOST_DEFINED).values():
+        for file in link.definers:
+            parts.setdefault(file, []).append(1 / len(link.definers))
     return {file: math.fsum(values) for file, values in parts.items()}
 
 

@@ -2,12 +2,15 @@
 
 Invariant: everything in it can be rebuilt from the files at will and nothing in it touches a score but through the
 bytes of the files; another version of the program, of a grammar or a broken file means an empty index, never a wrong
-one.
+one. What one process put away, another may go on reading: no name of a file is ever used twice.
 """
 
 import contextlib
+import fcntl
+import secrets
 import sqlite3
 import threading
+import zlib
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +19,8 @@ from typing import Any
 import msgspec
 
 from hybridcode.context.records import FileRecord
-from hybridcode.context.segments import Segment
+from hybridcode.context.segments import Segment, bucket_of
+from hybridcode.domain.errors import ContextError
 from hybridcode.repo.history import Commit
 from hybridcode.repo.memory import Remembered
 
@@ -29,15 +33,26 @@ CREATE TABLE file (
 );
 CREATE TABLE record (file INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE posting (
-    term TEXT NOT NULL, segment INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (term, segment)
+    bucket INTEGER NOT NULL, segment INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (bucket, segment)
 ) WITHOUT ROWID;
 CREATE TABLE seen (path TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE past (id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 """
 _PLACES = "SELECT key, id, segment, first, chunks, lengths, unfit FROM file WHERE key IN"
-_BUSY_MS = 5_000
+_COMMITS = "SELECT id, data FROM past WHERE id IN"
+_POSTINGS = "SELECT segment, data FROM posting WHERE bucket IN"
+_BUSY_S = 5.0
 _MANY = 500
 """Values in one SQL statement."""
+_NAMED = 12
+"""Characters of the version and of a random part in the name of a file."""
+_SEAL_BYTES = 4
+_PRIMARY = 0xFF
+"""The part of SQLite's error codes that says what kind of error it is."""
+
+
+class IndexBroken(ContextError):
+    """What is stored cannot be read or added to. The store has put its file away; another one does the same work."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +71,38 @@ class StoredFile:
 class IndexStore:
     """Rows of the index. Safe to use from several threads; several processes may have the file open."""
 
-    def __init__(self, connection: sqlite3.Connection, reason: str = "") -> None:
+    def __init__(self, connection: sqlite3.Connection, *, path: Path | None, version: str, reason: str = "") -> None:
         self._connection = connection
+        self._path = path
+        self._version = version
         self._lock = threading.RLock()
         self.reason = reason
         """Why the index is kept in memory only; empty where it is on disk."""
 
     @classmethod
-    def open(cls, path: Path | None, *, version: str) -> "IndexStore":
-        """Open or make the index at `path`; in memory for None, and where the file cannot be used."""
-        if path is None:
-            return cls(_fresh(":memory:", version))
+    def open(cls, folder: Path | None, *, version: str) -> "IndexStore":
+        """Open or make the index in `folder`; in memory for None, and where no file can be kept there."""
+        if folder is None:
+            return cls.in_memory(version=version)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return cls(_opened(path, version))
+            folder.mkdir(parents=True, exist_ok=True)
+            with _locked(folder):
+                path, connection = _opened(folder, version)
+            return cls(connection, path=path, version=version)
         except (OSError, sqlite3.Error) as error:
-            return cls(_fresh(":memory:", version), reason=f"the index cannot be kept in {path.parent}: {error}")
+            return cls.in_memory(version=version, reason=f"the index cannot be kept in {folder}: {error}")
+
+    @classmethod
+    def in_memory(cls, *, version: str, reason: str = "") -> "IndexStore":
+        """A store that is gone when it is closed."""
+        return cls(_fresh(":memory:", version), path=None, version=version, reason=reason)
+
+    def renewed(self) -> "IndexStore":
+        """An empty store in place of this one, which stays as it is for those who still read it."""
+        if self._path is None:
+            return self.in_memory(version=self._version, reason=self.reason)
+        self._put_away()
+        return self.open(self._path.parent, version=self._version)
 
     def close(self) -> None:
         """Close the file."""
@@ -80,29 +111,32 @@ class IndexStore:
 
     def files(self, keys: Collection[str]) -> dict[str, StoredFile]:
         """Those of `keys` that are indexed."""
-        found: dict[str, StoredFile] = {}
-        with self._lock:
-            for key, *place in self._rows(
-                "SELECT key, id, segment, first, chunks, lengths, unfit FROM file WHERE key IN", keys
-            ):
-                found[key] = StoredFile(*place)
-        return found
+        with self._reading() as connection:
+            return {
+                key: StoredFile(number, segment, first, chunks, _unsealed(lengths), unfit)
+                for key, number, segment, first, chunks, lengths, unfit in _rows(connection, _PLACES, keys)
+            }
 
     def segments(self) -> dict[int, int]:
         """Number of chunks of each segment."""
-        with self._lock:
-            return dict(self._connection.execute("SELECT id, chunks FROM segment ORDER BY id"))
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT id, chunks FROM segment ORDER BY id"))
 
-    def postings(self, term: str) -> list[tuple[int, bytes]]:
-        """Segment and packed postings of one term."""
-        with self._lock:
-            return self._connection.execute("SELECT segment, data FROM posting WHERE term = ?", (term,)).fetchall()
+    def postings(self, terms: Collection[str]) -> dict[str, list[tuple[int, bytes]]]:
+        """Segments and packed postings of each term."""
+        found: dict[str, list[tuple[int, bytes]]] = {term: [] for term in terms}
+        with self._reading() as connection:
+            for segment, data in _rows(connection, _POSTINGS, {bucket_of(term) for term in terms}):
+                for term, packed in msgspec.msgpack.decode(_unsealed(data), type=dict[str, bytes]).items():
+                    if term in found:
+                        found[term].append((segment, packed))
+        return found
 
     def record(self, file: int) -> FileRecord:
         """The record of a stored file."""
-        with self._lock:
-            (data,) = self._connection.execute("SELECT data FROM record WHERE file = ?", (file,)).fetchone()
-        return msgspec.msgpack.decode(data, type=FileRecord)
+        with self._reading() as connection:
+            row = connection.execute("SELECT data FROM record WHERE file = ?", (file,)).fetchone()
+            return msgspec.msgpack.decode(_unsealed(row[0] if row else b""), type=FileRecord)
 
     def add(self, segment: Segment) -> None:
         """Store a segment, all of it or nothing; files that another process stored meanwhile keep their first place."""
@@ -113,94 +147,165 @@ class IndexStore:
                 row = connection.execute(
                     "INSERT OR IGNORE INTO file (key, segment, first, chunks, lengths, unfit) VALUES (?, ?, ?, ?, ?, ?)"
                     " RETURNING id",
-                    (file.key, number, file.first, file.chunks, file.lengths, file.unfit),
+                    (file.key, number, file.first, file.chunks, _sealed(file.lengths), file.unfit),
                 ).fetchone()
                 if row is not None:
-                    connection.execute("INSERT INTO record VALUES (?, ?)", (row[0], file.record))
+                    connection.execute("INSERT INTO record VALUES (?, ?)", (row[0], _sealed(file.record)))
             connection.executemany(
-                "INSERT INTO posting VALUES (?, ?, ?)", ((term, number, data) for term, data in segment.postings)
+                "INSERT INTO posting VALUES (?, ?, ?)",
+                ((bucket, number, _sealed(data)) for bucket, data in segment.postings),
             )
-
-    def clear(self) -> None:
-        """Forget all files (not what is remembered of the tree and of git's past)."""
-        with self._writing() as connection:
-            for table in ("segment", "file", "record", "posting"):
-                connection.execute(f"DELETE FROM {table}")
 
     def recall(self) -> Mapping[str, Remembered]:
         """What the tree's files looked like when they were last read, by path."""
-        with self._lock:
-            rows = self._connection.execute("SELECT path, data FROM seen").fetchall()
-        return {path: msgspec.msgpack.decode(data, type=Remembered) for path, data in rows}
+        with self._reading() as connection:
+            rows = connection.execute("SELECT path, data FROM seen").fetchall()
+            return {path: msgspec.msgpack.decode(_unsealed(data), type=Remembered) for path, data in rows}
 
     def remember(self, seen: Mapping[str, Remembered], forgotten: Collection[str]) -> None:
         """Keep what files look like now."""
-        rows = [(path, msgspec.msgpack.encode(facts)) for path, facts in sorted(seen.items())]
+        rows = [(path, _sealed(msgspec.msgpack.encode(facts))) for path, facts in sorted(seen.items())]
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", rows)
             connection.executemany("DELETE FROM seen WHERE path = ?", [(path,) for path in sorted(forgotten)])
 
-    def commits(self, ids: Sequence[str]) -> dict[str, Commit]:
-        """Those commits that were read before."""
-        with self._lock:
-            rows = list(self._rows("SELECT id, data FROM past WHERE id IN", ids))
-        return {commit: msgspec.msgpack.decode(data, type=Commit) for commit, data in rows}
+    def commits(self, ids: Sequence[str], *, prefix: str) -> dict[str, Commit]:
+        """Those commits that were read before, as they are seen from the folder `prefix` of their work tree."""
+        with self._reading() as connection:
+            rows = list(
+                _rows(connection, "SELECT id, data FROM past WHERE id IN", [_seen_from(prefix, i) for i in ids])
+            )
+            found = [msgspec.msgpack.decode(_unsealed(data), type=Commit) for _, data in rows]
+            return {commit.id: commit for commit in found}
 
-    def keep_commits(self, commits: Iterable[Commit]) -> None:
+    def keep_commits(self, commits: Iterable[Commit], *, prefix: str) -> None:
         """Keep commits for the next time."""
-        rows = [(commit.id, msgspec.msgpack.encode(commit)) for commit in commits]
+        rows = [(_seen_from(prefix, commit.id), _sealed(msgspec.msgpack.encode(commit))) for commit in commits]
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO past VALUES (?, ?)", rows)
 
-    def _rows(self, query: str, values: Collection[str]) -> Iterator[tuple[Any, ...]]:
-        wanted = sorted(values)
-        for at in range(0, len(wanted), _MANY):
-            part = wanted[at : at + _MANY]
-            yield from self._connection.execute(f"{query} ({','.join('?' * len(part))})", part)
+    @contextlib.contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        with self._lock, self._guarded():
+            yield self._connection
 
     @contextlib.contextmanager
     def _writing(self) -> Generator[sqlite3.Connection]:
-        """One transaction. A full disk or a lock that never opens costs the index, not the query."""
-        with self._lock:
+        """One transaction."""
+        with self._lock, self._guarded():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
-
-def _opened(path: Path, version: str) -> sqlite3.Connection:
-    """The index at `path`, made anew where it is broken or of another version."""
-    try:
-        connection = _connected(str(path))
-        if _version(connection) == version:
-            return connection
-        connection.close()
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+    @contextlib.contextmanager
+    def _guarded(self) -> Generator[None]:
+        """Whatever is wrong with the file (broken, full, locked for good) becomes IndexBroken."""
+        try:
+            yield
+        except sqlite3.ProgrammingError:
             raise
-    for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        name.unlink(missing_ok=True)
-    return _fresh(str(path), version)
+        except (sqlite3.DatabaseError, msgspec.MsgspecError, _Damaged) as error:
+            if not isinstance(error, sqlite3.DatabaseError) or _is_corrupt(error):
+                self._put_away()
+            raise IndexBroken(f"the index cannot be used: {error}", "It is made anew.") from error
+
+    def _put_away(self) -> None:
+        """Nobody opens this file any more; those who have it open are not disturbed."""
+        if self._path is not None:
+            with contextlib.suppress(OSError), _locked(self._path.parent):
+                self._path.unlink(missing_ok=True)
+
+
+class _Damaged(Exception):
+    """Bytes are not those that were written."""
+
+
+def _sealed(data: bytes) -> bytes:
+    """With a checksum in front: SQLite has none, and a page that a crash left empty must not pass for data."""
+    return zlib.crc32(data).to_bytes(_SEAL_BYTES, "little") + data
+
+
+def _unsealed(data: bytes) -> bytes:
+    seal, whole = data[:_SEAL_BYTES], data[_SEAL_BYTES:]
+    if seal != zlib.crc32(whole).to_bytes(_SEAL_BYTES, "little"):
+        raise _Damaged("a checksum does not fit")
+    return whole
+
+
+def _seen_from(prefix: str, commit: str) -> str:
+    return f"{commit} {prefix}"
+
+
+def _rows(
+    connection: sqlite3.Connection, query: str, values: Collection[str] | Collection[int]
+) -> Iterator[tuple[Any, ...]]:
+    wanted = sorted(values)
+    for at in range(0, len(wanted), _MANY):
+        part = wanted[at : at + _MANY]
+        yield from connection.execute(f"{query} ({','.join('?' * len(part))})", part)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    """Only one process at a time opens or puts away files of the folder."""
+    with (folder / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _opened(folder: Path, version: str) -> tuple[Path, sqlite3.Connection]:
+    """The folder's index of this version, or a new one; all others are removed."""
+    start = f"index-{version[:_NAMED]}-"
+    path, connection = folder, None
+    for path in sorted(folder.glob(f"{start}*.db")):
+        if (connection := _reopened(path, version)) is not None:
+            break
+    if connection is None:
+        path = folder / f"{start}{secrets.token_hex(_NAMED // 2)}.db"
+        connection = _fresh(str(path), version)
+    for other in folder.glob("index*"):
+        if not other.name.startswith(path.name):
+            other.unlink(missing_ok=True)
+    return path, connection
+
+
+def _reopened(path: Path, version: str) -> sqlite3.Connection | None:
+    """The index at `path`; None if it is broken or was never finished."""
+    connection = _connected(str(path))
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        exists = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
+        if exists and connection.execute("SELECT version FROM meta").fetchone() == (version,):
+            return connection
+    except sqlite3.DatabaseError as error:
+        if not _is_corrupt(error):
+            connection.close()
+            raise
+    connection.close()
+    return None
 
 
 def _connected(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
+    return sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
 
 
 def _fresh(name: str, version: str) -> sqlite3.Connection:
     connection = _connected(name)
-    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-    connection.execute("INSERT INTO meta VALUES (?)", (version,))
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
+        connection.execute("INSERT INTO meta VALUES (?)", (version,))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _version(connection: sqlite3.Connection) -> str:
-    exists = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
-    row = connection.execute("SELECT version FROM meta").fetchone() if exists else None
-    return str(row[0]) if row else ""
+def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

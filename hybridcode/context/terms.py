@@ -3,18 +3,26 @@
 Invariant: a pure function of the text; the order of terms is the order of the text.
 """
 
-import functools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_ASCII_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+"""The same for ASCII alone, and faster."""
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 _ENDINGS = ("ations", "ation", "ings", "ing", "ers", "ies", "ied", "er", "ed", "es", "s", "e")
 _SHORTEST_STEM = 3
 _WHOLE = 6
 """Compound identifiers of at least this length also count as a whole, marked with `=`."""
+_MOST_KNOWN = 200_000
 _LONGEST_WORD = 64
 """Longer runs of word characters are data (hashes, base64): they are not split."""
+_YOUNG_LETTERS = re.compile(
+    "[\U0001123f-\U00011240\U00011f00-\U00011f5f\U0001342f-\U00013455\U0001b132\U0001b155\U0001d2c0-\U0001d2d3"
+    "\U0001df25-\U0001df2a\U0001e030-\U0001e06d\U0001e4d0-\U0001e4f9\U0002b739\U0002ebf0-\U0002ee5d"
+    "\U00031350-\U000323af]"
+)
+"""Letters only to Pythons after 3.11 (Unicode 15 and 15.1): to us they are none, so that all count the same words."""
 STOP_WORDS = frozenset(
     {
         "a", "add", "added", "adding", "adds", "also", "an", "and", "are", "as", "at", "be", "been", "by", "can",
@@ -28,33 +36,60 @@ STOP_WORDS = frozenset(
     }
 )  # fmt: skip
 
+_KEYWORDS = frozenset(
+    {
+        "bool", "cls", "const", "def", "elif", "else", "endif", "false", "fn", "func", "int", "len", "mut", "nil",
+        "none", "null", "pub", "return", "self", "str", "true", "undefined", "var", "void",
+    }
+)  # fmt: skip
+"""Words that stand everywhere in code and say nothing about it."""
+
 
 def terms(text: str) -> list[str]:
     """Terms of all identifiers in `text`, with repetitions."""
-    return [term for word in _IDENTIFIER.findall(text) for term in terms_of(word)]
+    return [term for word in identifiers(text) for term in _known[word]]
 
 
 def term_counts(text: str) -> dict[str, int]:
     """How often each term stands in `text`."""
-    counts: dict[str, int] = {}
-    for word, times in Counter(_IDENTIFIER.findall(text)).items():
-        for term in terms_of(word):
-            counts[term] = counts.get(term, 0) + times
+    counts: defaultdict[str, int] = defaultdict(int)
+    for word, times in Counter(identifiers(text)).items():
+        for term in _known[word]:
+            counts[term] += times
     return counts
 
 
 def identifiers(text: str) -> list[str]:
     """Identifiers of `text` as they are written, with repetitions."""
-    return _IDENTIFIER.findall(text)
+    return _IDENTIFIER.findall(text if text.isascii() else _YOUNG_LETTERS.sub(" ", text))
 
 
-@functools.lru_cache(maxsize=65_536)
+_IGNORED = STOP_WORDS | _KEYWORDS
+
+
 def terms_of(word: str) -> tuple[str, ...]:
     """Terms of one identifier: its stemmed parts, and itself if it is a compound."""
+    return _known[word]
+
+
+class _Known(dict[str, tuple[str, ...]]):
+    """Terms of the words met so far: an index meets the same ones again and again."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        found = self[word] = _taken_apart(word)
+        return found
+
+
+_known = _Known()
+
+
+def _taken_apart(word: str) -> tuple[str, ...]:
     if len(word) > _LONGEST_WORD:
         return ()
     parts = [part.lower() for part in _PART.findall(word)]
-    stems = [_stem(part) for part in parts if len(part) > 1 and part not in STOP_WORDS]
+    stems = [_stem(part) for part in parts if len(part) > 1 and part not in _IGNORED]
     if len(parts) > 1 and len(word) >= _WHOLE:
         stems.append(whole_of(word))
     return tuple(stems)

@@ -80,8 +80,8 @@ def definition_passages(touched: Touched, *, room: int, taken: Taken) -> list[Pa
     names = touched.used_names()
     mentioned = {name for path in sorted(home) for name in identifiers(reader.text(path, 1, len(reader.lines(path))))}
     files = {corpus.number[path] for path in home if path in corpus.number}
-    for name in sorted(names):
-        files |= set(corpus.definers(name)[:_MOST_USERS])
+    for link in corpus.links(sorted(names), _MOST_USERS).values():
+        files |= set(link.definers)
     places: dict[str, list[tuple[bool, str, Chunk]]] = {}
     for file in sorted(files):
         path = corpus.paths[file]
@@ -120,10 +120,9 @@ def caller_passages(touched: Touched, *, tests: bool, room: int, taken: Taken) -
     names = touched.defined_names()
     corpus = touched.corpus
     files: dict[int, set[str]] = {}
-    for name in names:
-        if 0 < len(corpus.definers(name)) <= _MOST_DEFINED:
-            for file, _ in corpus.users(name)[:_MOST_USERS]:
-                files.setdefault(file, set()).add(name)
+    for name, link in corpus.links(names, _MOST_DEFINED).items():
+        for file, _ in link.users[:_MOST_USERS]:
+            files.setdefault(file, set()).add(name)
     if tests:
         for file in _namesakes(touched):
             files.setdefault(file, set()).update(names)

@@ -21,6 +21,10 @@ _FLAT = frozenset({"prototype", "type", "macro"})
 """Kinds that hold no definitions."""
 _VALUES = frozenset({"constant", "field"})
 """Kinds that hold functions (an object's methods) and fields, but no types: those belong to what is around them."""
+_TAGGED = frozenset({"class", "enum"})
+_DECLARING = frozenset({"type", *_VALUES})
+_DECLARED_TOGETHER = 4
+"""Names of one declaration that are looked at."""
 _AS_MEMBERS = {"function": "method", "constant": "field"}
 _GAP = re.compile(rb"(?:\s|//[^\n]*\n|#[^\n]*\n|/\*(?:(?!\*/).)*\*/)*", re.DOTALL)
 """What may stand between an attribute and its definition: blanks and comments."""
@@ -67,9 +71,20 @@ def symbols_of(findings: Findings, data: bytes) -> tuple[Symbol, ...]:
     for symbol, is_clause in _nested(findings, data):
         if is_clause and symbols and symbols[-1].name == symbol.name:
             symbols[-1] = replace(symbols[-1], end=symbol.end)
+        elif symbol.kind in _TAGGED and (index := _declared_by(symbols, symbol)) is not None:
+            symbols[index] = replace(symbols[index], kind=symbol.kind)
         else:
             symbols.append(symbol)
     return tuple(symbols)
+
+
+def _declared_by(symbols: Sequence[Symbol], tag: Symbol) -> int | None:
+    """The declaration around a struct or enum that bears its name: `typedef struct cart { ... } cart;` defines once."""
+    for index in range(len(symbols) - 1, max(len(symbols) - _DECLARED_TOGETHER, 0) - 1, -1):
+        known = symbols[index]
+        if known.name == tag.name and known.kind in _DECLARING and known.start <= tag.start and tag.end <= known.end:
+            return index
+    return None
 
 
 def _nested(findings: Findings, data: bytes) -> Iterator[tuple[Symbol, bool]]:
@@ -138,10 +153,11 @@ def _lines(node: Node) -> tuple[int, int]:
 
 
 def _signature(node: Node, data: bytes) -> str:
+    """The text up to the body, or the first line of what has none."""
     first, last = node.byte_range
     body = node.child_by_field_name("body") or _last_body(node)
     head = data[first : body.start_byte] if body is not None else data[first:last].partition(b"\n")[0]
-    words = " ".join(head.decode("utf-8", "replace").split()).rstrip("{= ")
+    words = " ".join(head.decode("utf-8", "replace").split()).rstrip("{ " if body is None else "{= ")
     return words if len(words) <= _SIGNATURE_CHARS else words[: _SIGNATURE_CHARS - 1] + "…"
 
 

@@ -33,7 +33,7 @@ _LONGEST_NAME = 200
 _CAPTURE = re.compile(r"@(\w+(?:\.\w+)*)")
 _TYPE_NOISE = re.compile(r"'\w+|\b(?:mut|dyn|const)\b")
 _BARE_TYPE = re.compile(r"(?:\w+(?:::|\.|\\))*(\w+)")
-_TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
+_TYPE_ARGUMENTS = re.compile(r"(?<=\w)<[^<>]*>")
 
 Captures = Mapping[str, Sequence[Node]]
 
@@ -162,8 +162,8 @@ def _name(node: Node, data: bytes) -> str:
     text = _text(node, data)
     if text.isidentifier():
         return text
-    if not text.startswith("operator"):
-        text = _TYPE_ARGUMENTS.sub("", text)
+    while not text.startswith("operator") and (bare := _TYPE_ARGUMENTS.sub("", text)) != text:
+        text = bare
     return " ".join(text.replace("::", ".").replace("\\", ".").split())[:_LONGEST_NAME]
 
 

@@ -32,7 +32,7 @@
 ; Imports
 
 (namespace_use_declaration) @import
-(include_expression (_ (string_content) @import))
-(include_once_expression (_ (string_content) @import))
-(require_expression (_ (string_content) @import))
-(require_once_expression (_ (string_content) @import))
+(include_expression [(_ (string_content) @import) (_ (_ (string_content) @import))])
+(include_once_expression [(_ (string_content) @import) (_ (_ (string_content) @import))])
+(require_expression [(_ (string_content) @import) (_ (_ (string_content) @import))])
+(require_once_expression [(_ (string_content) @import) (_ (_ (string_content) @import))])

@@ -3,7 +3,7 @@
 (function_declaration name: (_) @name) @definition.function
 (generator_function_declaration name: (_) @name) @definition.function
 (class_declaration name: (_) @name) @definition.class
-(method_definition name: (_) @name) @definition.function
+(method_definition name: [(property_identifier) (private_property_identifier)] @name) @definition.function
 (variable_declarator
   name: (identifier) @name
   value: [(arrow_function) (function_expression) (generator_function)]) @definition.function
@@ -54,6 +54,12 @@
     property: (property_identifier) @name)
   right: [(arrow_function) (function_expression) (generator_function)]) @definition.method
   (#eq? @_prototype "prototype"))
+
+(program
+  (expression_statement
+    (assignment_expression
+      left: (member_expression object: (identifier) property: (property_identifier) @name)
+      right: (object)) @definition.constant))
 
 (arrow_function) @local
 (function_expression) @local

@@ -8,7 +8,7 @@
 (init_declaration name: _ @name) @definition.function
 (deinit_declaration "deinit" @name) @definition.function
 (subscript_declaration "subscript" @name) @definition.function
-(protocol_function_declaration name: (_) @name) @definition.prototype
+(protocol_function_declaration name: (simple_identifier) @name) @definition.prototype
 (protocol_property_declaration name: (pattern (simple_identifier) @name)) @definition.constant
 (typealias_declaration name: (type_identifier) @name) @definition.type
 (associatedtype_declaration name: (type_identifier) @name) @definition.type
