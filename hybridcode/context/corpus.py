@@ -102,7 +102,7 @@ class Corpus:
 
     @cached_property
     def lengths(self) -> "array[int]":
-        """Terms in each chunk."""
+        """Identifiers in each chunk."""
         lengths: array[int] = array(NUMBERS)
         for place in self._places:
             lengths.extend(unpack(place.lengths))
@@ -110,7 +110,7 @@ class Corpus:
 
     @cached_property
     def file_lengths(self) -> "array[int]":
-        """Terms in each file."""
+        """Identifiers in each file."""
         return array("l", [sum(unpack(place.lengths)) for place in self._places])
 
     @cached_property
@@ -150,7 +150,7 @@ class Corpus:
             return self._whole.chunk_counts(terms)
 
     def _counts(self, packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
+        counts: dict[int, int] = {}
         for segment, data in packed:
             home = self._homes.get(segment)
             if home is None:
@@ -158,13 +158,14 @@ class Corpus:
             for entry in unpack(data):
                 chunk = home[entry >> COUNT_BITS]
                 if chunk >= 0:
-                    found.append((chunk, entry & MOST_COUNTED))
+                    counts[chunk] = counts.get(chunk, 0) + (entry & MOST_COUNTED)
+        found = list(counts.items())
         if self._twins:
             found.extend(self._of_twins(found))
         found.sort()
         return found
 
-    def _of_twins(self, found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    def _of_twins(self, found: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         more: list[tuple[int, int]] = []
         for chunk, count in found:
             file = self.file_of[chunk]
@@ -174,6 +175,12 @@ class Corpus:
 
     def links(self, names: Collection[str], most: int) -> dict[str, Link]:
         """Files that define and use each of `names` that 1 to `most` files define."""
+        try:
+            return self._links(names, most)
+        except IndexBroken:
+            return self._whole.links(names, most)
+
+    def _links(self, names: Collection[str], most: int) -> dict[str, Link]:
         packed = self._store.postings([prefix + name for name in names for prefix in (DEFINES, REFERS)])
         found: dict[str, Link] = {}
         for name in names:

@@ -17,7 +17,7 @@ _PAIR_WEIGHT = 0.5
 """Of two neighbouring words read as one identifier."""
 _FRAMES = (
     re.compile(r'File "([^"\n]+)", line (\d+)'),
-    re.compile(r"(?:^|[\s(\[])([\w./\\@+-]+\.\w{1,6}):(\d+)(?::\d+)?\b"),
+    re.compile(r"(?:^|[\s(\[])(?:file://)?([\w./\\@+-]+\.\w{1,6}):(\d+)(?::\d+)?\b"),
 )
 """Python's tracebacks, then `path:line` as compilers, node, go and rust print it."""
 _QUOTED = re.compile(r"`([^`\n]{2,80})`|\"([^\"\n]{4,80})\"|“([^”\n]{4,80})”|(?<!\w)'([^'\n]{4,80})'(?!\w)")

@@ -4,7 +4,8 @@ Invariant: every signal is quantised to whole millionths before it is weighed or
 path and line.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hybridcode.context import signals
@@ -15,25 +16,30 @@ from hybridcode.context.scores import MILLION, quantised
 from hybridcode.repo.grammars import language_of
 
 WEIGHTS: Mapping[str, int] = {
-    "body": 196,
-    "chunk": 58,
-    "coverage": 61,
+    "body": 213,
+    "chunk": 97,
+    "coverage": 67,
     "path": 88,
-    "graph": 219,
-    "tested": 26,
-    "recent": 51,
-    "past": 147,
-    "defined": 60,
+    "graph": 154,
+    "tested": 52,
+    "folder": 84,
+    "recent": 92,
+    "past": 149,
+    "defined": 68,
     "mention": 200,
     "frame": 200,
-    "aside": -306,
-    "prose": -237,
-    "plain": -240,
+    "aside": -307,
+    "prose": -261,
+    "plain": -261,
 }
 """Hundredths of log-odds that each signal (0 to a million) adds to a file's: fitted by softmax regression on which
-files 261 commits of twelve repositories changed (docs/benchmarks.md); `mention` and `frame` are set by hand."""
+files 611 commits of 26 repositories changed (docs/benchmarks.md); `mention` and `frame` are set by hand."""
+_SILENT = frozenset({"recent", "folder"})
+"""Signals that say nothing about the sentence by themselves."""
 _SEED_MIX: Mapping[str, int] = {"body": 100, "path": 70, "defined": 50, "chunk": 70}
 _SEEDS = 15
+_LIKELY = 20
+"""Files whose neighbours in their folder gain by them."""
 _FRAME_BONUS = MILLION
 
 
@@ -101,7 +107,14 @@ def _signals(
     shares = page_rank(Links(corpus), {file: float(weight) ** 2 for file, weight in seeds})
     found["graph"] = quantised({file: share**0.5 for file, share in shares.items()})
     found["tested"] = quantised(signals.tested(corpus, mix))
+    found["folder"] = quantised(signals.neighbours(corpus, _likely(_weighed(corpus, query, found))))
     return found
+
+
+def _likely(files: Sequence[RankedFile]) -> dict[int, float]:
+    """How likely each of the first files is, beside the best one."""
+    best = max((file.score for file in files), default=0)
+    return {file.file: math.exp((file.score - best) / MILLION) for file in files[:_LIKELY]}
 
 
 def _weighted(found: Mapping[str, Mapping[int, int]], weights: Mapping[str, int]) -> dict[int, int]:
@@ -114,7 +127,7 @@ def _weighted(found: Mapping[str, Mapping[int, int]], weights: Mapping[str, int]
 
 
 def _weighed(corpus: Corpus, query: Query, found: Mapping[str, Mapping[int, int]]) -> tuple[RankedFile, ...]:
-    candidates = sorted({file for values in found.values() for file in values})
+    candidates = sorted({file for name, values in found.items() if name not in _SILENT for file in values})
     files: list[RankedFile] = []
     for file in candidates:
         path = corpus.paths[file]

@@ -3,12 +3,13 @@
 Invariant: a record is a pure function of language and bytes, so that it can be kept under the hash of the bytes.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from hybridcode.context.terms import term_counts, terms, terms_of
+from hybridcode.context.terms import identifiers, terms, terms_of
 from hybridcode.repo.grammars import GRAMMARS, language_of
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.sections import STRUCTURED, sections, structured_language_of
@@ -59,7 +60,7 @@ class Analysed:
 
     record: FileRecord
     counts: tuple[Mapping[str, int], ...]
-    """For each chunk, how often each term stands in it."""
+    """For each chunk, how often each identifier stands in it, as written."""
     names: tuple[Mapping[str, int], ...]
     """For each chunk, the terms of its name."""
 
@@ -87,7 +88,7 @@ def analysed(language: str, data: bytes) -> Analysed:
     )
     return Analysed(
         record=record,
-        counts=tuple(term_counts(text) for text in texts),
+        counts=tuple(Counter(identifiers(text)) for text in texts),
         names=tuple(_name_terms(chunk.name) for chunk in chunks),
     )
 

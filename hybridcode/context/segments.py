@@ -9,12 +9,13 @@ import sys
 import zlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from hybridcode.context.records import FileRecord, analysed, language_at
+from hybridcode.context.terms import terms_of
 from hybridcode.repo.classify import why_unfit
 
 NAME = "#"
@@ -51,7 +52,7 @@ class IndexedFile(NamedTuple):
     """Number of its first chunk."""
     chunks: int
     lengths: bytes
-    """Terms in each chunk, as 32-bit integers."""
+    """Identifiers in each chunk, as 32-bit integers."""
     record: bytes
     """MessagePack of the FileRecord."""
     unfit: str
@@ -63,8 +64,9 @@ class Segment(NamedTuple):
 
     files: tuple[IndexedFile, ...]
     postings: tuple[tuple[int, bytes], ...]
-    """Sorted by bucket: MessagePack of a map from each of its terms to `chunk << COUNT_BITS | count`, as 32-bit
-    integers. A hundred thousand terms share a few thousand rows, which are written in a third of the time."""
+    """Sorted by bucket: MessagePack of a map from each of its terms to entries `chunk << COUNT_BITS | count`, as 32-bit
+    integers; a chunk has one for each of its words that hold the term. A hundred thousand terms share a few thousand
+    rows, which are written in a third of the time."""
 
 
 def build_segment(sources: Iterable[Source]) -> Segment:
@@ -85,12 +87,13 @@ def build_segment(sources: Iterable[Source]) -> Segment:
 def _built(sources: Iterable[Source]) -> Segment:
     files: list[IndexedFile] = []
     postings: defaultdict[str, array[int]] = defaultdict(_no_numbers)
+    words: defaultdict[str, array[int]] = defaultdict(_no_numbers)
     at = 0
     for key, path, data in sources:
         unfit = why_unfit(path, data) or ""
         found = analysed("text", b"") if unfit else analysed(language_at(path), data)
         for number, (counts, names) in enumerate(zip(found.counts, found.names, strict=True), at):
-            _post(postings, number, "", counts)
+            _post(words, number, "", counts)
             _post(postings, number, NAME, names)
         _post(postings, at, DEFINES, dict.fromkeys(defined_names(found.record), 1))
         _post(
@@ -100,7 +103,12 @@ def _built(sources: Iterable[Source]) -> Segment:
         lengths = pack(sum(counts.values()) for counts in found.counts) or pack([0])
         files.append(IndexedFile(key, at, chunks, lengths, msgspec.msgpack.encode(found.record), unfit))
         at += chunks
-    return Segment(tuple(files), tuple(_in_buckets(postings)))
+    parts = {term: [_bytes_of(numbers)] for term, numbers in postings.items()}
+    for word in sorted(words):
+        packed = _bytes_of(words[word])
+        for term in terms_of(word):
+            parts.setdefault(term, []).append(packed)
+    return Segment(tuple(files), tuple(_in_buckets(parts)))
 
 
 def defined_names(record: FileRecord) -> list[str]:
@@ -114,10 +122,10 @@ def _post(postings: "Mapping[str, array[int]]", number: int, prefix: str, counts
         postings[prefix + term if prefix else term].append(base | (count if count < MOST_COUNTED else MOST_COUNTED))
 
 
-def _in_buckets(postings: "Mapping[str, array[int]]") -> Iterator[tuple[int, bytes]]:
+def _in_buckets(parts: Mapping[str, Sequence[bytes]]) -> Iterator[tuple[int, bytes]]:
     buckets: defaultdict[int, dict[str, bytes]] = defaultdict(dict)
-    for term in sorted(postings):
-        buckets[bucket_of(term)][term] = _bytes_of(postings[term])
+    for term in sorted(parts):
+        buckets[bucket_of(term)][term] = b"".join(parts[term])
     for bucket in sorted(buckets):
         yield bucket, msgspec.msgpack.encode(buckets[bucket])
 

@@ -176,6 +176,23 @@ def tested(corpus: Corpus, lexical: Values) -> Values:
     }
 
 
+def neighbours(corpus: Corpus, likely: Values) -> Values:
+    """How likely the other files of a file's folder are."""
+    folders: dict[str, dict[int, float]] = {}
+    for file, value in likely.items():
+        folders.setdefault(_folder(corpus.paths[file]), {})[file] = value
+    sums: dict[int, float] = {}
+    for file, path in enumerate(corpus.paths):
+        near = [value for other, value in folders.get(_folder(path), {}).items() if other != file]
+        if near:
+            sums[file] = math.fsum(near)
+    return sums
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
 def recent(corpus: Corpus, history: History) -> Values:
     """How often the last commits touched a file; wide commits count less."""
     parts: dict[int, list[float]] = {}

@@ -3,8 +3,8 @@
 Invariant: a pure function of the text; the order of terms is the order of the text.
 """
 
+import functools
 import re
-from collections import Counter, defaultdict
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _ASCII_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -50,15 +50,6 @@ def terms(text: str) -> list[str]:
     return [term for word in identifiers(text) for term in _known[word]]
 
 
-def term_counts(text: str) -> dict[str, int]:
-    """How often each term stands in `text`."""
-    counts: defaultdict[str, int] = defaultdict(int)
-    for word, times in Counter(identifiers(text)).items():
-        for term in _known[word]:
-            counts[term] += times
-    return counts
-
-
 def identifiers(text: str) -> list[str]:
     """Identifiers of `text` as they are written, with repetitions."""
     return _IDENTIFIER.findall(text if text.isascii() else _YOUNG_LETTERS.sub(" ", text))
@@ -100,6 +91,7 @@ def whole_of(*words: str) -> str:
     return "=" + "".join(words).replace("_", "").lower()
 
 
+@functools.lru_cache(maxsize=32_768)
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:

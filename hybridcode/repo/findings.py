@@ -145,7 +145,8 @@ def _named(node: Node, kind: str, captures: Captures, data: bytes) -> Iterator[t
     place, typed = captures.get("name", (None,))[0], captures.get("type", (None,))[0]
     if place is None and typed is None:
         for inner, its_kind in declared(node, kind):
-            yield _name(inner, data), its_kind, inner
+            if its_name := _name(inner, data):
+                yield its_name, its_kind, inner
         return
     parts = [_bare_type(typed, data)] if typed else []
     parts += [_name(place, data)] if place else []
