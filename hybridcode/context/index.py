@@ -6,16 +6,17 @@ Invariant: content decides. Whatever was indexed before, in whatever order, the 
 import functools
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TypeVar
 
 import hybridcode
 from hybridcode.config.paths import cache_dir, state_dir
+from hybridcode.context.building import segments
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.records import language_at
-from hybridcode.context.segments import Segment, Source, build_segment
+from hybridcode.context.segments import Source
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.classify import why_left_out
 from hybridcode.repo.entry import Skipped
@@ -29,8 +30,7 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all while files are indexed."""
 
-_BATCH_BYTES = 10_000_000
-"""Source in one segment: an interrupted run loses at most this much work for each worker."""
+_PROGRESS_BYTES = 200_000
 _WORN_OUT = 4
 """An index with this many times the chunks of its tree is made anew, from the tree."""
 _LEAST_WORN = 100_000
@@ -122,19 +122,15 @@ class Index:
             self._replace(self._store.renewed())
             places = self._store.files(wanted)
         missing = {key: path for path, key in reversed(chosen.items()) if key not in places}
-        sizes = {key: snapshot.files[path].size for key, path in missing.items()}
-        done, total = 0, sum(sizes.values())
-        for segment in _segments(_sources(snapshot, missing)):
+        sources = _sources(snapshot, missing, progress)
+        for segment in segments(sources, total=sum(snapshot.files[path].size for path in missing.values())):
             self._store.add(segment)
-            done += sum(sizes[file.key] for file in segment.files)
-            if progress is not None:
-                progress(done, total)
         return self._store.files(wanted)
 
     def _is_worn_out(self, places: dict[str, StoredFile]) -> bool:
-        segments = self._store.segments()
+        stored = self._store.segments()
         alive = sum(place.chunks for place in places.values())
-        return len(segments) > _MOST_SEGMENTS or sum(segments.values()) > max(_LEAST_WORN, _WORN_OUT * alive)
+        return len(stored) > _MOST_SEGMENTS or sum(stored.values()) > max(_LEAST_WORN, _WORN_OUT * alive)
 
     def _history(self, snapshot: Snapshot) -> History:
         reader = GitReader.find(snapshot.root)
@@ -181,22 +177,15 @@ def _versions(languages: Sequence[str]) -> Mapping[str, str]:
     return {name: version for name in languages if (version := code.get(name) or structured.get(name))}
 
 
-def _sources(snapshot: Snapshot, missing: dict[str, str]) -> Iterator[Source]:
+def _sources(snapshot: Snapshot, missing: dict[str, str], progress: Progress | None) -> Iterator[Source]:
+    total = sum(snapshot.files[path].size for path in missing.values())
+    done = said = 0
     for key, path in missing.items():
         yield Source(key, path, snapshot.read(path))
-
-
-def _segments(sources: Iterable[Source]) -> Iterator[Segment]:
-    batch: list[Source] = []
-    size = 0
-    for source in sources:
-        batch.append(source)
-        size += len(source.data)
-        if size >= _BATCH_BYTES:
-            yield build_segment(batch)
-            batch, size = [], 0
-    if batch:
-        yield build_segment(batch)
+        done += snapshot.files[path].size
+        if progress is not None and (done - said >= _PROGRESS_BYTES or done == total):
+            said = done
+            progress(done, total)
 
 
 @functools.cache

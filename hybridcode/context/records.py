@@ -70,9 +70,12 @@ def language_at(path: str) -> str:
     return language_of(path) or structured_language_of(path) or "text"
 
 
-def analysed(language: str, data: bytes) -> Analysed:
-    """Take a file apart; bytes that are not UTF-8 are replaced before they are counted."""
-    found = _analysis(language, data)
+def analysed(language: str, data: bytes, *, breaks_parser: bool = False) -> Analysed:
+    """Take a file apart; bytes that are not UTF-8 are replaced before they are counted.
+
+    With `breaks_parser` it is taken by lines.
+    """
+    found = _analysis("text" if breaks_parser else language, data)
     lines = split_lines(data)
     is_broken = found.errors * _BROKEN_SHARE > max(len(lines), _LEAST_BROKEN_LINES * _BROKEN_SHARE)
     symbols = () if is_broken else found.symbols
@@ -84,13 +87,19 @@ def analysed(language: str, data: bytes) -> Analysed:
         symbols=shown,
         references=dict(found.references),
         imports=found.imports,
-        note=f"does not parse as {language} ({found.errors} errors): chunked by lines" if is_broken else "",
+        note=_note(language, found.errors if is_broken else 0, breaks_parser=breaks_parser),
     )
     return Analysed(
         record=record,
         counts=tuple(Counter(identifiers(text)) for text in texts),
         names=tuple(_name_terms(chunk.name) for chunk in chunks),
     )
+
+
+def _note(language: str, errors: int, *, breaks_parser: bool) -> str:
+    if breaks_parser:
+        return f"breaks the parser of {language}: chunked by lines"
+    return f"does not parse as {language} ({errors} errors): chunked by lines" if errors else ""
 
 
 def _analysis(language: str, data: bytes) -> Analysis:

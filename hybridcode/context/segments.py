@@ -42,6 +42,8 @@ class Source(NamedTuple):
     path: str
     """One of the places it stands at; all of them give the same language."""
     data: bytes
+    breaks_parser: bool = False
+    """A process that took it apart by its language did not survive."""
 
 
 class IndexedFile(NamedTuple):
@@ -89,9 +91,9 @@ def _built(sources: Iterable[Source]) -> Segment:
     postings: defaultdict[str, array[int]] = defaultdict(_no_numbers)
     words: defaultdict[str, array[int]] = defaultdict(_no_numbers)
     at = 0
-    for key, path, data in sources:
+    for key, path, data, breaks_parser in sources:
         unfit = why_unfit(path, data) or ""
-        found = analysed("text", b"") if unfit else analysed(language_at(path), data)
+        found = analysed(language_at(path), b"" if unfit else data, breaks_parser=breaks_parser)
         for number, (counts, names) in enumerate(zip(found.counts, found.names, strict=True), at):
             _post(words, number, "", counts)
             _post(postings, number, NAME, names)

@@ -17,6 +17,9 @@ _CHUNK = 8192
 """Bytes the parser is given at a time."""
 _NAME_CHUNK = 64
 """Bytes the conditions of a query are given at a time: a name."""
+_LEAST_STEPS = 10_000
+_BYTES_PER_STEP = 7
+"""A file may take a step for so many bytes and the least beside; ordinary code takes one for eighty."""
 _MOST_READS = 64
 """How often the parser may go over the whole file. Few need more than twice."""
 _MOST_STEPS_IN_ERROR = 400
@@ -108,7 +111,8 @@ def parse(language: str, data: bytes) -> Tree | None:
 class _Watch:
     """Feeds a parser and sees when it loses its way.
 
-    Its search for a way out of an error, and some scanners' for the end of a string, grow with the square of the file.
+    Its search for a way out of an error, some scanners' for the end of a string, and readings of an ambiguous run that
+    it follows side by side, grow with the square of the file.
     Steps are counted and not seconds, so that the same bytes always give the same answer.
     """
 
@@ -117,6 +121,7 @@ class _Watch:
         self._chunk = _CHUNK
         self._reads_left: float = _MOST_READS * (len(data) // _CHUNK + 16)
         self._steps_left = _MOST_STEPS_IN_ERROR
+        self._all_left = _LEAST_STEPS + len(data) // _BYTES_PER_STEP
 
     def read(self, first: int, _: Point) -> bytes:
         """The bytes from `first` on; none once it is lost."""
@@ -126,7 +131,8 @@ class _Watch:
     def is_lost(self, _: int, has_error: bool) -> bool:
         """Asked by the parser every hundred operations; true ends it."""
         self._steps_left -= has_error
-        return self._reads_left < 0 or self._steps_left < 0
+        self._all_left -= 1
+        return self._reads_left < 0 or self._steps_left < 0 or self._all_left < 0
 
     def released(self, tree: Tree) -> Tree | None:
         """The tree, if the parser did not lose its way; conditions of queries may read names from it."""

@@ -13,6 +13,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/gate/sandbox*.py": "asks the kernel which sandbox can be had, makes scratch copies",
     "hybridcode/journal/*.py": "our own database in the state folder",
     "hybridcode/context/store.py": "our own cache, rebuilt at will",
+    "hybridcode/context/building.py": "starts our own workers, which take files apart",
     "hybridcode/config/atomic.py": "our own config and trust store, at a person's command",
     "hybridcode/models/host.py": "starts the child process that owns a model",
     "hybridcode/models/child.py": "asks the kernel to end the child with its parent",
