@@ -53,6 +53,8 @@ def context(
         raise ConfigError("There is no query.", "Add --query TEXT, or --verify RECEIPT.")
     text = sys.stdin.read() if query == "-" else query
     found = _answer(repo, text, _DEFAULT_BUDGET if budget is None else budget, is_outline=is_outline)
+    if not found.passages:
+        console.say(f"hybridcode: nothing here fits the query{_missing(found)}")
     if only_hash:
         console.data(found.receipt.sha256)
     elif as_json:
@@ -77,12 +79,19 @@ def _answer(repo: Path | None, query: str, budget: int, *, is_outline: bool) -> 
         index.close()
 
 
+def _missing(found: Answer) -> str:
+    words = ", ".join(map(console.shown, found.receipt.unmatched))
+    return f"; nowhere in the tree: {words}" if words else ""
+
+
 def _progress() -> Progress:
-    """Says how far indexing is, once it takes more than a second."""
-    began = time.monotonic()
+    """Says how far indexing is, every second from the first on."""
+    said = time.monotonic()
 
     def show(done: int, total: int) -> None:
-        if time.monotonic() - began >= _SILENT_S and done < total:
+        nonlocal said
+        if time.monotonic() - said >= _SILENT_S:
+            said = time.monotonic()
             console.say(f"indexing: {done / 1e6:.1f} of {total / 1e6:.1f} MB", dim=True)
 
     return show

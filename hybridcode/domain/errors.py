@@ -67,6 +67,8 @@ class IntegrityError(HybridcodeError):
 class ContextError(HybridcodeError):
     """A context window cannot be assembled (a region is not in the file, a budget is too small)."""
 
+    exit_code = ExitCode.USAGE
+
 
 class PatchError(HybridcodeError):
     """The patch room was asked for something that makes no sense (a programming or usage error)."""
