@@ -17,19 +17,30 @@ from hybridcode.gate.render import escape
 
 
 def data(text: str) -> None:
-    """Print data."""
-    click.echo(text)
+    """Print data: UTF-8, whatever the terminal's encoding."""
+    _print(text.encode("utf-8", "backslashreplace"))
 
 
 def json_data(value: Any) -> None:
     """Print one JSON document: indented on a terminal, on one line for a program."""
     raw = msgspec.json.encode(value)
-    click.echo((msgspec.json.format(raw, indent=2) if sys.stdout.isatty() else raw).decode())
+    _print(msgspec.json.format(raw, indent=2) if sys.stdout.isatty() else raw)
 
 
 def json_line(raw: bytes) -> None:
     """Print one line of a JSON stream, as it is stored."""
-    click.echo(raw.decode())
+    _print(raw)
+
+
+class _NobodyReads(OSError):
+    """The pipe is closed. It bears no error number: click would make EPIPE a failure."""
+
+
+def _print(raw: bytes) -> None:
+    try:
+        click.echo(raw)
+    except BrokenPipeError as error:
+        raise _NobodyReads from error
 
 
 def say(text: str = "", *, bold: bool = False, dim: bool = False, colour: str | None = None) -> None:
@@ -69,7 +80,7 @@ def guarded(command: Callable[[], None]) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
         leave(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, _NobodyReads):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         leave(ExitCode.DONE)
     leave(ExitCode.DONE)

@@ -3,6 +3,7 @@
 Invariant: same tree, commit, query and budget give the same bytes.
 """
 
+import os
 import sys
 import time
 from collections import Counter
@@ -51,7 +52,7 @@ def context(
         return _verify(repo, _read_receipt(verify.read()), as_json=as_json)
     if query is None:
         raise ConfigError("There is no query.", "Add --query TEXT, or --verify RECEIPT.")
-    text = sys.stdin.read() if query == "-" else query
+    text = _as_text(sys.stdin.buffer.read() if query == "-" else os.fsencode(query))
     found = _answer(repo, text, _DEFAULT_BUDGET if budget is None else budget, is_outline=is_outline)
     if not found.passages:
         console.say(f"hybridcode: nothing here fits the query{_missing(found)}")
@@ -64,6 +65,11 @@ def context(
     else:
         console.data(found.text)
     return None
+
+
+def _as_text(data: bytes) -> str:
+    """The query, whatever encoding the terminal has; bytes that are not UTF-8 are replaced."""
+    return data.decode("utf-8", "replace")
 
 
 def _answer(repo: Path | None, query: str, budget: int, *, is_outline: bool) -> Answer:

@@ -72,18 +72,18 @@ class _Worker:
         return found
 
 
-def _answer(worker: _Worker, batch: Sequence[Source]) -> Iterator[Segment]:
-    """The segment of a batch; of its halves, in processes of their own, if the worker died: one file is to blame."""
+def _answer(worker: _Worker, batch: Sequence[Source], *, is_alone: bool = False) -> Iterator[Segment]:
+    """The segment of a batch; of its halves, in processes of their own, if the worker died: one file may be to blame."""
     if (found := worker.take()) is not None:
         yield found
-    elif len(batch) == 1:
+    elif len(batch) == 1 and is_alone:
         yield build_segment([batch[0]._replace(breaks_parser=True)])
     else:
-        middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
+        middle = (len(batch) + 1) // 2
+        for half in filter(None, (batch[:middle], batch[middle:])):
             with _worker() as other:
                 other.give(half)
-                yield from _answer(other, half)
+                yield from _answer(other, half, is_alone=True)
 
 
 @contextlib.contextmanager

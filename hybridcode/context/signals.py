@@ -136,7 +136,7 @@ def framed(corpus: Corpus, query: Query) -> Mapping[int, tuple[int, ...]]:
     """Files that stand in a traceback, with the lines named there."""
     found: dict[int, list[int]] = {}
     for name, line in query.frames:
-        wanted = name.replace("\\", "/").lstrip("./")
+        wanted = name.replace("\\", "/").removeprefix("./")
         matches = [
             file
             for file, path in enumerate(corpus.paths)

@@ -1,4 +1,5 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from typing import cast
 
 import msgspec
 import pytest
@@ -43,7 +44,7 @@ def test_nothing_to_build_is_no_segment() -> None:
 
 def test_work_that_is_not_wanted_any_more_is_left(sources: list[Source]) -> None:
     many = [Source(f"{number}{source.key}", source.path, source.data) for number in range(5) for source in sources]
-    building = segments(many, total=LARGE)
+    building = cast(Generator[Segment], segments(many, total=LARGE))
     assert next(building).files
     building.close()
 
