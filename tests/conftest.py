@@ -62,7 +62,7 @@ def repository_root() -> Path:
 
 
 def _is_personal(name: str) -> bool:
-    if name == "HYBRIDCODE_REQUIRE_LOCAL" or name.startswith("TEXTUAL_SNAPSHOT_"):
+    if name in ("HYBRIDCODE_REQUIRE_LOCAL", "HYBRIDCODE_PYTHONS") or name.startswith("TEXTUAL_SNAPSHOT_"):
         return False
     return name.startswith(("HYBRIDCODE_", "TEXTUAL_", "GIT_")) or name.endswith("_API_KEY") or name == "NO_COLOR"
 

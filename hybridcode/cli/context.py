@@ -63,7 +63,7 @@ def context(
     elif explain:
         _explain(found)
     else:
-        console.data(found.text)
+        console.data(found.text.removesuffix("\n"))
     return None
 
 

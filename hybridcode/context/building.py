@@ -73,7 +73,7 @@ class _Worker:
 
 
 def _answer(worker: _Worker, batch: Sequence[Source], *, is_alone: bool = False) -> Iterator[Segment]:
-    """The segment of a batch; of its halves, in processes of their own, if the worker died: one file may be to blame."""
+    """The segment of a batch; of its halves, each in a process of its own, if the worker died over it."""
     if (found := worker.take()) is not None:
         yield found
     elif len(batch) == 1 and is_alone:

@@ -20,6 +20,7 @@ TAIL_SHARE = 16
 """A part of 1/16 of the room lists names of files that are not shown."""
 _LEAST_TAIL = 400
 """Bytes of room below which there is no list."""
+_TAIL_HEADING = "More files"
 _TAIL_SIGNATURES = 3
 _SHOWN_KINDS = frozenset({"function", "method", "class", "interface", "enum", "type", "module", "macro"})
 
@@ -55,22 +56,20 @@ def _tail(ranking: Ranking, passages: Sequence[Passage], room: int) -> str:
     """The next files by rank, each with what it defines first of all, one line a file."""
     shown = {passage.excerpt.path for passage in passages}
     lines: list[str] = []
-    text = ""
+    left = room - len(section(_TAIL_HEADING, "", path="").encode())
     for file in ranking.files:
         if file.path in shown:
             continue
         symbols = ranking.corpus.record(file.file).symbols
         names = [_named(symbol) for symbol in symbols if symbol.kind in _SHOWN_KINDS and not symbol.parent]
         more = f", +{len(names) - _TAIL_SIGNATURES}" if len(names) > _TAIL_SIGNATURES else ""
-        listed = ", ".join(names[:_TAIL_SIGNATURES])
-        candidate = section(
-            "More files", "\n".join([*lines, f"{file.path}: {listed}{more}" if names else file.path]), path=""
-        )
-        if len(candidate.encode()) > room:
+        line = f"{file.path}: {', '.join(names[:_TAIL_SIGNATURES])}{more}" if names else file.path
+        left -= len(line.encode()) + 1
+        if left < 0:
             break
-        lines.append(f"{file.path}: {listed}{more}" if names else file.path)
-        text = candidate
-    return text
+        lines.append(line)
+    text = section(_TAIL_HEADING, "\n".join(lines), path="") if lines else ""
+    return text if len(text.encode()) <= room else ""
 
 
 def _named(symbol: Symbol) -> str:

@@ -18,7 +18,7 @@ from hybridcode.context.corpus import Corpus
 from hybridcode.context.records import language_at
 from hybridcode.context.segments import Source
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
-from hybridcode.repo.classify import why_left_out
+from hybridcode.repo.classify import reads_as_prose, why_left_out
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.grammars import GRAMMARS, grammar_versions
@@ -155,13 +155,9 @@ def _chosen(snapshot: Snapshot) -> tuple[dict[str, str], list[Skipped]]:
         if (reason := why_left_out(path, entry)) is not None:
             left_out.append(Skipped(path, reason))
         else:
-            chosen[path] = f"{_kind(language_at(path))}:{_ending(path)}:{entry.sha256}"
+            manner = "prose" if reads_as_prose(path) else "code"
+            chosen[path] = f"{_kind(language_at(path))}:{manner}:{entry.sha256}"
     return chosen, left_out
-
-
-def _ending(path: str) -> str:
-    """What else of a path decides whether its content is ranked."""
-    return path.rpartition("/")[2].rpartition(".")[2].lower()
 
 
 @functools.cache

@@ -48,7 +48,9 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     guides = guides_for(snapshot, ("any",), max_bytes=room // _GUIDE_SHARE)
     notes += [guide.note for guide in guides if guide.note]
     text = "".join(guide.section for guide in guides)
-    text += _tree(tuple(snapshot.files), (room - len(text.encode())) // _TREE_SHARE, notes)
+    text += _tree(
+        [path for path in snapshot.files if path.isprintable()], (room - len(text.encode())) // _TREE_SHARE, notes
+    )
     text += _definitions(ranking, (room - len(text.encode())) // _DEFINITIONS_SHARE, notes)
     taken = Taken()
     for guide in guides:

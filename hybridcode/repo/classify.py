@@ -49,7 +49,18 @@ _SECRET_NAMES = frozenset(
         ".vault-token", "credentials", "authorized_keys", "known_hosts", "kubeconfig",
     }
 )  # fmt: skip
-_SECRET_STARTS = (".env.", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
+_SECRET_STARTS = (
+    ".env.",
+    ".env-",
+    ".env_",
+    ".env~",
+    "deploy_key",
+    "private_key",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+)
 _SECRET_ENDS = (
     ".env", ".pem", ".key", ".p12", ".pfx", ".keystore", ".jks", ".ppk", ".kdbx", ".keytab", ".ovpn", ".tfvars",
     ".tfstate", ".tfstate.backup", ".kubeconfig", ".secret", ".secrets",
@@ -59,6 +70,8 @@ _SECRET_STEMS = re.compile(
     r"\.(?:ya?ml|json|toml|ini|cfg|conf|env|txt|xml|csv|properties|plist|enc|gpg|age)(?:\.enc|\.gpg|\.age)?"
 )
 _SECRET_HINTS = ("secret", "credential", "account")
+_KEY_ENDS = (".key", ".pem", ".p12", ".pfx")
+"""No template ends like this."""
 _TEMPLATE = re.compile(r"(?:^|[-_.])(?:example|sample|template|dist|tmpl|tpl)(?:[-_.]|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -74,6 +87,7 @@ _SAYS_SO = (
 )
 _GENERATED = re.compile(rb"(?mi)^[ \t]*(?:#|//|/\*|\*|--|;|<!--|%|\{-|\(\*|'|rem |dnl )" + _SAYS_SO)
 _GENERATED_PROSE = re.compile(rb"(?mi)^[ \t]*<!--" + _SAYS_SO)
+_PRIVATE_KEY = re.compile(rb"^-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----\s*$", re.MULTILINE)
 _PROSE_ENDS = (".md", ".mdx", ".rst", ".txt", ".adoc", ".tex", ".org")
 _LONG_LINES = 400
 """Bytes of a line, on average: written by a program for a program."""
@@ -97,11 +111,18 @@ def why_left_out(path: str, entry: FileEntry) -> str | None:
     return _why_made_elsewhere(name, folders)
 
 
+def reads_as_prose(path: str) -> bool:
+    """The name says that it is text for people: all of the name that `why_unfit` looks at."""
+    return path.lower().endswith(_PROSE_ENDS)
+
+
 def why_unfit(path: str, data: bytes) -> str | None:
     """Why a file is not shown as context, by its content; None if it may be shown."""
     if b"\0" in data:
         return "binary"
-    is_prose = path.lower().endswith(_PROSE_ENDS)
+    if _PRIVATE_KEY.search(data):
+        return "holds a private key"
+    is_prose = reads_as_prose(path)
     if (_GENERATED_PROSE if is_prose else _GENERATED).search(data[:_HEAD_BYTES]):
         return "generated: it says so"
     if not is_prose and len(data) > _LONG_LINES * (data.count(b"\n") + 2):
@@ -119,7 +140,7 @@ def _is_secret(name: str, folders: list[str]) -> bool:
         or name.endswith(_SECRET_ENDS)
         or (any(hint in name for hint in _SECRET_HINTS) and _SECRET_STEMS.fullmatch(name) is not None)
     )
-    return is_named_so and _TEMPLATE.search(name) is None
+    return is_named_so and (name.endswith(_KEY_ENDS) or _TEMPLATE.search(name) is None)
 
 
 def _why_made_elsewhere(name: str, folders: list[str]) -> str | None:

@@ -80,7 +80,7 @@ class GitReader:
         """Where refs and objects lie; a linked work tree names it."""
         try:
             return (self.git_dir / (self.git_dir / "commondir").read_text(encoding="utf-8").strip()).resolve()
-        except OSError:
+        except (OSError, ValueError):
             return self.git_dir
 
     def _variables(self) -> dict[str, str]:
