@@ -41,6 +41,7 @@ slow:
 # One figure after the other, as benchmarks/README.md lists them.
 bench: env
 	$(python) -m benchmarks.startup
+	$(python) -m benchmarks.context_scale .
 
 docs: env
 	$(python) -m hybridcode.config.schema --json > docs/config.schema.json
