@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from hybridcode.context.records import Chunk, FileRecord
+from hybridcode.context.records import FileRecord
 from hybridcode.context.segments import COUNT_BITS, DEFINES, MOST_COUNTED, NUMBERS, REFERS, unpack
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.entry import Skipped
@@ -59,18 +59,18 @@ class Corpus:
         """The record of the `file`-th path."""
         number = self._places[file].id
         if (found := self._records.get(number)) is None:
-            try:
-                found = self._records[number] = self._store.record(number)
-            except IndexBroken:
-                return self._whole.record(file)
+            return self.records([file])[file]
         return found
 
-    def chunk(self, chunk: int) -> Chunk | None:
-        """One chunk; None for the chunk of an empty file."""
-        file = self.file_of[chunk]
-        chunks = self.record(file).chunks
-        at = chunk - self.first_chunk[file]
-        return chunks[at] if at < len(chunks) else None
+    def records(self, files: Collection[int]) -> dict[int, FileRecord]:
+        """The records of several files, read together."""
+        missing = {self._places[file].id for file in files}.difference(self._records)
+        if missing:
+            try:
+                self._records.update(self._store.records(missing))
+            except IndexBroken:
+                return self._whole.records(files)
+        return {file: self._records[self._places[file].id] for file in files}
 
     def broken(self, paths: Iterable[str]) -> list[str]:
         """Of some files, a line for each one that its parser could not read."""
@@ -123,6 +123,15 @@ class Corpus:
             homes[place.segment][place.first : place.first + place.chunks] = array(
                 "l", range(first, first + place.chunks)
             )
+        return homes
+
+    @cached_property
+    def _home_files(self) -> Mapping[int, "array[int]"]:
+        """For each segment, the number of the first path behind each of its chunks; -1 for other trees'."""
+        homes = {segment: array("l", [-1]) * chunks for segment, chunks in self._store.segments().items()}
+        for number in reversed(range(len(self.paths))):
+            place = self._places[number]
+            homes[place.segment][place.first : place.first + place.chunks] = array("l", [number]) * place.chunks
         return homes
 
     @cached_property
@@ -184,8 +193,21 @@ class Corpus:
         packed = self._store.postings([prefix + name for name in names for prefix in (DEFINES, REFERS)])
         found: dict[str, Link] = {}
         for name in names:
-            definers = [self.file_of[chunk] for chunk, _ in self._counts(packed[DEFINES + name])]
+            if not (held := packed[DEFINES + name]):
+                continue
+            definers = self._holders(held)
             if 0 < len(definers) <= most:
-                users = self._counts(packed[REFERS + name])
-                found[name] = Link(tuple(definers), tuple((self.file_of[chunk], count) for chunk, count in users))
+                found[name] = Link(tuple(file for file, _ in definers), tuple(self._holders(packed[REFERS + name])))
+        return found
+
+    def _holders(self, packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
+        """File and count wherever a name is posted, sorted by file: names are posted with a file's first chunk."""
+        found: list[tuple[int, int]] = []
+        for segment, data in packed:
+            if (files := self._home_files.get(segment)) is not None:
+                found.extend([(files[entry >> COUNT_BITS], entry & MOST_COUNTED) for entry in unpack(data)])
+        found = [(file, count) for file, count in found if file >= 0]
+        if self._twins:
+            found.extend([(twin, count) for file, count in found for twin in self._twins.get(file, ())])
+        found.sort()
         return found

@@ -43,8 +43,8 @@ def find_passages(ranking: Ranking, *, room: int, taken: Taken | None = None) ->
     """The best passages for a sentence in `room` bytes, with a list of the next files."""
     reserved = room // TAIL_SHARE if room >= TAIL_SHARE * _LEAST_TAIL else 0
     packed = pack(ranking, room=room - reserved, taken=taken or Taken(), style=FINDING)
-    signals = {file.path: dict(file.signals) for file in ranking.files}
-    passages = tuple(_with_signals(passage, signals[passage.excerpt.path]) for passage in packed.passages)
+    number = ranking.corpus.number
+    passages = tuple(_with_signals(p, ranking.signals_of(number[p.excerpt.path])) for p in packed.passages)
     return Found(passages, _tail(ranking, passages, reserved), packed.cut)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from hybridcode.context.corpus import Corpus, Link
-from hybridcode.context.records import FileRecord
 from hybridcode.context.segments import defined_names
 
 _MOST_DEFINED = 3
@@ -36,29 +35,33 @@ class Links:
     """None for a name that too many files define, or none."""
     _out: dict[int, dict[int, float]] = field(default_factory=dict[int, dict[int, float]])
 
+    def __post_init__(self) -> None:
+        self._rare = _Rarity(len(self.corpus.paths))
+
     def look(self, files: Collection[int]) -> None:
         """Look up the links of several files at once."""
-        records = {file: self.corpus.record(file) for file in files if file not in self._out}
-        names = {name for record in records.values() for name in (*record.references, *defined_names(record))}
-        new = sorted(names.difference(self._known))
+        records = self.corpus.records([file for file in files if file not in self._out])
+        defined = {file: defined_names(record) for file, record in records.items()}
+        names = {name for record in records.values() for name in record.references}
+        new = sorted(names.union(*defined.values()).difference(self._known))
         self._known |= dict.fromkeys(new)
         self._known |= self.corpus.links(new, _MOST_DEFINED)
         for file, record in records.items():
-            self._out[file] = self._links_of(file, record)
+            self._out[file] = _shares(self._links_of(file, record.references, defined[file]))
 
     def out_of(self, file: int) -> Mapping[int, float]:
-        """Files linked with one that was looked up, by weight, sorted."""
+        """Files linked with one that was looked up, by their part of all its links, sorted."""
         return self._out[file]
 
-    def _links_of(self, file: int, record: FileRecord) -> dict[int, float]:
+    def _links_of(self, file: int, used: Mapping[str, int], defined: Collection[str]) -> dict[int, float]:
         parts: dict[int, list[float]] = {}
-        for name, count in record.references.items():
+        for name, count in used.items():
             link = self._known[name]
             if link is not None and file not in link.definers:
                 weight = self._weight(link, count)
                 for other in link.definers:
                     parts.setdefault(other, []).append(weight)
-        for name in defined_names(record):
+        for name in defined:
             link = self._known[name]
             if link is not None:
                 for other, count in link.users:
@@ -67,8 +70,8 @@ class Links:
         return {other: math.fsum(parts[other]) for other in sorted(parts) if other != file}
 
     def _weight(self, link: Link, count: int) -> float:
-        rare = math.log(1 + len(self.corpus.paths) / len(link.users))
-        return rare * min(_REPEATED, 1 + math.log(count)) / len(link.definers)
+        repeated = min(_REPEATED, 1 + math.log(count)) if count > 1 else 1.0
+        return self._rare[len(link.users)] * repeated / len(link.definers)
 
 
 def page_rank(links: Links, seeds: Mapping[int, float]) -> dict[int, float]:
@@ -80,15 +83,36 @@ def page_rank(links: Links, seeds: Mapping[int, float]) -> dict[int, float]:
     share = dict(start)
     expanded: set[int] = set()
     for _ in range(_ROUNDS):
-        order = sorted(share, key=lambda file: (-round(share[file] * _FINE), file))
-        new = [file for file in order if file not in expanded][: _MOST_EXPANDED - len(expanded)]
-        links.look(new)
-        expanded.update(new)
+        if len(expanded) < _MOST_EXPANDED:
+            order = sorted(share, key=lambda file: (-round(share[file] * _FINE), file))
+            new = [file for file in order if file not in expanded][: _MOST_EXPANDED - len(expanded)]
+            links.look(new)
+            expanded.update(new)
         parts: dict[int, list[float]] = {file: [_RESTART * weight] for file, weight in start.items()}
-        for file in sorted(share):
-            linked: Mapping[int, float] = links.out_of(file) if file in expanded else {}
-            weight = math.fsum(linked.values())
-            for other, part in linked.items():
-                parts.setdefault(other, []).append((1 - _RESTART) * share[file] * part / weight)
-        share = {file: math.fsum(parts[file]) for file in sorted(parts)}
+        for file in sorted(expanded):
+            passed_on = (1 - _RESTART) * share[file]
+            for other, part in links.out_of(file).items():
+                if other in parts:
+                    parts[other].append(passed_on * part)
+                else:
+                    parts[other] = [passed_on * part]
+        share = {file: math.fsum(values) for file, values in parts.items()}
     return share
+
+
+class _Rarity(dict[int, float]):
+    """How much a name links by the number of files that use it."""
+
+    def __init__(self, files: int) -> None:
+        super().__init__()
+        self._files = files
+
+    def __missing__(self, users: int) -> float:
+        found = self[users] = math.log(1 + self._files / users)
+        return found
+
+
+def _shares(weights: Mapping[int, float]) -> dict[int, float]:
+    """Each weight as a part of their sum."""
+    total = math.fsum(weights.values())
+    return {file: weight / total for file, weight in weights.items()}

@@ -44,6 +44,8 @@ class Index:
         self._store = store
         self._retired: list[IndexStore] = []
         """Stores that a corpus may still read."""
+        self._last: Corpus | None = None
+        """The corpus asked for last: an equal tree has an equal one."""
 
     @classmethod
     def open(cls, root: Path) -> "Index":
@@ -95,8 +97,16 @@ class Index:
     def _replace(self, store: IndexStore) -> None:
         self._retired.append(self._store)
         self._store = store
+        self._last = None
 
     def _corpus(self, snapshot: Snapshot, progress: Progress | None) -> Corpus:
+        history = self._history(snapshot)
+        last = self._last
+        if last is None or last.snapshot != snapshot or last.history != history:
+            last = self._last = self._made(snapshot, history, progress)
+        return last
+
+    def _made(self, snapshot: Snapshot, history: History, progress: Progress | None) -> Corpus:
         chosen, left_out = _chosen(snapshot)
         places = self._places(snapshot, chosen, progress)
         unfit = {path: reason for path, key in chosen.items() if (reason := places[key].unfit)}
@@ -105,7 +115,7 @@ class Index:
         return Corpus(
             snapshot=snapshot,
             paths=tuple(ranked),
-            history=self._history(snapshot),
+            history=history,
             left_out=tuple(sorted(left_out)),
             grammars=_versions(sorted({language_at(path) for path in ranked})),
             _store=self._store,

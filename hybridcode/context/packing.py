@@ -4,13 +4,16 @@ Invariant: the passages together never take more than the room given; the choice
 alone.
 """
 
+import heapq
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hybridcode.context.passages import Passage, Reader, Taken, joined, passage_of
-from hybridcode.context.rank import Ranking
+from hybridcode.context.rank import RankedFile, Ranking
+from hybridcode.context.records import Chunk
 from hybridcode.context.scores import MILLION
 from hybridcode.domain.window import Cut
 
@@ -42,22 +45,25 @@ _BASE = 150_000
 """Worth of a chunk that fits not at all, in a file that does: beside its own millionths."""
 _MOST_CUT = 12
 _MOST_CUT_OF_FILE = 3
+_LEAST_PASSAGE = 19
+"""Bytes below which no passage is: a place, two fences and a line."""
+_RECORDS_AT_ONCE = 16
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class Candidate(NamedTuple):
     """A chunk that may be shown. Sorted by worth, path and line."""
 
-    worth: int
+    minus_worth: int
     path: str
-    file: int
-    chunk: int
     start: int
-    end: int
+    file: int
+    number: int
+    """Of the chunk in the corpus."""
+    chunk: Chunk
 
     @property
-    def order(self) -> tuple[int, str, int]:
-        return (-self.worth, self.path, self.start)
+    def worth(self) -> int:
+        return -self.minus_worth
 
 
 @dataclass(frozen=True)
@@ -79,26 +85,12 @@ def pack(ranking: Ranking, *, room: int, taken: Taken, style: Style, only: Colle
     packing = _Packing(
         ranking=ranking, room=room, cap=room * (100 if only is not None else style.share) // 100, taken=taken
     )
-    candidates = sorted(_candidates(ranking, only), key=lambda candidate: candidate.order)
-    best: dict[int, list[_Candidate]] = {}
-    for candidate in candidates:
-        best.setdefault(candidate.file, []).append(candidate)
+    candidates = Candidates(ranking, ranked)
     for file in ranked[: room // _ROOM_PER_TASTE if style.tastes else 0]:
-        for candidate in best.get(file.file, [])[:_TASTED_CHUNKS]:
+        for candidate in heapq.nsmallest(_TASTED_CHUNKS, candidates.of(file)):
             if packing.add(candidate, most=_TASTE_BYTES) is None:
                 break
-    cut: list[Cut] = []
-    of_file: Counter[int] = Counter()
-    least = candidates[0].worth // style.least if style.least and candidates else -1
-    for candidate in candidates:
-        if candidate.worth <= least:
-            break
-        if candidate.chunk in packing.chosen:
-            continue
-        reason = packing.add(candidate)
-        if reason and reason != _SHOWN and len(cut) < _MOST_CUT and of_file[candidate.file] < _MOST_CUT_OF_FILE:
-            of_file[candidate.file] += 1
-            cut.append(Cut(candidate.path, candidate.start, candidate.end, score=candidate.worth, reason=reason))
+    cut = packing.fill(candidates.in_order(), least=style.least)
     order = {file.path: number for number, file in enumerate(ranked)}
     passages = joined(packing.reader, packing.chosen.values())
     passages.sort(key=lambda passage: (order[passage.excerpt.path], passage.excerpt.start))
@@ -122,10 +114,30 @@ class _Packing:
     def __post_init__(self) -> None:
         self.reader = Reader(self.ranking.corpus.snapshot)
 
-    def add(self, candidate: _Candidate, *, most: int | None = None) -> str | None:
+    def fill(self, candidates: Iterator[Candidate], *, least: int) -> list[Cut]:
+        """Take what fits in the order given; the first that does not, with the reason."""
+        cut: list[Cut] = []
+        of_file: Counter[int] = Counter()
+        worst = -1
+        for at, candidate in enumerate(candidates):
+            if at == 0 and least:
+                worst = candidate.worth // least
+            if candidate.worth <= worst or (self.room < _LEAST_PASSAGE and len(cut) == _MOST_CUT):
+                break
+            if candidate.number in self.chosen:
+                continue
+            reason = self.add(candidate)
+            if reason and reason != _SHOWN and len(cut) < _MOST_CUT and of_file[candidate.file] < _MOST_CUT_OF_FILE:
+                of_file[candidate.file] += 1
+                cut.append(
+                    Cut(candidate.path, candidate.start, candidate.chunk.end, score=candidate.worth, reason=reason)
+                )
+        return cut
+
+    def add(self, candidate: Candidate, *, most: int | None = None) -> str | None:
         """Take a chunk, or say why it cannot be taken."""
-        chunk = self.ranking.corpus.chunk(candidate.chunk)
-        if chunk is None or self.taken.overlaps(candidate.path, candidate.start, candidate.end):
+        chunk = candidate.chunk
+        if self.taken.overlaps(candidate.path, candidate.start, chunk.end):
             return _SHOWN
         if chunk.size > (self.room if most is None else min(self.room, most)):
             return "no room"
@@ -138,19 +150,45 @@ class _Packing:
             return "its file has its share"
         self.room -= size
         self.used[candidate.path] = used + size
-        self.taken.add(candidate.path, candidate.start, candidate.end)
-        self.chosen[candidate.chunk] = passage
+        self.taken.add(candidate.path, candidate.start, chunk.end)
+        self.chosen[candidate.number] = passage
         return None
 
 
-def _candidates(ranking: Ranking, only: Collection[str] | None) -> Iterator[_Candidate]:
-    corpus = ranking.corpus
-    best = max((file.score for file in ranking.files), default=0)
-    for file in ranking.files[:_MOST_FILES]:
-        if only is not None and file.path not in only:
-            continue
-        likely = math.exp((file.score - best) / MILLION)
-        first = corpus.first_chunk[file.file]
-        for number, chunk in enumerate(corpus.record(file.file).chunks, first):
-            worth = round(likely * (_BASE + ranking.chunks.get(number, 0)))
-            yield _Candidate(worth, file.path, file.file, number, chunk.start, chunk.end)
+class Candidates:
+    """The chunks of ranked files, looked at no earlier than their turn may come."""
+
+    def __init__(self, ranking: Ranking, ranked: Sequence[RankedFile]) -> None:
+        self._ranking = ranking
+        self._ranked = ranked
+        self._best = max((file.score for file in ranking.files), default=0)
+        self._known: dict[int, list[Candidate]] = {}
+
+    def of(self, file: RankedFile) -> list[Candidate]:
+        """All chunks of a file, in order of line."""
+        if (found := self._known.get(file.file)) is None:
+            chunks = self._ranking.corpus.record(file.file).chunks
+            numbered = enumerate(chunks, self._ranking.corpus.first_chunk[file.file])
+            found = self._known[file.file] = [self._candidate(file, number, chunk) for number, chunk in numbered]
+        return found
+
+    def in_order(self) -> Iterator[Candidate]:
+        """All chunks, best first. No chunk of a file is worth more than one that fits best would be."""
+        waiting: list[Candidate] = []
+        for at, file in enumerate(self._ranked):
+            if at % _RECORDS_AT_ONCE == 0:
+                self._ranking.corpus.records([other.file for other in self._ranked[at : at + _RECORDS_AT_ONCE]])
+            most = round(self._likely(file) * (_BASE + MILLION))
+            while waiting and waiting[0].worth > most:
+                yield heapq.heappop(waiting)
+            for candidate in self.of(file):
+                heapq.heappush(waiting, candidate)
+        while waiting:
+            yield heapq.heappop(waiting)
+
+    def _candidate(self, file: RankedFile, number: int, chunk: Chunk) -> Candidate:
+        worth = round(self._likely(file) * (_BASE + self._ranking.chunks.get(number, 0)))
+        return Candidate(-worth, file.path, chunk.start, file.file, number, chunk)
+
+    def _likely(self, file: RankedFile) -> float:
+        return math.exp((file.score - self._best) / MILLION)

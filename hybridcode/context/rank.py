@@ -4,9 +4,11 @@ Invariant: every signal is quantised to whole millionths before it is weighed or
 path and line.
 """
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
@@ -43,17 +45,14 @@ _LIKELY = 20
 _FRAME_BONUS = MILLION
 
 
-@dataclass(frozen=True)
-class RankedFile:
-    """A file with its score and where it came from."""
+class RankedFile(NamedTuple):
+    """A file with its score."""
 
     file: int
     """Number in the corpus."""
     path: str
     score: int
     """Weighted sum of the signals: log-odds in millionths; larger is better."""
-    signals: Mapping[str, int]
-    """Each signal in millionths of the best file's; those of zero are left out."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +66,30 @@ class Ranking:
     """Millionths of the best chunk's score, by the chunk's number in the corpus."""
     unmatched: tuple[str, ...]
     """Words of the sentence of which nothing stands in the tree, sorted."""
+    _signals: Mapping[str, Mapping[int, int]]
+
+    def signals_of(self, file: int) -> dict[str, int]:
+        """What speaks for a file and against it: signals in millionths of the best file's, without those of zero."""
+        return {name: values[file] for name, values in self._signals.items() if values.get(file)}
 
 
 def rank(corpus: Corpus, sentence: str) -> Ranking:
     """Rank the files and chunks of a tree for a task or a step's goal."""
     query = read_query(sentence)
     if not corpus.paths:
-        return Ranking(corpus, query, (), {}, tuple(query.words))
+        return Ranking(corpus, query, (), {}, tuple(query.words), {})
     counts = corpus.chunk_counts(list(query.weights))
     chunks = signals.chunk_scores(corpus, query, counts)
     found = _signals(corpus, query, counts, chunks)
-    files = _weighed(corpus, query, found)
+    files = [RankedFile(file, corpus.paths[file], score) for file, score in _weighed(found)]
     frames = signals.framed(corpus, query)
     return Ranking(
         corpus=corpus,
         query=query,
-        files=files,
+        files=tuple(files),
         chunks=_with_frames(corpus, quantised(chunks), frames),
         unmatched=tuple(word for word, parts in query.words.items() if not any(counts[part] for part in parts)),
+        _signals=found,
     )
 
 
@@ -107,41 +112,50 @@ def _signals(
     shares = page_rank(Links(corpus), {file: float(weight) ** 2 for file, weight in seeds})
     found["graph"] = quantised({file: share**0.5 for file, share in shares.items()})
     found["tested"] = quantised(signals.tested(corpus, mix))
-    found["folder"] = quantised(signals.neighbours(corpus, _likely(_weighed(corpus, query, found))))
+    found |= _priors(corpus, query, {file for name, values in found.items() if name not in _SILENT for file in values})
+    found["folder"] = quantised(signals.neighbours(corpus, _likely(_weighed(found))))
     return found
 
 
-def _likely(files: Sequence[RankedFile]) -> dict[int, float]:
+def _priors(corpus: Corpus, query: Query, candidates: Iterable[int]) -> dict[str, dict[int, int]]:
+    """What speaks against files by their paths alone."""
+    found: dict[str, dict[int, int]] = {"aside": {}, "prose": {}, "plain": {}}
+    for file in candidates:
+        is_aside, is_prose, is_plain = _read_path(corpus.paths[file])
+        if is_aside and not query.asks_for_tests:
+            found["aside"][file] = MILLION
+        if is_prose and not query.asks_for_prose:
+            found["prose"][file] = MILLION
+        if is_plain and not is_prose:
+            found["plain"][file] = MILLION
+    return found
+
+
+@functools.lru_cache(maxsize=65_536)
+def _read_path(path: str) -> tuple[bool, bool, bool]:
+    """It is a test, a fixture or documentation; it is documentation; it is not in a programming language."""
+    return signals.is_aside(path), signals.is_prose(path), language_of(path) is None
+
+
+def _likely(weighed: Sequence[tuple[int, int]]) -> dict[int, float]:
     """How likely each of the first files is, beside the best one."""
-    best = max((file.score for file in files), default=0)
-    return {file.file: math.exp((file.score - best) / MILLION) for file in files[:_LIKELY]}
+    return {file: math.exp((score - weighed[0][1]) / MILLION) for file, score in weighed[:_LIKELY]}
 
 
 def _weighted(found: Mapping[str, Mapping[int, int]], weights: Mapping[str, int]) -> dict[int, int]:
-    """Weighted sums by file, in millionths."""
+    """Weighted sums by file, in millionths, sorted by file."""
     sums: dict[int, int] = {}
-    for name in sorted(weights):
+    for name, weight in weights.items():
         for file, value in found.get(name, {}).items():
-            sums[file] = sums.get(file, 0) + weights[name] * value
+            sums[file] = sums.get(file, 0) + weight * value
     return {file: value // 100 for file, value in sorted(sums.items())}
 
 
-def _weighed(corpus: Corpus, query: Query, found: Mapping[str, Mapping[int, int]]) -> tuple[RankedFile, ...]:
-    candidates = sorted({file for name, values in found.items() if name not in _SILENT for file in values})
-    files: list[RankedFile] = []
-    for file in candidates:
-        path = corpus.paths[file]
-        own = {name: values[file] for name, values in found.items() if file in values}
-        if signals.is_aside(path) and not query.asks_for_tests:
-            own["aside"] = MILLION
-        if signals.is_prose(path):
-            own["prose"] = 0 if query.asks_for_prose else MILLION
-        elif language_of(path) is None:
-            own["plain"] = MILLION
-        score = sum(WEIGHTS[name] * value for name, value in own.items()) // 100
-        files.append(RankedFile(file, path, score, {name: value for name, value in own.items() if value}))
-    files.sort(key=lambda file: (-file.score, file.path))
-    return tuple(files)
+def _weighed(found: Mapping[str, Mapping[int, int]]) -> list[tuple[int, int]]:
+    """File and score of every file that has anything to do with the sentence, best first; equal ones by path."""
+    candidates = {file for name, values in found.items() if name not in _SILENT for file in values}
+    sums = _weighted(found, WEIGHTS)
+    return sorted(((file, sums[file]) for file in candidates), key=lambda item: (-item[1], item[0]))
 
 
 def _with_frames(corpus: Corpus, chunks: Mapping[int, int], frames: Mapping[int, tuple[int, ...]]) -> dict[int, int]:

@@ -3,13 +3,12 @@
 Invariant: a record is a pure function of language and bytes, so that it can be kept under the hash of the bytes.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from hybridcode.context.terms import identifiers, terms, terms_of
+from hybridcode.context.terms import identifier_counts, terms, terms_of
 from hybridcode.repo.grammars import GRAMMARS, language_of
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.sections import STRUCTURED, sections, structured_language_of
@@ -59,8 +58,8 @@ class Analysed:
     """A record with the counts that go into the postings."""
 
     record: FileRecord
-    counts: tuple[Mapping[str, int], ...]
-    """For each chunk, how often each identifier stands in it, as written."""
+    counts: tuple[Mapping[bytes, int], ...]
+    """For each chunk, how often each identifier stands in it, as written, in UTF-8."""
     names: tuple[Mapping[str, int], ...]
     """For each chunk, the terms of its name."""
 
@@ -80,7 +79,6 @@ def analysed(language: str, data: bytes, *, breaks_parser: bool = False) -> Anal
     is_broken = found.errors * _BROKEN_SHARE > max(len(lines), _LEAST_BROKEN_LINES * _BROKEN_SHARE)
     symbols = () if is_broken else found.symbols
     chunks = tuple(_chunks(lines, symbols, language))
-    texts = [b"".join(lines[chunk.start - 1 : chunk.end]).decode("utf-8", "replace") for chunk in chunks]
     shown = tuple(symbol for symbol in symbols if not symbol.is_local)
     record = FileRecord(
         chunks=chunks,
@@ -91,7 +89,7 @@ def analysed(language: str, data: bytes, *, breaks_parser: bool = False) -> Anal
     )
     return Analysed(
         record=record,
-        counts=tuple(Counter(identifiers(text)) for text in texts),
+        counts=tuple(identifier_counts(b"".join(lines[chunk.start - 1 : chunk.end])) for chunk in chunks),
         names=tuple(_name_terms(chunk.name) for chunk in chunks),
     )
 
@@ -124,14 +122,15 @@ def _chunks(lines: Sequence[bytes], symbols: Sequence[Symbol], language: str) ->
     owners = _owners(lines, symbols, language)
     longest = _CHUNK_LINES if symbols else _PROSE_CHUNK_LINES
     first = 0
-    for last in range(len(lines)):
-        ends = last + 1 == len(lines) or owners[last + 1] is not owners[first] or last + 1 - first >= longest
-        if not ends:
-            continue
-        start, end = _trimmed(lines, first, last + 1)
+    while first < len(lines):
+        owner, last = owners[first], first + 1
+        most = min(first + longest, len(lines))
+        while last < most and owners[last] is owner:
+            last += 1
+        start, end = _trimmed(lines, first, last)
         if start < end:
-            yield _chunk(lines, start, end, owner=owners[first], headers=headers)
-        first = last + 1
+            yield _chunk(lines, start, end, owner=owner, headers=headers)
+        first = last
 
 
 def _trimmed(lines: Sequence[bytes], start: int, end: int) -> tuple[int, int]:
@@ -168,8 +167,8 @@ def _owners(lines: Sequence[bytes], symbols: Sequence[Symbol], language: str) ->
         first = symbol.start - 1
         while first > 0 and owners[first - 1] is owners[symbol.start - 1] and _is_comment(lines[first - 1], language):
             first -= 1
-        for number in range(first, min(symbol.end, len(lines))):
-            owners[number] = symbol
+        last = min(symbol.end, len(lines))
+        owners[first:last] = [symbol] * (last - first)
     return owners
 
 

@@ -24,6 +24,8 @@ DEFINES = "d:"
 """Before a name as written: a file defines it."""
 REFERS = "r:"
 """Before a name as written: a file uses it."""
+_LINK_MARK = ":"
+"""The second character of both, and of no other term."""
 
 _BUCKETS = 4096
 _LINK_BUCKETS = 1024
@@ -89,13 +91,15 @@ def build_segment(sources: Iterable[Source]) -> Segment:
 def _built(sources: Iterable[Source]) -> Segment:
     files: list[IndexedFile] = []
     postings: defaultdict[str, array[int]] = defaultdict(_no_numbers)
-    words: defaultdict[str, array[int]] = defaultdict(_no_numbers)
+    words: defaultdict[bytes, array[int]] = defaultdict(_no_numbers)
     at = 0
     for key, path, data, breaks_parser in sources:
         unfit = why_unfit(path, data) or ""
         found = analysed(language_at(path), b"" if unfit else data, breaks_parser=breaks_parser)
         for number, (counts, names) in enumerate(zip(found.counts, found.names, strict=True), at):
-            _post(words, number, "", counts)
+            base = number << COUNT_BITS
+            for word, count in counts.items():
+                words[word].append(base | (count if count < MOST_COUNTED else MOST_COUNTED))
             _post(postings, number, NAME, names)
         _post(postings, at, DEFINES, dict.fromkeys(defined_names(found.record), 1))
         _post(
@@ -106,9 +110,9 @@ def _built(sources: Iterable[Source]) -> Segment:
         files.append(IndexedFile(key, at, chunks, lengths, msgspec.msgpack.encode(found.record), unfit))
         at += chunks
     parts = {term: [_bytes_of(numbers)] for term, numbers in postings.items()}
-    for word in sorted(words):
-        packed = _bytes_of(words[word])
-        for term in terms_of(word):
+    for word, numbers in words.items():
+        packed = _bytes_of(numbers)
+        for term in terms_of(word.decode()):
             parts.setdefault(term, []).append(packed)
     return Segment(tuple(files), tuple(_in_buckets(parts)))
 
@@ -121,20 +125,20 @@ def defined_names(record: FileRecord) -> list[str]:
 def _post(postings: "Mapping[str, array[int]]", number: int, prefix: str, counts: Mapping[str, int]) -> None:
     base = number << COUNT_BITS
     for term, count in counts.items():
-        postings[prefix + term if prefix else term].append(base | (count if count < MOST_COUNTED else MOST_COUNTED))
+        postings[prefix + term].append(base | (count if count < MOST_COUNTED else MOST_COUNTED))
 
 
 def _in_buckets(parts: Mapping[str, Sequence[bytes]]) -> Iterator[tuple[int, bytes]]:
     buckets: defaultdict[int, dict[str, bytes]] = defaultdict(dict)
-    for term in sorted(parts):
-        buckets[bucket_of(term)][term] = b"".join(parts[term])
+    for term, packed in parts.items():
+        buckets[bucket_of(term)][term] = packed[0] if len(packed) == 1 else b"".join(packed)
     for bucket in sorted(buckets):
         yield bucket, msgspec.msgpack.encode(buckets[bucket])
 
 
 def bucket_of(term: str) -> int:
     """The bucket of a term. What a name is defined and used by share one; words and names of chunks have others."""
-    if term.startswith((DEFINES, REFERS)):
+    if term[1:2] == _LINK_MARK:
         return -1 - zlib.crc32(term[len(DEFINES) :].encode()) % _LINK_BUCKETS
     return zlib.crc32(term.encode()) % _BUCKETS
 

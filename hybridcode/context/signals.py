@@ -91,10 +91,12 @@ def paths(corpus: Corpus, query: Query) -> Values:
 
 def _of_texts(texts: Iterable[tuple[str, ...]], query: Query, *, number: int, length: int) -> Values:
     counts: dict[str, list[tuple[int, int]]] = {}
+    wanted = query.weights.keys()
     for file, words in enumerate(texts):
-        for term, count in Counter(words).items():
-            if term in query.weights:
-                counts.setdefault(term, []).append((file, count))
+        if not wanted.isdisjoint(words):
+            for term, count in Counter(words).items():
+                if term in wanted:
+                    counts.setdefault(term, []).append((file, count))
     ordered = {term: counts[term] for term in sorted(counts)}
     return bm25(ordered, query.weights, number=number, lengths=length, average=length)
 
@@ -125,6 +127,8 @@ def mentioned(corpus: Corpus, query: Query) -> Values:
     found: dict[int, float] = {}
     for file, path in enumerate(corpus.paths):
         name = path.rpartition("/")[2]
+        if name not in query.text:
+            continue
         if _names(path, query.text):
             found[file] = 1.0
         elif "." in name.lstrip(".") and _names(name, query.text):
@@ -206,23 +210,29 @@ def recent(corpus: Corpus, history: History) -> Values:
 def past(corpus: Corpus, history: History, query: Query) -> Values:
     """Files that commits with similar messages touched."""
     messages = [
-        (age, commit, frozenset(terms(commit.message))) for age, commit in enumerate(history.commits) if commit.files
+        (age, commit, _message_terms(commit.message)) for age, commit in enumerate(history.commits) if commit.files
     ]
     number = max(1, len(messages))
-    having = Counter(term for _, _, words in messages for term in words if term in query.weights)
+    asked = query.weights.keys()
+    having = Counter(term for _, _, words in messages for term in words & asked)
     parts: dict[int, list[float]] = {}
     for age, commit, words in messages:
+        if words.isdisjoint(asked):
+            continue
         likeness = math.fsum(
             weight * math.log(1 + number / having[term]) for term, weight in query.weights.items() if term in words
         )
-        if not likeness:
-            continue
         likeness /= 3 + len(words) ** 0.5
         worth = likeness**2 / len(commit.files) ** 0.5 * (0.5 + 0.5 * 0.5 ** (age / _FADED))
         for path in commit.files:
             if (file := corpus.number.get(path)) is not None:
                 parts.setdefault(file, []).append(worth)
     return {file: math.log1p(math.fsum(values)) for file, values in parts.items()}
+
+
+@functools.lru_cache(maxsize=4096)
+def _message_terms(message: str) -> frozenset[str]:
+    return frozenset(terms(message))
 
 
 def _names(name: str, sentence: str) -> bool:

@@ -40,7 +40,10 @@ CREATE TABLE past (id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 """
 _PLACES = "SELECT key, id, segment, first, chunks, lengths, unfit FROM file WHERE key IN"
 _COMMITS = "SELECT id, data FROM past WHERE id IN"
-_POSTINGS = "SELECT segment, data FROM posting WHERE bucket IN"
+_POSTINGS = "SELECT bucket, segment, data FROM posting WHERE bucket IN"
+_RECORDS = "SELECT file, data FROM record WHERE file IN"
+_BUCKET = msgspec.msgpack.Decoder(dict[str, bytes])
+_RECORD = msgspec.msgpack.Decoder(FileRecord)
 _BUSY_S = 5.0
 _MANY = 500
 """Values in one SQL statement."""
@@ -126,17 +129,23 @@ class IndexStore:
         """Segments and packed postings of each term."""
         found: dict[str, list[tuple[int, bytes]]] = {term: [] for term in terms}
         with self._reading() as connection:
-            for segment, data in _rows(connection, _POSTINGS, {bucket_of(term) for term in terms}):
-                for term, packed in msgspec.msgpack.decode(_unsealed(data), type=dict[str, bytes]).items():
-                    if term in found:
+            wanted: dict[int, list[str]] = {}
+            for term in found:
+                wanted.setdefault(bucket_of(term), []).append(term)
+            for bucket, segment, data in _rows(connection, _POSTINGS, wanted):
+                held = _BUCKET.decode(_unsealed(data))
+                for term in wanted[bucket]:
+                    if (packed := held.get(term)) is not None:
                         found[term].append((segment, packed))
         return found
 
-    def record(self, file: int) -> FileRecord:
-        """The record of a stored file."""
+    def records(self, files: Collection[int]) -> dict[int, FileRecord]:
+        """The records of stored files."""
         with self._reading() as connection:
-            row = connection.execute("SELECT data FROM record WHERE file = ?", (file,)).fetchone()
-            return msgspec.msgpack.decode(_unsealed(row[0] if row else b""), type=FileRecord)
+            found = {file: _RECORD.decode(_unsealed(data)) for file, data in _rows(connection, _RECORDS, files)}
+            if len(found) < len(set(files)):
+                raise _Damaged("a record is missing")
+            return found
 
     def add(self, segment: Segment) -> None:
         """Store a segment, all of it or nothing; files that another process stored meanwhile keep their first place."""

@@ -5,10 +5,14 @@ Invariant: a pure function of the text; the order of terms is the order of the t
 
 import functools
 import re
+from collections import Counter
+from collections.abc import Mapping
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_ASCII_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-"""The same for ASCII alone, and faster."""
+_DIGITS = b"0123456789"
+_LAST_DIGIT = ord("9")
+_BLANKED = bytes(code if chr(code).isalnum() or code == ord("_") else ord(" ") for code in range(128)) + b" " * 128
+"""What an ASCII byte becomes before words are split at blanks."""
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 _ENDINGS = ("ations", "ation", "ings", "ing", "ers", "ies", "ied", "er", "ed", "es", "s", "e")
 _SHORTEST_STEM = 3
@@ -53,6 +57,22 @@ def terms(text: str) -> list[str]:
 def identifiers(text: str) -> list[str]:
     """Identifiers of `text` as they are written, with repetitions."""
     return _IDENTIFIER.findall(text if text.isascii() else _YOUNG_LETTERS.sub(" ", text))
+
+
+def identifier_counts(data: bytes) -> Mapping[bytes, int]:
+    """How often each of `identifiers` stands in a text of UTF-8, where other bytes are replaced. Words as UTF-8.
+
+    Most code is ASCII, which splits at blanks several times as fast as by an expression.
+    """
+    if not data.isascii():
+        found = Counter(identifiers(data.decode("utf-8", "replace")))
+        return {word.encode(): count for word, count in found.items()}
+    counts = Counter(data.translate(_BLANKED).split())
+    for word in [word for word in counts if word[0] <= _LAST_DIGIT]:
+        count = counts.pop(word)
+        if name := word.lstrip(_DIGITS):
+            counts[name] += count
+    return counts
 
 
 _IGNORED = STOP_WORDS | _KEYWORDS

@@ -120,10 +120,12 @@ def why_unfit(path: str, data: bytes) -> str | None:
     """Why a file is not shown as context, by its content; None if it may be shown."""
     if b"\0" in data:
         return "binary"
-    if _PRIVATE_KEY.search(data):
+    if b"PRIVATE KEY" in data and _PRIVATE_KEY.search(data):
         return "holds a private key"
     is_prose = reads_as_prose(path)
-    if (_GENERATED_PROSE if is_prose else _GENERATED).search(data[:_HEAD_BYTES]):
+    head = data[:_HEAD_BYTES]
+    may_say_so = b"DO NOT " in head or b"generated" in head.lower()
+    if may_say_so and (_GENERATED_PROSE if is_prose else _GENERATED).search(head):
         return "generated: it says so"
     if not is_prose and len(data) > _LONG_LINES * (data.count(b"\n") + 2):
         return "minified or data: very long lines"

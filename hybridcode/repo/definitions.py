@@ -6,9 +6,10 @@ Invariant: a pure function of findings and bytes; symbols come in order of appea
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import msgspec
+from msgspec.structs import replace
 from tree_sitter import Node
 
 from hybridcode.repo.findings import Findings, Found
@@ -30,8 +31,7 @@ _GAP = re.compile(rb"(?:\s|//[^\n]*\n|#[^\n]*\n|/\*(?:(?!\*/).)*\*/)*", re.DOTAL
 """What may stand between an attribute and its definition: blanks and comments."""
 
 
-@dataclass(frozen=True)
-class Symbol:
+class Symbol(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One definition. Lines are 1-based, both ends included, decorators and attributes too."""
 
     name: str

@@ -79,20 +79,22 @@ def findings_in(tree: Tree, data: bytes, language: str) -> Findings:
     query, patterns = _compiled(language)
     nodes: dict[str, list[Node]] = {role: [] for role in _ALONE}
     matches: dict[str, list[_Match]] = {role: [] for role in _PAIRED}
+    alone = [nodes.get(pattern.role) for pattern in patterns]
+    capture = [pattern.capture for pattern in patterns]
     cursor = QueryCursor(query)
     cursor.set_max_start_depth(_DEEPEST)
     for index, captures in cursor.matches(tree.root_node):
-        pattern = patterns[index]
-        if pattern.role in nodes:
-            nodes[pattern.role].append(captures[pattern.capture][0])
+        if (those := alone[index]) is not None:
+            those.append(captures[capture[index]][0])
         else:
+            pattern = patterns[index]
             matches[pattern.role].append((pattern, captures))
     definitions = _definitions(matches["definition"], matches["extent"], data)
     return Findings(
         definitions=definitions,
         leading=nodes["leading"],
         locals=nodes["local"],
-        references=_references(nodes["reference"], {found.place.id for found in definitions}, data),
+        references=_references(nodes["reference"], [found.place for found in definitions], data),
         imports=_imports(nodes["import"], data),
     )
 
@@ -174,9 +176,16 @@ def _bare_type(node: Node, data: bytes) -> str:
     return found.group(1) if found else ""
 
 
-def _references(used: Sequence[Node], places: set[int], data: bytes) -> dict[str, int]:
+def _references(used: Sequence[Node], defined: Sequence[Node], data: bytes) -> dict[str, int]:
     """How often each name is used; where a name is defined it is not used."""
-    counts = Counter([data[node.start_byte : node.end_byte] for node in used if node.id not in places])
+    starts, places = {node.start_byte for node in defined}, {node.id for node in defined}
+    counts = Counter(
+        [
+            data[first : node.end_byte]
+            for node in used
+            if (first := node.start_byte) not in starts or node.id not in places
+        ]
+    )
     names = Counter[str]()
     for text, count in counts.items():
         name = text.decode("utf-8", "replace").rpartition(".")[2]

@@ -78,10 +78,8 @@ def test_counts_are_those_of_the_chunks_text(shop: Corpus) -> None:
     found = shop.chunk_counts(["ledg", "settl", "=collectvoucher", "absent"])
     for term, at in found.items():
         wanted: list[tuple[int, int]] = []
-        for number in range(len(shop.lengths)):
-            chunk = shop.chunk(number)
-            if chunk is not None:
-                path = shop.paths[shop.file_of[number]]
+        for file, path in enumerate(shop.paths):
+            for number, chunk in enumerate(shop.record(file).chunks, shop.first_chunk[file]):
                 lines = split_lines(shop.snapshot.read(path))[chunk.start - 1 : chunk.end]
                 count = terms(b"".join(lines).decode("utf-8", "replace")).count(term)
                 wanted += [(number, count)] if count else []

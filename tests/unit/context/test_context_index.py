@@ -105,6 +105,20 @@ def test_commits_and_branches_leave_no_trace(tmp_path: Path) -> None:
     index.close()
 
 
+def test_an_equal_tree_has_the_same_corpus_until_it_is_changed_or_committed(tmp_path: Path) -> None:
+    root = git_repository(tmp_path / "tree", {"a.py": "def settle(ledger):\n    return ledger\n"})
+    index = Index.in_memory()
+    first = index.corpus(index.take(root))
+    assert index.corpus(index.take(root)) is first
+    put(root, "b.py", b"from a import settle\n")
+    second = index.corpus(index.take(root))
+    assert second.paths == ("a.py", "b.py")
+    git(root, "add", "--all")
+    git(root, "commit", "-q", "-m", "use the ledger")
+    third = index.corpus(index.take(root))
+    assert (len(second.history.commits), len(third.history.commits)) == (1, 2)
+
+
 def test_a_folder_that_becomes_a_repository_is_seen(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "tree", {"a.py": "def settle(ledger):\n    return ledger\n"})
     index = Index.open(root)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hybridcode.context.assemble import assemble
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.lookup import look_up
-from hybridcode.context.packing import EDITING, FINDING, Style, pack
+from hybridcode.context.packing import EDITING, FINDING, Candidates, Style, pack
 from hybridcode.context.passages import Reader, Taken, joined, lines_passage, rendered
 from hybridcode.context.rank import rank
 from hybridcode.context.receipt import Answer, Kind, answer
@@ -148,6 +148,14 @@ def test_what_is_cut_is_not_shown_and_its_reason_is_true(corpus: Corpus, room: i
             assert cut.reason == "its file has its share"
             assert sizes[cut.path] + size + joins > room * FINDING.share // 100
     assert [cut.score for cut in packed.cut] == sorted((cut.score for cut in packed.cut), reverse=True)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_chunks_come_in_order_of_worth_path_and_line(corpus: Corpus, query: str) -> None:
+    ranking = rank(corpus, query)
+    every = [candidate for file in ranking.files for candidate in Candidates(ranking, ranking.files).of(file)]
+    assert len(every) > len(ranking.files)
+    assert list(Candidates(ranking, ranking.files).in_order()) == sorted(every)
 
 
 def test_what_is_shown_already_is_not_shown_again(corpus: Corpus) -> None:

@@ -1,11 +1,12 @@
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridcode.context.query import read_query
-from hybridcode.context.terms import identifiers, terms_of
+from hybridcode.context.terms import identifier_counts, identifiers, terms_of
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,16 @@ def test_no_text_takes_long(text: str) -> None:
     began = time.process_time()
     read_query(text)
     assert time.process_time() - began < 2
+
+
+@given(
+    st.binary()
+    | st.text("ab_Z019 .-\t\n\x0b\x1c", max_size=60).map(str.encode)
+    | st.text("aé9_ 漢²\x85\u2028", max_size=30).map(str.encode)
+)
+def test_words_are_counted_as_they_are_found(data: bytes) -> None:
+    found = {word.decode(): count for word, count in identifier_counts(data).items()}
+    assert found == Counter(identifiers(data.decode("utf-8", "replace")))
 
 
 def test_words_of_letters_that_are_new_to_unicode_are_the_same_for_every_python() -> None:

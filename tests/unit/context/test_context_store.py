@@ -59,7 +59,7 @@ def test_what_is_added_is_found_again_by_another_process(store: IndexStore, fold
     assert list(found) == ["python:x = 1\n"]
     assert found["python:x = 1\n"].chunks == 1
     assert again.postings(["ledg", "absent"]) == {"ledg": [(1, pack([1]))], "absent": []}
-    assert again.record(1).symbols[0].name == "settle"
+    assert again.records([1])[1].symbols[0].name == "settle"
     assert again.segments() == {1: 2}
     again.close()
 
