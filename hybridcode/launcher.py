@@ -18,8 +18,16 @@ def main() -> None:
     if sys.argv[1:2] in (["--version"], ["-V"]):
         print(f"hybridcode {__version__}")
         return
+    if sys.getfilesystemencoding() != "utf-8":
+        _start_again_in_utf8()
     os.environ.setdefault("TEXTUAL_FPS", "120")
     # Deferred: `--version` must answer without paying for the command line's imports.
     from hybridcode.cli.main import main as run
 
     run()
+
+
+def _start_again_in_utf8() -> None:
+    """Paths and source are UTF-8, whatever the locale says: with another encoding most of them cannot be opened."""
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "hybridcode", *sys.argv[1:]])

@@ -21,6 +21,7 @@ from hybridcode.context.render import (
     lines_text,
     place_of,
     section,
+    shown_otherwise,
     target_section,
     tokens,
 )
@@ -73,8 +74,8 @@ def assemble(
     parts.room = room - len(tail.encode()) - len(parts.text.encode())
     parts.add_other_regions([other for other in others if other != target])
     excerpts = (*parts.excerpts, *_target_excerpt(snapshot, target))
-    broken = corpus.broken(excerpt.path for excerpt in excerpts)
-    notes = [*parts.notes, *broken, *_target_notes(snapshot, target, tail)]
+    odd = corpus.oddities(excerpt.path for excerpt in excerpts)
+    notes = [*parts.notes, *odd, *_target_notes(snapshot, target, tail)]
     return _window(step, parts.text + tail, target=target, budget=budget, excerpts=excerpts, notes=notes)
 
 
@@ -269,8 +270,8 @@ def _target_excerpt(snapshot: Snapshot, target: Target) -> tuple[Excerpt, ...]:
 
 def _target_notes(snapshot: Snapshot, target: Target, text: str) -> list[str]:
     notes = list(hidden_characters(target.path, text))
-    if target.path in snapshot.files and b"\r\n" in snapshot.read(target.path):
-        notes.append(f"{target.path} has CRLF line ends; they are shown as LF and kept")
+    if target.path in snapshot.files:
+        notes += shown_otherwise(target.path, snapshot.read(target.path))
     return notes
 
 

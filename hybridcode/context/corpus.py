@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from hybridcode.context.records import FileRecord
+from hybridcode.context.render import shown_otherwise
 from hybridcode.context.segments import COUNT_BITS, DEFINES, MOST_COUNTED, NUMBERS, REFERS, unpack
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.entry import Skipped
@@ -72,10 +73,15 @@ class Corpus:
                 return self._whole.records(files)
         return {file: self._records[self._places[file].id] for file in files}
 
-    def broken(self, paths: Iterable[str]) -> list[str]:
-        """Of some files, a line for each one that its parser could not read."""
-        known = [path for path in dict.fromkeys(paths) if path in self.number]
-        return [f"{path} {note}" for path in known if (note := self.record(self.number[path]).note)]
+    def oddities(self, paths: Iterable[str]) -> list[str]:
+        """Of some files, what their parser could not read and what a window shows other than it stands there."""
+        notes: list[str] = []
+        for path in dict.fromkeys(paths):
+            if path in self.number and (note := self.record(self.number[path]).note):
+                notes.append(f"{path} {note}")
+            if path in self.snapshot.files:
+                notes += shown_otherwise(path, self.snapshot.read(path))
+        return notes
 
     @cached_property
     def number(self) -> Mapping[str, int]:

@@ -58,7 +58,7 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     packed = pack(ranking, room=room - len(text.encode()), taken=taken, style=FINDING)
     text += rendered(packed.passages)
     shown = (*(guide.excerpt for guide in guides), *(passage.excerpt for passage in packed.passages))
-    notes.extend(corpus.broken(excerpt.path for excerpt in shown))
+    notes.extend(corpus.oddities(excerpt.path for excerpt in shown))
     notes.extend(note for passage in packed.passages for note in hidden_characters(passage.excerpt.path, passage.text))
     window = ContextWindow(
         step="",

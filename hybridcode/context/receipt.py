@@ -95,8 +95,8 @@ def answer(corpus: Corpus, *, query: str, budget: int, kind: Kind = "finding") -
     found = find_passages(ranking, room=budget * BYTES_PER_TOKEN)
     hidden = [note for passage in found.passages for note in hidden_characters(passage.excerpt.path, passage.text)]
     excerpts = tuple(passage.excerpt for passage in found.passages)
-    broken = corpus.broken(excerpt.path for excerpt in excerpts)
-    notes = tuple(dict.fromkeys((*notes_on(corpus), *broken, *hidden)))
+    odd = corpus.oddities(excerpt.path for excerpt in excerpts)
+    notes = tuple(dict.fromkeys((*notes_on(corpus), *odd, *hidden)))
     receipt = _receipt(ranking, found, found.text, excerpts, budget, kind, notes)
     return Answer(found.text, found.passages, receipt)
 

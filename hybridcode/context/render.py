@@ -80,6 +80,18 @@ def target_section(target: Target, data: bytes | None) -> str:
     return section(heading, text, path=target.path).removesuffix("\n")
 
 
+def shown_otherwise(path: str, data: bytes) -> Sequence[str]:
+    """Notes on how a file's lines stand in a window where that is not byte for byte."""
+    notes: list[str] = []
+    if b"\r\n" in data:
+        notes.append(f"{path} has CRLF line ends; they are shown as LF and kept")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        notes.append(f"{path} holds bytes that are not UTF-8; they are shown as U+FFFD")
+    return notes
+
+
 def hidden_characters(path: str, text: str) -> Sequence[str]:
     """One note if the text holds characters that a reader cannot see."""
     found = sorted({f"U+{ord(character):04X}" for character in _HIDDEN.findall(text)})

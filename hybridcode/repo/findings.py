@@ -100,11 +100,13 @@ def findings_in(tree: Tree, data: bytes, language: str) -> Findings:
 
 
 def error_nodes(tree: Tree, language: str) -> int:
-    """How many ERROR and MISSING nodes a tree has."""
+    """How many ERROR and MISSING nodes a tree has; those nested deeper than any program count as one."""
     if not tree.root_node.has_error:
         return 0
-    found = QueryCursor(_error_query(language)).captures(tree.root_node)
-    return sum(len(nodes) for nodes in found.values())
+    cursor = QueryCursor(_error_query(language))
+    cursor.set_max_start_depth(_DEEPEST)
+    found = cursor.captures(tree.root_node)
+    return max(1, sum(len(nodes) for nodes in found.values()))
 
 
 @functools.cache

@@ -25,6 +25,9 @@ _MOST_READS = 64
 _MOST_STEPS_IN_ERROR = 400
 """In hundreds of operations. Large C++ headers read as C take up to 300."""
 
+_MOST_PIECES = 4_000
+"""Children of one error node."""
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -105,7 +108,18 @@ def parse(language: str, data: bytes) -> Tree | None:
         tree = Parser(_load(language)).parse(watch.read, progress_callback=watch.is_lost)
     except ValueError:
         return None
-    return watch.released(tree)
+    return None if _is_scattered(tree) else watch.released(tree)
+
+
+def _is_scattered(tree: Tree) -> bool:
+    """One error of the tree holds so many pieces that a query would take minutes: it looks at each beside each."""
+    waiting = [tree.root_node] if tree.root_node.has_error else []
+    while waiting:
+        node = waiting.pop()
+        if node.is_error and node.child_count > _MOST_PIECES:
+            return True
+        waiting += [child for child in node.children if child.has_error]
+    return False
 
 
 class _Watch:

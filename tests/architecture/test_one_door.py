@@ -22,6 +22,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/models/pull.py": "downloads a model after a yes",
     "hybridcode/repo/git.py": "read-only git with fixed flags",
     "hybridcode/cli/demo.py": "the demo's own scratch copy",
+    "hybridcode/launcher.py": "starts the program again where Python would not read paths as UTF-8",
 }
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +41,16 @@ def test_the_frame_rate_is_ours_unless_chosen(chosen: str | None, expected: str)
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == expected
     assert done.returncode == 0
+
+
+def test_paths_are_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
+    (tmp_path / "größe.py").write_text("def settle(ledger):\n    return ledger\n", "utf-8")
+    (tmp_path / "hybridcode.py").write_text("raise SystemExit('code of the folder was run')\n", "utf-8")
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [*COMMANDS[0], "context", "--query", "settle the ledger", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | locale, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"][0]["path"] == "größe.py"
 
 
 def processor_seconds(command: list[str]) -> float:

@@ -89,7 +89,7 @@ def test_counts_are_those_of_the_chunks_text(shop: Corpus) -> None:
 
 
 def test_a_file_that_does_not_parse_is_taken_by_lines_and_says_so(shop: Corpus) -> None:
-    notes = shop.broken(["broken/half.ts", "broken/half.ts", "shop/ledger.py", "absent.py"])
+    notes = shop.oddities(["broken/half.ts", "broken/half.ts", "shop/ledger.py", "absent.py"])
     assert len(notes) == 1
     assert notes[0].startswith("broken/half.ts does not parse as typescript (")
     assert shop.record(shop.number["broken/half.ts"]).symbols == ()

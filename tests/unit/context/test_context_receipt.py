@@ -22,6 +22,7 @@ FILES = {
     "shop/broken.ts": "export function settleBroken(ledger: {\n if ((( }}} class\n" * 5,
     "main.go": "package main\n\nfunc SettleLedger() {}\n",
     "poetry.lock": "ledger\n",
+    "crlf.lua": "function settle_crlf(ledger)\r\n  return ledger\r\nend\r\n",
 }
 
 
@@ -40,10 +41,10 @@ def test_everything_that_the_window_depends_on_is_there(root: Path) -> None:
     assert (found.query, found.budget, found.kind, found.version) == (QUERY, 900, "finding", __version__)
     assert (found.head, found.history) == (head, f"1 commits up to {head[:12]}")
     assert found.tree == Index.in_memory().take(root).digest
-    assert set(found.grammars) == {"python", "go", "typescript"}
+    assert set(found.grammars) == {"python", "go", "lua", "typescript"}
     assert all(found.grammars.values())
     assert found.weights == dict(WEIGHTS)
-    assert found.files == 5
+    assert found.files == 6
     assert [str(skipped) for skipped in found.left_out] == ["poetry.lock: a lock file"]
     assert found.unmatched == ("quagga", "zebra")
 
@@ -61,6 +62,7 @@ def test_a_person_is_told_what_is_odd(root: Path) -> None:
     assert "1 files are left out, as poetry.lock: a lock file" in notes
     assert "shop/hidden.py holds characters that cannot be seen: U+202E" in notes
     assert any(note.startswith("shop/broken.ts does not parse as typescript") for note in notes)
+    assert "crlf.lua has CRLF line ends; they are shown as LF and kept" in notes
     assert set(notes) <= set(receipt(root, kind="outline").notes)
 
 

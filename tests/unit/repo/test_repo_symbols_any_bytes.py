@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_nothing_comes_of_nothing(language: str) -> None:
 )
 def test_deep_nesting_ends(language: str, data: bytes) -> None:
     check(analyse(language, data), data)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("piece", [b"(", b"[", b"{", b"!", b"begin\n", b"do ", b"$("])
+def test_an_error_of_a_hundred_thousand_pieces_takes_seconds(language: str, piece: bytes) -> None:
+    data = b"x = " + piece * 100_000
+    began = time.process_time()
+    check(analyse(language, data), data)
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
