@@ -16,8 +16,8 @@ from hybridcode.context.render import section
 from hybridcode.domain.window import Cut
 from hybridcode.repo.symbols import Symbol
 
-TAIL_SHARE = 16
-"""A part of 1/16 of the room lists names of files that are not shown."""
+TAIL_SHARE = 32
+"""A part of 1/32 of the room lists names of files that are not shown."""
 _LEAST_TAIL = 400
 """Bytes of room below which there is no list."""
 _TAIL_HEADING = "More files"

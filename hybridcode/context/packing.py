@@ -41,7 +41,7 @@ _ROOM_PER_TASTE = 2_000
 _TASTED_CHUNKS = 3
 _MOST_FILES = 400
 """Files further down the ranking are not looked into."""
-_BASE = 150_000
+_BASE = 80_000
 """Worth of a chunk that fits not at all, in a file that does: beside its own millionths."""
 _MOST_CUT = 12
 _MOST_CUT_OF_FILE = 3
