@@ -99,30 +99,37 @@ def similar_hits(file: FileText, lines: Sequence[MarkedLine]) -> list[Hit]:
 def _similar_at(file: FileText, seen: Sequence[MarkedLine], start: int, *, allowed: int) -> Hit | None:
     pairs: list[tuple[str, str]] = []
     odd: list[str] = []
+    kept: list[str] = []
     for number, line in enumerate(seen):
         theirs = file.lines[start + number]
         if file.is_like(start + number, plain_keys(line.text)):
             pairs.append((line.text, theirs))
+            kept += [line.text] if line.text.strip() else []
             continue
         slip = one_slip(line.text, theirs) if line.mark == " " else None
         if slip is None or len(odd) == allowed:
             return None
         odd.append(slip)
-    if not _is_held(file, seen, kept=sum(bool(ours.strip()) for ours, _ in pairs), odd=odd):
+    if not _is_held(file, seen, kept=kept, odd=odd):
         return None
     rule = learn(pairs)
     return Hit(at=start, level=Level.ONE_SLIP, rule=rule) if rule is not None else None
 
 
-def _is_held(file: FileText, seen: Sequence[MarkedLine], *, kept: int, odd: Iterable[str]) -> bool:
+def _is_held(file: FileText, seen: Sequence[MarkedLine], *, kept: Sequence[str], odd: Iterable[str]) -> bool:
     """Enough of the block is certain: its place does not hang on the misremembered lines."""
+    tells = len(kept) >= 2 or (len(kept) == 1 and len(kept[0].strip()) >= _TELLING_LINE and _is_single(file, kept[0]))
     deleted = [line.text.strip() for line in seen if line.mark == "-" and line.text.strip()]
     if not deleted:
         # A misremembered word that the file knows may point to another place.
-        return kept >= 2 and not any(word in file.vocabulary for word in odd)
-    if kept >= 2 or len(file.lines) <= _SHORT_FILE:
+        return tells and not any(word in file.vocabulary for word in odd)
+    if len(kept) >= 2 or len(file.lines) <= _SHORT_FILE:
         return True
     return any(len(line) >= _TELLING_LINE for line in deleted)
+
+
+def _is_single(file: FileText, line: str) -> bool:
+    return len(file.lines_like(line)) == 1
 
 
 def _level(ours: str, theirs: str) -> Level:

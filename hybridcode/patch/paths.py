@@ -24,7 +24,7 @@ def looks_like_name(name: str) -> bool:
         return False
     if not any(character.isalnum() for character in name):
         return False
-    if _PATHLIKE.fullmatch(name):
+    if _PATHLIKE.fullmatch(name.lstrip("/")):
         return True
     return "/" in name and "  " not in name and not name.endswith((".", ":"))
 

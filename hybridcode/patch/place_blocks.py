@@ -34,6 +34,8 @@ class _Ground:
     """For added lines in an indentation that the file does not use, where their own block shows no pair."""
     region: tuple[int, int] | None
     """Lines (0-based, end excluded) that the answer was asked for."""
+    numbers_are_right: bool
+    """The line numbers of the answer lead every block that can be found without them to where it stands."""
 
 
 def place_blocks(file: FileText, edits: Edits, *, region: tuple[int, int] | None = None) -> list[LineEdit]:
@@ -42,7 +44,13 @@ def place_blocks(file: FileText, edits: Edits, *, region: tuple[int, int] | None
     `region` (0-based, end excluded) decides between places that are equal otherwise. Raises: Refused.
     """
     _refuse_added_marks(file, edits)
-    ground = _Ground(file=file, dialect=edits.dialect, foreign=_foreign_rule(file, edits), region=region)
+    ground = _Ground(
+        file=file,
+        dialect=edits.dialect,
+        foreign=_foreign_rule(file, edits),
+        region=region,
+        numbers_are_right=_numbers_are_right(file, edits),
+    )
     choices = [_place_readings(ground, readings, number) for number, readings in enumerate(edits.readings)]
     placings = _in_order(choices, dialect=edits.dialect)
     return _combined(placings)
@@ -65,6 +73,16 @@ def _foreign_rule(file: FileText, edits: Edits) -> IndentRule | None:
             if len(found) == 1 and found[0].level == Level.INDENTATION:
                 return found[0].rule
     return from_style(file.lines)
+
+
+def _numbers_are_right(file: FileText, edits: Edits) -> bool:
+    if edits.dialect != "diff":
+        return False
+    blocks = [readings[0] for readings in edits.readings]
+    telling = [block for block in blocks if any(text.strip() for text in block.old)]
+    return 0 < len(telling) < len(blocks) and all(
+        block.has_right_counts and [hit.at + 1 for hit in hits(file, block.lines)] == [block.at] for block in telling
+    )
 
 
 def _place_readings(ground: _Ground, readings: Sequence[Block], number: int) -> list[Placing]:
@@ -90,8 +108,10 @@ def _places(ground: _Ground, block: Block) -> list[Placing]:
     if not block.old and not file.lines:
         return [(LineEdit(0, 0, block.new),)]
     if not any(text.strip() for text in block.old):
-        raise Refused("nothing shows where the new lines belong", advice=ASK_FOR_MORE_CONTEXT)
+        return [_edits_at(ground, block.lines, _by_number(ground, block))]
     found = hits(file, block.lines)
+    if not found and block.lines[-1] == MarkedLine(" ", ""):
+        found = _at_the_end(file, block)
     if not found:
         if parts := stretches(block.lines):
             return [_elided(ground, parts)]
@@ -102,6 +122,24 @@ def _places(ground: _Ground, block: Block) -> list[Placing]:
     if len(narrowed) > _MAX_PLACES:
         raise Refused(f"the lines stand in {len(narrowed)} places", advice=ASK_FOR_MORE_CONTEXT)
     return [_edits_at(ground, block.lines, hit) for hit in narrowed]
+
+
+def _by_number(ground: _Ground, block: Block) -> Hit:
+    """Where blank context stands by the header's line number. Raises: Refused if nothing proves that number."""
+    if ground.numbers_are_right and block.has_right_counts and block.old:
+        found = [hit for hit in hits(ground.file, block.lines) if hit.at + 1 == block.at and hit.level == Level.EXACT]
+        if found:
+            return found[0]
+    raise Refused("nothing shows where the new lines belong", advice=ASK_FOR_MORE_CONTEXT)
+
+
+def _at_the_end(file: FileText, block: Block) -> list[Hit]:
+    """Places at the file's end for a block whose last context is blank lines that the file does not have."""
+    lines = list(block.lines)
+    while lines and lines[-1] == MarkedLine(" ", ""):
+        lines.pop()
+    height = sum(line.mark != "+" for line in lines)
+    return [hit for hit in hits(file, lines) if hit.at + height == len(file.lines)] if height else []
 
 
 def _similar(file: FileText, block: Block) -> Hit:

@@ -59,7 +59,7 @@ def fences(lines: Sequence[str]) -> tuple[Fence, ...]:
         if not opened:
             opened, opening, info = [sign], number, text
         elif text:
-            if sign[0] == opened[-1][0] and len(text.split()) == 1:
+            if sign[0] == opened[-1][0] and _is_info(text):
                 opened.append(sign)
         elif sign[0] == opened[-1][0] and len(sign) >= len(opened[-1]):
             opened.pop()
@@ -68,6 +68,11 @@ def fences(lines: Sequence[str]) -> tuple[Fence, ...]:
     if opened:
         raise Refused("a fence is opened and not closed", advice=CUT_OFF)
     return tuple(found)
+
+
+def _is_info(text: str) -> bool:
+    """What may stand after an opening fence: a language, alone or with attributes; other words are prose."""
+    return len(text.split()) == 1 or "=" in text or text.startswith("{")
 
 
 def read_for_target(lines: Sequence[str], target: Target) -> Edit:
