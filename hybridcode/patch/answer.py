@@ -32,6 +32,8 @@ class Block:
     new_count: int | None = None
     section: str | None = None
     """Text after `@@` that names the enclosing scope."""
+    is_marked_alike: bool = False
+    """The line that divides old from new is as long as the markers around them."""
 
     @cached_property
     def old(self) -> tuple[str, ...]:
@@ -97,6 +99,8 @@ class Rewrite:
     """Everything from the first opening to the last closing fence, when there are fences in between."""
     closings: tuple[int, ...] = ()
     """Lengths of `span` at which the text may already end: where a fence closes."""
+    pairs_up: bool = True
+    """False: the fences of the answer do not pair up, so that only the old text can show where the new one ends."""
     is_fenced: bool = True
     """False: the answer came without a fence, all of it is the text."""
 

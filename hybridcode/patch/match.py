@@ -24,6 +24,7 @@ _MAX_WORD = 80
 _WORD_HEAD = re.compile(r"[^\W\d]{3}")
 _SHORT_FILE = 40
 _TELLING_LINE = 10
+_SURE_LINES = 3
 
 
 class Level(IntEnum):
@@ -121,8 +122,11 @@ def _is_held(file: FileText, seen: Sequence[MarkedLine], *, kept: Sequence[str],
     tells = len(kept) >= 2 or (len(kept) == 1 and len(kept[0].strip()) >= _TELLING_LINE and _is_single(file, kept[0]))
     deleted = [line.text.strip() for line in seen if line.mark == "-" and line.text.strip()]
     if not deleted:
-        # A misremembered word that the file knows may point to another place.
-        return tells and not any(word in file.vocabulary for word in odd)
+        # A misremembered word that the file knows may point to another place, unless much else points here.
+        is_sure = len(kept) >= _SURE_LINES and any(
+            len(line.strip()) >= _TELLING_LINE and _is_single(file, line) for line in kept
+        )
+        return is_sure or (tells and not any(word in file.vocabulary for word in odd))
     if len(kept) >= 2 or len(file.lines) <= _SHORT_FILE:
         return True
     return any(len(line) >= _TELLING_LINE for line in deleted)

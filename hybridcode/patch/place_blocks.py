@@ -70,7 +70,7 @@ def _foreign_rule(file: FileText, edits: Edits) -> IndentRule | None:
     for readings in edits.readings:
         if len(readings) == 1 and any(indentation(text) for text in readings[0].old):
             found = hits(file, readings[0].lines)
-            if len(found) == 1 and found[0].level == Level.INDENTATION:
+            if len(found) == 1:
                 return found[0].rule
     return from_style(file.lines)
 
@@ -87,19 +87,21 @@ def _numbers_are_right(file: FileText, edits: Edits) -> bool:
 
 def _place_readings(ground: _Ground, readings: Sequence[Block], number: int) -> list[Placing]:
     """Every place of the one reading that fits. Raises: Refused."""
-    fitting: list[list[Placing]] = []
+    fitting: list[tuple[bool, list[Placing]]] = []
     first: Refused | None = None
     for block in readings:
         try:
-            fitting.append(_places(ground, block))
+            fitting.append((block.is_marked_alike, _places(ground, block)))
         except Refused as refused:
             first = first or refused
     if len(fitting) > 1:
-        raise Refused("the block can be divided in several ways", advice=ASK_FOR_MORE_CONTEXT, hunk=number)
+        fitting = [found for found in fitting if found[0]]
+        if len(fitting) != 1:
+            raise Refused("the block can be divided in several ways", advice=ASK_FOR_MORE_CONTEXT, hunk=number)
     if not fitting and first is not None:
         first.hunk = number
         raise first
-    return fitting[0]
+    return fitting[0][1]
 
 
 def _places(ground: _Ground, block: Block) -> list[Placing]:
@@ -161,8 +163,8 @@ def _refuse_second_helping(ground: _Ground, block: Block, found: Sequence[Hit]) 
     """Raises: Refused if the insertion was made before, at its place or (a block with context) anywhere."""
     if all(_stands_already(ground.file, block, at=hit.at) for hit in found):
         raise Refused("the change is already in the file", advice="Leave it out; it needs no change.")
-    searches = ground.dialect in ("blocks", "json")
-    if searches and len(block.old) >= 3 and _stands_already(ground.file, block):
+    is_numbered = block.has_right_counts and any(hit.at + 1 == block.at for hit in found)
+    if not is_numbered and len(block.old) >= 3 and _stands_already(ground.file, block):
         raise Refused(
             "the finished lines stand elsewhere in the file already",
             advice="Leave the block out, or replace a line instead of only adding some.",
@@ -292,9 +294,11 @@ def _ordered_readings(choices: Sequence[list[Placing]]) -> list[list[Placing]]:
 
 
 def _combined(placings: Sequence[Placing]) -> list[LineEdit]:
-    """All line edits, equal ones once. Raises: Refused if two blocks insert at one place or overlap."""
-    edits = list(dict.fromkeys(edit for placing in placings for edit in placing))
-    edits.sort(key=lambda edit: (edit.start, edit.end))
+    """All line edits. Raises: Refused if two blocks insert at one place or overlap.
+
+    So do equal ones: of two places that look alike one was changed, and both blocks found the other.
+    """
+    edits = sorted((edit for placing in placings for edit in placing), key=lambda edit: (edit.start, edit.end))
     for first, second in pairwise(edits):
         insert_twice = first.start == first.end == second.start == second.end
         if insert_twice or second.start < first.end:

@@ -68,6 +68,8 @@ def place_region(file: FileText, edit: RegionRewrite) -> list[LineEdit]:
 
 def chosen_text(text: Rewrite, old: Sequence[str]) -> Lines:
     """The lines between the fences that are meant, judged by the old text. Raises: Refused."""
+    if not text.pairs_up and not holds_fences(old):
+        raise Refused("a fence is opened and not closed", advice=CUT_OFF)
     if text.span and holds_fences(old):
         return _ended_like(text, old)
     if len(text.candidates) == 1:
@@ -86,6 +88,8 @@ def _ended_like(text: Rewrite, old: Sequence[str]) -> Lines:
     """
     last = _first_key(old[::-1])
     fitting = [length for length in text.closings if _first_key(text.span[:length][::-1]) == last]
+    if not text.pairs_up and not fitting:
+        raise Refused("a fence is opened and not closed", advice=CUT_OFF)
     length = fitting[0] if len(fitting) == 1 else text.closings[-1]
     new, rest = text.span[:length], text.span[length:]
     known = set(old)
@@ -104,11 +108,15 @@ def _require_text(file: FileText, new: Lines) -> None:
     """Raises: Refused if `new` is nothing, is cut, leaves something out or has lost bytes."""
     if not any(line.strip() for line in new):
         raise Refused("the fence is empty", advice="Write the new text, or say that the file is to be deleted.")
-    if sum(line.lstrip().startswith("```") for line in new) % 2:
+    if _fence_lines(new) % 2 > _fence_lines(file.lines) % 2:
         raise Refused("the fences inside the text do not pair up", advice=CUT_OFF)
     refuse_marks(new, file=file)
     if any("\ufffd" in line for line in new) and not any("\ufffd" in line for line in file.lines):
         raise Refused("the text has replacement characters where the file has other bytes", advice=_ONLY_THE_REGION)
+
+
+def _fence_lines(lines: Lines) -> int:
+    return sum(line.lstrip().startswith("```") for line in lines)
 
 
 def _differences(old: Lines, new: Lines, *, offset: int) -> list[LineEdit]:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Finish, Target
-from hybridcode.patch.answer import Answer, Edit, Edits, FileCreation, FileDeletion, RegionRewrite, WholeFile
+from hybridcode.patch.answer import Answer, Dialect, Edit, Edits, FileCreation, FileDeletion, RegionRewrite, WholeFile
 from hybridcode.patch.paths import clean_name, looks_like_name, same_file
 from hybridcode.patch.read_blocks import is_block_head, read_blocks
-from hybridcode.patch.read_diff import is_file_header, looks_like_diff, read_diff
+from hybridcode.patch.read_diff import first_diff_line, is_file_header, looks_like_diff, read_diff
 from hybridcode.patch.read_envelope import is_envelope_line, read_envelope
 from hybridcode.patch.read_fence import fences, is_fence, read_for_target, read_whole_files
 from hybridcode.patch.read_json import read_json
@@ -55,15 +55,47 @@ def _read(text: str, *, finish: Finish, target: Target | None) -> Answer:
 def _edits(lines: Sequence[str], target: Target | None) -> tuple[Edit, ...]:
     if target is not None and target.format != "blocks" and _starts_with_plain_fence(lines):
         return (read_for_target(lines, target),)
-    if any(is_block_head(line) for line in lines):
-        return read_blocks(lines)
-    if any(is_envelope_line(line) for line in lines):
-        return read_envelope(lines)
-    if looks_like_diff(lines):
-        return read_diff(lines)
+    match _outermost(lines):
+        case "blocks":
+            return read_blocks(lines)
+        case "envelope":
+            return read_envelope(lines)
+        case "diff":
+            return read_diff(lines)
+        case _:
+            pass
     if found := _json_edits(lines):
         return found
     return (read_for_target(lines, target),) if target is not None else read_whole_files(lines)
+
+
+def _outermost(lines: Sequence[str]) -> Dialect | None:
+    """The structure that is not part of another one's text; None if there is at most a fence around a file."""
+    block = next((number for number, line in enumerate(lines) if is_block_head(line)), None)
+    envelope = next((number for number, line in enumerate(lines) if is_envelope_line(line)), None)
+    diff = first_diff_line(lines) if looks_like_diff(lines) else None
+    if block is not None and not _is_text_of_a_file(lines, block):
+        begins_before = envelope is not None and envelope < block and not lines[envelope].startswith("*** U")
+        if begins_before or (diff is not None and diff < block):
+            return "envelope" if begins_before else "diff"
+        return "blocks"
+    if block is not None:
+        return None
+    if envelope is not None:
+        return "envelope"
+    return "diff" if diff is not None else None
+
+
+def _is_text_of_a_file(lines: Sequence[str], number: int) -> bool:
+    """Line `number` and everything like it stand in the one fence around a whole file, below its first lines."""
+    if not _starts_with_plain_fence(lines):
+        return False
+    try:
+        first = fences(lines)[0]
+    except Refused:
+        return False
+    last = max(at for at, line in enumerate(lines) if is_block_head(line))
+    return first.opening < number <= last < first.closing
 
 
 def _starts_with_plain_fence(lines: Sequence[str]) -> bool:

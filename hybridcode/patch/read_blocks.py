@@ -6,7 +6,7 @@ the divider is kept as a reading of its own.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybridcode.patch.answer import Block, Edits, MarkedLine, marked
 from hybridcode.patch.linediff import changes
@@ -48,9 +48,7 @@ def read_blocks(lines: Sequence[str]) -> tuple[Edits, ...]:
         names = _name_above(lines, number) or names
         span = _Span.at(lines, number, block=count)
         after = span.tail + 1
-        readings = tuple(
-            two_sided(lines[number + 1 : divider], lines[divider + 1 : span.tail]) for divider in span.dividers
-        )
+        readings = tuple(_reading(lines, head=number, divider=divider, tail=span.tail) for divider in span.dividers)
         if found and found[-1].names == names:
             found[-1] = Edits(names=names, dialect="blocks", readings=(*found[-1].readings, readings))
         else:
@@ -58,6 +56,11 @@ def read_blocks(lines: Sequence[str]) -> tuple[Edits, ...]:
         count += 1
     _require_clean_end(lines[after:], block=count)
     return tuple(found)
+
+
+def _reading(lines: Sequence[str], *, head: int, divider: int, tail: int) -> Block:
+    block = two_sided(lines[head + 1 : divider], lines[divider + 1 : tail])
+    return replace(block, is_marked_alike=lines[head].count("<") == lines[divider].count("="))
 
 
 @dataclass(frozen=True)

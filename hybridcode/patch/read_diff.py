@@ -39,12 +39,16 @@ def looks_like_diff(lines: Sequence[str]) -> bool:
     return any(line.startswith("@@") for line in lines) and any(line[:1] in ("+", "-") for line in lines)
 
 
-def read_diff(lines: Sequence[str]) -> tuple[Edit, ...]:
-    """All files of a diff, in order. Raises: Refused."""
-    first = next(
+def first_diff_line(lines: Sequence[str]) -> int:
+    """The first line of a diff: a file's header or a hunk's. Raises: StopIteration if there is none."""
+    return next(
         number for number in range(len(lines)) if lines[number].startswith("@@") or is_file_header(lines, number)
     )
-    first = _past_rename_lines(lines, first)
+
+
+def read_diff(lines: Sequence[str]) -> tuple[Edit, ...]:
+    """All files of a diff, in order. Raises: Refused."""
+    first = _past_rename_lines(lines, first_diff_line(lines))
     opened = sum(is_fence(line) for line in lines[:first]) % 2 == 1
     reader = _Reader(lines=lines, at=first, in_fence=opened)
     reader.read()

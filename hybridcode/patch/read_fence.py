@@ -77,6 +77,8 @@ def _is_info(text: str) -> bool:
 
 def read_for_target(lines: Sequence[str], target: Target) -> Edit:
     """The text for the one place that was asked for. Raises: Refused."""
+    if (unpaired := _unpaired(lines)) is not None:
+        return _aimed(unpaired[1], target)
     found = fences(lines)
     if not found:
         return _aimed(Rewrite(candidates=(tuple(lines),), is_fenced=False), target)
@@ -88,6 +90,8 @@ def read_for_target(lines: Sequence[str], target: Target) -> Edit:
 
 def read_whole_files(lines: Sequence[str]) -> tuple[WholeFile, ...]:
     """Fences of whole files, each under its name; one alone may have none. Raises: Refused."""
+    if (unpaired := _unpaired(lines)) is not None:
+        return (WholeFile(path=_name_of(lines, unpaired[0]), text=unpaired[1]),)
     found = fences(lines)
     if not found:
         raise Refused("there is no edit in the answer", advice="Answer with the new text in one fence.")
@@ -101,6 +105,32 @@ def read_whole_files(lines: Sequence[str]) -> tuple[WholeFile, ...]:
         WholeFile(path=name, text=_rewrite(lines, (fence,), (fence,))) for fence, name in named if name != path
     )
     return (WholeFile(path=path, text=_rewrite(lines, _from(found, first), same), more=more),)
+
+
+def _unpaired(lines: Sequence[str]) -> tuple[Fence, Rewrite] | None:
+    """The text from the first opening fence to the last line that can close it, where the fences do not pair up.
+
+    None if they do. Raises: Refused if nothing closes the first fence.
+    """
+    try:
+        fences(lines)
+    except Refused:
+        opening = next(number for number, line in enumerate(lines) if _FENCE.match(line))
+        found = _FENCE.match(lines[opening])
+        assert found is not None
+        sign = found[1]
+        closings = [
+            number
+            for number, line in enumerate(lines[opening + 1 :], opening + 1)
+            if line.startswith(sign) and not line.strip(sign[0] + " ")
+        ]
+        if not closings:
+            raise
+        fence = Fence(opening=opening, closing=closings[-1], info=found[2].strip())
+        span = tuple(lines[opening + 1 : fence.closing])
+        lengths = tuple(number - opening - 1 for number in closings)
+        return fence, Rewrite(candidates=(span,), span=span, closings=lengths, pairs_up=False)
+    return None
 
 
 def _from(found: Sequence[Fence], first: Fence) -> tuple[Fence, ...]:
