@@ -20,6 +20,7 @@ COMMANDS = {
     "sessions": "hybridcode.cli.sessions:sessions",
     "undo": "hybridcode.cli.undo:undo",
     "context": "hybridcode.cli.context:context",
+    "apply": "hybridcode.cli.apply:apply",
     "policy": "hybridcode.cli.policy:policy",
     "audit": "hybridcode.cli.audit:audit",
     "egress": "hybridcode.cli.audit:egress",

@@ -15,3 +15,5 @@ class Refusal(msgspec.Struct, frozen=True):
     near: str = ""
     """The real lines near the best candidate, bounded."""
     advice: str = ""
+    is_already: bool = False
+    """Nothing is left to do: what the answer wants stands in the file."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from msgspec.structs import replace as replace_struct
+
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.refusal import Refusal
 from hybridcode.patch.answer import Answer, Edit, Edits, FileCreation, FileDeletion, RegionRewrite, Rewrite, WholeFile
@@ -48,6 +50,42 @@ def place(
     if twice := _named_twice(changes):
         return (Refusal(reason="the file is changed twice", path=twice, advice="Write one edit for each file."),)
     return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def settle(
+    answer: Answer, shown: Mapping[str, bytes], *, modes: Mapping[str, int] | None = None
+) -> tuple[tuple[FileChange, ...], tuple[Refusal, ...]]:
+    """Like `place`, but what already stands in its file is passed over: changes, and why not.
+
+    The refusals are of edits that are there already; or they are all there is to know, and there are no changes.
+    """
+    already: list[Refusal] = []
+    missing: list[Edit] = []
+    for edit in _joined(answer.edits, shown):
+        found = place(replace(answer, edits=(edit,)), shown, modes=modes)
+        refusals = [refusal for refusal in found if isinstance(refusal, Refusal)]
+        if refusals and all(refusal.is_already for refusal in refusals) and _stands_whole(answer, edit, shown):
+            already += refusals
+        else:
+            missing.append(edit)
+    if not missing:
+        return (), tuple(already)
+    changes: list[FileChange] = []
+    for found in place(replace(answer, edits=tuple(missing)), shown, modes=modes):
+        if isinstance(found, Refusal):
+            already.append(replace_struct(found, is_already=False))
+        else:
+            changes.append(found)
+    return tuple(changes), tuple(already)
+
+
+def _stands_whole(answer: Answer, edit: Edit, shown: Mapping[str, bytes]) -> bool:
+    """Each block of the edit stands in the file, and not just the first one that was looked at."""
+    if not isinstance(edit, Edits) or len(edit.readings) < 2:
+        return True
+    singles = (replace(edit, readings=(readings,)) for readings in edit.readings)
+    found = [place(replace(answer, edits=(single,)), shown) for single in singles]
+    return all(isinstance(one[0], Refusal) and one[0].is_already for one in found)
 
 
 class _Placing:
@@ -162,7 +200,9 @@ class _Placing:
         before = self._shown[path]
         after = FileText.of(before).bytes_with(edits)
         if after == before:
-            raise Refused("the file is already so", advice="If nothing needs to change, the step is done.")
+            raise Refused(
+                "the file is already so", advice="If nothing needs to change, the step is done.", is_already=True
+            )
         return FileChange(path, before, after, self._mode(path))
 
     def _created(self, path: str, lines: Sequence[str]) -> FileChange:

@@ -18,6 +18,7 @@ from hybridcode.patch.refusing import ASK_FOR_MORE_CONTEXT, COPY_EXACTLY, NO_ELI
 
 Placing = tuple[LineEdit, ...]
 
+_LEAVE_IT_OUT = "Leave it out; it needs no change."
 _MAX_PLACES = 500
 """A block that still fits more places than this is refused at once."""
 _MAX_TWINS = 40
@@ -87,21 +88,19 @@ def _numbers_are_right(file: FileText, edits: Edits) -> bool:
 
 def _place_readings(ground: _Ground, readings: Sequence[Block], number: int) -> list[Placing]:
     """Every place of the one reading that fits. Raises: Refused."""
-    fitting: list[tuple[bool, list[Placing]]] = []
+    fitting: list[list[Placing]] = []
     first: Refused | None = None
-    for block in readings:
+    for block in [block for block in readings if block.is_marked_alike] or readings:
         try:
-            fitting.append((block.is_marked_alike, _places(ground, block)))
+            fitting.append(_places(ground, block))
         except Refused as refused:
             first = first or refused
     if len(fitting) > 1:
-        fitting = [found for found in fitting if found[0]]
-        if len(fitting) != 1:
-            raise Refused("the block can be divided in several ways", advice=ASK_FOR_MORE_CONTEXT, hunk=number)
+        raise Refused("the block can be divided in several ways", advice=ASK_FOR_MORE_CONTEXT, hunk=number)
     if not fitting and first is not None:
         first.hunk = number
         raise first
-    return fitting[0][1]
+    return fitting[0]
 
 
 def _places(ground: _Ground, block: Block) -> list[Placing]:
@@ -146,7 +145,7 @@ def _at_the_end(file: FileText, block: Block) -> list[Hit]:
 
 def _similar(file: FileText, block: Block) -> Hit:
     if any(line.mark == "+" for line in block.lines) and _stands_already(file, block):
-        raise Refused("the change is already in the file", advice="Leave it out; it needs no change.")
+        raise Refused("the change is already in the file", advice=_LEAVE_IT_OUT, is_already=True)
     found = similar_hits(file, block.lines)
     if len(found) > 1:
         raise Refused(
@@ -162,7 +161,7 @@ def _similar(file: FileText, block: Block) -> Hit:
 def _refuse_second_helping(ground: _Ground, block: Block, found: Sequence[Hit]) -> None:
     """Raises: Refused if the insertion was made before, at its place or (a block with context) anywhere."""
     if all(_stands_already(ground.file, block, at=hit.at) for hit in found):
-        raise Refused("the change is already in the file", advice="Leave it out; it needs no change.")
+        raise Refused("the change is already in the file", advice=_LEAVE_IT_OUT, is_already=True)
     is_numbered = block.has_right_counts and any(hit.at + 1 == block.at for hit in found)
     if not is_numbered and len(block.old) >= 3 and _stands_already(ground.file, block):
         raise Refused(

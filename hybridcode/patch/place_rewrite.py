@@ -38,7 +38,7 @@ def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     _require_text(file, new)
     edits = _differences(file.lines, new, offset=0)
     if not edits:
-        raise Refused(_NO_CHANGE, advice=_LEAVE_IT)
+        raise Refused(_NO_CHANGE, advice=_LEAVE_IT, is_already=True)
     return edits
 
 
@@ -62,7 +62,7 @@ def place_region(file: FileText, edit: RegionRewrite) -> list[LineEdit]:
         )
     edits = _differences(old, _indented(file, old, new), offset=start)
     if not edits:
-        raise Refused(_NO_CHANGE, advice=_LEAVE_IT)
+        raise Refused(_NO_CHANGE, advice=_LEAVE_IT, is_already=True)
     return edits
 
 

@@ -5,6 +5,7 @@ Invariant: an answer that was or may have been cut off is refused before anythin
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Finish, Target
@@ -18,21 +19,25 @@ from hybridcode.patch.read_json import read_json
 from hybridcode.patch.refusing import CUT_OFF, Refused
 
 _THINKING = ("<think>", "</think>")
+Form = Literal["blocks", "diff", "envelope", "json", "whole"]
 _MAX_ANSWER_CHARS = 4_000_000
 _MAX_CHATTER = 600
 _HEAD_LINES = 3
 """A structure inside a fence shows itself in the first lines."""
 
 
-def read_answer(text: str, *, finish: Finish, target: Target | None) -> Answer | Refusal:
-    """What `text` wants changed; with a `target`, a plain fence is the new text of that place."""
+def read_answer(text: str, *, finish: Finish, target: Target | None, form: Form | None = None) -> Answer | Refusal:
+    """What `text` wants changed; with a `target`, a plain fence is the new text of that place.
+
+    `form` is what it is written in; None: see for yourself.
+    """
     try:
-        return _read(text, finish=finish, target=target)
+        return _read(text, finish=finish, target=target, form=form)
     except Refused as refused:
         return refused.refusal(path=target.path if target else None)
 
 
-def _read(text: str, *, finish: Finish, target: Target | None) -> Answer:
+def _read(text: str, *, finish: Finish, target: Target | None, form: Form | None) -> Answer:
     match finish:
         case "length":
             raise Refused("the answer was cut off at the output limit", advice=CUT_OFF)
@@ -47,7 +52,7 @@ def _read(text: str, *, finish: Finish, target: Target | None) -> Answer:
     lines = _lines(_without_thinking(text))
     if not any(line.strip() for line in lines):
         raise Refused("the answer is empty", advice="Answer with the new text in one fence.")
-    edits = _edits(lines, target)
+    edits = _edits(lines, target) if form is None else _edits_in(form, lines, target)
     aimed = tuple(_aim(edit, target) for edit in edits) if target else edits
     return Answer(edits=aimed, target=target, chatter=_chatter(lines))
 
@@ -69,11 +74,29 @@ def _edits(lines: Sequence[str], target: Target | None) -> tuple[Edit, ...]:
     return (read_for_target(lines, target),) if target is not None else read_whole_files(lines)
 
 
+def _edits_in(form: Form, lines: Sequence[str], target: Target | None) -> tuple[Edit, ...]:
+    match form:
+        case "blocks" if any(is_block_head(line) for line in lines):
+            return read_blocks(lines)
+        case "envelope":
+            return read_envelope(lines)
+        case "diff" if looks_like_diff(lines):
+            return read_diff(lines)
+        case "json" if found := _json_edits(lines):
+            return found
+        case "whole":
+            return (read_for_target(lines, target),) if target is not None else read_whole_files(lines)
+        case _:
+            raise Refused(f"there is nothing in the form {form} in the answer", advice="Leave --format out.")
+
+
 def _outermost(lines: Sequence[str]) -> Dialect | None:
     """The structure that is not part of another one's text; None if there is at most a fence around a file."""
     block = next((number for number, line in enumerate(lines) if is_block_head(line)), None)
     envelope = next((number for number, line in enumerate(lines) if is_envelope_line(line)), None)
     diff = first_diff_line(lines) if looks_like_diff(lines) else None
+    if diff is not None and _is_text_of_a_file(lines, diff):
+        diff = None
     if block is not None and not _is_text_of_a_file(lines, block):
         begins_before = envelope is not None and envelope < block and not lines[envelope].startswith("*** U")
         if begins_before or (diff is not None and diff < block):
@@ -94,7 +117,7 @@ def _is_text_of_a_file(lines: Sequence[str], number: int) -> bool:
         first = fences(lines)[0]
     except Refused:
         return False
-    last = max(at for at, line in enumerate(lines) if is_block_head(line))
+    last = max((at for at, line in enumerate(lines) if is_block_head(line)), default=number)
     return first.opening < number <= last < first.closing
 
 

@@ -10,7 +10,14 @@ class Refused(Exception):
     """Carries one Refusal up to the room's door, past the levels that have nothing to add to it."""
 
     def __init__(
-        self, reason: str, *, advice: str = "", near: str = "", path: str | None = None, hunk: int | None = None
+        self,
+        reason: str,
+        *,
+        advice: str = "",
+        near: str = "",
+        path: str | None = None,
+        hunk: int | None = None,
+        is_already: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -18,6 +25,7 @@ class Refused(Exception):
         self.near = near
         self.path = path
         self.hunk = hunk
+        self.is_already = is_already
 
     def refusal(self, *, path: str | None = None, hunk: int | None = None) -> Refusal:
         """The value; `path` and `hunk` (0-based) fill in what the raiser did not know."""
@@ -27,6 +35,7 @@ class Refused(Exception):
             hunk=self.hunk if self.hunk is not None else hunk,
             near=self.near,
             advice=self.advice,
+            is_already=self.is_already,
         )
 
 

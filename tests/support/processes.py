@@ -22,10 +22,14 @@ class Program:
         xdg = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
         return {**kept, **xdg, "HOME": str(self.home), "TMPDIR": str(self.home), "NO_COLOR": "1", **self.env}
 
+    def command(self, *arguments: str) -> list[str]:
+        """What starts the program."""
+        return [sys.executable, "-m", "hybridcode", *arguments]
+
     def run(self, *arguments: str, cwd: Path, stdin: str = "", timeout: float = 110) -> "Done":
         """Run to the end."""
         done = subprocess.run(
-            [sys.executable, "-m", "hybridcode", *arguments],
+            self.command(*arguments),
             cwd=cwd,
             env=self.environment(),
             input=stdin,
@@ -39,7 +43,7 @@ class Program:
     def start(self, *arguments: str, cwd: Path) -> "subprocess.Popen[str]":
         """Start and leave running."""
         return subprocess.Popen(
-            [sys.executable, "-m", "hybridcode", *arguments],
+            self.command(*arguments),
             cwd=cwd,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
