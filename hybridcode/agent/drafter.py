@@ -15,9 +15,9 @@ from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
 from hybridcode.domain.model import Message, ModelInfo, ModelRequest, Reply
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.secrets import MARK
 from hybridcode.domain.window import ContextWindow, EditFormat
 from hybridcode.models.prompts import fill, load
-from hybridcode.models.redact import MARK
 from hybridcode.models.sender import Sender
 from hybridcode.models.tiny_prompt import render_region, render_whole
 from hybridcode.patch.merge import onto

@@ -22,9 +22,10 @@ from hybridcode.domain.action import (
     Unknown,
 )
 from hybridcode.domain.errors import ContextError, EgressForbidden, HybridcodeError, ModelError, RepoError
-from hybridcode.domain.events import CheckRan, NoticeGiven, RungTaken, StepEnded, StepOutcome, StepStarted
+from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken, StepEnded, StepOutcome, StepStarted
 from hybridcode.domain.plan import Step, Writer
-from hybridcode.patch.check import warnings
+from hybridcode.domain.refusal import Refusal
+from hybridcode.patch.check import unparsable, warnings
 
 MERGED = "the files changed after the draft was made; it was merged onto what they hold now"
 """Note of a proposal whose change was carried over to newer bytes."""
@@ -71,11 +72,13 @@ async def _climb(run: Run, step: Step) -> Ending:
         settled, feedback, is_final = await _take_up(run, step)
         if is_final:
             return settled
-    ladder = rungs(
-        step,
-        run.settings.routing,
-        has_local=run.senders.local is not None,
-        has_frontier=run.senders.frontier is not None,
+    ladder = tuple(
+        rungs(
+            step,
+            run.settings.routing,
+            has_local=run.senders.local is not None,
+            has_frontier=run.senders.frontier is not None,
+        )
     )
     last_error: ModelError | EgressForbidden | None = None
     for rung in ladder:
@@ -97,16 +100,30 @@ async def _climb(run: Run, step: Step) -> Ending:
         except (ContextError, RepoError) as error:
             return "failed", error.advice
         last_error = None
-        if not isinstance(drafted, Drafted):
-            feedback = retry_note(drafted)
-            ending = ("failed", drafted[0].reason)
+        is_first_of_several = rung.attempt == 1 and len(ladder) > 1
+        if refused := _refused(run, step, rung, drafted, must_parse=is_first_of_several):
+            feedback = retry_note(refused)
+            ending = ("failed", refused[0].reason)
             continue
+        assert isinstance(drafted, Drafted)
         ending, feedback, is_final = await _submit(run, step, rung, drafted)
         if is_final:
             return ending
     if last_error is not None:
         raise last_error
     return ending
+
+
+def _refused(
+    run: Run, step: Step, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool
+) -> tuple[Refusal, ...]:
+    """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, and else a warning in the pane."""
+    if not isinstance(drafted, Drafted):
+        return drafted
+    refused = unparsable(drafted.changes) if must_parse else ()
+    if refused:
+        run.journal.append(DraftRefused(step.id, rung.attempt, refused))
+    return refused
 
 
 async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted) -> tuple[Ending, str, bool]:

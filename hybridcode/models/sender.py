@@ -15,9 +15,10 @@ from hybridcode.domain.errors import ModelError, ModelTransient
 from hybridcode.domain.events import ModelAnswered, ModelAsked, NoticeGiven
 from hybridcode.domain.model import Chunk, Finished, ModelRequest, ReasoningDelta, Reply, TextDelta, Timing, Usage
 from hybridcode.domain.ports import Model, Recorder
+from hybridcode.domain.secrets import redact
 from hybridcode.models.egress import SendPolicy, check
 from hybridcode.models.problems import RetryLater
-from hybridcode.models.redact import redact, redact_messages
+from hybridcode.models.redact import redact_messages
 from hybridcode.models.streams import close_stream
 
 __all__ = ["SendPolicy", "Sender"]

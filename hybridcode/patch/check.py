@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hybridcode.domain.action import FileChange
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.secrets import kinds_of_secrets
 from hybridcode.patch.elide import is_plain_mark
 from hybridcode.patch.filetext import FileText
 from hybridcode.patch.linediff import changes as line_changes
@@ -15,6 +17,7 @@ from hybridcode.repo.symbols import error_count
 _CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |\Z)")
 _TYPOGRAPHIC = "“”‘’\u00a0"
 _HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0e-\x1f\x7f]")
+_BOM = b"\xef\xbb\xbf"
 _MANY_DELETED = 30
 """Lines; fewer are never called many."""
 
@@ -25,6 +28,17 @@ def warnings(changes: Sequence[FileChange]) -> tuple[str, ...]:
     return tuple(f"{change.path}: {text}" for change in ordered for text in _of(change))
 
 
+def unparsable(changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
+    """Files that parse worse than before, as reasons to write them again."""
+    ordered = sorted(changes, key=lambda change: change.path)
+    return tuple(
+        Refusal(reason=text, path=change.path, advice="Write the lines again, complete, so that the file parses.")
+        for change in ordered
+        if change.after is not None
+        for text in _syntax(change.path, change.before or b"", change.after)
+    )
+
+
 def _of(change: FileChange) -> Iterator[str]:
     if change.after is None:
         return
@@ -33,6 +47,7 @@ def _of(change: FileChange) -> Iterator[str]:
         yield "the file is emptied"
         return
     yield from _syntax(change.path, before, change.after)
+    yield from _encoding(before, change.after)
     old, new = FileText.of(before), FileText.of(change.after)
     changed = line_changes(old.lines, new.lines)
     added = [line for c in changed for line in new.lines[c.b0 : c.b1]]
@@ -49,6 +64,21 @@ def _syntax(path: str, before: bytes, after: bytes) -> Iterator[str]:
         yield f"{more} new syntax error{'s' if more > 1 else ''}"
 
 
+def _encoding(before: bytes, after: bytes) -> Iterator[str]:
+    if _is_utf8(before) and not _is_utf8(after):
+        yield "the file is no longer UTF-8"
+    if before and before.startswith(_BOM) != after.startswith(_BOM):
+        yield "a byte order mark is added" if after.startswith(_BOM) else "the byte order mark is lost"
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _lines(old: FileText, added: Sequence[str]) -> Iterator[str]:
     if any(_CONFLICT.match(line) for line in added):
         yield "conflict markers are added"
@@ -59,6 +89,9 @@ def _lines(old: FileText, added: Sequence[str]) -> Iterator[str]:
         yield "typographic quotes or blanks are added"
     if any(_HIDDEN.search(line) for line in added):
         yield "hidden or control characters are added"
+    if kinds := kinds_of_secrets("\n".join(added)):
+        for kind in sorted(kinds - kinds_of_secrets("\n".join(old.lines))):
+            yield f"what looks like a secret is added ({kind})"
 
 
 def _indents(old: FileText, new: FileText) -> Iterator[str]:

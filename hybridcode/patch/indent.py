@@ -24,6 +24,14 @@ class IndentRule:
     is_blind: bool = False
     """No indented line was seen: the rule says nothing about tabs against blanks."""
 
+    @property
+    def keeps_the_margin(self) -> bool:
+        """Lines that are not indented stay so: the rule is about steps and not about where a block stands."""
+        try:
+            return self.convert("") == ""
+        except Refused:
+            return False
+
     def apply(self, line: str) -> str:
         """The added line as the file would have it. Raises: Refused."""
         if not line.strip():

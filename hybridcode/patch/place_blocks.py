@@ -33,6 +33,8 @@ class _Ground:
     dialect: Dialect
     foreign: IndentRule | None
     """For added lines in an indentation that the file does not use, where their own block shows no pair."""
+    learned: IndentRule | None
+    """How other blocks are indented otherwise than the file, for blocks that show no indentation themselves."""
     region: tuple[int, int] | None
     """Lines (0-based, end excluded) that the answer was asked for."""
     numbers_are_right: bool
@@ -49,6 +51,7 @@ def place_blocks(file: FileText, edits: Edits, *, region: tuple[int, int] | None
         file=file,
         dialect=edits.dialect,
         foreign=_foreign_rule(file, edits),
+        learned=_learned_rule(file, edits),
         region=region,
         numbers_are_right=_numbers_are_right(file, edits),
     )
@@ -74,6 +77,16 @@ def _foreign_rule(file: FileText, edits: Edits) -> IndentRule | None:
             if len(found) == 1:
                 return found[0].rule
     return from_style(file.lines)
+
+
+def _learned_rule(file: FileText, edits: Edits) -> IndentRule | None:
+    """Another width or sign for a step, seen in any block; what moves whole blocks says nothing of the others."""
+    for readings in edits.readings:
+        if len(readings) == 1 and any(indentation(text) for text in readings[0].old):
+            found = hits(file, readings[0].lines) or similar_hits(file, readings[0].lines)
+            if len(found) == 1 and not found[0].rule.is_identity and found[0].rule.keeps_the_margin:
+                return found[0].rule
+    return None
 
 
 def _numbers_are_right(file: FileText, edits: Edits) -> bool:
@@ -229,6 +242,8 @@ def _elided(ground: _Ground, parts: Sequence[tuple[MarkedLine, ...]]) -> Placing
 
 def _edits_at(ground: _Ground, lines: Sequence[MarkedLine], hit: Hit) -> Placing:
     """The block as line edits at its place; context lines only move the place on."""
+    shows = any(indentation(line.text) and line.text.strip() for line in lines if line.mark != "+")
+    learned = None if shows or not hit.rule.is_identity else ground.learned
     edits: list[LineEdit] = []
     at = start = hit.at
     added: list[str] = []
@@ -236,7 +251,7 @@ def _edits_at(ground: _Ground, lines: Sequence[MarkedLine], hit: Hit) -> Placing
         if line.mark == "-":
             at += 1
         elif line.mark == "+":
-            added.append(_indented(ground, line.text, hit))
+            added.append(learned.apply(line.text) if learned is not None else _indented(ground, line.text, hit))
         else:
             if at > start or added:
                 edits.append(LineEdit(start, at, tuple(added)))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from hybridcode.domain.action import Applied
-from hybridcode.domain.events import ModelAsked, RungTaken
+from hybridcode.domain.events import DraftRefused, ModelAsked, ProposalMade, RungTaken
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.gate.approvers import Refuse, Scripted, no, yes
@@ -75,6 +75,27 @@ async def test_a_refused_draft_is_retried_with_the_reason(workspace: Path):
     assert it.read("shop.py") == NEW_RATE
     rungs = [e.event for e in state_of(it).envelopes if isinstance(e.event, RungTaken)]
     assert [rung.rung for rung in rungs] == ["local", "local_retry"]
+
+
+async def test_a_first_draft_that_does_not_parse_is_written_again(workspace: Path):
+    it = scene(workspace, draft={"draft": [fence("RATE = (5"), fence("RATE = 5")]})
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == NEW_RATE
+    refused = [e.event for e in state_of(it).envelopes if isinstance(e.event, DraftRefused)]
+    assert [refusal.reason for event in refused for refusal in event.refusals] == ["3 new syntax errors"]
+
+
+async def test_a_last_draft_that_does_not_parse_is_shown_with_a_warning(workspace: Path):
+    it = scene(
+        workspace,
+        draft={"draft": [fence("RATE = (5"), fence("RATE = (6")]},
+        more={"routing.frontier_hints": 0, "routing.frontier_tries": 0},
+    )
+    await it.run()
+    proposals = [e.event.proposal for e in state_of(it).envelopes if isinstance(e.event, ProposalMade)]
+    assert [proposal.notes for proposal in proposals if "shop.py" in proposal.title] == [
+        ("shop.py: 3 new syntax errors",)
+    ]
 
 
 async def test_the_ladder_ends_with_the_frontier_writing(workspace: Path):

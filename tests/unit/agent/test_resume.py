@@ -8,7 +8,7 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import EffectStarted, Envelope, ModelAsked, RungTaken
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
-from hybridcode.gate.approvers import Refuse, Scripted, yes
+from hybridcode.gate.approvers import PolicyOnly, Refuse, Scripted, yes
 from hybridcode.gate.undo import undo
 from hybridcode.journal.approvals import Approvals
 from hybridcode.session.state import SessionState
@@ -129,6 +129,7 @@ async def test_a_proof_is_void_after_another_command_ran(workspace: Path):
         Step("break", "break it", kind="command", command="python3 break.py", needs=("prove",)),
     )
     it = Scene(workspace, planning(Plan(steps, check="python3 ok.py")), {}, settings=NOBODY)
+    it.make_approver = lambda approvals, sandbox: PolicyOnly(is_sandboxed=True)  # as with --no-sandbox
     assert (await it.run()).code == ExitCode.VERIFICATION_FAILED
 
 

@@ -103,7 +103,7 @@ def test_no_budget_is_ever_exceeded(corpus: Corpus, budget: int, query: str, kin
 
 @settings(max_examples=60)
 @given(budget=st.integers(32, 20_000), query=st.sampled_from(QUERIES))
-def test_names_of_more_files_take_a_thirty_second_at_most_and_are_counted(corpus: Corpus, budget: int, query: str) -> None:
+def test_names_of_more_files_take_little_room_and_are_counted(corpus: Corpus, budget: int, query: str) -> None:
     found = answer(corpus, query=query, budget=budget)
     _, mark, tail = found.text.partition("## More files\n")
     assert found.receipt.tail == -(-len((mark + tail).encode()) // 4)

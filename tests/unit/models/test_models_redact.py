@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridcode.domain.model import Message
-from hybridcode.models.redact import MARK, redact, redact_messages
+from hybridcode.domain.secrets import MARK, redact
+from hybridcode.models.redact import redact_messages
 
 BODY = "a1B2c3D4e5F6g7H8i9J0"
 SECRETS = [

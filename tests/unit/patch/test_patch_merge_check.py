@@ -82,10 +82,17 @@ def test_merging_is_symmetric(base: bytes, ours: bytes, theirs: bytes) -> None:
         ("x = 1\n" * 40, "x = 1\n" * 5, ("35 of 40 lines",)),
         ("x = 1\n", "x = 2\n", ()),
         ("", "x = 2\n", ()),
+        ("x = 1\n", "x = 1\ny = '\udce9'\n", ("no longer UTF-8",)),
+        ("y = '\udce9'\n", "y = '\udce9'\nx = 1\n", ()),
+        ("\ufeffx = 1\n", "x = 2\n", ("order mark is lost",)),
+        ("x = 1\n", "\ufeffx = 2\n", ("order mark is added",)),
+        ("x = 1\n", f"x = 'ghp_{'a' * 36}'\n", ("secret is added (github-token)",)),
+        (f"x = 'ghp_{'a' * 36}'\n", f"y = 'ghp_{'a' * 36}'\n", ()),
     ],
 )
 def test_signs_of_a_bad_draft_are_named(before: str, after: str, expected: tuple[str, ...]) -> None:
-    found = warnings([FileChange("a.py", before.encode(), after.encode())])
+    data = (before.encode("utf-8", "surrogateescape"), after.encode("utf-8", "surrogateescape"))
+    found = warnings([FileChange("a.py", *data)])
     assert len(found) == len(expected)
     assert all(text.startswith("a.py: ") and part in text for text, part in zip(found, expected, strict=True))
 
