@@ -41,8 +41,9 @@ def is_plain_mark(line: str) -> bool:
 
 def refuse_marks(lines: Sequence[str], *, file: FileText) -> None:
     """Raises: Refused if one of `lines` is a mark that the file does not hold itself."""
+    known = frozenset(file.lines)
     for line in lines:
-        if is_plain_mark(line) and line not in file.lines:
+        if is_plain_mark(line) and line not in known:
             raise Refused(f"lines are left out at {line.strip()!r}", advice=NO_ELISION)
 
 

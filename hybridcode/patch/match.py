@@ -19,7 +19,7 @@ _MAX_SLIP = 3
 """Edits (insert, delete, replace, swap) that one misremembered word may be away."""
 _MAX_VOTES = 2_000
 """A line that stands more often than this says nothing about a place."""
-_MAX_COMPARISONS = 2_000_000
+_MAX_COMPARISONS = 500_000
 _MAX_WORD = 80
 _WORD_HEAD = re.compile(r"[^\W\d]{3}")
 _SHORT_FILE = 40

@@ -12,7 +12,17 @@ from msgspec.structs import replace as replace_struct
 
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.refusal import Refusal
-from hybridcode.patch.answer import Answer, Edit, Edits, FileCreation, FileDeletion, RegionRewrite, Rewrite, WholeFile
+from hybridcode.patch.answer import (
+    Answer,
+    Block,
+    Edit,
+    Edits,
+    FileCreation,
+    FileDeletion,
+    RegionRewrite,
+    Rewrite,
+    WholeFile,
+)
 from hybridcode.patch.filetext import FileText, LineEdit
 from hybridcode.patch.linediff import equal_pairs
 from hybridcode.patch.paths import find_path, is_safe
@@ -239,18 +249,22 @@ def _joined(edits: Iterable[Edit], shown: Mapping[str, bytes]) -> list[Edit]:
     """Blocks for the same file, which an answer may give apart, stand together."""
     joined: list[Edit] = []
     seen: dict[object, int] = {}
+    readings: dict[int, list[tuple[Block, ...]]] = {}
     for edit in edits:
         if not isinstance(edit, Edits):
             joined.append(edit)
             continue
         key = (find_path(edit.names, shown) or edit.names, edit.dialect)
         if key in seen:
-            first = joined[seen[key]]
-            assert isinstance(first, Edits)
-            joined[seen[key]] = replace(first, readings=(*first.readings, *edit.readings))
+            readings[seen[key]] += edit.readings
         else:
             seen[key] = len(joined)
+            readings[seen[key]] = list(edit.readings)
             joined.append(edit)
+    for number, all_of_it in readings.items():
+        first = joined[number]
+        assert isinstance(first, Edits)
+        joined[number] = replace(first, readings=tuple(all_of_it))
     return joined
 
 

@@ -5,13 +5,12 @@ meaning or the whole file is refused; context is never written back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from hybridcode.patch.answer import Block, Dialect, Edits, MarkedLine
 from hybridcode.patch.elide import is_plain_mark, place_stretches, stretches
 from hybridcode.patch.filetext import FileText, LineEdit, indentation, plain_key
-from hybridcode.patch.indent import IndentRule, from_style
+from hybridcode.patch.ground import Ground
 from hybridcode.patch.match import Hit, Level, hits, positions, similar_hits
 from hybridcode.patch.near import near_lines
 from hybridcode.patch.refusing import ASK_FOR_MORE_CONTEXT, COPY_EXACTLY, NO_ELISION, Refused
@@ -21,24 +20,10 @@ Placing = tuple[LineEdit, ...]
 _LEAVE_IT_OUT = "Leave it out; it needs no change."
 _MAX_PLACES = 500
 """A block that still fits more places than this is refused at once."""
+_MOST_CHOICES = 20_000
+"""Places of all blocks together, beyond which no order of theirs is looked for."""
 _MAX_TWINS = 40
 """More places than this are never compared by the text they would give."""
-
-
-@dataclass(frozen=True)
-class _Ground:
-    """What the blocks of one file are placed on."""
-
-    file: FileText
-    dialect: Dialect
-    foreign: IndentRule | None
-    """For added lines in an indentation that the file does not use, where their own block shows no pair."""
-    learned: IndentRule | None
-    """How other blocks are indented otherwise than the file, for blocks that show no indentation themselves."""
-    region: tuple[int, int] | None
-    """Lines (0-based, end excluded) that the answer was asked for."""
-    numbers_are_right: bool
-    """The line numbers of the answer lead every block that can be found without them to where it stands."""
 
 
 def place_blocks(file: FileText, edits: Edits, *, region: tuple[int, int] | None = None) -> list[LineEdit]:
@@ -47,15 +32,14 @@ def place_blocks(file: FileText, edits: Edits, *, region: tuple[int, int] | None
     `region` (0-based, end excluded) decides between places that are equal otherwise. Raises: Refused.
     """
     _refuse_added_marks(file, edits)
-    ground = _Ground(
-        file=file,
-        dialect=edits.dialect,
-        foreign=_foreign_rule(file, edits),
-        learned=_learned_rule(file, edits),
-        region=region,
-        numbers_are_right=_numbers_are_right(file, edits),
-    )
-    choices = [_place_readings(ground, readings, number) for number, readings in enumerate(edits.readings)]
+    ground = Ground(file=file, edits=edits, region=region)
+    choices: list[list[Placing]] = []
+    for number, readings in enumerate(edits.readings):
+        choices.append(_place_readings(ground, readings, number))
+        unclear = len(choices[-1]) > 1
+        total = sum(map(len, choices)) if unclear else 0
+        if unclear and (edits.dialect in ("blocks", "json") or total > _MOST_CHOICES):
+            raise Refused(f"the lines stand in {len(choices[-1])} places", advice=ASK_FOR_MORE_CONTEXT, hunk=number)
     placings = _in_order(choices, dialect=edits.dialect)
     return _combined(placings)
 
@@ -69,37 +53,7 @@ def _refuse_added_marks(file: FileText, edits: Edits) -> None:
                 raise Refused(f"lines are left out at {line.text.strip()!r}", advice=NO_ELISION, hunk=number)
 
 
-def _foreign_rule(file: FileText, edits: Edits) -> IndentRule | None:
-    """The rule of a block that shows indented pairs serves the blocks that show none."""
-    for readings in edits.readings:
-        if len(readings) == 1 and any(indentation(text) for text in readings[0].old):
-            found = hits(file, readings[0].lines)
-            if len(found) == 1:
-                return found[0].rule
-    return from_style(file.lines)
-
-
-def _learned_rule(file: FileText, edits: Edits) -> IndentRule | None:
-    """Another width or sign for a step, seen in any block; what moves whole blocks says nothing of the others."""
-    for readings in edits.readings:
-        if len(readings) == 1 and any(indentation(text) for text in readings[0].old):
-            found = hits(file, readings[0].lines) or similar_hits(file, readings[0].lines)
-            if len(found) == 1 and not found[0].rule.is_identity and found[0].rule.keeps_the_margin:
-                return found[0].rule
-    return None
-
-
-def _numbers_are_right(file: FileText, edits: Edits) -> bool:
-    if edits.dialect != "diff":
-        return False
-    blocks = [readings[0] for readings in edits.readings]
-    telling = [block for block in blocks if any(text.strip() for text in block.old)]
-    return 0 < len(telling) < len(blocks) and all(
-        block.has_right_counts and [hit.at + 1 for hit in hits(file, block.lines)] == [block.at] for block in telling
-    )
-
-
-def _place_readings(ground: _Ground, readings: Sequence[Block], number: int) -> list[Placing]:
+def _place_readings(ground: Ground, readings: Sequence[Block], number: int) -> list[Placing]:
     """Every place of the one reading that fits. Raises: Refused."""
     fitting: list[list[Placing]] = []
     first: Refused | None = None
@@ -116,14 +70,14 @@ def _place_readings(ground: _Ground, readings: Sequence[Block], number: int) -> 
     return fitting[0]
 
 
-def _places(ground: _Ground, block: Block) -> list[Placing]:
+def _places(ground: Ground, block: Block) -> list[Placing]:
     """All places that can be defended for one block. Raises: Refused."""
     file = ground.file
     if not block.old and not file.lines:
         return [(LineEdit(0, 0, block.new),)]
     if not any(text.strip() for text in block.old):
         return [_edits_at(ground, block.lines, _by_number(ground, block))]
-    found = hits(file, block.lines)
+    found = ground.hits(block.lines)
     if not found and block.lines[-1] == MarkedLine(" ", ""):
         found = _at_the_end(file, block)
     if not found:
@@ -138,10 +92,10 @@ def _places(ground: _Ground, block: Block) -> list[Placing]:
     return [_edits_at(ground, block.lines, hit) for hit in narrowed]
 
 
-def _by_number(ground: _Ground, block: Block) -> Hit:
+def _by_number(ground: Ground, block: Block) -> Hit:
     """Where blank context stands by the header's line number. Raises: Refused if nothing proves that number."""
     if ground.numbers_are_right and block.has_right_counts and block.old:
-        found = [hit for hit in hits(ground.file, block.lines) if hit.at + 1 == block.at and hit.level == Level.EXACT]
+        found = [hit for hit in ground.hits(block.lines) if hit.at + 1 == block.at and hit.level == Level.EXACT]
         if found:
             return found[0]
     raise Refused("nothing shows where the new lines belong", advice=ASK_FOR_MORE_CONTEXT)
@@ -171,7 +125,7 @@ def _similar(file: FileText, block: Block) -> Hit:
     return found[0]
 
 
-def _refuse_second_helping(ground: _Ground, block: Block, found: Sequence[Hit]) -> None:
+def _refuse_second_helping(ground: Ground, block: Block, found: Sequence[Hit]) -> None:
     """Raises: Refused if the insertion was made before, at its place or (a block with context) anywhere."""
     if all(_stands_already(ground.file, block, at=hit.at) for hit in found):
         raise Refused("the change is already in the file", advice=_LEAVE_IT_OUT, is_already=True)
@@ -193,7 +147,7 @@ def _stands_already(file: FileText, block: Block, *, at: int | None = None) -> b
     return any(start < at + len(block.old) and at < start + len(block.new) for start in starts)
 
 
-def _narrowed(ground: _Ground, block: Block, found: list[Hit]) -> list[Hit]:
+def _narrowed(ground: Ground, block: Block, found: list[Hit]) -> list[Hit]:
     """Fewer places by evidence other than the lines: same result, the region asked for, the scope, the line number."""
     if len(found) == 1:
         return found
@@ -235,15 +189,16 @@ def _depth(line: str) -> int:
     return len(indentation(line).expandtabs(8))
 
 
-def _elided(ground: _Ground, parts: Sequence[tuple[MarkedLine, ...]]) -> Placing:
+def _elided(ground: Ground, parts: Sequence[tuple[MarkedLine, ...]]) -> Placing:
     placed = place_stretches(ground.file, parts)
     return tuple(edit for part, hit in placed for edit in _edits_at(ground, part, hit))
 
 
-def _edits_at(ground: _Ground, lines: Sequence[MarkedLine], hit: Hit) -> Placing:
+def _edits_at(ground: Ground, lines: Sequence[MarkedLine], hit: Hit) -> Placing:
     """The block as line edits at its place; context lines only move the place on."""
     shows = any(indentation(line.text) and line.text.strip() for line in lines if line.mark != "+")
-    learned = None if shows or not hit.rule.is_identity else ground.learned
+    is_indented = any(indentation(line.text) for line in lines if line.mark == "+")
+    learned = ground.learned if is_indented and not shows and hit.rule.is_identity else None
     edits: list[LineEdit] = []
     at = start = hit.at
     added: list[str] = []
@@ -261,7 +216,7 @@ def _edits_at(ground: _Ground, lines: Sequence[MarkedLine], hit: Hit) -> Placing
     return tuple(edits)
 
 
-def _indented(ground: _Ground, text: str, hit: Hit) -> str:
+def _indented(ground: Ground, text: str, hit: Hit) -> str:
     knows_nothing = hit.rule.is_blind or hit.level < Level.INDENTATION
     if not (knows_nothing and ground.file.is_foreign_indent(text)):
         return hit.rule.apply(text)

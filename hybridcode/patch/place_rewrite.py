@@ -32,6 +32,8 @@ Lines = tuple[str, ...]
 def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     """The line edits that turn `file` into the answer's text. Raises: Refused."""
     new = chosen_text(edit.text, file.lines)
+    if not edit.text.is_fenced and file.lines:
+        _require_same_ends(file, 0, file.lines, new)
     if file.lines and file.lines[-1] != "":
         while new and new[-1] == "":
             new = new[:-1]
@@ -87,7 +89,7 @@ def _ended_like(text: Rewrite, old: Sequence[str]) -> Lines:
     Raises: Refused where what follows, or what would be lost, speaks against it.
     """
     last = _first_key(old[::-1])
-    fitting = [length for length in text.closings if _first_key(text.span[:length][::-1]) == last]
+    fitting = [length for length in text.closings if _last_key(text.span, length) == last]
     if not text.pairs_up and not fitting:
         raise Refused("a fence is opened and not closed", advice=CUT_OFF)
     length = fitting[0] if len(fitting) == 1 else text.closings[-1]
@@ -136,6 +138,10 @@ def _without_edge_blanks(lines: Lines, start: int, end: int) -> tuple[int, int]:
 def _trimmed(lines: Lines) -> Lines:
     first, last = _without_edge_blanks(lines, 0, len(lines))
     return lines[first:last]
+
+
+def _last_key(lines: Lines, length: int) -> str:
+    return next((plain_key(lines[at]) for at in range(length - 1, -1, -1) if lines[at].strip()), "")
 
 
 def _first_key(lines: Sequence[str]) -> str:

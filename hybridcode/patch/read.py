@@ -3,6 +3,7 @@
 Invariant: an answer that was or may have been cut off is refused before anything else.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -22,6 +23,8 @@ _THINKING = ("<think>", "</think>")
 Form = Literal["blocks", "diff", "envelope", "json", "whole"]
 _MAX_ANSWER_CHARS = 4_000_000
 _MAX_CHATTER = 600
+_ENDS = re.compile(r"\r+\n")
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _HEAD_LINES = 3
 """A structure inside a fence shows itself in the first lines."""
 
@@ -49,6 +52,8 @@ def _read(text: str, *, finish: Finish, target: Target | None, form: Form | None
             pass
     if len(text) > _MAX_ANSWER_CHARS:
         raise Refused("the answer is longer than any edit", advice=CUT_OFF)
+    if _HALVES.search(text):
+        raise Refused("the answer holds half a character", advice=CUT_OFF)
     lines = _lines(_without_thinking(text))
     if not any(line.strip() for line in lines):
         raise Refused("the answer is empty", advice="Answer with the new text in one fence.")
@@ -168,7 +173,7 @@ def _json_edits(lines: Sequence[str]) -> tuple[Edits, ...]:
 
 def _lines(text: str) -> list[str]:
     """Lines of the answer; the end of the last line is not a line."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = _ENDS.sub("\n", text).split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 
 

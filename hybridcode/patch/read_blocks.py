@@ -39,23 +39,25 @@ def two_sided(search: Sequence[str], replace: Sequence[str], *, at: int | None =
 
 def read_blocks(lines: Sequence[str]) -> tuple[Edits, ...]:
     """All blocks of an answer, in order, neighbours for one file together. Raises: Refused."""
-    found: list[Edits] = []
+    found: list[tuple[tuple[str, ...], list[tuple[Block, ...]]]] = []
     names: tuple[str, ...] = ()
     count = after = 0
     for number in range(len(lines)):
         if number < after or not is_block_head(lines[number]):
             continue
+        if any(_BROKEN.match(line) for line in lines[after:number]):
+            raise Refused("a SEARCH/REPLACE marker is broken", advice=CUT_OFF, hunk=count)
         names = _name_above(lines, number) or names
         span = _Span.at(lines, number, block=count)
         after = span.tail + 1
         readings = tuple(_reading(lines, head=number, divider=divider, tail=span.tail) for divider in span.dividers)
-        if found and found[-1].names == names:
-            found[-1] = Edits(names=names, dialect="blocks", readings=(*found[-1].readings, readings))
+        if found and found[-1][0] == names:
+            found[-1][1].append(readings)
         else:
-            found.append(Edits(names=names, dialect="blocks", readings=(readings,)))
+            found.append((names, [readings]))
         count += 1
     _require_clean_end(lines[after:], block=count)
-    return tuple(found)
+    return tuple(Edits(names=names, dialect="blocks", readings=tuple(readings)) for names, readings in found)
 
 
 def _reading(lines: Sequence[str], *, head: int, divider: int, tail: int) -> Block:

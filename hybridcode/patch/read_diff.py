@@ -12,7 +12,7 @@ from hybridcode.patch.paths import NO_FILE, clean_name
 from hybridcode.patch.read_fence import is_fence
 from hybridcode.patch.refusing import CUT_OFF, Refused
 
-_HEADER = re.compile(r"@@ ?-(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? ?@@ ?(.*)\Z")
+_HEADER = re.compile(r"@@ ?-(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? ?@@ ?(.*)\Z")
 _CLOSING = re.compile(r"```\s*\Z")
 _OPENING = re.compile(r"```\w*\s*\Z")
 _BETWEEN_FILES = (
@@ -71,16 +71,9 @@ class _Hunk:
     new_count: int | None = None
     section: str | None = None
     lines: list[MarkedLine] = field(default_factory=list[MarkedLine])
+    old_seen: int = 0
     bare_blanks: int = 0
     """Blank lines without a mark at the end, so far."""
-
-    @property
-    def old_seen(self) -> int:
-        return sum(line.mark != "+" for line in self.lines)
-
-    @property
-    def new_seen(self) -> int:
-        return sum(line.mark != "-" for line in self.lines)
 
     @property
     def wants_old(self) -> bool:
@@ -135,6 +128,10 @@ class _Reader:
     files: list[_File] = field(default_factory=list[_File])
     hunk: _Hunk | None = None
     renamed_from: str | None = None
+    last_hunk: int = -1
+
+    def __post_init__(self) -> None:
+        self.last_hunk = max((n for n, line in enumerate(self.lines) if line.startswith("@@")), default=-1)
 
     def read(self) -> None:
         while self.at < len(self.lines):
@@ -186,9 +183,11 @@ class _Reader:
         match line[:1]:
             case "":
                 hunk.lines.append(MarkedLine(" ", ""))
+                hunk.old_seen += 1
                 hunk.bare_blanks += 1
             case " " | "+" | "-" as mark:
                 hunk.lines.append(MarkedLine(mark, line[1:]))
+                hunk.old_seen += mark != "+"
                 hunk.bare_blanks = 0
             case "\\":
                 pass
@@ -200,8 +199,18 @@ class _Reader:
                 number = len(self.files[-1].hunks) - 1
                 raise Refused(f"a line of the diff has no mark: {line[:40]!r}", advice=_MARK_EVERY_LINE, hunk=number)
             case _:
+                self._require_no_more()
                 return False
         return True
+
+    def _require_no_more(self) -> None:
+        """Raises: Refused if the diff goes on below a line without a mark."""
+        rest = self.lines[self.at + 1 :]
+        if any(
+            line.startswith(("@@", "+", "--- ")) or (line.startswith("-") and line[1:2] not in ("", " ", "-"))
+            for line in rest
+        ):
+            raise Refused("a line of the diff has no mark", advice=_MARK_EVERY_LINE)
 
     def _is_after_diff(self, line: str) -> bool:
         """Prose below an unfenced diff."""
@@ -214,7 +223,7 @@ class _Reader:
         self.in_fence = False
         rest = range(self.at + 1, len(self.lines))
         opening = next((number for number in rest if _OPENING.match(self.lines[number])), None)
-        if opening is None or not any(line.startswith("@@") for line in self.lines[opening + 1 :]):
+        if opening is None or opening >= self.last_hunk:
             return False
         self.at = opening
         self.in_fence = True

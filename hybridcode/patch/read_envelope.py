@@ -69,7 +69,7 @@ def read_envelope(lines: Sequence[str]) -> tuple[Edit, ...]:
     sections: list[_Section] = []
     for line in lines:
         bare = line.rstrip()
-        if bare.strip() == _END:
+        if bare == _END:
             return _edits(sections)
         head = next((head for head in (_UPDATE, _ADD, _DELETE) if bare.startswith(head)), None)
         if head is not None:

@@ -14,7 +14,7 @@ from hybridcode.patch.paths import clean_name, looks_like_name
 from hybridcode.patch.refusing import CUT_OFF, Refused
 from hybridcode.repo.grammars import language_of
 
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})[ \t]*([^`]*)\Z")
+_FENCE = re.compile(r"\s{0,3}+(`{3,}+|~{3,}+)[ \t]*+([^`]*+)\Z")
 _COMMAND_TAGS = frozenset(
     {"bash", "sh", "shell", "zsh", "fish", "console", "terminal", "powershell", "shell-session", "cmd"}
 )
@@ -55,6 +55,8 @@ def fences(lines: Sequence[str]) -> tuple[Fence, ...]:
         match = _FENCE.match(line)
         if match is None:
             continue
+        if len(found) > 10_000:
+            raise Refused("there are too many fences", advice=CUT_OFF)
         sign, text = match[1], match[2].strip()
         if not opened:
             opened, opening, info = [sign], number, text

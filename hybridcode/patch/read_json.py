@@ -23,7 +23,7 @@ def read_json(text: str) -> tuple[Edits, ...]:
         return ()
     try:
         document: Any = msgspec.json.decode(stripped.encode())
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return ()
     items, outer_path = _items(document)
     found = [_edit(item, outer_path) for item in items]
