@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable
 
 _DECORATION = re.compile(r"^#+\s*")
 _PATHLIKE = re.compile(r"[^\s<>|?*`]*[./][^\s<>|?*`]*|[A-Z]\w*file")
+_ENDING = re.compile(r"\w\.\w{1,8}\Z")
+"""A name with blanks is told from a command or a sentence by its ending."""
 _LONGEST = 240
 NO_FILE = "/dev/null"
 
@@ -26,7 +28,7 @@ def looks_like_name(name: str) -> bool:
         return False
     if _PATHLIKE.fullmatch(name.lstrip("/")):
         return True
-    return "/" in name and "  " not in name and not name.endswith((".", ":"))
+    return "/" in name and "  " not in name and _ENDING.search(name) is not None
 
 
 def same_file(name: str, path: str) -> bool:

@@ -31,7 +31,7 @@ Lines = tuple[str, ...]
 
 def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     """The line edits that turn `file` into the answer's text. Raises: Refused."""
-    new = chosen_text(edit.text, file.lines)
+    new = _without_mark(file, chosen_text(edit.text, file.lines))
     if not edit.text.is_fenced and file.lines:
         _require_same_ends(file, 0, file.lines, new)
     if file.lines and file.lines[-1] != "":
@@ -51,7 +51,7 @@ def place_region(file: FileText, edit: RegionRewrite) -> list[LineEdit]:
         raise Refused(f"the file has no lines {edit.start}-{edit.end}", advice="Look at the file again.")
     start, end = _without_edge_blanks(file.lines, start, end)
     old = file.lines[start:end]
-    new = _trimmed(chosen_text(edit.text, old))
+    new = _trimmed(_without_mark(file, chosen_text(edit.text, old)))
     if not edit.text.is_fenced or not edit.was_asked:
         _require_same_ends(file, start, old, new)
     new = _without_surroundings(file, start, end, new)
@@ -104,6 +104,11 @@ def _ended_like(text: Rewrite, old: Sequence[str]) -> Lines:
         if not fitting and holds_fences(new[end.b0 :]):
             raise Refused("the text holds fences, and it is not plain which one ends it", advice=_ONE_FENCE)
     return new
+
+
+def _without_mark(file: FileText, new: Lines) -> Lines:
+    """Without a byte order mark, which the file has already."""
+    return (new[0].removeprefix("\ufeff"), *new[1:]) if new and file.has_bom else new
 
 
 def _require_text(file: FileText, new: Lines) -> None:

@@ -102,6 +102,9 @@ def read_whole_files(lines: Sequence[str]) -> tuple[WholeFile, ...]:
         meant = tuple(fence for fence in found if not _is_aside(fence, "")) or found
         return (WholeFile(path=None, text=_rewrite(lines, _from(found, meant[0]), meant)),)
     first, path = named[0]
+    before = [fence for fence in found if fence.opening < first.opening and not _is_aside(fence, path)]
+    if before:
+        raise Refused("a fence stands before the first one with a name", advice="Write the path above each file.")
     same = tuple(fence for fence, name in named if name == path)
     more = tuple(
         WholeFile(path=name, text=_rewrite(lines, (fence,), (fence,))) for fence, name in named if name != path

@@ -213,3 +213,21 @@ def test_prose_above_the_edit_is_kept_for_people() -> None:
     assert not isinstance(answer, Refusal)
     assert answer.chatter == "Here it is."
     assert answer.paths == ("geo/box.py",)
+
+
+def test_a_byte_order_mark_is_not_doubled() -> None:
+    assert patch("a.py\n```\n\ufeffa = 1\nb = 2\n```\n", {"a.py": b"\xef\xbb\xbfa = 1\n"}) == {
+        "a.py": b"\xef\xbb\xbfa = 1\nb = 2\n"
+    }
+
+
+def test_commands_and_text_above_inner_fences_are_no_names_of_files() -> None:
+    old = "# Gin\n\n```\ngo get github.com/gin-gonic/gin\n```\nimport github.com/gin-gonic/gin\n```\nrun\n```\n"
+    new = old.replace("# Gin", "# Gin Gonic")
+    found = patch(f"```markdown\n{new}```\n", {"README.md": old.encode(), "other.py": b"x = 1\n"})
+    assert isinstance(found, Refusal) or found == {"README.md": new.encode()}
+
+
+def test_a_fence_without_a_name_before_one_with_a_name_is_not_guessed_at() -> None:
+    text = "```python\nx = 0\n```\nMy choice:\n\nnew.py\n```python\nx = 1\n```\n"
+    assert "before the first one with a name" in refusal(patch(text, {"geo/box.py": BEFORE})).reason
