@@ -29,5 +29,4 @@ def main() -> None:
 
 def _start_again_in_utf8() -> None:
     """Paths and source are UTF-8, whatever the locale says: with another encoding most of them cannot be opened."""
-    os.environ["PYTHONUTF8"] = "1"
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "hybridcode", *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", "-P", "-m", "hybridcode", *sys.argv[1:]])

@@ -20,7 +20,13 @@ from hybridcode.patch.refusing import ASK_FOR_MORE_CONTEXT, COPY_EXACTLY, Refuse
 from hybridcode.repo.lines import split_lines
 
 _DEFAULT_MODE = 0o644
-_MODE = re.compile(r"(?:new file|deleted file|new) mode 100(\d{3})\s*\Z")
+_MODE = re.compile(r"(?:(?:new file|deleted file|new) mode|index [0-9a-f]+\.\.[0-9a-f]+) (\d{6})\s*\Z")
+_MODES = {"100644": 0o644, "100755": 0o755}
+"""As git knows them; all others are links, submodules or bits that no diff should set."""
+_SIDES = frozenset({("a", "b"), ("i", "w"), ("c", "i"), ("c", "w"), ("o", "w")})
+"""What git puts before the two names, by its settings."""
+_HEADING = re.compile(r'diff --git "?(\w)/.* "?(\w)/')
+_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _RENAME = re.compile(r"rename (from|to) (.*)\Z")
 _ESCAPE = re.compile(rb'\\([abfnrtv"\\]|[0-7]{3})')
 _SIMPLE = {
@@ -49,30 +55,87 @@ class GitFile:
     """Its path after; `/dev/null` for one that is deleted."""
     mode: int
     """Permission bits that it gets; 0 if the diff says nothing of them."""
-    is_binary: bool
+    oddity: str
+    """Why it cannot be placed by lines; empty for most."""
+    is_renamed: bool
     hunks: tuple[GitHunk, ...]
 
 
 def read_git_diff(text: str) -> tuple[GitFile, ...] | Refusal:
     """The files of a diff, in its order. Undecodable bytes of the input must stand as surrogate escapes."""
+    if trouble := _uncounted(text):
+        return Refusal(reason=trouble, advice=_NO_GIT_DIFF)
     try:
         found = [_file_of(file) for file in cast(Iterable[Any], PatchSet(io.StringIO(text, newline="\n")))]
-    except UnidiffParseError as error:
-        return Refusal(reason=f"this is not a well-formed diff: {error}", advice=_NO_GIT_DIFF)
+    except (UnidiffParseError, ValueError) as error:
+        return Refusal(reason=f"this is not a well-formed diff: {str(error)[:200]}", advice=_NO_GIT_DIFF)
     return tuple(found) if found else Refusal(reason="there is no diff in the answer", advice=_NO_GIT_DIFF)
+
+
+def _uncounted(text: str) -> str:
+    """What is wrong with a diff whose hunks hold other lines than they count; empty if nothing is."""
+    old = new = 0
+    in_hunk = False
+    for line in text.split("\n"):
+        if line.startswith("@@@"):
+            return "this is a combined diff"
+        if old > 0 or new > 0:
+            old -= not line.startswith(("+", "\\"))
+            new -= not line.startswith(("-", "\\"))
+        elif (found := _HUNK.match(line)) is not None:
+            old, new = (int((count or "1")[:9]) for count in found.groups())
+            in_hunk = True
+        elif in_hunk and line.startswith(("+", "-", " ")) and line != "-- " and not line.startswith("--- "):
+            return f"a hunk holds more lines than it counts: {line[:40]!r}"
+        elif line and not line.startswith("\\"):
+            in_hunk = False
+    return ""
 
 
 def _file_of(file: Any) -> GitFile:
     info = [str(line).rstrip("\n") for line in file.patch_info or ()]
     renamed = {found[1]: _unquoted(found[2]) for line in info if (found := _RENAME.match(line))}
-    modes = [int(found[1], 8) for line in info if (found := _MODE.match(line))]
+    modes = [found[1] for line in info if (found := _MODE.match(line))]
+    old, new = _names(file.source_file, file.target_file, info)
+    is_renamed = renamed.keys() >= {"from", "to"}
     return GitFile(
-        old=renamed.get("from") or _plain(file.source_file),
-        new=renamed.get("to") or _plain(file.target_file),
-        mode=modes[-1] if modes else 0,
-        is_binary=bool(file.is_binary_file),
+        old=renamed["from"] if is_renamed else old,
+        new=renamed["to"] if is_renamed else new,
+        mode=_MODES.get(modes[-1], 0) if modes and any("mode" in line for line in info) else 0,
+        oddity=_oddity(file, info, modes),
+        is_renamed=is_renamed,
         hunks=tuple(_hunk_of(hunk) for hunk in file),
     )
+
+
+def _oddity(file: Any, info: Sequence[str], modes: Sequence[str]) -> str:
+    if file.is_binary_file or any(line.startswith("GIT binary patch") for line in info):
+        return "the diff of a binary file holds no lines"
+    if any(line.startswith("copy from ") for line in info):
+        return "the diff copies a file"
+    if any(mode not in _MODES for mode in modes):
+        return "the diff is about a link, a submodule or special permission bits"
+    says = ("rename from ", "new file mode ", "deleted file mode ", "new mode ")
+    if not len(file) and not any(line.startswith(says) for line in info):
+        return "the diff shows no lines of the file"
+    return ""
+
+
+def _names(source: str, target: str, info: Sequence[str]) -> tuple[str, str]:
+    """Both names without what git puts before them: before both, or before none."""
+    old, new = _unquoted(source.partition("\t")[0]), _unquoted(target.partition("\t")[0])
+    heading = next((found.groups() for line in info if (found := _HEADING.match(line))), ("a", "b"))
+    sides = (
+        heading[0] if old == NO_FILE else old.partition("/")[0],
+        heading[1] if new == NO_FILE else new.partition("/")[0],
+    )
+    if sides not in _SIDES:
+        return old, new
+    return _without(old, sides[0]), _without(new, sides[1])
+
+
+def _without(name: str, side: str) -> str:
+    return name if name == NO_FILE else name.removeprefix(f"{side}/")
 
 
 def _hunk_of(hunk: Any) -> GitHunk:
@@ -89,6 +152,12 @@ def _hunk_of(hunk: Any) -> GitHunk:
         for side in touched:
             side.append(text.encode("utf-8", "surrogateescape"))
     return GitHunk(int(hunk.source_start), int(hunk.target_start), tuple(sides["-"]), tuple(sides["+"]))
+
+
+def is_more_than_lines(text: str) -> bool:
+    """A git diff says more than a reader of hunks alone would see: modes, moves, whole files, binary ones."""
+    marks = ("old mode ", "new mode ", "new file ", "deleted file ", "rename ", "copy ", "Binary files ", "GIT binary ")
+    return any(line.startswith(marks) for line in text.split("\n"))
 
 
 def paths_in(diff: Sequence[GitFile]) -> tuple[str, ...]:
@@ -112,21 +181,32 @@ def place_git_diff(
 
 def _changes(file: GitFile, shown: Mapping[str, bytes], modes: Mapping[str, int]) -> list[FileChange]:
     old, new = file.old, file.new
-    if file.is_binary:
-        raise Refused("the diff of a binary file holds no bytes", advice="Use `git diff --text`, or copy the file.")
+    if file.oddity:
+        raise Refused(file.oddity, advice="Do this part by hand.")
+    if old != new and NO_FILE not in (old, new) and not file.is_renamed:
+        raise Refused("the diff names two files and says of neither that it is moved", advice=_NO_GIT_DIFF)
     if not all(name == NO_FILE or is_safe(name) for name in (old, new)):
         raise Refused("the path does not lie inside the tree", advice="Name files relative to the root.")
     if old == NO_FILE:
         after = _patched(file, b"")
         if new in shown:
-            raise Refused("the file to create is already there", is_already=shown[new] == after)
+            raise Refused(
+                "the file to create is already there",
+                is_already=shown[new] == after and file.mode in (0, modes.get(new, _DEFAULT_MODE)),
+            )
         return [FileChange(new, None, after, file.mode or _DEFAULT_MODE)]
     if old not in shown:
-        is_moved = new in shown and all(_stands(split_lines(shown[new]), hunk) for hunk in file.hunks)
+        is_moved = (
+            new in shown and bool(file.hunks) and all(_stands(split_lines(shown[new]), hunk) for hunk in file.hunks)
+        )
         raise Refused("there is no such file", path=old, is_already=new == NO_FILE or is_moved)
     before = shown[old]
     kept = modes.get(old, _DEFAULT_MODE)
-    after = _patched(file, before)
+    try:
+        after = _patched(file, before)
+    except Refused as refused:
+        refused.is_already = refused.is_already and file.mode in (0, kept)
+        raise
     if new == NO_FILE:
         if after:
             raise Refused("the file to delete holds more than the diff shows", advice=COPY_EXACTLY)
@@ -160,11 +240,13 @@ def _patched(file: GitFile, before: bytes) -> bytes:
 
 
 def _stands(lines: tuple[bytes, ...], hunk: GitHunk) -> bool:
-    """The finished lines stand where the header says, and the old ones do not."""
+    """The finished lines stand where the header says, and the old ones stand nowhere."""
+    if not hunk.new or not _is_at(lines, hunk.new, hunk.new_start - 1):
+        return False
     return (
-        bool(hunk.new)
-        and _is_at(lines, hunk.new, hunk.new_start - 1)
-        and not _is_at(lines, hunk.old, hunk.old_start - 1)
+        not any(line == hunk.old[0] and _is_at(lines, hunk.old, at) for at, line in enumerate(lines))
+        if hunk.old
+        else True
     )
 
 
@@ -191,14 +273,9 @@ def _place(lines: tuple[bytes, ...], hunk: GitHunk, number: int) -> int:
     raise Refused("the lines to change are not in the file", advice=COPY_EXACTLY, hunk=number)
 
 
-def _plain(name: str) -> str:
-    name = _unquoted(name.partition("\t")[0])
-    return name if name == NO_FILE else re.sub(r"\A[ab]/", "", name)
-
-
 def _unquoted(name: str) -> str:
     """A name as git writes it: in quotes, with octal escapes, where it holds anything unusual."""
-    name = name.strip()
+    name = name.rstrip("\r\n")
     if not (len(name) > 1 and name.startswith('"') and name.endswith('"')):
         return name
     raw = name[1:-1].encode("utf-8", "surrogateescape")

@@ -7,6 +7,8 @@ meaning or the whole file is refused; context is never written back.
 from collections.abc import Sequence
 from itertools import pairwise
 
+from rapidfuzz import fuzz, process
+
 from hybridcode.patch.answer import Block, Dialect, Edits, MarkedLine
 from hybridcode.patch.elide import is_plain_mark, place_stretches, stretches
 from hybridcode.patch.filetext import FileText, LineEdit, indentation, plain_key
@@ -18,6 +20,10 @@ from hybridcode.patch.refusing import ASK_FOR_MORE_CONTEXT, COPY_EXACTLY, NO_ELI
 Placing = tuple[LineEdit, ...]
 
 _LEAVE_IT_OUT = "Leave it out; it needs no change."
+_TELLING_LINES = 3
+"""Fewer finished lines may stand in a file by chance."""
+_CLOSE = 70.0
+_MOST_COMPARED = 20
 _MAX_PLACES = 500
 """A block that still fits more places than this is refused at once."""
 _MOST_CHOICES = 20_000
@@ -112,7 +118,8 @@ def _at_the_end(file: FileText, block: Block) -> list[Hit]:
 
 def _similar(file: FileText, block: Block) -> Hit:
     if any(line.mark == "+" for line in block.lines) and _stands_already(file, block):
-        raise Refused("the change is already in the file", advice=_LEAVE_IT_OUT, is_already=True)
+        is_already = _tells(file, block) or not _comes_close(file, block)
+        raise Refused("the change is already in the file", advice=_LEAVE_IT_OUT, is_already=is_already)
     found = similar_hits(file, block.lines)
     if len(found) > 1:
         raise Refused(
@@ -123,6 +130,21 @@ def _similar(file: FileText, block: Block) -> Hit:
     if not found:
         raise Refused("the lines to change are not in the file", advice=COPY_EXACTLY, near=near_lines(file, block.old))
     return found[0]
+
+
+def _tells(file: FileText, block: Block) -> bool:
+    """The finished lines are too many to stand in the file by chance, and stand there once."""
+    return sum(bool(text.strip()) for text in block.new) >= _TELLING_LINES and len(positions(file, block.new)) == 1
+
+
+def _comes_close(file: FileText, block: Block) -> bool:
+    """A line of the file, other than the finished ones, may be one of those to delete."""
+    deleted = [line.text.strip() for line in block.lines if line.mark == "-" and line.text.strip()]
+    finished = {text.strip() for text in block.new}
+    others = [text for line in file.lines if (text := line.strip()) and text not in finished]
+    return any(
+        process.extractOne(text, others, scorer=fuzz.ratio, score_cutoff=_CLOSE) for text in deleted[:_MOST_COMPARED]
+    )
 
 
 def _refuse_second_helping(ground: Ground, block: Block, found: Sequence[Hit]) -> None:

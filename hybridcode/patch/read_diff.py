@@ -214,6 +214,10 @@ class _Reader:
 
     def _is_after_diff(self, line: str) -> bool:
         """Prose below an unfenced diff."""
+        if line.startswith(("Binary files ", "GIT binary patch", "copy from ")):
+            raise Refused(
+                "the diff holds a binary file or a copy", advice="Use --format patch, or do this part by hand."
+            )
         has_hunks = bool(self.files) and bool(self.files[-1].hunks)
         return has_hunks and not self.in_fence and bool(line.strip()) and not line.startswith(_BETWEEN_FILES)
 

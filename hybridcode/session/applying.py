@@ -24,7 +24,7 @@ from hybridcode.domain.window import Target
 from hybridcode.gate.policy import Policy
 from hybridcode.journal.store import Journal, new_session_id
 from hybridcode.patch.check import warnings
-from hybridcode.patch.gitdiff import paths_in, place_git_diff, read_git_diff
+from hybridcode.patch.gitdiff import is_more_than_lines, paths_in, place_git_diff, read_git_diff
 from hybridcode.patch.paths import find_path
 from hybridcode.patch.place import settle
 from hybridcode.patch.read import Form, read_answer
@@ -39,6 +39,7 @@ from hybridcode.version import __version__
 APPLY_STEP = "(apply)"
 """Step of a change that a person applied by hand."""
 _MAX_FILE_BYTES = 16_000_000
+_DIGEST_CHARS = 64
 
 Format = Form | Literal["patch"]
 
@@ -60,23 +61,29 @@ class _Files:
     """Files of a folder, read when an answer names them."""
 
     root: Path
+    policy: Policy
     data: dict[str, bytes] = field(default_factory=dict[str, bytes])
     modes: dict[str, int] = field(default_factory=dict[str, int])
     unread: dict[str, str] = field(default_factory=dict[str, str])
     """Why a file that is there cannot be used."""
+    denied: list[Refusal] = field(default_factory=list[Refusal])
 
     def take(self, path: str) -> None:
-        """Read a file if it is there."""
+        """Read a file if it is there; one that the command is no approval for is not even opened."""
+        if refusal := _denial(path, "0" * _DIGEST_CHARS, self.policy):
+            self.denied.append(refusal)
+            return
         try:
+            if (self.root / path).lstat().st_size > _MAX_FILE_BYTES:
+                self.unread[path] = f"larger than {_MAX_FILE_BYTES // 1_000_000} MB"
+                return
             data, facts = read_ordinary(str(self.root / path))
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return
         except OSError as error:
             self.unread[path] = why(error)
             return
-        if len(data) > _MAX_FILE_BYTES:
-            self.unread[path] = f"larger than {_MAX_FILE_BYTES // 1_000_000} MB"
-        elif b"\0" in data:
+        if b"\0" in data:
             self.unread[path] = "a binary file"
         else:
             self.data[path], self.modes[path] = data, facts.st_mode & 0o777
@@ -87,8 +94,13 @@ def place_answer(root: Path, text: str, *, form: Format | None, path: str | None
 
     Bytes of the answer that are not UTF-8 must stand as surrogate escapes.
     """
-    files = _Files(root)
-    found = _on_git_diff(files, text) if form == "patch" else _on_answer(files, text, form=form, path=path)
+    files = _Files(root, policy)
+    if form == "patch" or (form is None and text.startswith("diff --git ")):
+        found = _on_git_diff(files, text)
+        if form is None and found.refused and not is_more_than_lines(text):
+            found = _on_answer(_Files(root, policy), text, form=None, path=path)
+    else:
+        found = _on_answer(files, text, form=form, path=path)
     if found.refused or not found.changes:
         return found
     denied = tuple(_denials(found.changes, policy))
@@ -123,7 +135,7 @@ def _on_answer(files: _Files, text: str, *, form: Form | None, path: str | None)
     if isinstance(answer, Refusal):
         return Placed((), refused=(answer,))
     names = [*answer.paths, *([path] if path is not None else [])]
-    listed = _listed(files.root) if any(not (files.root / name).is_file() for name in names) else ()
+    listed = _listed(files.root) if any(not _is_file(files.root / name) for name in names) else ()
     for name in names:
         files.take(find_path([name], listed) or name.removeprefix("./"))
     if refused := _unread(files):
@@ -134,25 +146,36 @@ def _on_answer(files: _Files, text: str, *, form: Form | None, path: str | None)
     return Placed((), refused=others)
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _listed(root: Path) -> tuple[str, ...]:
     return list_files(root, GitReader.find(root)).paths
 
 
 def _unread(files: _Files) -> tuple[Refusal, ...]:
-    return tuple(
-        Refusal(reason=f"the file cannot be changed: {reason}", path=path) for path, reason in files.unread.items()
-    )
+    unread = (Refusal(reason=f"the file cannot be changed: {why}", path=path) for path, why in files.unread.items())
+    return (*files.denied, *unread)
 
 
 def _denials(changes: Iterable[FileChange], policy: Policy) -> Iterable[Refusal]:
     """What the command is no approval for: files outside, our own, protected ones, and those that a rule denies."""
     for change in changes:
         digest = None if change.after is None else sha256_hex(change.after)
-        edit = FileEdit(change.path, None if change.before is None else sha256_hex(change.before), digest, change.mode)
-        ruling = policy.judge(ChangeSet((edit,)))
-        if ruling.verdict == "deny" or ruling.person_only:
-            advice = "Change it by hand." if ruling.person_only else f"Rule {ruling.rule} says so."
-            yield Refusal(reason=ruling.reason, path=change.path, advice=advice)
+        if refusal := _denial(change.path, digest, policy, mode=change.mode):
+            yield refusal
+
+
+def _denial(path: str, after_sha256: str | None, policy: Policy, *, mode: int = 0o644) -> Refusal | None:
+    ruling = policy.judge(ChangeSet((FileEdit(path, None, after_sha256, mode),)))
+    if ruling.verdict != "deny" and not ruling.person_only:
+        return None
+    advice = "Change it by hand." if ruling.person_only else f"Rule {ruling.rule} says so."
+    return Refusal(reason=ruling.reason, path=path, advice=advice)
 
 
 async def apply_changes(root: Path, placed: Placed, *, settings: Settings) -> tuple[Receipt, str]:

@@ -84,6 +84,29 @@ def test_the_command_is_no_approval_for_protected_files_and_those_outside(
     assert (root / ".git/config").read_text() == config
 
 
+def test_no_file_outside_is_read_for_the_reason(program: Program, root: Path) -> None:
+    (root.parent / "secret.txt").write_text("token: 1234\n")
+    answer = "../secret.txt\n<<<<<<< SEARCH\ntoken: 999\n=======\nx\n>>>>>>> REPLACE\n"
+    done = program.run("apply", "--json", cwd=root, stdin=answer)
+    assert done.code == 5
+    assert "1234" not in done.out + done.err
+
+
+def test_a_small_change_that_stands_elsewhere_by_chance_is_not_called_done(program: Program, root: Path) -> None:
+    (root / "k.py").write_text("def a():\n    return None\n\n\ndef b(value):\n    return value\n")
+    answer = "k.py\n<<<<<<< SEARCH\n    return valeu\n=======\n    return None\n>>>>>>> REPLACE\n"
+    assert program.run("apply", cwd=root, stdin=answer).code == 5
+
+
+def test_no_part_of_a_git_diff_is_dropped(program: Program, root: Path) -> None:
+    (root / "p").write_text("x\n")
+    binary = "diff --git a/i.png b/i.png\nindex 1..2 100644\nBinary files a/i.png and b/i.png differ\n"
+    part = "diff --git a/p b/p\n--- a/p\n+++ b/p\n@@ -1 +1 @@\n-x\n+X\n"
+    assert program.run("apply", cwd=root, stdin=part + binary).code == 5
+    assert (root / "p").read_text() == "x\n"
+    assert program.run("apply", cwd=root, stdin=part).code == 0
+
+
 def test_what_git_diff_prints_is_taken_to_the_letter(program: Program, root: Path) -> None:
     (root / "shop.py").write_bytes(b"RATE = 4\n\n\ndef total(items):\n    return sum(items)")
     (root / "docs/notes.md").rename(root / "docs/größe notes.md")
@@ -101,7 +124,7 @@ def test_what_git_diff_prints_is_taken_to_the_letter(program: Program, root: Pat
     }
     assert (root / "run.sh").stat().st_mode & 0o777 == 0o755
     again = program.run("apply", "--format", "patch", "--json", cwd=root, stdin=diff)
-    assert (again.code, json.loads(again.out)["applied"]) == (0, [])
+    assert (again.code, json.loads(again.out)["applied"]) == (5, [])  # nothing proves that a file was moved
     assert program.run("apply", "--format", "patch", cwd=root, stdin=BLOCK).code == 5
 
 

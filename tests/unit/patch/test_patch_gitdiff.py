@@ -63,9 +63,10 @@ def test_paths_stay_inside(path: str) -> None:
 
 def test_what_stands_already_is_told_from_what_does_not_fit() -> None:
     text = diff_of("-b", "+B", " c")
-    found = placed(text, {"f": FILE.replace(b"b", b"B", 1)})
+    found = placed(text, {"f": b"a\nB\nc\nd\n"})
     assert isinstance(found, tuple)
     assert found[0].is_already
+    assert placed(text, {"f": FILE.replace(b"b", b"B", 1)}) == {"f": b"a\nB\nc\nd\n\nB\nc\n"}
     found = placed(text, {"f": b"z\n"})
     assert isinstance(found, tuple)
     assert not found[0].is_already
@@ -91,3 +92,36 @@ def test_an_answer_stands_already_only_if_all_of_it_does() -> None:
     assert (changes, [refusal.is_already for refusal in others]) == ((), [False])
     changes, others = settle(whole, shown)
     assert (changes, [refusal.is_already for refusal in others]) == ((), [True])
+
+
+HUNK = "@@ -1 +1 @@\n-a\n+b\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"diff --git a/f b/g\ncopy from f\ncopy to g\n--- a/f\n+++ b/g\n{HUNK}", "copies a file"),
+        (f"--- a/f\n+++ b/g\n{HUNK}", "names two files"),
+        ("--- a/f\n+++ b/f\n", "shows no lines"),
+        (f"--- a/f\n+++ b/f\n{HUNK}-c\n+d\n", "more lines than it counts"),
+        ("diff --cc f\n--- a/f\n+++ b/f\n@@@ -1,1 -1,1 +1,1 @@@\n- a\n", "combined diff"),
+        ("diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/etc\n", "a link"),
+        (f"diff --git a/f b/f\nold mode 100644\nnew mode 104755\n--- a/f\n+++ b/f\n{HUNK}", "special permission"),
+        ("diff --git a/f b/f\nBinary files a/f and b/f differ\n", "binary file"),
+        (f"--- a/f\n+++ b/f\n{HUNK.replace('1', '1' * 5000)}", "not a well-formed diff"),
+    ],
+)
+def test_what_is_not_told_by_lines_is_refused(text: str, reason: str) -> None:
+    found = placed(text, {"f": b"a\n"})
+    assert isinstance(found, tuple)
+    assert reason in found[0].reason
+    assert not found[0].is_already
+
+
+def test_only_what_git_puts_before_both_names_is_taken_off() -> None:
+    shown = {"x": b"a\n", "a/x": b"a\n"}
+    assert placed(f"diff --git a/x a/x\n--- a/x\n+++ a/x\n{HUNK}", shown) == {"a/x": b"b\n"}
+    assert placed(f"diff --git i/x w/x\n--- i/x\n+++ w/x\n{HUNK}", shown) == {"x": b"b\n"}
+    assert placed("diff --git i/n w/n\nnew file mode 100644\n--- /dev/null\n+++ w/n\n@@ -0,0 +1 @@\n+n\n", {}) == {
+        "n": b"n\n"
+    }
