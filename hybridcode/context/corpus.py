@@ -132,15 +132,6 @@ class Corpus:
         return homes
 
     @cached_property
-    def _home_files(self) -> Mapping[int, "array[int]"]:
-        """For each segment, the number of the first path behind each of its chunks; -1 for other trees'."""
-        homes = {segment: array("l", [-1]) * chunks for segment, chunks in self._store.segments().items()}
-        for number in reversed(range(len(self.paths))):
-            place = self._places[number]
-            homes[place.segment][place.first : place.first + place.chunks] = array("l", [number]) * place.chunks
-        return homes
-
-    @cached_property
     def _whole(self) -> "Corpus":
         """The same corpus, for an index that turns out to be broken. Numbers of files and chunks are the same."""
         again = self._again()
@@ -210,9 +201,9 @@ class Corpus:
         """File and count wherever a name is posted, sorted by file: names are posted with a file's first chunk."""
         found: list[tuple[int, int]] = []
         for segment, data in packed:
-            if (files := self._home_files.get(segment)) is not None:
-                found.extend([(files[entry >> COUNT_BITS], entry & MOST_COUNTED) for entry in unpack(data)])
-        found = [(file, count) for file, count in found if file >= 0]
+            if (home := self._homes.get(segment)) is not None:
+                places = [(home[entry >> COUNT_BITS], entry & MOST_COUNTED) for entry in unpack(data)]
+                found.extend([(self.file_of[chunk], count) for chunk, count in places if chunk >= 0])
         if self._twins:
             found.extend([(twin, count) for file, count in found for twin in self._twins.get(file, ())])
         found.sort()

@@ -241,13 +241,12 @@ def _patched(file: GitFile, before: bytes) -> bytes:
 
 def _stands(lines: tuple[bytes, ...], hunk: GitHunk) -> bool:
     """The finished lines stand where the header says, and the old ones stand nowhere."""
-    if not hunk.new or not _is_at(lines, hunk.new, hunk.new_start - 1):
-        return False
-    return (
-        not any(line == hunk.old[0] and _is_at(lines, hunk.old, at) for at, line in enumerate(lines))
-        if hunk.old
-        else True
-    )
+    return bool(hunk.new) and _is_at(lines, hunk.new, hunk.new_start - 1) and not _starts(lines, hunk.old)
+
+
+def _starts(lines: tuple[bytes, ...], wanted: tuple[bytes, ...]) -> list[int]:
+    """Everywhere that `wanted` stands; nowhere if it is nothing."""
+    return [at for at, line in enumerate(lines) if wanted and line == wanted[0] and _is_at(lines, wanted, at)]
 
 
 def _is_at(lines: tuple[bytes, ...], wanted: tuple[bytes, ...], at: int) -> bool:
@@ -265,7 +264,7 @@ def _place(lines: tuple[bytes, ...], hunk: GitHunk, number: int) -> int:
         return 0
     if _is_at(lines, hunk.old, hunk.old_start - 1):
         return hunk.old_start - 1
-    starts = [at for at, line in enumerate(lines) if line == hunk.old[0] and _is_at(lines, hunk.old, at)]
+    starts = _starts(lines, hunk.old)
     if len(starts) == 1:
         return starts[0]
     if starts:

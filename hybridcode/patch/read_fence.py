@@ -15,6 +15,7 @@ from hybridcode.patch.refusing import CUT_OFF, Refused
 from hybridcode.repo.grammars import language_of
 
 _FENCE = re.compile(r"\s{0,3}+(`{3,}+|~{3,}+)[ \t]*+([^`]*+)\Z")
+_MOST_FENCES = 10_000
 _COMMAND_TAGS = frozenset(
     {"bash", "sh", "shell", "zsh", "fish", "console", "terminal", "powershell", "shell-session", "cmd"}
 )
@@ -55,7 +56,7 @@ def fences(lines: Sequence[str]) -> tuple[Fence, ...]:
         match = _FENCE.match(line)
         if match is None:
             continue
-        if len(found) > 10_000:
+        if len(found) > _MOST_FENCES:
             raise Refused("there are too many fences", advice=CUT_OFF)
         sign, text = match[1], match[2].strip()
         if not opened:
@@ -79,9 +80,10 @@ def _is_info(text: str) -> bool:
 
 def read_for_target(lines: Sequence[str], target: Target) -> Edit:
     """The text for the one place that was asked for. Raises: Refused."""
-    if (unpaired := _unpaired(lines)) is not None:
-        return _aimed(unpaired[1], target)
-    found = fences(lines)
+    try:
+        found = fences(lines)
+    except Refused as refused:
+        return _aimed(_unpaired(lines, refused)[1], target)
     if not found:
         return _aimed(Rewrite(candidates=(tuple(lines),), is_fenced=False), target)
     meant = found
@@ -92,9 +94,11 @@ def read_for_target(lines: Sequence[str], target: Target) -> Edit:
 
 def read_whole_files(lines: Sequence[str]) -> tuple[WholeFile, ...]:
     """Fences of whole files, each under its name; one alone may have none. Raises: Refused."""
-    if (unpaired := _unpaired(lines)) is not None:
-        return (WholeFile(path=_name_of(lines, unpaired[0]), text=unpaired[1]),)
-    found = fences(lines)
+    try:
+        found = fences(lines)
+    except Refused as refused:
+        fence, text = _unpaired(lines, refused)
+        return (WholeFile(path=_name_of(lines, fence), text=text),)
     if not found:
         raise Refused("there is no edit in the answer", advice="Answer with the new text in one fence.")
     named = [(fence, name) for fence in found if (name := _name_of(lines, fence)) is not None]
@@ -112,30 +116,24 @@ def read_whole_files(lines: Sequence[str]) -> tuple[WholeFile, ...]:
     return (WholeFile(path=path, text=_rewrite(lines, _from(found, first), same), more=more),)
 
 
-def _unpaired(lines: Sequence[str]) -> tuple[Fence, Rewrite] | None:
+def _unpaired(lines: Sequence[str], why: Refused) -> tuple[Fence, Rewrite]:
     """The text from the first opening fence to the last line that can close it, where the fences do not pair up.
 
-    None if they do. Raises: Refused if nothing closes the first fence.
+    Raises: Refused, with what `fences` said, if nothing closes the first one.
     """
-    try:
-        fences(lines)
-    except Refused:
-        opening = next(number for number, line in enumerate(lines) if _FENCE.match(line))
-        found = _FENCE.match(lines[opening])
-        assert found is not None
-        sign = found[1]
-        closings = [
-            number
-            for number, line in enumerate(lines[opening + 1 :], opening + 1)
-            if line.startswith(sign) and not line.strip(sign[0] + " ")
-        ]
-        if not closings:
-            raise
-        fence = Fence(opening=opening, closing=closings[-1], info=found[2].strip())
-        span = tuple(lines[opening + 1 : fence.closing])
-        lengths = tuple(number - opening - 1 for number in closings)
-        return fence, Rewrite(candidates=(span,), span=span, closings=lengths, pairs_up=False)
-    return None
+    opening, found = next((at, found) for at, line in enumerate(lines) if (found := _FENCE.match(line)))
+    sign = found[1]
+    closings = [
+        number
+        for number, line in enumerate(lines[opening + 1 :], opening + 1)
+        if line.startswith(sign) and not line.strip(sign[0] + " ")
+    ]
+    if not closings:
+        raise why
+    fence = Fence(opening=opening, closing=closings[-1], info=found[2].strip())
+    span = tuple(lines[opening + 1 : fence.closing])
+    lengths = tuple(number - opening - 1 for number in closings)
+    return fence, Rewrite(candidates=(span,), span=span, closings=lengths, pairs_up=False)
 
 
 def _from(found: Sequence[Fence], first: Fence) -> tuple[Fence, ...]:
