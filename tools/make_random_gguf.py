@@ -1,17 +1,24 @@
 """Writes a GGUF with random weights that llama.cpp loads: for tests of loading, memory, speed and failures.
 
-Run from the repository's root: `python -m tools.make_random_gguf OUT.gguf --preset tiny`. Needs numpy and gguf.
+Run from the repository's root: `python -m tools.make_random_gguf OUT.gguf --preset tiny`. Needs numpy and gguf; the type
+q4_k_m needs llama-cpp-python as well, whose quantizer makes it.
 Invariant: equal arguments give an equal file; the tokenizer covers every byte and the chat template is ChatML.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gguf
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
@@ -19,11 +26,14 @@ CHAT_TEMPLATE = (
 )
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 QUANTS = {name: gguf.GGMLQuantizationType[name.upper()] for name in ("f32", "f16", "q8_0", "q4_0")}
+MIXES = {"q4_k_m": 15}
+"""Mixtures that llama.cpp's quantizer makes -> its number for them (LLAMA_FTYPE)."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Sizes of a network. `state` is the width of a recurrent head; 0 = attention in every layer."""
+    """Sizes of a network. `state` is the width of a recurrent head; 0 = attention in every layer. `drafts` adds a layer
+    that predicts the token after the next one (MTP)."""
 
     layers: int
     width: int
@@ -35,6 +45,7 @@ class Preset:
     state: int = 0
     groups: int = 0
     value_heads: int = 0
+    drafts: bool = False
 
     @property
     def head(self) -> int:
@@ -45,8 +56,8 @@ class Preset:
         return "qwen35" if self.state else "qwen2"
 
     def attends(self, layer: int) -> bool:
-        """Hybrids attend in every fourth layer and are recurrent in the others."""
-        return not self.state or (layer + 1) % 4 == 0
+        """Hybrids attend in every fourth layer and are recurrent in the others; the layer that drafts attends."""
+        return not self.state or (layer + 1) % 4 == 0 or layer >= self.layers
 
 
 PRESETS = {
@@ -56,7 +67,11 @@ PRESETS = {
     "hybrid": Preset(
         layers=4, width=64, heads=2, kv_heads=1, inner=128, vocab=320, head_width=32, state=32, groups=2, value_heads=4
     ),
-}
+    "half-hybrid": Preset(
+        layers=24, width=1024, heads=8, kv_heads=2, inner=3584, vocab=151_936, head_width=256, state=128, groups=16,
+        value_heads=16,
+    ),
+}  # fmt: skip
 
 Sizes = tuple[int, ...]
 
@@ -65,10 +80,14 @@ def tensors(preset: Preset) -> Iterator[tuple[str, Sizes, float | None]]:
     """Name, sizes and constant value (None = random) of every tensor."""
     yield "token_embd.weight", (preset.vocab, preset.width), None
     yield "output_norm.weight", (preset.width,), 1.0
-    for layer in range(preset.layers):
+    for layer in range(preset.layers + preset.drafts):
         part = _attention(preset) if preset.attends(layer) else _recurrence(preset)
         for name, sizes, value in (*part, *_inner(preset)):
             yield f"blk.{layer}.{name}", sizes, value
+    if preset.drafts:
+        yield f"blk.{preset.layers}.nextn.eh_proj.weight", (preset.width, 2 * preset.width), None
+        for name in ("enorm", "hnorm", "shared_head_norm"):
+            yield f"blk.{preset.layers}.nextn.{name}.weight", (preset.width,), 1.0
 
 
 def _attention(preset: Preset) -> Iterator[tuple[str, Sizes, float | None]]:
@@ -107,14 +126,34 @@ def _inner(preset: Preset) -> Iterator[tuple[str, Sizes, float | None]]:
     yield "ffn_down.weight", (preset.width, preset.inner), None
 
 
-def write(path: Path, preset: Preset, *, quant: str, context: int, seed: int) -> int:
-    """Write the file; return the number of weights."""
+def write(
+    path: Path,
+    preset: Preset,
+    *,
+    quant: str = "f16",
+    context: int = 32_768,
+    seed: int = 0,
+    fixed: Mapping[str, "NDArray[np.float32]"] | None = None,
+) -> int:
+    """Write the file; return the number of weights. `fixed` gives tensors that are not random, also further ones."""
+    fixed = fixed or {}
+    if quant in MIXES:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            whole = Path(folder) / "f16.gguf"
+            count = write(whole, preset, context=context, seed=seed, fixed=fixed)
+            quantize(whole, path, MIXES[quant])
+        return count
     writer = gguf.GGUFWriter(str(path), preset.architecture)
     _add_shape(writer, preset, context)
     _add_tokenizer(writer, preset.vocab)
     rng, count = np.random.default_rng(seed), 0
-    for name, sizes, value in tensors(preset):
+    known = list(tensors(preset))
+    further = [(name, data.shape, None) for name, data in fixed.items() if name not in {tensor[0] for tensor in known}]
+    for name, sizes, value in [*known, *further]:
         count += int(np.prod(sizes))
+        if name in fixed:
+            writer.add_tensor(name, fixed[name])
+            continue
         if value is not None:
             writer.add_tensor(name, np.full(sizes, value, np.float32))
             continue
@@ -132,11 +171,20 @@ def write(path: Path, preset: Preset, *, quant: str, context: int, seed: int) ->
     return count
 
 
+def quantize(source: Path, target: Path, mixture: int) -> None:
+    """Let llama.cpp quantize a file. Raises: OSError."""
+    llama = import_module("llama_cpp")
+    parameters = llama.llama_model_quantize_default_params()
+    parameters.ftype = mixture
+    if llama.llama_model_quantize(str(source).encode(), str(target).encode(), parameters):
+        raise OSError(f"llama.cpp cannot quantize {source}")
+
+
 def _add_shape(writer: gguf.GGUFWriter, preset: Preset, context: int) -> None:
     writer.add_name("random")
     writer.add_context_length(context)
     writer.add_embedding_length(preset.width)
-    writer.add_block_count(preset.layers)
+    writer.add_block_count(preset.layers + preset.drafts)
     writer.add_feed_forward_length(preset.inner)
     writer.add_head_count(preset.heads)
     writer.add_head_count_kv(preset.kv_heads)
@@ -154,6 +202,8 @@ def _add_shape(writer: gguf.GGUFWriter, preset: Preset, context: int) -> None:
     writer.add_ssm_time_step_rank(preset.value_heads)
     writer.add_ssm_inner_size(preset.state * preset.value_heads)
     writer.add_uint32("qwen35.full_attention_interval", 4)
+    if preset.drafts:
+        writer.add_uint32("qwen35.nextn_predict_layers", 1)
 
 
 def _add_tokenizer(writer: gguf.GGUFWriter, vocab: int) -> None:
@@ -185,11 +235,15 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.make_random_gguf", description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--preset", choices=PRESETS, default="tiny")
-    parser.add_argument("--type", choices=QUANTS, default="f16")
+    parser.add_argument("--type", choices=(*QUANTS, *MIXES), default="f16")
+    parser.add_argument("--mtp", action="store_true", help="a layer that drafts the next token; hybrids only")
     parser.add_argument("--context", type=int, default=32_768)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
-    count = write(args.out, PRESETS[args.preset], quant=args.type, context=args.context, seed=args.seed)
+    preset = replace(PRESETS[args.preset], drafts=args.mtp)
+    if preset.drafts and not preset.state:
+        parser.error("--mtp needs a hybrid preset")
+    count = write(args.out, preset, quant=args.type, context=args.context, seed=args.seed)
     print(f"{args.out}: {count:,} weights, {args.type}, {args.out.stat().st_size:,} bytes")
     return 0
 

@@ -60,6 +60,13 @@ class LocalSettings(_Section, frozen=True):
     """CPU threads; 0 = physical cores - 1."""
     kv_type: Literal["f16", "q8_0", "q4_0"] = "f16"
     """Type of the KV cache."""
+    speculation: Literal["auto", "off", "lookup", "mtp"] = "auto"
+    """Guessing several tokens at once: `mtp` by the model's own layer, `lookup` from the prompt; `auto` does what is
+    measured to be faster; `off` makes answers repeatable to the last bit."""
+    cache_mb: int = 1_024
+    """Megabytes of memory for computed prompts that other requests have pushed out."""
+    disk_cache_mb: int = 0
+    """Megabytes on disk for computed prompts, for the next start; 0 = none. They hold what the prompts said."""
     seed: int = 0
     """Sampling seed."""
     temperature: float = 0.0

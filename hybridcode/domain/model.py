@@ -32,6 +32,10 @@ class ModelRequest(msgspec.Struct, frozen=True):
     stop: tuple[str, ...] = ()
     schema: bytes | None = None
     """JSON schema the answer should follow, where the provider can do that."""
+    grammar: str = ""
+    """GBNF that the answer has to follow, for models that llama.cpp runs here; others take no notice."""
+    breaks: tuple[int, ...] = ()
+    """Characters of the last message up to which other requests are likely to say the same."""
     step: str | None = None
     files: tuple[str, ...] = ()
     """What of the repository is in the messages, as Region strings: for the egress record."""
@@ -77,6 +81,8 @@ class Timing(msgspec.Struct, frozen=True):
     first_token_s: float | None = None
     decode_tps: float | None = None
     """Output tokens per second after the first one."""
+    tokens_per_call: float | None = None
+    """Output tokens for each pass over the weights: above 1 where guesses came true. None where nobody says."""
 
 
 class TextDelta(msgspec.Struct, frozen=True, tag="text"):

@@ -1,6 +1,7 @@
 """Whether a model fits into memory, before it is loaded.
 
-Invariant: a context is shrunk at most to MIN_CTX; below that the answer is no, with the numbers.
+Invariant: a context is shrunk at most to MIN_CTX; below that the answer is no, with the numbers. What a fit says it
+takes is never more than there is.
 """
 
 import os
@@ -15,9 +16,15 @@ KvType = Literal["f16", "q8_0", "q4_0"]
 
 MIN_CTX = 2_048
 """Tokens of the smallest context that is still worth loading."""
-MARGIN_BYTES = 256 * 1024 * 1024
-"""Left free for compute buffers and everything else."""
+COMFORTABLE_CTX = 8_192
+"""Tokens below which the KV cache is quantised before the context gets shorter still."""
+MARGIN_BYTES = 192 * 1024 * 1024
+"""Left free for the library itself and everything else."""
 
+_SMALLER: KvType = "q8_0"
+_PASS_TOKENS = 512
+_FLOAT, _MASK = 4, 2
+"""Bytes of an activation, and of an entry of the attention's mask."""
 _KV_BYTES: dict[KvType, float] = {"f16": 2.0, "q8_0": 1.0625, "q4_0": 0.5625}
 _PROC = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
@@ -29,6 +36,12 @@ class Fit(msgspec.Struct, frozen=True):
     n_ctx: int
     weights_bytes: int
     kv_bytes: int
+    """Of the whole context."""
+    kv_type: KvType = "f16"
+    compute_bytes: int = 0
+    """Scratch space of a pass, and the states of recurrent layers."""
+    gpu_layers: int | None = None
+    """Layers that the GPU takes, where that was worked out; None = as configured."""
     notes: tuple[str, ...] = ()
 
 
@@ -39,29 +52,121 @@ class Misfit(msgspec.Struct, frozen=True):
     hint: str
 
 
-def plan_fit(model: GgufInfo, *, n_ctx: int, kv_type: KvType, available: int | None) -> Fit | Misfit:
-    """Choose the context for `available` bytes of memory (None: unknown, nothing is refused)."""
+class Need(msgspec.Struct, frozen=True):
+    """What a model needs beside its weights."""
+
+    kv_per_token: int
+    fixed: int
+    """Bytes that do not depend on the context."""
+    per_token: int
+    """Scratch bytes for each token of the context."""
+
+    def tokens_in(self, room: int) -> int:
+        """How long a context fits into `room` bytes."""
+        return max(0, room - self.fixed) // max(1, self.kv_per_token + self.per_token)
+
+    def total(self, n_ctx: int) -> int:
+        """Bytes for a context of that length."""
+        return self.fixed + n_ctx * (self.kv_per_token + self.per_token)
+
+
+def plan_fit(
+    model: GgufInfo, *, n_ctx: int, kv_type: KvType, available: int | None, vram: int | None = None, rollback: int = 0
+) -> Fit | Misfit:
+    """Choose context, KV type and layers on the GPU for what memory there is.
+
+    A context that does not fit is shortened, to COMFORTABLE_CTX at most; then the KV cache is quantised (q8_0, with
+    flash attention); then the context is shortened to MIN_CTX; then the answer is no.
+
+    Args:
+        available: bytes of memory; None: unknown, nothing is refused.
+        vram: bytes of GPU memory that layers may be put into; None: no GPU is used.
+        rollback: tokens that a recurrent memory has to be able to take back.
+    """
     notes: list[str] = []
-    trained = model.context_length
-    if trained is not None and n_ctx > trained:
+    if (trained := model.context_length) is not None and n_ctx > trained:
         notes.append(f"n_ctx {n_ctx:,} is more than the model's own {trained:,} tokens; {trained:,} are used")
         n_ctx = trained
-    per_token = kv_bytes_per_token(model, kv_type)
-    weights = model.tensor_bytes
-    if available is None:
-        return Fit(n_ctx, weights, per_token * n_ctx, tuple(notes))
-    room = available - MARGIN_BYTES - weights
-    fits = n_ctx if not per_token else min(n_ctx, max(0, room) // per_token)
-    if room < 0 or fits < min(n_ctx, MIN_CTX):
-        return Misfit(
-            f"The model needs {_gib(weights)} for its weights and {_gib(per_token * min(n_ctx, MIN_CTX))} for "
-            f"{min(n_ctx, MIN_CTX):,} tokens; {_gib(available)} of memory are free.",
-            "Choose a smaller model or quantisation, set kv_type = 'q8_0', or use a server: [models.local] base_url.",
-        )
-    if fits < n_ctx:
-        fits -= fits % 256
-        notes.append(f"n_ctx lowered from {n_ctx:,} to {fits:,} tokens: {_gib(available)} of memory are free")
-    return Fit(fits, weights, per_token * fits, tuple(notes))
+    if available is not None and vram is not None:
+        available += vram
+    tried: list[KvType] = [kv_type] if kv_type != "f16" else [kv_type, _SMALLER]
+    found: Fit | None = None
+    for kind in tried:
+        fit = _fitted(model, need_of(model, kind, rollback=rollback), kind, n_ctx=n_ctx, available=available)
+        if fit is not None and (found is None or fit.n_ctx > found.n_ctx):
+            found = fit
+        if found is not None and found.n_ctx >= min(n_ctx, COMFORTABLE_CTX):
+            break
+    if found is None or available is None:
+        return _refused(model, tried[-1], n_ctx, available or 0, rollback) if found is None else _noted(found, notes)
+    if found.n_ctx < n_ctx:
+        notes.append(f"n_ctx lowered from {n_ctx:,} to {found.n_ctx:,} tokens: {_gib(available)} of memory are free")
+    if found.kv_type != kv_type:
+        notes.append(f"the KV cache is {found.kv_type} instead of {kv_type}, to save memory")
+    if vram is not None:
+        found = _split(model, found, vram, notes)
+    return _noted(found, notes)
+
+
+def need_of(model: GgufInfo, kv_type: KvType, *, rollback: int = 0) -> Need:
+    """What a model needs beside its weights, by its shape."""
+    width, inner = model.number("embedding_length") or 0, model.number("feed_forward_length") or 0
+    experts = (model.number("expert_used_count") or 0) * (model.number("expert_feed_forward_length") or 0)
+    scratch = _PASS_TOKENS * _FLOAT * (2 * max(inner, experts) + 8 * width)
+    states = recurrent_bytes(model) * (1 + rollback)
+    return Need(kv_bytes_per_token(model, kv_type), scratch + states, _PASS_TOKENS * _MASK)
+
+
+def _fitted(model: GgufInfo, need: Need, kind: KvType, *, n_ctx: int, available: int | None) -> Fit | None:
+    """With this KV type; None if not even MIN_CTX tokens fit."""
+    fits = n_ctx
+    if available is not None:
+        fits = min(n_ctx, need.tokens_in(available - MARGIN_BYTES - model.tensor_bytes))
+        if fits < min(n_ctx, MIN_CTX) or available < MARGIN_BYTES + model.tensor_bytes + need.fixed:
+            return None
+        fits -= fits % 256 if fits < n_ctx else 0
+    kv = need.kv_per_token * fits
+    return Fit(fits, model.tensor_bytes, kv, kind, need.total(fits) - kv)
+
+
+def _split(model: GgufInfo, fit: Fit, vram: int, notes: list[str]) -> Fit:
+    """As many layers on the GPU as its memory takes."""
+    layers = (model.number("block_count") or 0) + 1
+    room = vram - MARGIN_BYTES - fit.compute_bytes
+    if fit.weights_bytes + fit.kv_bytes <= room:
+        return fit
+    count = max(0, room * layers // max(1, fit.weights_bytes + fit.kv_bytes))
+    notes.append(f"{count} of {layers} layers are on the GPU: {_gib(vram)} of its memory are free")
+    return msgspec.structs.replace(fit, gpu_layers=count)
+
+
+def _noted(fit: Fit, notes: list[str]) -> Fit:
+    return msgspec.structs.replace(fit, notes=tuple(notes))
+
+
+def _refused(model: GgufInfo, kind: KvType, n_ctx: int, available: int, rollback: int) -> Misfit:
+    shortest = min(n_ctx, MIN_CTX)
+    need = need_of(model, kind, rollback=rollback).total(shortest)
+    return Misfit(
+        f"The model needs {_gib(model.tensor_bytes)} for its weights and {_gib(need)} for {shortest:,} tokens with a "
+        f"{kind} KV cache; {_gib(available)} of memory are free, of which {_gib(MARGIN_BYTES)} are left alone.",
+        "Choose a smaller model or quantisation, or use a server: [models.local] base_url.",
+    )
+
+
+def recurrent_bytes(model: GgufInfo) -> int:
+    """Bytes of one state of the recurrent layers; 0 for models that only attend.
+
+    Source: llama.cpp keeps, for each such layer, (convolution - 1) x (inner + 2 x groups x state) and state x inner
+    floats.
+    """
+    inner, state = model.number("ssm.inner_size") or 0, model.number("ssm.state_size") or 0
+    if not inner:
+        return 0
+    width = inner + 2 * (model.number("ssm.group_count") or 0) * state
+    floats = ((model.number("ssm.conv_kernel") or 1) - 1) * width + state * inner
+    layers = model.number("block_count") or 0
+    return (layers - layers // max(1, model.number("full_attention_interval") or 1)) * floats * _FLOAT
 
 
 def kv_bytes_per_token(model: GgufInfo, kv_type: KvType) -> int:

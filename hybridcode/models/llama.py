@@ -1,20 +1,18 @@
-"""A typed face for the few functions of llama.cpp that are used: one model, one context, one sequence.
+"""One model of llama.cpp with one context and one sequence, as typed calls.
 
-Invariant: llama_cpp is imported here and nowhere else, and only in a child process; every callback that native code may
-call lives as long as the process.
+Invariant: nothing reaches native code that it would answer with an abort: batches fit, rows exist, states are those
+that it wrote itself. Not thread-safe.
 """
 
 import ctypes
-import sys
-from collections import deque
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
 
 from hybridcode.models.fit import KvType
+from hybridcode.models.llama_library import PARTIAL, Handle, Runtime
 from hybridcode.models.problems import Trouble
 
 if TYPE_CHECKING:
@@ -22,13 +20,14 @@ if TYPE_CHECKING:
 
 BATCH = 512
 """Tokens that are decoded at once; fixed, because the batch size changes the last bits of the logits."""
-_ABORTED = 2
-_WARNING, _ERROR, _CONTINUED = 3, 4, 5
+MOST_ROWS = 17
+"""Tokens of one batch that can have logits: one and the longest draft. Buffers grow with it times the vocabulary."""
+ABORTED = 2
+"""What decoding returns when the abort callback said so."""
 _GGML_TYPES: dict[KvType, int] = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _SPECIAL_ATTRIBUTES = (1 << 0) | (1 << 3)
 """Unknown and control tokens: the ones that llama.cpp leaves alone in ordinary text."""
-
-_Handle = Any
+_PIECE_BYTES = 64
 
 
 class LlamaOptions(msgspec.Struct, frozen=True):
@@ -39,108 +38,50 @@ class LlamaOptions(msgspec.Struct, frozen=True):
     threads: int
     gpu_layers: int
     kv_type: KvType = "f16"
-
-
-class _Library(Protocol):
-    """The functions of the module llama_cpp that are used here."""
-
-    llama_log_callback: Callable[[Callable[[int, bytes, object], None]], _Handle]
-    ggml_abort_callback: Callable[[Callable[[object], bool]], _Handle]
-    llama_token: type[ctypes.c_int32]
-
-    def llama_backend_init(self) -> None: ...
-    def llama_log_set(self, callback: _Handle, data: None) -> None: ...
-    def llama_supports_gpu_offload(self) -> bool: ...
-    def llama_model_default_params(self) -> _Handle: ...
-    def llama_model_load_from_file(self, path: bytes, parameters: _Handle) -> _Handle: ...
-    def llama_model_get_vocab(self, model: _Handle) -> _Handle: ...
-    def llama_model_chat_template(self, model: _Handle, name: None) -> bytes | None: ...
-    def llama_context_default_params(self) -> _Handle: ...
-    def llama_init_from_model(self, model: _Handle, parameters: _Handle) -> _Handle: ...
-    def llama_n_ctx(self, context: _Handle) -> int: ...
-    def llama_get_memory(self, context: _Handle) -> _Handle: ...
-    def llama_memory_seq_rm(self, memory: _Handle, sequence: int, start: int, end: int) -> bool: ...
-    def llama_memory_clear(self, memory: _Handle, data: bool) -> None: ...
-    def llama_batch_init(self, tokens: int, embedding: int, sequences: int) -> _Handle: ...
-    def llama_decode(self, context: _Handle, batch: _Handle) -> int: ...
-    def llama_get_logits_ith(self, context: _Handle, index: int) -> _Handle: ...
-    def llama_vocab_n_tokens(self, vocab: _Handle) -> int: ...
-    def llama_vocab_bos(self, vocab: _Handle) -> int: ...
-    def llama_vocab_eos(self, vocab: _Handle) -> int: ...
-    def llama_vocab_get_add_bos(self, vocab: _Handle) -> bool: ...
-    def llama_vocab_is_eog(self, vocab: _Handle, token: int) -> bool: ...
-    def llama_vocab_get_attr(self, vocab: _Handle, token: int) -> int: ...
-    def llama_vocab_get_text(self, vocab: _Handle, token: int) -> bytes: ...
-    def llama_tokenize(
-        self, vocab: _Handle, text: bytes, size: int, tokens: _Handle, room: int, add: bool, special: bool
-    ) -> int: ...
-    def llama_token_to_piece(
-        self, vocab: _Handle, token: int, buffer: _Handle, room: int, strip: int, special: bool
-    ) -> int: ...
+    rollback: int = 0
+    """Tokens that a recurrent memory can take back: each costs one more state."""
+    with_next_layer: bool = False
+    """Load the layer that predicts the token after the next one."""
 
 
 class Aborted(Exception):
     """Decoding was stopped by the abort callback; the memory has to be cleared."""
 
 
-class Runtime:
-    """The library, imported and quiet: its log goes to stderr, and the last complaints are kept."""
-
-    def __init__(self) -> None:
-        try:
-            self.library = cast(_Library, import_module("llama_cpp"))
-        except (ImportError, OSError, RuntimeError) as error:
-            raise Trouble(
-                "unavailable",
-                f"llama-cpp-python cannot be used: {error}",
-                "Install hybridcode[local], or run a server and set [models.local] base_url.",
-            ) from error
-        self.complaints: deque[str] = deque(maxlen=6)
-        self._level = _ERROR
-        self._callback = self.library.llama_log_callback(self._log)
-        self.library.llama_log_set(self._callback, None)
-        self.library.llama_backend_init()
-
-    @property
-    def has_gpu(self) -> bool:
-        """True if this build can put layers on a GPU."""
-        return self.library.llama_supports_gpu_offload()
-
-    def _log(self, level: int, text: bytes, _: object) -> None:
-        self._level = self._level if level == _CONTINUED else level
-        line = text.decode("utf-8", "replace").strip()
-        if self._level in (_WARNING, _ERROR) and line.strip("."):
-            self.complaints.append(line)
-            sys.stderr.write(line + "\n")
-
-
 class Llama:
-    """A loaded model with one context and one sequence. Not thread-safe."""
+    """A loaded model."""
 
     def __init__(self, runtime: Runtime, options: LlamaOptions) -> None:
+        self.runtime, self.options = runtime, options
         self._library = library = runtime.library
         self.should_abort: Callable[[], bool] = bool
         """Asked often while decoding; True ends it with Aborted."""
         self._on_abort = library.ggml_abort_callback(lambda _: self.should_abort())
         parameters = library.llama_model_default_params()
         parameters.n_gpu_layers = options.gpu_layers
-        self._model = library.llama_model_load_from_file(options.path.encode(), parameters)
-        if not self._model:
-            raise _not_loaded(runtime, f"llama.cpp cannot load {options.path}")
-        self._vocab = library.llama_model_get_vocab(self._model)
-        self._size = library.llama_vocab_n_tokens(self._vocab)
-        self._context = library.llama_init_from_model(self._model, self._context_parameters(options))
-        if not self._context:
-            raise _not_loaded(runtime, f"llama.cpp cannot make a context of {options.n_ctx:,} tokens")
-        self._memory = library.llama_get_memory(self._context)
+        parameters.load_mtp = options.with_next_layer
+        self.model = library.llama_model_load_from_file(options.path.encode(), parameters)
+        if not self.model:
+            raise runtime.not_loaded(f"llama.cpp cannot load {options.path}")
+        self.vocab = library.llama_model_get_vocab(self.model)
+        self.vocab_size = library.llama_vocab_n_tokens(self.vocab)
+        self.context = library.llama_init_from_model(self.model, self.context_parameters())
+        if not self.context:
+            raise runtime.not_loaded(f"llama.cpp cannot make a context of {options.n_ctx:,} tokens")
+        self._memory = library.llama_get_memory(self.context)
         self._batch = library.llama_batch_init(BATCH, 0, 1)
+        self._rows = Rows(self._batch, BATCH)
         self.specials = self._read_specials()
         """Text -> id of every control token."""
+        self.is_recurrent = library.llama_model_is_recurrent(self.model) or library.llama_model_is_hybrid(self.model)
+        """True if its memory cannot be cut at any position."""
 
-    def _context_parameters(self, options: LlamaOptions) -> _Handle:
+    def context_parameters(self) -> Handle:
+        """Parameters of the context, and of further ones beside it."""
+        options = self.options
         parameters = self._library.llama_context_default_params()
         parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = options.n_ctx, BATCH, BATCH
-        parameters.n_seq_max = 1
+        parameters.n_seq_max, parameters.n_rs_seq, parameters.n_outputs_max = 1, options.rollback, MOST_ROWS
         parameters.n_threads = parameters.n_threads_batch = options.threads
         parameters.abort_callback, parameters.abort_callback_data = self._on_abort, None
         parameters.type_k = parameters.type_v = _GGML_TYPES[options.kv_type]
@@ -150,26 +91,24 @@ class Llama:
 
     def _read_specials(self) -> dict[str, int]:
         attribute, text = self._library.llama_vocab_get_attr, self._library.llama_vocab_get_text
-        ids = (token for token in range(self._size) if attribute(self._vocab, token) & _SPECIAL_ATTRIBUTES)
-        return {text(self._vocab, token).decode("utf-8", "replace"): token for token in ids}
+        ids = (token for token in range(self.vocab_size) if attribute(self.vocab, token) & _SPECIAL_ATTRIBUTES)
+        return {text(self.vocab, token).decode("utf-8", "replace"): token for token in ids}
 
     @property
     def n_ctx(self) -> int:
         """Tokens of the context as it was made."""
-        return self._library.llama_n_ctx(self._context)
+        return self._library.llama_n_ctx(self.context)
 
     @property
     def template(self) -> str | None:
         """The chat template in the file."""
-        found = self._library.llama_model_chat_template(self._model, None)
+        found = self._library.llama_model_chat_template(self.model, None)
         return None if found is None else found.decode("utf-8", "replace")
 
     @property
     def bos(self) -> int | None:
         """The token that begins every prompt, if the model wants one."""
-        return (
-            self._library.llama_vocab_bos(self._vocab) if self._library.llama_vocab_get_add_bos(self._vocab) else None
-        )
+        return self._library.llama_vocab_bos(self.vocab) if self._library.llama_vocab_get_add_bos(self.vocab) else None
 
     def text_of(self, token: int | None) -> str:
         """How a control token is spelled; empty for none."""
@@ -178,54 +117,56 @@ class Llama:
     @property
     def eos(self) -> int:
         """The token that ends a text."""
-        return self._library.llama_vocab_eos(self._vocab)
+        return self._library.llama_vocab_eos(self.vocab)
 
     def tokens(self, text: str) -> list[int]:
         """Tokens of ordinary text; control tokens that it spells stay text."""
         data = text.encode("utf-8", "replace")
         room = len(data) + 8
         buffer = (self._library.llama_token * room)()
-        count = self._library.llama_tokenize(self._vocab, data, len(data), buffer, room, False, False)
+        count = self._library.llama_tokenize(self.vocab, data, len(data), buffer, room, False, False)
         if count < 0:
             raise Trouble("crashed", f"llama.cpp cannot tokenise {len(data):,} bytes.")
         return list(cast(Sequence[int], buffer[:count]))
 
     def piece(self, token: int) -> bytes:
         """The bytes of a token; b"" for control tokens."""
-        buffer = ctypes.create_string_buffer(64)
-        size = self._library.llama_token_to_piece(self._vocab, token, buffer, 64, 0, False)
+        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        size = self._library.llama_token_to_piece(self.vocab, token, buffer, _PIECE_BYTES, 0, False)
         if size < 0:
             buffer = ctypes.create_string_buffer(-size)
-            size = self._library.llama_token_to_piece(self._vocab, token, buffer, -size, 0, False)
+            size = self._library.llama_token_to_piece(self.vocab, token, buffer, -size, 0, False)
         return buffer.raw[:size]
 
     def is_end(self, token: int) -> bool:
         """True for tokens that end an answer."""
-        return self._library.llama_vocab_is_eog(self._vocab, token)
+        return self._library.llama_vocab_is_eog(self.vocab, token)
 
-    def decode(self, tokens: Sequence[int], start: int) -> None:
-        """Append up to BATCH tokens at position `start`; logits are computed for the last one.
+    def decode(self, tokens: Sequence[int], start: int, *, rows: int = 1) -> None:
+        """Append up to BATCH tokens at position `start`; logits are computed for the last `rows` of them.
 
         Raises:
             Aborted: when `should_abort` said so.
             Trouble: when llama.cpp has no room or fails.
         """
-        batch = self._batch
-        batch.n_tokens = len(tokens)
-        for index, token in enumerate(tokens):
-            batch.token[index], batch.pos[index], batch.n_seq_id[index] = token, start + index, 1
-            batch.seq_id[index][0] = 0
-            batch.logits[index] = index == len(tokens) - 1
-        code = self._library.llama_decode(self._context, batch)
-        if code == _ABORTED:
+        if not 0 < rows <= MOST_ROWS or len(tokens) > BATCH:
+            raise ValueError(f"{len(tokens)} tokens with {rows} rows do not fit a batch")
+        self._rows.fill(self._batch, tokens, start, rows=rows)
+        code = self._library.llama_decode(self.context, self._batch)
+        if code == ABORTED:
             raise Aborted
         if code:
             raise Trouble("crashed", f"llama_decode failed with {code} at position {start:,}.")
 
-    def logits(self) -> "NDArray[np.float32]":
-        """A view of the logits of the last token decoded; valid until the next `decode`."""
-        pointer = self._library.llama_get_logits_ith(self._context, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self._size,))
+    def logits(self, token: int = -1) -> "NDArray[np.float32]":
+        """A view of the logits of one token of the last batch (counted from its start); valid until the next `decode`.
+
+        Raises: Trouble if that token has none.
+        """
+        pointer = self._library.llama_get_logits_ith(self.context, token)
+        if not pointer:
+            raise Trouble("crashed", "llama.cpp computed no logits.")
+        return np.ctypeslib.as_array(pointer, shape=(self.vocab_size,))
 
     def keep(self, count: int) -> bool:
         """Forget all but the first `count` tokens; False if this kind of memory cannot do that."""
@@ -235,7 +176,43 @@ class Llama:
         """Forget everything."""
         self._library.llama_memory_clear(self._memory, True)
 
+    def state_bytes(self) -> int:
+        """Size of what `state` would return now."""
+        return self._library.llama_state_seq_get_size_ext(self.context, 0, 0)
 
-def _not_loaded(runtime: Runtime, what: str) -> Trouble:
-    reasons = "; ".join(runtime.complaints)
-    return Trouble("unavailable", f"{what}: {reasons or 'no reason was given'}", "`hybridcode doctor` checks the file.")
+    def state(self, *, partial: bool = False) -> "NDArray[np.uint8]":
+        """A copy of the memory; `partial`: only what cannot be cut at a position."""
+        flags = PARTIAL if partial else 0
+        size = self._library.llama_state_seq_get_size_ext(self.context, 0, flags)
+        data = np.empty(size, dtype=np.uint8)
+        written = self._library.llama_state_seq_get_data_ext(self.context, _bytes_of(data), size, 0, flags)
+        return data[:written]
+
+    def restore(self, data: "NDArray[np.uint8]", *, partial: bool = False) -> bool:
+        """Put a state back that this model gave before; False if llama.cpp refuses it, and the memory is undefined."""
+        flags = PARTIAL if partial else 0
+        return bool(self._library.llama_state_seq_set_data_ext(self.context, _bytes_of(data), data.nbytes, 0, flags))
+
+
+class Rows:
+    """The columns of a batch as arrays, so that filling it costs no call per token."""
+
+    def __init__(self, batch: Handle, size: int, *, tokens: "NDArray[np.int32] | None" = None) -> None:
+        column = np.ctypeslib.as_array
+        self._tokens = column(batch.token, (size,)) if tokens is None else tokens
+        self._positions, self._logits = column(batch.pos, (size,)), column(batch.logits, (size,))
+        column(batch.n_seq_id, (size,))[:] = 1
+        for row in range(size):
+            batch.seq_id[row][0] = 0
+
+    def fill(self, batch: Handle, tokens: Sequence[int], start: int, *, rows: int) -> None:
+        """One run of tokens from position `start`; the last `rows` want logits."""
+        count = batch.n_tokens = len(tokens)
+        self._tokens[:count] = tokens
+        self._positions[:count] = np.arange(start, start + count)
+        self._logits[:count] = 0
+        self._logits[max(0, count - rows) : count] = 1
+
+
+def _bytes_of(data: "NDArray[np.uint8]") -> Handle:
+    return data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -6,16 +6,29 @@ Invariant: the file and the memory are checked before native code sees them.
 import asyncio
 import threading
 from pathlib import Path
+from typing import Literal
 
+from hybridcode.config.paths import cache_dir
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.model import Finished, ModelRequest, Timing, Usage
 from hybridcode.models.child import Emit, run
-from hybridcode.models.engine import Engine, Generation
-from hybridcode.models.fit import Fit, Misfit, available_memory, physical_cores, plan_fit
+from hybridcode.models.engine import Engine, Generation, Speculation
+from hybridcode.models.fit import Fit, Misfit, available_memory, physical_cores, plan_fit, recurrent_bytes
 from hybridcode.models.framing import Load, LoadGguf, Ready
 from hybridcode.models.gguf import BadGguf, GgufInfo, inspect
-from hybridcode.models.llama import Llama, LlamaOptions, Runtime
+from hybridcode.models.kv_files import KvFiles
+from hybridcode.models.llama import Llama, LlamaOptions
+from hybridcode.models.llama_library import NextTokens, Runtime
+from hybridcode.models.llama_mtp import MTP_DRAFT, NextTokenDrafter
 from hybridcode.models.problems import Trouble
+from hybridcode.models.speculation import MOST_DRAFTED, Pace, PromptLookup
+
+Manner = Literal["off", "lookup", "mtp"]
+
+_MB = 1024 * 1024
+_ROLLBACK: dict[Manner, int] = {"off": 0, "lookup": 4, "mtp": MTP_DRAFT}
+_CPU_SLOPE, _GPU_SLOPE = 0.7, 0.1
+"""What a further token costs in a pass, as a share of a pass over one, until it is measured."""
 
 
 class LocalBackend:
@@ -24,6 +37,8 @@ class LocalBackend:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self._turn = asyncio.Lock()
+        self._keeps = False
+        """Computed prompts are kept on disk."""
 
     async def load(self, load: Load) -> Ready:
         """Check the file and the memory, then load."""
@@ -51,24 +66,89 @@ class LocalBackend:
             except asyncio.CancelledError:
                 cancelled.set()
                 generation = await work
+            if self._keeps:
+                await asyncio.to_thread(engine.store)
         return _finished(generation)
 
     def _load(self, settings: LocalSettings) -> Ready:
         info = _checked(Path(settings.path).expanduser())
         runtime = Runtime()
-        wants_gpu = runtime.has_gpu and settings.gpu_layers != 0
-        fit = _fitting(info, settings, available=None if wants_gpu else available_memory())
-        threads = settings.threads or max(1, physical_cores() - 1)
+        uses_gpu = runtime.has_gpu and settings.gpu_layers != 0
+        manner = _manner(info, settings, runtime.next_tokens, uses_gpu=uses_gpu)
+        rollback = _ROLLBACK[manner] if recurrent_bytes(info) else 0
+        vram = runtime.free_vram() if uses_gpu and settings.gpu_layers < 0 else None
+        fit = _fitting(info, settings, vram=vram, rollback=rollback)
         options = LlamaOptions(
             path=info.path,
             n_ctx=fit.n_ctx,
-            threads=threads,
-            gpu_layers=settings.gpu_layers if wants_gpu else 0,
-            kv_type=settings.kv_type,
+            threads=settings.threads or max(1, physical_cores() - 1),
+            gpu_layers=(settings.gpu_layers if fit.gpu_layers is None else fit.gpu_layers) if uses_gpu else 0,
+            kv_type=fit.kv_type,
+            rollback=rollback,
+            with_next_layer=manner == "mtp",
         )
         llama = Llama(runtime, options)
-        self._engine = Engine(llama)
+        self._engine = Engine(
+            llama,
+            cache_bytes=settings.cache_mb * _MB,
+            shelf=_shelf(info, settings, options, runtime.library.__version__),
+            speculation=_speculation(llama, manner, runtime.next_tokens, is_free=settings.speculation != "auto"),
+        )
+        self._keeps = settings.disk_cache_mb > 0
         return Ready(Path(info.path).stem, n_ctx=llama.n_ctx, notes=fit.notes)
+
+
+def _manner(info: GgufInfo, settings: LocalSettings, functions: NextTokens | None, *, uses_gpu: bool) -> Manner:
+    """Who guesses: the model's own layer where the file has one and this build can use it, else the prompt.
+
+    On a processor a recurrent model is left alone: checking guesses costs as much as they save, and each token that can
+    be taken back costs a state.
+    """
+    wanted = settings.speculation
+    has_layer = bool(info.number("nextn_predict_layers")) and functions is not None
+    if wanted == "auto":
+        if has_layer:
+            return "mtp"
+        return "off" if recurrent_bytes(info) and not uses_gpu else "lookup"
+    if wanted == "mtp" and not has_layer:
+        raise Trouble(
+            "unavailable",
+            f"{info.path} carries no layer that predicts further tokens (MTP), or this llama.cpp cannot use it.",
+            "Set [models.local] speculation = 'auto'.",
+        )
+    return wanted
+
+
+def _speculation(llama: Llama, manner: Manner, functions: NextTokens | None, *, is_free: bool) -> Speculation | None:
+    """`is_free`: drafts are as long as can be, whatever they cost."""
+    slope = _GPU_SLOPE if llama.options.gpu_layers else _CPU_SLOPE
+    match manner:
+        case "off":
+            return None
+        case "lookup":
+            lookup = PromptLookup(MOST_DRAFTED if not llama.options.rollback else llama.options.rollback)
+            return Speculation(lookup, None if is_free else Pace(kinds=lookup.kinds, slope=slope))
+        case "mtp":
+            assert functions is not None
+            layer = NextTokenDrafter(llama, functions)
+            return Speculation(layer, None if is_free else Pace(kinds=layer.kinds, slope=slope), observer=layer)
+
+
+def _shelf(info: GgufInfo, settings: LocalSettings, options: LlamaOptions, version: str) -> KvFiles | None:
+    if settings.disk_cache_mb <= 0:
+        return None
+    status = Path(info.path).stat()
+    key: dict[str, str | int] = {
+        "path": str(Path(info.path).resolve()),
+        "bytes": status.st_size,
+        "changed": status.st_mtime_ns,
+        "library": version,
+        "kv": options.kv_type,
+        "threads": options.threads,
+        "gpu_layers": options.gpu_layers,
+        "rollback": options.rollback,
+    }
+    return KvFiles(cache_dir() / "kv", key=key, most_bytes=settings.disk_cache_mb * _MB)
 
 
 def _checked(path: Path) -> GgufInfo:
@@ -78,12 +158,14 @@ def _checked(path: Path) -> GgufInfo:
         raise Trouble("unavailable", error.message, error.hint) from error
 
 
-def _fitting(info: GgufInfo, settings: LocalSettings, *, available: int | None) -> Fit:
-    match plan_fit(info, n_ctx=settings.n_ctx, kv_type=settings.kv_type, available=available):
-        case Misfit(message=message, hint=hint):
-            raise Trouble("unavailable", message, hint)
-        case fit:
-            return fit
+def _fitting(info: GgufInfo, settings: LocalSettings, *, vram: int | None, rollback: int) -> Fit:
+    available = available_memory()
+    fit = plan_fit(
+        info, n_ctx=settings.n_ctx, kv_type=settings.kv_type, available=available, vram=vram, rollback=rollback
+    )
+    if isinstance(fit, Misfit):
+        raise Trouble("unavailable", fit.message, fit.hint)
+    return fit
 
 
 def _finished(generation: Generation) -> Finished:
@@ -92,7 +174,9 @@ def _finished(generation: Generation) -> Finished:
         output_tokens=generation.output_tokens,
         cached_tokens=generation.reused_tokens,
     )
-    return Finished(generation.finish, usage, Timing(), cost_usd=0.0)
+    passes = generation.passes
+    timing = Timing(tokens_per_call=(generation.output_tokens - 1) / passes if passes else None)
+    return Finished(generation.finish, usage, timing, cost_usd=0.0)
 
 
 if __name__ == "__main__":

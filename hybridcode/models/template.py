@@ -7,7 +7,7 @@ does not end the turn.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import jinja2
 import jinja2.exceptions
@@ -27,12 +27,20 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 _SENTINEL = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
 
+class Part(NamedTuple):
+    """Some of a prompt."""
+
+    text: str
+    is_content: bool
+    """True if it comes from a message: then none of it is special."""
+
+
 class _Refused(Exception):
     """The template itself called raise_exception."""
 
 
-def render(template: str, messages: Sequence[Message], *, bos: str = "", eos: str = "") -> list[tuple[str, bool]]:
-    """The prompt as (text, is_content) parts, ready for the assistant's answer.
+def render(template: str, messages: Sequence[Message], *, bos: str = "", eos: str = "") -> list[Part]:
+    """The prompt in parts, ready for the assistant's answer.
 
     The template is run with a private-use stand-in for each content, so that it never sees the contents. One that
     refuses a system message gets it as the first part of the user's.
@@ -54,7 +62,7 @@ def render(template: str, messages: Sequence[Message], *, bos: str = "", eos: st
     return parts
 
 
-def token_runs(parts: Sequence[tuple[str, bool]], specials: Mapping[str, int]) -> list[str | int]:
+def token_runs(parts: Sequence[Part], specials: Mapping[str, int]) -> list[str | int]:
     """The prompt as runs of ordinary text and control tokens; control tokens come from template text only.
 
     Text next to each other is one run, so that it is tokenised as llama.cpp tokenises the whole prompt.
@@ -87,14 +95,14 @@ def _without_system(messages: Sequence[Message]) -> list[Message]:
     return [Message(first.role, f"{system.content}\n\n{first.content}"), *rest]
 
 
-def _split(text: str, contents: Sequence[str]) -> list[tuple[str, bool]]:
-    parts: list[tuple[str, bool]] = []
+def _split(text: str, contents: Sequence[str]) -> list[Part]:
+    parts: list[Part] = []
     for index, piece in enumerate(_SENTINEL.split(text)):
         is_content = index % 2 == 1
         if is_content and int(piece) >= len(contents):
             raise _unusable("it makes up messages")
-        parts.append((contents[int(piece)] if is_content else piece, is_content))
-    return [part for part in parts if part[0]]
+        parts.append(Part(contents[int(piece)] if is_content else piece, is_content))
+    return [part for part in parts if part.text]
 
 
 def _run(template: str, messages: list[dict[str, str]], *, bos: str, eos: str) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hybridcode.models.problems import Trouble
-from hybridcode.models.sampling import MAX_REPEATS, TOP_K, choose, is_degenerate
+from hybridcode.models.sampling import LOOP_TOKENS, MAX_REPEATS, TOP_K, RepetitionGuard, choose
 
 LOGITS = np.array([0.1, 2.0, 1.9, -3.0, 2.0], dtype=np.float32)
 
@@ -33,6 +33,30 @@ def test_a_model_that_computes_nan_is_said_to_be_damaged(temperature: float) -> 
 
 
 def test_one_token_for_ever_is_degenerate() -> None:
-    assert is_degenerate([1, *[7] * MAX_REPEATS])
-    assert not is_degenerate([7] * (MAX_REPEATS - 1))
-    assert not is_degenerate([*[7] * (MAX_REPEATS - 1), 8])
+    guard = RepetitionGuard([1, 2, 3])
+    assert guard.is_degenerate([1, *[7] * MAX_REPEATS])
+    assert not guard.is_degenerate([7] * (MAX_REPEATS - 1))
+    assert not guard.is_degenerate([*[7] * (MAX_REPEATS - 1), 8])
+
+
+@pytest.mark.parametrize("passage", [[4, 5], [1, 2, 3, 4, 5, 6, 7], list(range(64))])
+def test_a_passage_over_and_over_is_degenerate_once_it_is_long(passage: list[int]) -> None:
+    guard = RepetitionGuard([1, 2, 3])
+    run = [99, *passage * (2 * LOOP_TOKENS // len(passage))]
+    ends = [count for count in range(1, len(run) + 1) if guard.is_degenerate(run[:count])]
+    assert ends
+    assert LOOP_TOKENS < ends[0] <= LOOP_TOKENS + 16
+
+
+def test_a_monotonous_file_may_be_copied() -> None:
+    table = [10, 11] * 400
+    guard = RepetitionGuard([1, *table, 2, *[7] * 100])
+    assert not any(guard.is_degenerate(table[:count]) for count in range(1, len(table)))
+    assert not guard.is_degenerate([7] * MAX_REPEATS)
+    assert guard.is_degenerate([10, 12] * 400)
+
+
+def test_an_answer_that_varies_is_left_alone() -> None:
+    run = [number % 97 + number // 97 for number in range(2_000)]
+    guard = RepetitionGuard([])
+    assert not any(guard.is_degenerate(run[:count]) for count in range(1, len(run)))

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from hybridcode.domain.model import Message
 from hybridcode.models.problems import Trouble
-from hybridcode.models.template import CHATML, render, token_runs
+from hybridcode.models.template import CHATML, Part, render, token_runs
 
 SPECIALS = {"<|im_start|>": 1, "<|im_end|>": 2, "<s>": 3, "<|im|>": 4}
 NO_SYSTEM = (
@@ -13,7 +13,7 @@ NO_SYSTEM = (
 )
 
 
-def joined(parts: list[tuple[str, bool]]) -> str:
+def joined(parts: list[Part]) -> str:
     return "".join(text for text, _ in parts)
 
 
@@ -64,7 +64,7 @@ def test_no_content_becomes_a_control_token(pieces: list[str]) -> None:
 
 
 def test_text_next_to_each_other_is_one_run() -> None:
-    assert token_runs([("<s>", False), ("user\n", False), ("a<s>", True), ("\n", False)], SPECIALS) == [
+    assert token_runs([Part("<s>", False), Part("user\n", False), Part("a<s>", True), Part("\n", False)], SPECIALS) == [
         3,
         "user\na<s>\n",
     ]
@@ -72,8 +72,8 @@ def test_text_next_to_each_other_is_one_run() -> None:
 
 def test_the_longest_control_token_wins() -> None:
     specials = {"<a": 1, "<a>": 2}
-    assert token_runs([("<a><a!", False)], specials) == [2, 1, "!"]
-    assert token_runs([("plain", False)], {}) == ["plain"]
+    assert token_runs([Part("<a><a!", False)], specials) == [2, 1, "!"]
+    assert token_runs([Part("plain", False)], {}) == ["plain"]
 
 
 def test_dates_in_a_prompt_do_not_change() -> None:
