@@ -6,11 +6,12 @@ Invariant: a step's regions become changes all together or not at all; nothing h
 import asyncio
 from dataclasses import dataclass
 
+from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.run import Run
 from hybridcode.context.assemble import assemble, tiny_window
 from hybridcode.domain.action import FileChange
-from hybridcode.domain.errors import ContextError
+from hybridcode.domain.errors import ContextError, ContextOverflow
 from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
 from hybridcode.domain.model import Message, ModelInfo, ModelRequest, Reply
 from hybridcode.domain.plan import Region, Step
@@ -83,20 +84,14 @@ def _bottom_up(regions: tuple[Region, ...]) -> tuple[Region, ...]:
 async def _draft_region(
     run: Run, step: Step, region: Region, *, rung: Rung, snapshot: Snapshot, sender: Sender, feedback: str
 ) -> tuple[tuple[FileChange, ...], str] | Refusal:
-    info = sender.model.info
     seen = run.shown_to(rung.writer, snapshot, keep=region.path)
-    window = await asyncio.to_thread(_window, run, step, region, seen, info)
-    digest = run.journal.put_blob(window.text.encode())
-    run.journal.append(
-        WindowAssembled(step.id, rung.attempt, digest, window.excerpts, used=window.used, budget=window.budget)
-    )
-    reply = await _ask(run, step, window, sender=sender, feedback=feedback)
+    reply, window = await _ask_what_fits(run, step, region, rung=rung, seen=seen, sender=sender, feedback=feedback)
     run.journal.append(
         DraftMade(
             step.id,
             rung.attempt,
             model=reply.model,
-            window_digest=digest,
+            window_digest=window.digest,
             text_sha256=run.journal.put_blob(reply.text.encode()),
             finish=reply.finish,
         )
@@ -118,6 +113,30 @@ async def _draft_region(
     if outside:
         return Refusal(f"the answer also changes {', '.join(outside)}", advice="Change only the files of the step.")
     return changes, answer.chatter
+
+
+async def _ask_what_fits(
+    run: Run, step: Step, region: Region, *, rung: Rung, seen: Snapshot, sender: Sender, feedback: str
+) -> tuple[Reply, ContextWindow]:
+    """Ask with the largest window that the model takes."""
+    info = sender.model.info
+    budget, overflow = window_budget(run, info), None
+    while True:
+        try:
+            window = await asyncio.to_thread(_window, run, step, region, seen, info, budget)
+        except ContextError as error:
+            raise overflow or error from error
+        digest = run.journal.put_blob(window.text.encode())
+        run.journal.append(
+            WindowAssembled(step.id, rung.attempt, digest, window.excerpts, used=window.used, budget=window.budget)
+        )
+        try:
+            return await _ask(run, step, window, sender=sender, feedback=feedback), window
+        except ContextOverflow as error:
+            if info.profile == "tiny":
+                raise
+            overflow = error
+        budget = after_overflow(run, min(budget, window.used), overflow, what=f"the window of step {step.id}")
 
 
 def is_readable(snapshot: Snapshot, path: str) -> bool:
@@ -142,7 +161,7 @@ def split_placed(
     )
 
 
-def _window(run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo) -> ContextWindow:
+def _window(run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo, budget: int) -> ContextWindow:
     data = snapshot.read(region.path) if region.path in snapshot.files else None
     if data is None and step.kind != "create":
         raise ContextError(f"There is no file {region.path}.", "The plan is older than the tree: plan again.")
@@ -151,15 +170,7 @@ def _window(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
     if info.profile == "tiny":
         return tiny_window(step, snapshot, region=region, format="whole" if lines is None else "region")
     corpus = run.corpus(snapshot)
-    return assemble(step, corpus, region=region, budget=_budget(run, info), format=wanted, plan=run.plan)
-
-
-def _budget(run: Run, info: ModelInfo) -> int:
-    """Tokens for the window: the setting, less where the model's context is smaller."""
-    wanted = run.settings.context.step_tokens
-    if info.n_ctx is None:
-        return wanted
-    return max(256, min(wanted, info.n_ctx - run.settings.models.local.max_output_tokens - 1_500))
+    return assemble(step, corpus, region=region, budget=budget, format=wanted, plan=run.plan)
 
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
@@ -169,6 +180,7 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
         call_id=run.next_call_id(),
         role="draft",
         messages=_messages(step, window, info, feedback),
+        breaks=_breaks(step, window, info),
         max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
         temperature=local.temperature if info.backend == "local" else frontier.temperature,
         seed=local.seed,
@@ -187,10 +199,19 @@ def _messages(step: Step, window: ContextWindow, info: ModelInfo, feedback: str)
             system, user = render_region(target.path, window.text, step.goal)
         return Message("system", system), Message("user", user)
     name = f"draft_{target.format if target else 'blocks'}"
-    parts = [window.text, f"# Step\n{step.goal}"]
-    if feedback:
-        parts.append(feedback)
-    return Message("system", load(name)), Message("user", "\n\n".join(parts))
+    text = window.text + _goal(step) + (f"\n\n{feedback}" if feedback else "")
+    return Message("system", load(name)), Message("user", text)
+
+
+def _breaks(step: Step, window: ContextWindow, info: ModelInfo) -> tuple[int, ...]:
+    """Where the drafts of other steps, and later drafts of this one, part from this message."""
+    if info.profile == "tiny":
+        return ()
+    return window.stable, len(window.text) + len(_goal(step))
+
+
+def _goal(step: Step) -> str:
+    return f"\n\n# Step\n{step.goal}"
 
 
 def _files(window: ContextWindow) -> tuple[str, ...]:

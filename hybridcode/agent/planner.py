@@ -9,12 +9,13 @@ import re
 
 import msgspec
 
+from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.context.lookup import look_up
 from hybridcode.context.outline import outline
 from hybridcode.context.regions import resolve
-from hybridcode.domain.errors import ContextError, LimitReached, PlanInvalid
+from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, PlanMade
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan, Region, Step
@@ -46,12 +47,13 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     """
     run.senders.pick(run.settings.roles.plan)
     snapshot = run.shown_to(run.settings.roles.plan, snapshot)
-    base, files = await asyncio.to_thread(_question, run, snapshot)
-    shown, complaint = "", ""
+    budget = run.settings.context.plan_tokens
+    base, files = await asyncio.to_thread(_question, run, snapshot, budget)
+    shown, complaint, more = "", "", tuple[str, ...]()
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
-        reply = await _ask(run, base + shown + complaint, files)
         try:
+            reply = await _ask(run, base + shown + complaint, files + more)
             answer = parse_reply(reply)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
@@ -61,11 +63,13 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
-            budget = run.settings.context.plan_tokens // 2
-            files += tuple(text for text in answer.read if Region.parse(text).path in snapshot.files)
-            found = await asyncio.to_thread(_look_up, run, snapshot, answer, budget)
+            more += tuple(text for text in answer.read if Region.parse(text).path in snapshot.files)
+            found = await asyncio.to_thread(_look_up, run, snapshot, answer, budget // 2)
             shown += f"\n\n# You asked to see\n{found}"
             complaint = ""
+        except ContextOverflow as error:
+            budget = after_overflow(run, budget, error, what="the planner's outline")
+            base, files = await asyncio.to_thread(_question, run, snapshot, budget)
         except PlanInvalid as error:
             if not repairs_left:
                 raise PlanInvalid(
@@ -152,12 +156,12 @@ def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int) -> s
     return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget)
 
 
-def _question(run: Run, snapshot: Snapshot) -> tuple[str, tuple[str, ...]]:
+def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...]]:
     """The first question, and what of the repository it shows, as Region strings."""
     files: tuple[str, ...] = ()
     parts = ["# Repository\n(no files yet)"]
     if snapshot.files:
-        window = outline(run.corpus(snapshot), task=run.task.text, budget=run.settings.context.plan_tokens).window
+        window = outline(run.corpus(snapshot), task=run.task.text, budget=budget).window
         parts = [window.text]
         files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
     verify = run.settings.verify

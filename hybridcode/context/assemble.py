@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import msgspec
+
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.guides import guides_for
 from hybridcode.context.packing import EDITING, pack
@@ -68,6 +70,7 @@ def assemble(
         parts.take(other)
     if plan is not None and len(plan.steps) > 1:
         parts.add_common(plan)
+    stable = len(parts.text)
     parts.add_reads()
     parts.add_what_hangs_together(others)
     parts.add_ranked()
@@ -76,7 +79,8 @@ def assemble(
     excerpts = (*parts.excerpts, *_target_excerpt(snapshot, target))
     odd = corpus.oddities(excerpt.path for excerpt in excerpts)
     notes = [*parts.notes, *odd, *_target_notes(snapshot, target, tail)]
-    return _window(step, parts.text + tail, target=target, budget=budget, excerpts=excerpts, notes=notes)
+    window = _window(step, parts.text + tail, target=target, budget=budget, excerpts=excerpts, notes=notes)
+    return msgspec.structs.replace(window, stable=stable)
 
 
 def tiny_window(step: Step, snapshot: Snapshot, *, region: Region, format: EditFormat) -> ContextWindow:

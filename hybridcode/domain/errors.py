@@ -112,6 +112,8 @@ class ContextOverflow(ModelError):
     """The prompt does not fit the model's window; nothing was cut silently."""
 
     exit_code = ExitCode.USAGE
+    over: int | None = None
+    """Tokens that are too many, where the model counted them."""
 
 
 class PlanInvalid(HybridcodeError):

@@ -58,6 +58,8 @@ class ContextWindow(msgspec.Struct, frozen=True):
     used: int
     notes: tuple[str, ...] = ()
     """What a person should know: files left out, a file chunked by lines because it does not parse, ..."""
+    stable: int = 0
+    """Characters at its start that it shares with the plan's other windows."""
 
 
 class Draft(msgspec.Struct, frozen=True):

@@ -303,4 +303,5 @@ def _check_room(prompt: int, answer: int, n_ctx: int) -> None:
             "overflow",
             f"The prompt has {prompt:,} tokens and the answer may have {answer:,}; the context holds {n_ctx:,}.",
             "Lower [context] step_tokens or [models.local] max_output_tokens, or raise n_ctx.",
+            over=prompt + answer - n_ctx,
         )

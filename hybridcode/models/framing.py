@@ -96,6 +96,8 @@ class Problem(msgspec.Struct, frozen=True, tag="problem"):
     hint: str = ""
     retry_after_s: float | None = None
     """Seconds the provider asked to wait, if it did."""
+    over: int | None = None
+    """Tokens that a prompt has too many, if somebody counted."""
 
 
 Load = LoadGguf | LoadServer | LoadFrontier

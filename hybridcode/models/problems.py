@@ -51,17 +51,21 @@ class Trouble(Exception):
     message: str
     hint: str = ""
     retry_after_s: float | None = None
+    over: int | None = None
 
     def on(self, ask_id: int) -> Problem:
         """The frame that tells the parent."""
-        return Problem(ask_id, self.kind, self.message, self.hint, self.retry_after_s)
+        return Problem(ask_id, self.kind, self.message, self.hint, self.retry_after_s, self.over)
 
 
 def error_of(problem: Problem) -> ModelError:
     """The error that a caller in this process sees."""
     if problem.kind == "transient":
         return RetryLater(problem.message, problem.hint, retry_after_s=problem.retry_after_s)
-    return _ERRORS[problem.kind](problem.message, problem.hint)
+    error = _ERRORS[problem.kind](problem.message, problem.hint)
+    if isinstance(error, ContextOverflow):
+        error.over = problem.over
+    return error
 
 
 def trouble_of_status(status: int, words: str, *, who: str, retry_after: str | None = None) -> Trouble:

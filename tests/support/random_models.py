@@ -5,6 +5,7 @@ Invariant: the same preset gives the same file; made once per test run.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from hybridcode.models.prefix_cache import Shelf
 from hybridcode.models.speculation import PromptLookup
 from tools.make_random_gguf import PRESETS, write
 
-RUNTIME = Runtime()
+
+@cache
+def runtime() -> Runtime:
+    """The library, loaded when the first test needs it."""
+    return Runtime()
 
 
 def random_gguf(folder: Path, preset: str, *, drafts: bool = False) -> Path:
@@ -50,7 +55,7 @@ def next_in_line(path: Path, *, by_hidden: bool) -> Path:
 
 def load(path: Path, *, rollback: int = 0, with_next_layer: bool = False, n_ctx: int = 4_096) -> Llama:
     options = LlamaOptions(str(path), n_ctx, 1, 0, rollback=rollback, with_next_layer=with_next_layer)
-    return Llama(RUNTIME, options)
+    return Llama(runtime(), options)
 
 
 def engine(
@@ -61,7 +66,7 @@ def engine(
     if manner == "lookup":
         speculation = Speculation(PromptLookup(rollback or 16))
     elif manner == "mtp":
-        functions = RUNTIME.next_tokens
+        functions = runtime().next_tokens
         assert functions is not None
         layer = NextTokenDrafter(llama, functions)
         speculation = Speculation(layer, observer=layer)

@@ -13,7 +13,7 @@ from hybridcode.models.llama_grammar import Grammar, grammar_of_schema
 from hybridcode.models.llama_mtp import NextTokenDrafter
 from hybridcode.models.problems import Trouble
 from hybridcode.models.tiny_prompt import render_region
-from tests.support.random_models import RUNTIME, answer, chat, engine, load, next_in_line, random_gguf
+from tests.support.random_models import answer, chat, engine, load, next_in_line, random_gguf, runtime
 
 pytestmark = pytest.mark.llama
 
@@ -77,7 +77,7 @@ def test_a_layer_that_knows_what_follows_is_believed(folder: Path) -> None:
 
 def test_each_token_is_paired_with_the_hidden_row_before_it(folder: Path) -> None:
     llama = load(next_in_line(folder / "hidden.gguf", by_hidden=True), rollback=3, with_next_layer=True)
-    functions = RUNTIME.next_tokens
+    functions = runtime().next_tokens
     assert functions is not None
     layer = NextTokenDrafter(llama, functions)
     llama.decode([40, 90, 70], 0)

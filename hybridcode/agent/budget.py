@@ -1,0 +1,36 @@
+"""How large a window may be for a model, and how it gets smaller when it did not fit.
+
+Invariant: a prompt that does not fit is assembled anew with less in it, lowest rank first; nothing is cut off it.
+"""
+
+from hybridcode.agent.run import Run
+from hybridcode.domain.errors import ContextOverflow
+from hybridcode.domain.events import NoticeGiven
+from hybridcode.domain.model import ModelInfo
+
+LEAST = 256
+"""Tokens of the smallest window that is worth asking with."""
+_AROUND = 1_500
+"""Tokens left for what stands around a window."""
+_SPARE = 64
+
+
+def window_budget(run: Run, info: ModelInfo) -> int:
+    """Tokens for a step's window: the setting, less where the model's context is smaller."""
+    wanted = run.settings.context.step_tokens
+    if info.n_ctx is None:
+        return wanted
+    return max(LEAST, min(wanted, info.n_ctx - run.settings.models.local.max_output_tokens - _AROUND))
+
+
+def after_overflow(run: Run, budget: int, error: ContextOverflow, *, what: str) -> int:
+    """The budget for the next try after a window of `budget` tokens did not fit; says so.
+
+    Raises: `error`, when there is nothing left to leave out.
+    """
+    cut = budget // 4 if error.over is None else error.over + error.over // 8 + _SPARE
+    smaller = budget - max(cut, budget // 16)
+    if smaller < LEAST:
+        raise error
+    run.journal.append(NoticeGiven("info", f"{what} is made smaller: {budget:,} -> {smaller:,} tokens", error.message))
+    return smaller
