@@ -4,6 +4,7 @@ Invariant: data goes to stdout, everything for people to stderr; a closed pipe e
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -46,6 +47,17 @@ def _print(raw: bytes) -> None:
 def say(text: str = "", *, bold: bool = False, dim: bool = False, colour: str | None = None) -> None:
     """Tell a person something. Styles are dropped where the terminal has none."""
     click.echo(click.style(text, bold=bold, dim=dim, fg=colour), err=True)
+
+
+def is_live() -> bool:
+    """True when what people read is a terminal, on which a line can be drawn over."""
+    return sys.stderr.isatty()
+
+
+def redraw(text: str) -> None:
+    """Draw over the present line of the terminal; `say` goes on below it."""
+    columns = shutil.get_terminal_size().columns
+    click.echo(f"\r\x1b[K{text[: columns - 1]}", err=True, nl=False)
 
 
 def shown(text: str) -> str:

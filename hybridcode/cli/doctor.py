@@ -14,11 +14,12 @@ import click
 
 from hybridcode.cli import console
 from hybridcode.cli.workspace import settings_of, workspace_options
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import LocalSettings, Settings
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.sandbox import NONE, probe
 from hybridcode.models.gguf import inspect
+from hybridcode.models.shelf import resolved
 from hybridcode.session.finding import journal_path
 
 KEY_NAMES = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY")
@@ -58,20 +59,23 @@ def _models(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "local engine", engine or bool(settings.models.local.base_url), "llama.cpp" if engine else "missing", fix
     )
-    local = settings.models.local
-    if local.path:
-        try:
-            yield Finding("local model", True, f"{local.path}: {inspect(Path(local.path)).architecture}")
-        except HybridcodeError as error:
-            yield Finding("local model", False, error.message, error.hint)
-    elif local.base_url:
-        yield Finding("local model", True, f"{local.name or 'first model'} at {local.base_url}")
-    else:
-        yield Finding("local model", False, "none", "hybridcode config set models.local.path=/path/to/model.gguf")
+    yield _local_model(settings.models.local)
     keys = [name for name in (settings.models.frontier.api_key_env, *KEY_NAMES) if name and os.environ.get(name)]
     model = settings.models.frontier.model
     detail = f"{model or 'none'}; keys set: {', '.join(keys) or 'none'}"
     yield Finding("frontier", bool(model), detail, "" if model else "hybridcode config set models.frontier.model=NAME")
+
+
+def _local_model(settings: LocalSettings) -> Finding:
+    try:
+        local = resolved(settings)
+        if local.path:
+            return Finding("local model", True, f"{local.path}: {inspect(Path(local.path).expanduser()).architecture}")
+    except HybridcodeError as error:
+        return Finding("local model", False, error.message, error.hint)
+    if local.base_url:
+        return Finding("local model", True, f"{local.name or 'first model'} at {local.base_url}")
+    return Finding("local model", False, "none", "hybridcode models list shows what fits; hybridcode models pull NAME")
 
 
 def _machine(workspace: Path, settings: Settings) -> Iterator[Finding]:

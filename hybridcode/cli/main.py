@@ -3,12 +3,12 @@
 Invariant: rooms are imported by the command that needs them, so that small commands start fast.
 """
 
-import importlib
 import sys
 
 import click
 
 from hybridcode.cli import console
+from hybridcode.cli.lazy import Lazy
 from hybridcode.version import __version__
 
 COMMANDS = {
@@ -25,6 +25,7 @@ COMMANDS = {
     "audit": "hybridcode.cli.audit:audit",
     "egress": "hybridcode.cli.audit:egress",
     "cost": "hybridcode.cli.audit:cost",
+    "models": "hybridcode.cli.models:models",
     "config": "hybridcode.cli.config:config",
     "trust": "hybridcode.cli.config:trust",
     "doctor": "hybridcode.cli.doctor:doctor",
@@ -32,22 +33,12 @@ COMMANDS = {
 """Command name -> where it is defined."""
 
 
-class Lazy(click.Group):
-    """A group whose commands are imported when they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the table, without the one that a bare prompt stands for."""
-        return [name for name in COMMANDS if name != "chat"]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+class _Root(Lazy):
+    table = COMMANDS
+    unlisted = frozenset({"chat"})  # what a bare prompt stands for
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="hybridcode %(version)s")
 def root() -> None:
     """The frontier model decides, the local model writes, and nothing happens unapproved.

@@ -62,7 +62,7 @@ def session_options(command: Command) -> Command:
 
 
 _CHOICES: tuple[Callable[[Any], Any], ...] = (
-    click.option("--local-model", metavar="PATH|URL|NAME", help="GGUF file, server URL ending in /v1, or model name."),
+    click.option("--local-model", metavar="PATH|URL|NAME", help="GGUF file, server URL ending in /v1, or a name."),
     click.option("-y", "--yes", is_flag=True, help="Say yes to what the policy would ask; never to what it denies."),
     click.option("--unsafe", is_flag=True, help="Switch asking off. Announced and recorded."),
     click.option("--no-sandbox", is_flag=True, help="Run commands without a sandbox."),
@@ -158,7 +158,7 @@ def session_to_resume(flags: Flags) -> str | None:
 
 
 def local_model(text: str) -> dict[str, object]:
-    """What `--local-model` means: a GGUF file, a server, or a name at the configured server."""
+    """What `--local-model` means: a GGUF file, a server, or a name at the configured server or on this machine."""
     if text.startswith(("http://", "https://")):
         return {"models.local.base_url": text, "models.local.path": ""}
     if text.endswith(".gguf") or "/" in text:
@@ -168,7 +168,7 @@ def local_model(text: str) -> dict[str, object]:
                 f"There is no GGUF file {text}.", "Give --local-model a .gguf file or a URL ending in /v1."
             )
         return {"models.local.path": str(path.resolve()), "models.local.base_url": "", "models.local.name": ""}
-    return {"models.local.name": text}
+    return {"models.local.name": text, "models.local.path": ""}
 
 
 def _parameter(key: str) -> str:

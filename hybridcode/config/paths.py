@@ -30,5 +30,10 @@ def cache_dir() -> Path:
 
 
 def data_dir() -> Path:
-    """Folder of downloaded models."""
+    """Folder of what is large and worth keeping."""
     return Path(platformdirs.user_data_dir(_APP))
+
+
+def models_dir() -> Path:
+    """Folder of downloaded models."""
+    return data_dir() / "models"

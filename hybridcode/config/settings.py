@@ -47,7 +47,7 @@ class LocalSettings(_Section, frozen=True):
     path: str = ""
     """A GGUF file, run by llama.cpp in a child process."""
     name: str = ""
-    """Model name at `base_url`, or a name from `hybridcode models list`."""
+    """Model name at `base_url`; without one and without `path`, a model of this machine: `hybridcode models list`."""
     base_url: str = ""
     """An OpenAI-compatible server in the building: llama-server, Ollama, LM Studio, vLLM. Ends in /v1."""
     api_key_env: str = ""

@@ -36,6 +36,8 @@ class ModelRequest(msgspec.Struct, frozen=True):
     """GBNF that the answer has to follow, for models that llama.cpp runs here; others take no notice."""
     breaks: tuple[int, ...] = ()
     """Characters of the last message up to which other requests are likely to say the same."""
+    ignore_end: bool = False
+    """For measurements: the answer goes on to its limit, whatever the model wants."""
     step: str | None = None
     files: tuple[str, ...] = ()
     """What of the repository is in the messages, as Region strings: for the egress record."""

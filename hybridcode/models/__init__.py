@@ -1,4 +1,5 @@
 """Models: each in a child process of its own, one sender in front of them, a ledger behind them.
 
-Invariant: this process never imports litellm, httpx or llama_cpp; only the `*_host` modules do, run with `python -m`.
+Invariant: a session never imports litellm, httpx or llama_cpp; the `*_host` modules do, run with `python -m`, and
+`pull` with `transfer`, which are a command of their own.
 """

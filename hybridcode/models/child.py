@@ -182,11 +182,11 @@ class _Service:
 def _measured(end: Finished, request: ModelRequest, pieces: _Pieces, *, started: float) -> Finished:
     now, first = time.monotonic(), pieces.first_at
     tokens = end.usage.output_tokens
-    timing = Timing(
-        total_s=now - started,
-        first_token_s=None if first is None else first - started,
-        decode_tps=(tokens - 1) / (now - first) if first is not None and tokens > 1 and now > first else None,
-    )
+    known = end.timing
+    if known.first_token_s is None and first is not None:
+        tps = (tokens - 1) / (now - first) if tokens > 1 and now > first else None
+        known = msgspec.structs.replace(known, first_token_s=first - started, decode_tps=tps)
+    timing = msgspec.structs.replace(known, total_s=now - started)
     usage = msgspec.structs.replace(end.usage, input_bytes=request.prompt_bytes, output_bytes=pieces.output_bytes)
     return msgspec.structs.replace(end, usage=usage, timing=timing)
 

@@ -47,6 +47,20 @@ class Generation(msgspec.Struct, frozen=True):
     """Passes over the weights for the answer: fewer than its tokens where guesses came true."""
     guessed: int = 0
     accepted: int = 0
+    prompt_s: float | None = None
+    """Seconds until the first token was chosen; None if it never was."""
+    answer_s: float = 0.0
+    """Seconds from there to the end."""
+
+    @property
+    def decode_tps(self) -> float | None:
+        """Tokens a second after the first one."""
+        return (self.output_tokens - 1) / self.answer_s if self.output_tokens > 1 and self.answer_s else None
+
+    @property
+    def tokens_per_pass(self) -> float | None:
+        """Tokens after the first one, for each pass."""
+        return (self.output_tokens - 1) / self.passes if self.output_tokens > 1 and self.passes else None
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,8 @@ class _Answer:
     guessed: int = 0
     accepted: int = 0
     finish: Finish = "length"
+    first_at: float | None = None
+    """When its first token was chosen, by `time.perf_counter`."""
 
     @property
     def room(self) -> int:
@@ -114,6 +130,7 @@ class Engine:
             Trouble: `overflow` with the numbers when prompt and answer do not fit, `invalid` when a grammar cannot be
                 used, `crashed` when llama.cpp fails.
         """
+        started = time.perf_counter()
         self._llama.should_abort = is_cancelled
         parts = self._parts(request.messages)
         answer = _Answer(self._tokens(parts), request)
@@ -133,6 +150,7 @@ class Engine:
         finally:
             if grammar is not None:
                 grammar.close()
+        first, ended = answer.first_at, time.perf_counter()
         return Generation(
             answer.finish,
             len(answer.prompt),
@@ -141,6 +159,8 @@ class Engine:
             answer.passes,
             answer.guessed,
             answer.accepted,
+            prompt_s=None if first is None else first - started,
+            answer_s=0.0 if first is None else ended - first,
         )
 
     def store(self) -> None:
@@ -208,6 +228,7 @@ class Engine:
         guard, text = RepetitionGuard(answer.prompt), TextStream(request.stop)
         may_guess = grammar is None and request.temperature <= 0
         tokens = [self._choose(request, generator, grammar)]
+        answer.first_at = time.perf_counter()
         while self._take(answer, tokens, text, guard, on_text):
             answer.passes += 1
             if may_guess and self.speculation is not None:
@@ -227,7 +248,7 @@ class Engine:
     ) -> bool:
         """Add tokens to the answer; False where it ends."""
         for token in tokens:
-            if self._llama.is_end(token):
+            if self._llama.is_end(token) and not answer.request.ignore_end:
                 answer.finish = "stop"
                 return False
             answer.output.append(token)
@@ -235,7 +256,7 @@ class Engine:
             if text.is_stopped:
                 answer.finish = "stop"
                 return False
-            if not answer.room or guard.is_degenerate(answer.output):
+            if not answer.room or (guard.is_degenerate(answer.output) and not answer.request.ignore_end):
                 return False
         return True
 

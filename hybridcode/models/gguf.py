@@ -20,6 +20,8 @@ MAX_STRING = 16 * 1024 * 1024
 """Bytes of the longest string that is believed."""
 MAX_TENSORS = 100_000
 MAX_KEYS = 10_000
+_SHORT = 4_096
+"""Bytes of a string that is read rather than sought past."""
 _KEPT_ARRAY = 4_096
 """Elements of the longest array that is kept; longer ones (the vocabulary) are only passed over."""
 
@@ -64,6 +66,26 @@ _BLOCKS: dict[int, tuple[int, int]] = {
 Value = int | float | bool | str | tuple["Value", ...]
 
 
+class Tensor(msgspec.Struct, frozen=True):
+    """One tensor, as the header describes it."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    """Its ggml type."""
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int | None:
+        """What it takes; None for a type newer than this table."""
+        values, size = _BLOCKS.get(self.kind, (0, 0))
+        return self.elements // values * size if values else None
+
+
 class GgufInfo(msgspec.Struct, frozen=True):
     """A file that can be loaded, as far as its header tells."""
 
@@ -73,6 +95,8 @@ class GgufInfo(msgspec.Struct, frozen=True):
     """Keys and values; arrays longer than 4,096 elements are left out."""
     tensor_bytes: int
     """Bytes of all tensors of this file."""
+    tensors: tuple[Tensor, ...] = ()
+    """All tensors of this file, in its order."""
 
     @property
     def architecture(self) -> str:
@@ -144,6 +168,7 @@ class _Reader:
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._size = file, size
+        self._tensors: list[Tensor] = []
 
     def read(self, path: Path) -> GgufInfo:
         if not self._size:
@@ -160,7 +185,7 @@ class _Reader:
         wanted = math.ceil(self._file.tell() / alignment) * alignment + end
         if wanted > self._size:
             raise _Unusable("truncated", f"the file has {self._size:,} bytes, its tensors need {wanted:,}")
-        return GgufInfo(str(path), self._size, metadata, end)
+        return GgufInfo(str(path), self._size, metadata, end, tuple(self._tensors))
 
     def _check_magic(self) -> None:
         magic = self._file.read(4)
@@ -193,8 +218,7 @@ class _Reader:
         if count <= _KEPT_ARRAY:
             return tuple(self._value(kind, key) for _ in range(count))
         if kind == _STRING:
-            for _ in range(count):
-                self._skip(self._number("Q"))
+            self._skip_strings(count)
         else:
             self._skip(count * struct.calcsize(_SCALARS[kind]))
         return None
@@ -206,6 +230,7 @@ class _Reader:
             raise _Unusable("corrupt", f"the tensor {name!r} has {axes} axes")
         shape = [self._number("Q") for _ in range(axes)]
         kind, offset = self._number("I"), self._number("Q")
+        self._tensors.append(Tensor(name, tuple(shape), kind))
         if kind not in _BLOCKS:  # a type newer than this table: at least its start must be there
             return offset
         values, size = _BLOCKS[kind]
@@ -226,6 +251,15 @@ class _Reader:
         if len(data) < size:
             raise _Unusable("truncated", f"the file ends inside its header, after {self._size:,} bytes")
         return data
+
+    def _skip_strings(self, count: int) -> None:
+        """Pass over a vocabulary: reading hundreds of thousands of short strings is faster than seeking past each."""
+        for _ in range(count):
+            size = int.from_bytes(self._bytes(8), "little")
+            if size <= _SHORT:
+                self._bytes(size)
+            else:
+                self._skip(size)
 
     def _skip(self, size: int) -> None:
         if self._file.tell() + size > self._size:

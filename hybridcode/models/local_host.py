@@ -174,8 +174,11 @@ def _finished(generation: Generation) -> Finished:
         output_tokens=generation.output_tokens,
         cached_tokens=generation.reused_tokens,
     )
-    passes = generation.passes
-    timing = Timing(tokens_per_call=(generation.output_tokens - 1) / passes if passes else None)
+    timing = Timing(
+        first_token_s=generation.prompt_s,
+        decode_tps=generation.decode_tps,
+        tokens_per_call=generation.tokens_per_pass,
+    )
     return Finished(generation.finish, usage, timing, cost_usd=0.0)
 
 

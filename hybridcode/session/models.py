@@ -12,6 +12,7 @@ from hybridcode.domain.ports import Model
 from hybridcode.models.frontier import FrontierModel
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.openai_compatible import ServerModel
+from hybridcode.models.shelf import resolved
 
 
 @runtime_checkable
@@ -32,8 +33,12 @@ class Models:
 
 
 def build_models(settings: Settings) -> Models:
-    """The models that the settings name. A frontier that leaves this machine is left out when offline."""
-    frontier, local = settings.models.frontier, settings.models.local
+    """The models that the settings name. A frontier that leaves this machine is left out when offline.
+
+    Raises:
+        ConfigError: when [models.local] name is no model of this machine, or a setting cannot be used.
+    """
+    frontier, local = settings.models.frontier, resolved(settings.models.local)
     deciding: Model | None = FrontierModel(frontier) if frontier.model else None
     if deciding is not None and settings.egress.mode == "offline" and deciding.info.is_remote:
         deciding = None

@@ -46,7 +46,9 @@ def _model_notices(models: Models) -> list[NoticeGiven]:
     if models.local is None and models.frontier is not None:
         notices.append(
             NoticeGiven(
-                "warning", "No local model: the frontier writes everything.", "Set [models.local] path or base_url."
+                "warning",
+                "No local model: the frontier writes everything.",
+                "See `hybridcode models list`, or set [models.local] path or base_url.",
             )
         )
     return notices

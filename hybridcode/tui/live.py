@@ -251,6 +251,6 @@ def _advice(frontier: str | None, local: str | None) -> tuple[str, ...]:
         lines.append("Frontier: hybridcode config set models.frontier.model=NAME  (its key from the environment)")
     if local is None:
         lines.append(
-            "Local: hybridcode config set models.local.path=/path/to/model.gguf  (or models.local.base_url=...)"
+            "Local: hybridcode models list, then models pull NAME  (or set models.local.path, models.local.base_url)"
         )
     return tuple(lines)

@@ -18,7 +18,7 @@ class Program:
 
     def environment(self) -> dict[str, str]:
         """The variables a run sees."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
         xdg = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
         return {**kept, **xdg, "HOME": str(self.home), "TMPDIR": str(self.home), "NO_COLOR": "1", **self.env}
 
@@ -28,8 +28,12 @@ class Program:
 
     def run(self, *arguments: str, cwd: Path, stdin: str = "", timeout: float = 110) -> "Done":
         """Run to the end."""
+        return self.run_command(self.command(*arguments), cwd=cwd, stdin=stdin, timeout=timeout)
+
+    def run_command(self, command: list[str], *, cwd: Path, stdin: str = "", timeout: float = 110) -> "Done":
+        """Run something that starts the program, to the end."""
         done = subprocess.run(
-            self.command(*arguments),
+            command,
             cwd=cwd,
             env=self.environment(),
             input=stdin,
