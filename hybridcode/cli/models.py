@@ -15,6 +15,7 @@ class _Models(Lazy):
         "add": "hybridcode.cli.models_here:add",
         "rm": "hybridcode.cli.models_here:rm",
         "inspect": "hybridcode.cli.models_inspect:inspect",
+        "bench": "hybridcode.cli.models_bench:bench",
     }
 
 

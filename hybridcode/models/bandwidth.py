@@ -18,7 +18,7 @@ _FILLING = 1
 def read_bandwidth(threads: int, *, size: int = BUFFER_BYTES, rounds: int = ROUNDS) -> float | None:
     """Bytes a second that `threads` threads read together, the best of some rounds; None where it cannot be measured.
 
-    Each thread looks for a byte that is not there, with the C library's memchr, which reads as fast as the processor can.
+    Each thread looks for a byte that is not there, with the C library's memchr, which reads as fast as can be.
     """
     try:
         find = ctypes.CDLL(None).memchr

@@ -154,6 +154,21 @@ def _refused(model: GgufInfo, kind: KvType, n_ctx: int, available: int, rollback
     )
 
 
+def layers_of(model: GgufInfo) -> int:
+    """Layers that every token passes; those that only guess further tokens (MTP) are not counted."""
+    return max(0, (model.number("block_count") or 0) - (model.number("nextn_predict_layers") or 0))
+
+
+def kv_heads_of(model: GgufInfo) -> list[int]:
+    """KV heads of each layer that attends."""
+    layers, heads = layers_of(model), model.number("attention.head_count") or 1
+    each = model.metadata.get(f"{model.architecture}.attention.head_count_kv")
+    if isinstance(each, tuple):
+        return [count for count in each[:layers] if isinstance(count, int) and count > 0]
+    attending = layers // max(1, model.number("full_attention_interval") or 1)
+    return [model.number("attention.head_count_kv") or heads] * attending
+
+
 def recurrent_bytes(model: GgufInfo) -> int:
     """Bytes of one state of the recurrent layers; 0 for models that only attend.
 
@@ -165,20 +180,15 @@ def recurrent_bytes(model: GgufInfo) -> int:
         return 0
     width = inner + 2 * (model.number("ssm.group_count") or 0) * state
     floats = ((model.number("ssm.conv_kernel") or 1) - 1) * width + state * inner
-    layers = model.number("block_count") or 0
-    return (layers - layers // max(1, model.number("full_attention_interval") or 1)) * floats * _FLOAT
+    return (layers_of(model) - len(kv_heads_of(model))) * floats * _FLOAT
 
 
 def kv_bytes_per_token(model: GgufInfo, kv_type: KvType) -> int:
-    """Bytes of KV cache for one token: layers with attention x KV heads x (key + value length) x bytes of a value."""
-    layers = model.number("block_count") or 0
-    heads = model.number("attention.head_count") or 1
-    kv_heads = model.number("attention.head_count_kv") or heads
-    usual = (model.number("embedding_length") or 0) // heads
+    """Bytes of KV cache for one token: KV heads of all layers that attend x (key + value length) x bytes of a value."""
+    usual = (model.number("embedding_length") or 0) // (model.number("attention.head_count") or 1)
     key = model.number("attention.key_length") or usual
     value = model.number("attention.value_length") or usual
-    interval = model.number("full_attention_interval") or 1
-    return int(layers // max(1, interval) * kv_heads * (key + value) * _KV_BYTES[kv_type])
+    return int(sum(kv_heads_of(model)) * (key + value) * _KV_BYTES[kv_type])
 
 
 def available_memory() -> int | None:

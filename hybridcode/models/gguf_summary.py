@@ -9,15 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from hybridcode.models.fit import KvType, kv_bytes_per_token
+from hybridcode.models.fit import KvType, kv_heads_of, layers_of, need_of, recurrent_bytes
 from hybridcode.models.gguf import GgufInfo, inspect
 from hybridcode.models.shelf import parts_of
 
 CONTEXTS = (4_096, 16_384, 32_768, 131_072)
 """Tokens that memory is told for, as far as the model was trained for them."""
 KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0")
-COMPUTE_TOKENS = 512
-"""Tokens computed at once; their logits are most of the compute buffer."""
 
 _TYPES = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K",
@@ -110,8 +108,8 @@ def summarise(path: Path) -> Summary:
         quantisation=_quantisation(info, shares),
         tensor_types=shares,
         context_length=info.context_length,
-        layers=_layers(info),
-        attention_layers=_attention_layers(info),
+        layers=layers_of(info) or None,
+        attention_layers=len(kv_heads_of(info)) or None,
         experts=info.number("expert_count"),
         experts_used=info.number("expert_used_count"),
         nextn_layers=info.number("nextn_predict_layers") or 0,
@@ -148,19 +146,6 @@ def _quantisation(info: GgufInfo, shares: dict[str, float]) -> str:
     return named or next(iter(shares), "unknown")
 
 
-def _layers(info: GgufInfo) -> int | None:
-    blocks = info.number("block_count")
-    return None if blocks is None else blocks - (info.number("nextn_predict_layers") or 0)
-
-
-def _attention_layers(info: GgufInfo) -> int | None:
-    layers = _layers(info)
-    heads = info.metadata.get(f"{info.architecture}.attention.head_count_kv")
-    if isinstance(heads, tuple):
-        return sum(1 for count in heads if isinstance(count, int) and count > 0)
-    return None if layers is None else layers // max(1, info.number("full_attention_interval") or 1)
-
-
 def _vocabulary(infos: Sequence[GgufInfo]) -> int | None:
     embeddings = (tensor for info in infos for tensor in info.tensors if tensor.name == "token_embd.weight")
     found = next(embeddings, None)
@@ -174,26 +159,14 @@ def _memory(infos: Sequence[GgufInfo]) -> tuple[Memory, ...]:
     info, weights = infos[0], sum(part.tensor_bytes for part in infos)
     trained = info.context_length
     lengths = [length for length in CONTEXTS if trained is None or length <= trained] or [trained or CONTEXTS[0]]
-    recurrent, compute = _recurrent_bytes(info), _compute_bytes(info, _vocabulary(infos) or 0)
+    recurrent = recurrent_bytes(info)
     rows: list[Memory] = []
     for n_ctx in lengths:
         for kv_type in KV_TYPES:
-            kv = kv_bytes_per_token(info, kv_type) * n_ctx
-            rows.append(Memory(n_ctx, kv_type, weights, kv, recurrent, compute, weights + kv + recurrent + compute))
+            need = need_of(info, kv_type)
+            kv, total = need.kv_per_token * n_ctx, weights + need.total(n_ctx)
+            rows.append(Memory(n_ctx, kv_type, weights, kv, recurrent, total - weights - kv - recurrent, total))
     return tuple(rows)
-
-
-def _recurrent_bytes(info: GgufInfo) -> int:
-    """State of one sequence in f32: per recurrent layer the convolution's window and the state matrix."""
-    inner, state = info.number("ssm.inner_size") or 0, info.number("ssm.state_size") or 0
-    groups, kernel = info.number("ssm.group_count") or 0, info.number("ssm.conv_kernel") or 1
-    recurrent = max(0, (_layers(info) or 0) - (_attention_layers(info) or 0))
-    return 4 * recurrent * (inner * state + (kernel - 1) * (inner + 2 * groups * state))
-
-
-def _compute_bytes(info: GgufInfo, vocabulary: int) -> int:
-    """Logits and a few activations of one batch, in f32."""
-    return 4 * COMPUTE_TOKENS * (vocabulary + 8 * (info.number("embedding_length") or 0))
 
 
 def _text(info: GgufInfo, key: str) -> str | None:

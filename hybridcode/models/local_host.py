@@ -5,13 +5,14 @@ Invariant: the file and the memory are checked before native code sees them.
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Literal
 
 from hybridcode.config.paths import cache_dir
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.model import Finished, ModelRequest, Timing, Usage
-from hybridcode.models.child import Emit, run
+from hybridcode.models.child import PIECE_INTERVAL_S, Emit, run
 from hybridcode.models.engine import Engine, Generation, Speculation
 from hybridcode.models.fit import Fit, Misfit, available_memory, physical_cores, plan_fit, recurrent_bytes
 from hybridcode.models.framing import Load, LoadGguf, Ready
@@ -51,21 +52,17 @@ class LocalBackend:
         engine = self._engine
         if engine is None:
             raise Trouble("invalid", "The model is not loaded.")
-        loop = asyncio.get_running_loop()
-
-        def on_text(text: str) -> None:
-            loop.call_soon_threadsafe(emit, text, False)
-
-        cancelled = threading.Event()
+        relay, cancelled = _Relay(emit), threading.Event()
         async with self._turn:
             work = asyncio.create_task(
-                asyncio.to_thread(engine.generate, request, on_text, is_cancelled=cancelled.is_set)
+                asyncio.to_thread(engine.generate, request, relay.take, is_cancelled=cancelled.is_set)
             )
             try:
                 generation = await asyncio.shield(work)
             except asyncio.CancelledError:
                 cancelled.set()
                 generation = await work
+            relay.finish()
             if self._keeps:
                 await asyncio.to_thread(engine.store)
         return _finished(generation)
@@ -96,6 +93,29 @@ class LocalBackend:
         )
         self._keeps = settings.disk_cache_mb > 0
         return Ready(Path(info.path).stem, n_ctx=llama.n_ctx, notes=fit.notes)
+
+
+class _Relay:
+    """Passes text on from the engine's thread to the event loop, at most 30 times a second: each time costs the engine
+    as much as a small model's token."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit, self._loop = emit, asyncio.get_running_loop()
+        self._held: list[str] = []
+        self._last = -PIECE_INTERVAL_S
+
+    def take(self, text: str) -> None:
+        """Called by the engine's thread."""
+        self._held.append(text)
+        now = time.monotonic()
+        if now - self._last >= PIECE_INTERVAL_S:
+            self._last = now
+            whole, self._held = "".join(self._held), []
+            self._loop.call_soon_threadsafe(self._emit, whole, False)
+
+    def finish(self) -> None:
+        """What is left; called on the loop, when the engine is done."""
+        self._emit("".join(self._held), False)
 
 
 def _manner(info: GgufInfo, settings: LocalSettings, functions: NextTokens | None, *, uses_gpu: bool) -> Manner:

@@ -16,6 +16,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/context/building.py": "starts our own workers, which take files apart",
     "hybridcode/config/atomic.py": "our own config and trust store, at a person's command",
     "hybridcode/models/host.py": "starts the child process that owns a model",
+    "hybridcode/models/bandwidth.py": "reads its own memory, to measure how fast",
     "hybridcode/models/child.py": "asks the kernel to end the child with its parent",
     "hybridcode/models/llama*.py": "the child's own binding of llama.cpp",
     "hybridcode/models/kv_files.py": "our own cache of computed prompts, where a setting allows it",
