@@ -29,6 +29,8 @@ class TextStream:
         return shown if self.is_stopped else shown + held
 
     def _release(self, text: str) -> str:
+        if not self._stop:
+            return text
         if self.is_stopped:
             return ""
         text, self._held = self._held + text, ""

@@ -116,6 +116,11 @@ class Engine:
         self._template = _template_of(llama)
         self._cache = PrefixCache(llama, most_bytes=cache_bytes, shelf=shelf)
         self.speculation = speculation
+        self._is_cancelled: Callable[[], bool] = bool
+
+    def stop(self) -> None:
+        """End the present answer in the middle of a pass, once `is_cancelled` says so too. From any thread."""
+        self._llama.stop()
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """The tokens of a chat, up to where the answer begins."""
@@ -124,14 +129,15 @@ class Engine:
     def generate(
         self, request: ModelRequest, on_text: Callable[[str], None], *, is_cancelled: Callable[[], bool]
     ) -> Generation:
-        """Answer a request; `on_text` gets the text as it comes, `is_cancelled` is asked often.
+        """Answer a request; `on_text` gets the text as it comes, `is_cancelled` is asked between passes.
 
         Raises:
             Trouble: `overflow` with the numbers when prompt and answer do not fit, `invalid` when a grammar cannot be
                 used, `crashed` when llama.cpp fails.
         """
         started = time.perf_counter()
-        self._llama.should_abort = is_cancelled
+        self._llama.go_on()
+        self._is_cancelled = is_cancelled
         parts = self._parts(request.messages)
         answer = _Answer(self._tokens(parts), request)
         _check_room(len(answer.prompt), request.max_output_tokens, self._llama.n_ctx)
@@ -207,7 +213,7 @@ class Engine:
         """Decode part of the prompt; after some numbers of tokens the memory is marked."""
         start, end = len(self._cache.past), len(self._cache.past) + len(tokens)
         while start < end:
-            if self._llama.should_abort():
+            if self._is_cancelled():
                 raise Aborted
             stop = min((place for place in marks if start < place <= start + BATCH), default=min(start + BATCH, end))
             self._decode(tokens[len(tokens) - (end - start) : len(tokens) - (end - stop)])
@@ -230,6 +236,8 @@ class Engine:
         tokens = [self._choose(request, generator, grammar)]
         answer.first_at = time.perf_counter()
         while self._take(answer, tokens, text, guard, on_text):
+            if self._is_cancelled():
+                raise Aborted
             answer.passes += 1
             if may_guess and self.speculation is not None:
                 tokens = self._guess(self.speculation, answer, tokens)

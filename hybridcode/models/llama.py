@@ -5,7 +5,7 @@ that it wrote itself. Not thread-safe.
 """
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -28,6 +28,7 @@ _GGML_TYPES: dict[KvType, int] = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _SPECIAL_ATTRIBUTES = (1 << 0) | (1 << 3)
 """Unknown and control tokens: the ones that llama.cpp leaves alone in ordinary text."""
 _PIECE_BYTES = 64
+_RUNNING, _STOPPED = b"\0\0", b"\1\0"
 
 
 class LlamaOptions(msgspec.Struct, frozen=True):
@@ -54,9 +55,9 @@ class Llama:
     def __init__(self, runtime: Runtime, options: LlamaOptions) -> None:
         self.runtime, self.options = runtime, options
         self._library = library = runtime.library
-        self.should_abort: Callable[[], bool] = bool
-        """Asked often while decoding; True ends it with Aborted."""
-        self._on_abort = library.ggml_abort_callback(lambda _: self.should_abort())
+        self._flag = ctypes.create_string_buffer(2)
+        """Asked after every operation of a pass, so natively: its length is 0, or 1 when decoding has to stop."""
+        self._on_abort = runtime.native_flag(self._flag)
         parameters = library.llama_model_default_params()
         parameters.n_gpu_layers = options.gpu_layers
         parameters.load_mtp = options.with_next_layer
@@ -71,10 +72,21 @@ class Llama:
         self._memory = library.llama_get_memory(self.context)
         self._batch = library.llama_batch_init(BATCH, 0, 1)
         self._rows = Rows(self._batch, BATCH)
+        self._views: dict[int, NDArray[np.float32]] = {}
+        self._pieces: dict[int, bytes] = {}
+        self._ends: dict[int, bool] = {}
         self.specials = self._read_specials()
         """Text -> id of every control token."""
         self.is_recurrent = library.llama_model_is_recurrent(self.model) or library.llama_model_is_hybrid(self.model)
         """True if its memory cannot be cut at any position."""
+
+    def stop(self) -> None:
+        """End the present pass, and all further ones, with Aborted. May be called from another thread."""
+        self._flag.raw = _STOPPED
+
+    def go_on(self) -> None:
+        """Decode again."""
+        self._flag.raw = _RUNNING
 
     def context_parameters(self) -> Handle:
         """Parameters of the context, and of further ones beside it."""
@@ -83,7 +95,8 @@ class Llama:
         parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = options.n_ctx, BATCH, BATCH
         parameters.n_seq_max, parameters.n_rs_seq, parameters.n_outputs_max = 1, options.rollback, MOST_ROWS
         parameters.n_threads = parameters.n_threads_batch = options.threads
-        parameters.abort_callback, parameters.abort_callback_data = self._on_abort, None
+        parameters.abort_callback = self._on_abort
+        parameters.abort_callback_data = ctypes.cast(self._flag, ctypes.c_void_p)
         parameters.type_k = parameters.type_v = _GGML_TYPES[options.kv_type]
         if options.kv_type != "f16":
             parameters.flash_attn_type = 1
@@ -131,6 +144,11 @@ class Llama:
 
     def piece(self, token: int) -> bytes:
         """The bytes of a token; b"" for control tokens."""
+        if (known := self._pieces.get(token)) is None:
+            known = self._pieces[token] = self._read_piece(token)
+        return known
+
+    def _read_piece(self, token: int) -> bytes:
         buffer = ctypes.create_string_buffer(_PIECE_BYTES)
         size = self._library.llama_token_to_piece(self.vocab, token, buffer, _PIECE_BYTES, 0, False)
         if size < 0:
@@ -140,13 +158,15 @@ class Llama:
 
     def is_end(self, token: int) -> bool:
         """True for tokens that end an answer."""
-        return self._library.llama_vocab_is_eog(self.vocab, token)
+        if (known := self._ends.get(token)) is None:
+            known = self._ends[token] = self._library.llama_vocab_is_eog(self.vocab, token)
+        return known
 
     def decode(self, tokens: Sequence[int], start: int, *, rows: int = 1) -> None:
         """Append up to BATCH tokens at position `start`; logits are computed for the last `rows` of them.
 
         Raises:
-            Aborted: when `should_abort` said so.
+            Aborted: when `stop` was called.
             Trouble: when llama.cpp has no room or fails.
         """
         if not 0 < rows <= MOST_ROWS or len(tokens) > BATCH:
@@ -166,7 +186,10 @@ class Llama:
         pointer = self._library.llama_get_logits_ith(self.context, token)
         if not pointer:
             raise Trouble("crashed", "llama.cpp computed no logits.")
-        return np.ctypeslib.as_array(pointer, shape=(self.vocab_size,))
+        address = ctypes.addressof(pointer.contents)
+        if (view := self._views.get(address)) is None:
+            view = self._views[address] = np.ctypeslib.as_array(pointer, shape=(self.vocab_size,))
+        return view
 
     def keep(self, count: int) -> bool:
         """Forget all but the first `count` tokens; False if this kind of memory cannot do that."""
@@ -208,6 +231,9 @@ class Rows:
     def fill(self, batch: Handle, tokens: Sequence[int], start: int, *, rows: int) -> None:
         """One run of tokens from position `start`; the last `rows` want logits."""
         count = batch.n_tokens = len(tokens)
+        if count == 1:
+            self._tokens[0], self._positions[0], self._logits[0] = tokens[0], start, rows
+            return
         self._tokens[:count] = tokens
         self._positions[:count] = np.arange(start, start + count)
         self._logits[:count] = 0

@@ -61,6 +61,7 @@ class LocalBackend:
                 generation = await asyncio.shield(work)
             except asyncio.CancelledError:
                 cancelled.set()
+                engine.stop()
                 generation = await work
             relay.finish()
             if self._keeps:

@@ -4,6 +4,7 @@ Invariant: the same logits, temperature and generator state give the same token;
 copied, however monotonous it is.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def choose(logits: "NDArray[np.float32]", temperature: float, generator: np.rand
 def likeliest(logits: "NDArray[np.float32]") -> int:
     """The first of the tokens with the largest logit. Raises: Trouble when that is not a number."""
     best = int(logits.argmax())
-    if not np.isfinite(logits[best]):
+    if not math.isfinite(logits[best]):
         raise Trouble(
             "crashed", "The model computes NaN.", "Its file is damaged; get it again and compare its SHA-256."
         )
