@@ -10,6 +10,10 @@ from hybridcode.session.state import SessionState
 from hybridcode.tui.amounts import dollars, seconds, short, size, tokens
 
 
+WORTH_SAYING = 1.05
+"""Tokens a pass from which on guessing shows in the meter."""
+
+
 @dataclass(frozen=True)
 class Meter:
     """Sums over the session, and the latest answer."""
@@ -82,7 +86,9 @@ def meter_items(meter: Meter) -> list[tuple[int, str]]:
     if meter.timing is not None and meter.timing.first_token_s is not None:
         items.append((5, f"TTFT {seconds(meter.timing.first_token_s)}"))
     if meter.timing is not None and meter.timing.decode_tps is not None:
-        items.append((3, f"{meter.timing.decode_tps:.0f} tok/s"))
+        per_call = meter.timing.tokens_per_call or 1.0
+        guessed = f" x{per_call:.1f}" if per_call >= WORTH_SAYING else ""
+        items.append((3, f"{meter.timing.decode_tps:.0f} tok/s{guessed}"))
     if meter.has_frontier:
         items.append((1, _frontier(meter)))
     if meter.has_local:
