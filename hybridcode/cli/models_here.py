@@ -80,9 +80,9 @@ def rm(name: str, yes: bool, as_json: bool) -> None:
     if as_json:
         console.json_data({"name": name, "path": model.path, "deleted": model.kind != "added"})
     elif model.kind == "added":
-        console.say(f"{name} is forgotten; {console.shown(model.path)} stays")
+        console.say(f"{console.shown(name)} is forgotten; {console.shown(model.path)} stays")
     else:
-        console.say(f"{name} is deleted")
+        console.say(f"{console.shown(name)} is deleted")
 
 
 def _may_delete(model: ModelFile, *, yes: bool) -> bool:

@@ -193,6 +193,12 @@ def test_a_token_is_neither_sent_elsewhere_nor_printed(program: Program, tmp_pat
     assert "hf_secret" not in asked.err
 
 
+def test_a_link_to_the_page_of_a_file_means_the_file(program: Program, tmp_path: Path) -> None:
+    done = program.run("models", "pull", "https://huggingface.co/o/r-GGUF/blob/main/m.gguf", cwd=tmp_path)
+    assert done.code == 2
+    assert "huggingface.co/o/r-GGUF/resolve/main/m.gguf" in done.err
+
+
 def test_interrupted_it_keeps_what_it_has_and_says_how_to_go_on(
     program: Program, tmp_path: Path, server: FileServer
 ) -> None:
