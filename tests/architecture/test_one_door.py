@@ -17,6 +17,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/config/atomic.py": "our own config and trust store, at a person's command",
     "hybridcode/models/host.py": "starts the child process that owns a model",
     "hybridcode/models/child.py": "asks the kernel to end the child with its parent",
+    "hybridcode/models/template.py": "the child starts a throw-away process of ours that runs the template in a GGUF",
     "hybridcode/models/llama.py": "the child's own binding of llama.cpp",
     "hybridcode/models/*_host.py": "the child process itself: the only place with a network",
     "hybridcode/models/pull.py": "downloads a model after a yes",
