@@ -19,6 +19,7 @@ import msgspec
 from hybridcode.domain.model import Finished, ModelRequest, Timing, Usage
 from hybridcode.models.framing import (
     LOADING,
+    Alive,
     Ask,
     Cancel,
     Done,
@@ -38,6 +39,8 @@ from hybridcode.models.problems import Trouble
 
 PIECE_INTERVAL_S = 1 / 30
 """Pieces of one answer leave at most this often."""
+BEAT_S = 0.5
+"""Seconds between two signs of life while something is owed."""
 _PR_SET_PDEATHSIG = 1
 
 Emit = Callable[[str, bool], None]
@@ -78,6 +81,30 @@ class _Pipe:
                 frame = frame[os.write(self._fd, frame) :]
 
 
+class _Pulse:
+    """Signs of life from a thread of its own: they go on while native code works, and stop with the process."""
+
+    def __init__(self, pipe: _Pipe) -> None:
+        self._pipe = pipe
+        self._owing = threading.Event()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def owe(self, is_owing: bool) -> None:
+        """Start or stop."""
+        if is_owing:
+            self._owing.set()
+        else:
+            self._owing.clear()
+
+    def _beat(self) -> None:
+        while self._owing.wait():
+            try:
+                self._pipe.send(Alive())
+            except OSError:  # the parent is gone; the thread that reads from it ends the process
+                return
+            time.sleep(BEAT_S)
+
+
 class _Pieces:
     """Joins the pieces of one answer so that at most 30 frames a second leave, and keeps the clock of the answer."""
 
@@ -95,8 +122,10 @@ class _Pieces:
             return
         now = time.monotonic()
         self.first_at = self.first_at or now
+        data = text.encode("utf-8", "replace")
+        text = data.decode()
         if not reasoning:
-            self.output_bytes += len(text.encode("utf-8", "replace"))
+            self.output_bytes += len(data)
         self._waiting.append((text, reasoning))
         if self._timer is None:
             self._timer = self._loop.call_later(max(0.0, self._last + PIECE_INTERVAL_S - now), self.flush)
@@ -126,7 +155,7 @@ class _Service:
     """Turns frames into tasks of the backend."""
 
     def __init__(self, backend: Backend, pipe: _Pipe) -> None:
-        self._backend, self._pipe = backend, pipe
+        self._backend, self._pipe, self._pulse = backend, pipe, _Pulse(pipe)
         self._tasks: dict[int, asyncio.Task[ToParent]] = {}
 
     async def serve(self, reading: int) -> NoReturn:
@@ -151,21 +180,17 @@ class _Service:
     def _start(self, ask_id: int, work: Coroutine[None, None, ToParent]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[ask_id] = task
+        self._pulse.owe(True)
         task.add_done_callback(lambda ended: self._finish(ask_id, ended))
 
     def _finish(self, ask_id: int, task: asyncio.Task[ToParent]) -> None:
         """Every way a task can end becomes exactly one frame: this is the edge of the process."""
         self._tasks.pop(ask_id, None)
-        if task.cancelled():
-            self._pipe.send(Done(ask_id, Finished("cancelled", Usage(), Timing())))
-        elif (error := task.exception()) is None:
-            self._pipe.send(task.result())
-        elif isinstance(error, Trouble):
-            self._pipe.send(error.on(ask_id))
-        else:
-            traceback.print_exception(error)
-            words = f"{type(error).__name__} in the model's process: {error}"
-            self._pipe.send(Problem(ask_id, "crashed", words, "This is a defect of hybridcode or of the library."))
+        self._pulse.owe(bool(self._tasks))
+        try:
+            self._pipe.send(_end_of(ask_id, task))
+        except FrameError as error:
+            self._pipe.send(Problem(ask_id, "crashed", f"The model's process cannot say how a call ended: {error}"))
 
     async def _load(self, load: Load) -> ToParent:
         return await self._backend.load(load)
@@ -177,6 +202,20 @@ class _Service:
         finally:
             pieces.flush()
         return Done(ask_id, _measured(end, request, pieces, started=started))
+
+
+def _end_of(ask_id: int, task: asyncio.Task[ToParent]) -> ToParent:
+    if task.cancelled():
+        return Done(ask_id, Finished("cancelled", Usage(), Timing()))
+    match task.exception():
+        case None:
+            return task.result()
+        case Trouble() as trouble:
+            return trouble.on(ask_id)
+        case error:
+            traceback.print_exception(error)
+            words = f"{type(error).__name__} in the model's process: {error}"
+            return Problem(ask_id, "crashed", words, "This is a defect of hybridcode or of the library.")
 
 
 def _measured(end: Finished, request: ModelRequest, pieces: _Pieces, *, started: float) -> Finished:

@@ -100,9 +100,13 @@ class Problem(msgspec.Struct, frozen=True, tag="problem"):
     """Tokens that a prompt has too many, if somebody counted."""
 
 
+class Alive(msgspec.Struct, frozen=True, tag="alive"):
+    """A sign of life, sent now and then while something is owed, whatever native code is doing."""
+
+
 Load = LoadGguf | LoadServer | LoadFrontier
 ToChild = Load | Ask | Cancel | Stop
-ToParent = Ready | Piece | Done | Problem
+ToParent = Ready | Piece | Done | Problem | Alive
 
 _TO_CHILD: msgspec.json.Decoder[ToChild] = msgspec.json.Decoder(ToChild)
 _TO_PARENT: msgspec.json.Decoder[ToParent] = msgspec.json.Decoder(ToParent)
@@ -113,8 +117,11 @@ class FrameError(Exception):
 
 
 def encode(message: ToChild | ToParent) -> bytes:
-    """One message as a frame."""
-    body = msgspec.json.encode(message)
+    """One message as a frame. Raises: FrameError, when it is too large or holds what JSON cannot (half a character)."""
+    try:
+        body = msgspec.json.encode(message)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise FrameError(f"a message cannot be written as JSON: {error}") from error
     if len(body) > MAX_FRAME:
         raise FrameError(f"a frame of {len(body):,} bytes is over the limit of {MAX_FRAME:,}")
     return _HEAD.pack(len(body)) + body

@@ -5,6 +5,8 @@ Format: the GGUF specification of the ggml project, versions 2 and 3, little end
 """
 
 import math
+import os
+import stat
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +16,7 @@ import msgspec
 
 from hybridcode.domain.errors import ModelUnavailable
 
-BadReason = Literal["missing", "unreadable", "empty", "not_gguf", "version", "truncated", "corrupt"]
+BadReason = Literal["missing", "not_a_file", "unreadable", "empty", "not_gguf", "version", "truncated", "corrupt"]
 
 MAX_STRING = 16 * 1024 * 1024
 """Bytes of the longest string that is believed."""
@@ -22,6 +24,10 @@ MAX_TENSORS = 100_000
 MAX_KEYS = 10_000
 _SHORT = 4_096
 """Bytes of a string that is read rather than sought past."""
+MAX_HEADER = 256 * 1024 * 1024
+"""Bytes of the longest header that is read."""
+MAX_ELEMENTS = 4_000_000
+"""Elements of the longest array that is believed; vocabularies have up to 260,000."""
 _KEPT_ARRAY = 4_096
 """Elements of the longest array that is kept; longer ones (the vocabulary) are only passed over."""
 
@@ -121,7 +127,8 @@ class GgufInfo(msgspec.Struct, frozen=True):
 
 _HINTS: dict[BadReason, str] = {
     "missing": "Correct [models.local] path, or get a model: `hybridcode models pull`.",
-    "unreadable": "Check the file's permissions.",
+    "not_a_file": "Name the GGUF file itself.",
+    "unreadable": "Check the file's permissions, and the disk it is on.",
     "empty": "The download did not start; get the file again.",
     "not_gguf": "llama.cpp needs a GGUF file; other formats have to be converted.",
     "version": "Get a newer conversion of the model, or a newer hybridcode.",
@@ -152,15 +159,22 @@ def inspect(path: Path) -> GgufInfo:
         BadGguf: with the reason, when llama.cpp could not load it either.
     """
     try:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            return _Reader(file, size).read(path)
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a device may do something, opening a pipe may wait for ever
+            raise _Unusable("not_a_file", "this is a folder, a pipe or a device")
+        with open(path, "rb", opener=_open_at_once) as file:
+            return _Reader(file, os.fstat(file.fileno()).st_size).read(path)
     except _Unusable as error:
         raise BadGguf(error.reason, f"{path}: {error.what}") from error
     except FileNotFoundError as error:
         raise BadGguf("missing", f"There is no file {path}.") from error
     except OSError as error:
         raise BadGguf("unreadable", f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a path that no file can have
+        raise BadGguf("missing", f"There is no file {str(path)!r}: {error}.") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 class _Reader:
@@ -213,7 +227,7 @@ class _Reader:
         kind, count = self._number("I"), self._number("Q")
         if kind == _ARRAY or (kind != _STRING and kind not in _SCALARS):
             raise _Unusable("corrupt", f"the key {key!r} is an array of the unknown type {kind}")
-        if count > self._size:
+        if count > min(self._size, MAX_ELEMENTS):
             raise _Unusable("corrupt", f"the key {key!r} claims {count:,} elements")
         if count <= _KEPT_ARRAY:
             return tuple(self._value(kind, key) for _ in range(count))
@@ -247,6 +261,8 @@ class _Reader:
         return value
 
     def _bytes(self, size: int) -> bytes:
+        if self._file.tell() + size > MAX_HEADER:
+            raise _Unusable("corrupt", f"its header is longer than {MAX_HEADER:,} bytes")
         data = self._file.read(size)
         if len(data) < size:
             raise _Unusable("truncated", f"the file ends inside its header, after {self._size:,} bytes")

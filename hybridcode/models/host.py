@@ -1,21 +1,22 @@
-"""One life of a model's child process, seen from the parent: spawn, frames, its last words, its end.
+"""One life of a model's child process, seen from the parent: spawn, frames, signs of life, its last words, its end.
 
-Invariant: every open call gets exactly one end (Done, Problem or Died); a process that was started is always reaped.
+Invariant: every open call gets exactly one end (Done, Problem or Died); a process that was started is always reaped;
+one that owes an answer and gives no sign of life is killed.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import hybridcode
-from hybridcode.domain.errors import ModelCrashed, ModelError
+from hybridcode.domain.errors import ModelCrashed, ModelError, ModelUnavailable
 from hybridcode.models.framing import (
     LOADING,
+    Alive,
     Done,
     FrameError,
     Load,
@@ -29,14 +30,15 @@ from hybridcode.models.framing import (
     encode,
     read_body,
 )
+from hybridcode.models.last_words import LastWords
 from hybridcode.models.problems import error_of
 
 CANCEL_GRACE_S = 1.0
 """Seconds a child has to end a cancelled call, or to exit, before it is killed."""
-LOG_LINES = 40
-"""Lines of the child's stderr that are kept."""
-LOG_LINE_CHARS = 400
-"""Characters of one such line that are kept."""
+KILL_LIMIT_S = 5.0
+"""Seconds to wait for the end of a killed process; one that the kernel holds is left to it."""
+TICK_S = 0.5
+"""Seconds between two looks at whether the child gave a sign of life."""
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME", "SYSTEMROOT", "TEMP", "TMP")
 
@@ -48,6 +50,15 @@ class ChildCommand:
     module: str
     load: Load
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    first_sign_s: float = 60.0
+    """Seconds until its first sign of life: Python starts and imports what it needs."""
+    loading_s: float = 1_800.0
+    """Seconds until its model is loaded."""
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds without a sign of life, while it owes one, after which it is killed."""
+        return max(self.load.settings.timeout_s, 4 * TICK_S)
 
 
 @dataclass(frozen=True)
@@ -63,13 +74,16 @@ Answers = asyncio.Queue[Piece | Done | Problem | Died]
 class ChildProcess:
     """One life of the child process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, module: str) -> None:
-        self._process, self._module = process, module
+    def __init__(self, process: asyncio.subprocess.Process, command: ChildCommand, words: LastWords) -> None:
+        self._process, self._command, self._words = process, command, words
         self._calls: dict[int, Answers] = {}
         self._loaded: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
-        self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._is_stopping = False
+        self._verdict = ""
         self.is_gone = False
+        self._age_s = self._silent_s = 0.0
+        self._was_heard = False
+        self._next_look: asyncio.TimerHandle | None = None
         self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     @classmethod
@@ -77,29 +91,47 @@ class ChildProcess:
         """Spawn the child in a group of its own and wait until its model is loaded.
 
         Raises:
-            ModelError: when it cannot be loaded; nothing is left running.
+            ModelError: when it cannot be started or loaded; nothing is left running.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            command.module,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=child_environment(command.environment),
-            cwd=Path(sys.executable).anchor,
-            start_new_session=True,
-            limit=1024 * 1024,
-        )
-        child = cls(process, command.module)
+        child = await cls._spawn(command)
         try:
             child.send(command.load)
+            child._expect()
             await asyncio.shield(child._loaded)
         except BaseException:
             await child.stop()
             raise
         return child
+
+    @classmethod
+    async def _spawn(cls, command: ChildCommand) -> "ChildProcess":
+        words: LastWords | None = None
+        try:
+            words = await LastWords.open()
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                command.module,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=words.their_end,
+                env=child_environment(command.environment),
+                cwd=Path(sys.executable).anchor,
+                start_new_session=True,
+                limit=1024 * 1024,
+            )
+        except BaseException as error:
+            if words is not None:
+                words.close()
+            if isinstance(error, OSError | RuntimeError):  # no memory, processes, threads or descriptors are left
+                raise ModelUnavailable(
+                    f"The model's process cannot be started: {error}",
+                    "End other programs, or raise the limits of processes, memory and open files (ulimit).",
+                ) from error
+            raise
+        words.started(process)
+        return cls(process, command, words)
 
     @property
     def pid(self) -> int:
@@ -122,6 +154,8 @@ class ChildProcess:
         self._calls[ask_id] = queue
         if self.is_gone:
             queue.put_nowait(Died(self._crash()))
+        else:
+            self._expect()
         return queue
 
     def forget(self, ask_id: int) -> None:
@@ -129,16 +163,26 @@ class ChildProcess:
         self._calls.pop(ask_id, None)
 
     def send(self, message: ToChild) -> None:
-        """Write a frame; a child that is gone is noticed by its reader, not here."""
+        """Write a frame; a child that is gone is noticed by its reader, not here.
+
+        Raises:
+            ModelError: when the message cannot be put into a frame.
+        """
+        try:
+            frame = encode(message)
+        except FrameError as error:
+            raise ModelError(
+                f"The model's process cannot be told: {error}", "Ask for less, or in other words."
+            ) from error
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():
-            stdin.write(encode(message))
+            stdin.write(frame)
 
     async def kill(self) -> None:
         """End the process at once, with everything it started, and wait until it is reaped."""
         self._is_stopping = True
         _kill_group(self._process)
-        await asyncio.wait([self._watching])
+        await asyncio.wait([self._watching], timeout=KILL_LIMIT_S)
 
     async def stop(self) -> None:
         """Ask the process to exit, then insist."""
@@ -149,9 +193,34 @@ class ChildProcess:
         finally:
             await self.kill()
 
+    def _expect(self) -> None:
+        """From now on something is owed: a sign of life, until the model is loaded and the last call has ended."""
+        self._silent_s = 0.0
+        if self._next_look is None:
+            self._next_look = asyncio.get_running_loop().call_later(TICK_S, self._look)
+
+    def _look(self) -> None:
+        """Count the ticks since the last sign of life: time in which this process stood still is not the child's."""
+        self._next_look = None
+        is_loading = not self._loaded.done()
+        if self.is_gone or not (is_loading or self._calls):
+            return
+        self._age_s, self._silent_s = self._age_s + TICK_S, self._silent_s + TICK_S
+        limit = self._command.silence_s if self._was_heard else self._command.first_sign_s
+        if self._silent_s > limit:
+            self._end(f"gave no sign of life for {limit:g} s and was killed")
+        elif is_loading and self._age_s > self._command.loading_s:
+            self._end(f"did not load its model within {self._command.loading_s:g} s and was killed")
+        else:
+            self._next_look = asyncio.get_running_loop().call_later(TICK_S, self._look)
+
+    def _end(self, verdict: str) -> None:
+        self._verdict = verdict
+        _kill_group(self._process)
+
     async def _watch(self) -> None:
         """Pass frames on until the stream ends; then reap the process and tell every open call."""
-        logging = asyncio.get_running_loop().create_task(self._read_log())
+        logging = asyncio.get_running_loop().create_task(self._words.read())
         try:
             await self._read_frames()
         finally:
@@ -159,7 +228,10 @@ class ChildProcess:
             await self._process.wait()
             await asyncio.wait([logging], timeout=CANCEL_GRACE_S)
             logging.cancel()
+            self._words.close()
             self.is_gone = True
+            if self._next_look is not None:
+                self._next_look.cancel()
             self._tell_all(self._crash())
 
     async def _read_frames(self) -> None:
@@ -167,9 +239,10 @@ class ChildProcess:
         assert stdout is not None
         try:
             while (body := await read_body(stdout)) is not None:
+                self._was_heard, self._silent_s = True, 0.0
                 self._pass_on(decode_to_parent(body))
         except FrameError as error:
-            self._log.append(str(error))
+            self._verdict = f"wrote what is no message ({error}) and was killed"
 
     def _pass_on(self, message: ToParent) -> None:
         match message:
@@ -182,17 +255,8 @@ class ChildProcess:
             case Piece(id=ask_id) | Done(id=ask_id) | Problem(id=ask_id):
                 if queue := self._calls.get(ask_id):
                     queue.put_nowait(message)
-
-    async def _read_log(self) -> None:
-        stderr = self._process.stderr
-        assert stderr is not None
-        rest = b""
-        while data := await stderr.read(65_536):
-            *lines, rest = (rest + data).split(b"\n")
-            self._log.extend(_log_line(line) for line in lines if line.strip())
-            rest = rest[-LOG_LINE_CHARS * 4 :]
-        if rest.strip():
-            self._log.append(_log_line(rest))
+            case Alive():
+                pass
 
     def _tell_all(self, error: ModelCrashed) -> None:
         if not self._loaded.done():
@@ -204,10 +268,10 @@ class ChildProcess:
     def _crash(self) -> ModelCrashed:
         if self._is_stopping:
             return ModelCrashed("The model's process was stopped.", "Ask again to start it anew.")
-        tail = "\n".join(list(self._log)[-5:])
-        how = _how_it_ended(self._process.returncode)
+        tail = self._words.tail
+        how = self._verdict or _how_it_ended(self._process.returncode)
         return ModelCrashed(
-            f"The model's process ({self._module}) {how}." + (f" Its last words:\n{tail}" if tail else ""),
+            f"The model's process ({self._command.module}) {how}." + (f" Its last words:\n{tail}" if tail else ""),
             "It is started again for the next call. If it is killed, memory may be short: lower n_ctx or gpu_layers.",
         )
 
@@ -243,7 +307,3 @@ def _how_it_ended(code: int | None) -> str:
         return f"was ended by {signal.Signals(-code).name}"
     except ValueError:
         return f"was ended by signal {-code}"
-
-
-def _log_line(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip()[:LOG_LINE_CHARS]

@@ -65,9 +65,9 @@ class HostedModel:
         child = await self._running_child()
         self._last_id += 1
         ask_id, has_ended = self._last_id, False
+        child.send(Ask(ask_id, request))
         answers = child.open(ask_id)
         try:
-            child.send(Ask(ask_id, request))
             while not has_ended:
                 message = await answers.get()
                 has_ended = not isinstance(message, Piece)

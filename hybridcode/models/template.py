@@ -1,21 +1,24 @@
 """From chat messages to a prompt in which only the template's own text can be special.
 
 Invariant: nothing a message contains becomes a control token, whatever it spells; a file that contains `<|im_end|>`
-does not end the turn.
+does not end the turn. A template is a program of whoever made the file: it runs in a process of its own, within limits.
 """
 
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple, NoReturn
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
-import jinja2
-import jinja2.exceptions
-import jinja2.sandbox
+import msgspec
 
 from hybridcode.domain.model import Message
 from hybridcode.models.problems import Trouble
 
+RENDERING_S = 20.0
+"""Seconds of the clock that rendering may take; its own limit, of CPU time, is usually reached long before."""
 CHATML = (
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
@@ -35,28 +38,29 @@ class Part(NamedTuple):
     """True if it comes from a message: then none of it is special."""
 
 
-class _Refused(Exception):
-    """The template itself called raise_exception."""
+class _Outcome(msgspec.Struct, frozen=True):
+    """What template_host says."""
+
+    kind: Literal["text", "refused", "unusable"]
+    value: str
 
 
 def render(template: str, messages: Sequence[Message], *, bos: str = "", eos: str = "") -> list[Part]:
     """The prompt in parts, ready for the assistant's answer.
 
-    The template is run with a private-use stand-in for each content, so that it never sees the contents. One that
-    refuses a system message gets it as the first part of the user's.
+    The template is run with a private-use stand-in for each content, so that it never sees the contents: what it makes
+    depends on the roles only, and is kept. One that refuses a system message gets it as the first part of the user's.
 
     Raises:
-        Trouble: when the template cannot be run or leaves a message out.
+        Trouble: when the template cannot be run, does not end, or leaves a message out.
     """
-    contents = [message.content for message in messages]
-    try:
-        text = _run(template, _stand_ins(messages), bos=bos, eos=eos)
-    except _Refused as refusal:
-        if not messages or messages[0].role != "system" or len(messages) < 2:
-            raise _unusable(str(refusal)) from refusal
+    outcome = _run(template, tuple(message.role for message in messages), bos, eos)
+    if outcome.kind == "refused" and len(messages) > 1 and messages[0].role == "system":
         return render(template, _without_system(messages), bos=bos, eos=eos)
-    parts = _split(text, contents)
-    shown = sorted(int(number) for number in _SENTINEL.findall(text))
+    if outcome.kind != "text":
+        raise _unusable(outcome.value)
+    parts = _split(outcome.value, [message.content for message in messages])
+    shown = sorted(int(number) for number in _SENTINEL.findall(outcome.value))
     if shown != list(range(len(messages))):
         raise _unusable(f"it shows the messages {shown} of {len(messages)}")
     return parts
@@ -86,8 +90,30 @@ def _any_of(specials: Mapping[str, int]) -> re.Pattern[str] | None:
     return re.compile(f"({'|'.join(map(re.escape, longest_first))})") if longest_first else None
 
 
-def _stand_ins(messages: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": f"{_OPEN}{n}{_CLOSE}"} for n, message in enumerate(messages)]
+@lru_cache(maxsize=64)
+def _run(template: str, roles: tuple[str, ...], bos: str, eos: str) -> _Outcome:
+    messages = [{"role": role, "content": f"{_OPEN}{n}{_CLOSE}"} for n, role in enumerate(roles)]
+    job = msgspec.json.encode({"template": template, "messages": messages, "bos": bos, "eos": eos})
+    command = [sys.executable, "-P", "-X", "utf8", "-m", "hybridcode.models.template_host"]
+    try:
+        done = subprocess.run(command, input=job, capture_output=True, timeout=RENDERING_S, check=False)
+    except subprocess.TimeoutExpired:
+        return _Outcome("unusable", f"it did not end within {RENDERING_S:g} s")
+    except OSError as error:
+        raise Trouble(
+            "crashed", f"The chat template cannot be run: {error}", "Raise the limit of processes."
+        ) from error
+    if done.returncode:
+        return _Outcome("unusable", _how_it_failed(done.returncode, done.stderr))
+    return msgspec.json.decode(done.stdout, type=_Outcome)
+
+
+def _how_it_failed(code: int, words: bytes) -> str:
+    if code == -signal.SIGXCPU:
+        return "it does not end"
+    last = words.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+    how = f"its process exited with code {code}" if code > 0 else f"its process was ended by signal {-code}"
+    return f"{how}: {last}" if last else how
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:
@@ -103,34 +129,6 @@ def _split(text: str, contents: Sequence[str]) -> list[Part]:
             raise _unusable("it makes up messages")
         parts.append(Part(contents[int(piece)] if is_content else piece, is_content))
     return [part for part in parts if part.text]
-
-
-def _run(template: str, messages: list[dict[str, str]], *, bos: str, eos: str) -> str:
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    names: dict[str, Any] = {
-        "messages": messages,
-        "add_generation_prompt": True,
-        "bos_token": bos,
-        "eos_token": eos,
-        "enable_thinking": False,
-        "raise_exception": _refuse,
-        "strftime_now": _fixed_date,
-    }
-    try:
-        return environment.from_string(template).render(names)
-    except (jinja2.exceptions.TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
-        raise _unusable(f"{type(error).__name__}: {error}") from error
-
-
-def _refuse(message: str) -> NoReturn:
-    raise _Refused(message)
-
-
-def _fixed_date(form: str) -> str:
-    """A constant day: a prompt that changes at midnight could not be replayed."""
-    return datetime(2025, 1, 1, tzinfo=UTC).strftime(form)
 
 
 def _unusable(reason: str) -> Trouble:

@@ -18,6 +18,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/models/host.py": "starts the child process that owns a model",
     "hybridcode/models/bandwidth.py": "reads its own memory, to measure how fast",
     "hybridcode/models/child.py": "asks the kernel to end the child with its parent",
+    "hybridcode/models/template.py": "the child starts a throw-away process of ours that runs the template in a GGUF",
     "hybridcode/models/llama*.py": "the child's own binding of llama.cpp",
     "hybridcode/models/kv_files.py": "our own cache of computed prompts, where a setting allows it",
     "hybridcode/models/*_host.py": "the child process itself: the only place with a network, besides pull",

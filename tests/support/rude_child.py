@@ -4,11 +4,14 @@ Invariant: run only as `python -m tests.support.rude_child`, by tests of the par
 """
 
 import asyncio
+import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from hybridcode.domain.model import Finished, ModelRequest, Timing, Usage
 from hybridcode.models.child import Emit, run
@@ -54,6 +57,20 @@ class RudeBackend:
             case "spawn":
                 emit(str(_spawn()), False)
                 await asyncio.sleep(60)
+            case "spawn_free":
+                emit(str(_spawn(is_free=True)), False)
+                await asyncio.sleep(60)
+            case "half":
+                emit("half \ud800 a character", False)
+            case "garbage":
+                os.write(_pipe_to_parent(), b"GGML_ASSERT" * int(argument))
+                await asyncio.sleep(60)
+            case "begin":
+                os.write(_pipe_to_parent(), b"\0\1\0\0{")
+                await asyncio.sleep(60)
+            case "shout":
+                for _ in range(int(argument)):
+                    os.write(1, b"x" * 1_000_000)
             case "flood":
                 for _ in range(int(argument)):
                     emit("x", False)
@@ -67,8 +84,23 @@ def _block(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _spawn() -> int:
-    return subprocess.Popen(["sleep", "60"]).pid
+def _spawn(*, is_free: bool = False) -> int:
+    """A process that inherits stderr; a free one has a session of its own, where no signal to the group reaches it."""
+    return subprocess.Popen(["sleep", "60"], start_new_session=is_free).pid
+
+
+def _pipe_to_parent() -> int:
+    """The descriptor behind which frames go out, as a library that writes where it should not might hit it."""
+    numbers = (int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    return next(fd for fd in sorted(numbers) if fd > 2 and _is_writable_pipe(fd))
+
+
+def _is_writable_pipe(fd: int) -> bool:
+    try:
+        is_pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
+        return is_pipe and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

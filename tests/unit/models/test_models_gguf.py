@@ -79,7 +79,7 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
     assert caught.value.exit_code is ExitCode.MODEL_UNAVAILABLE
     with pytest.raises(BadGguf) as caught:
         inspect(tmp_path)
-    assert caught.value.reason == "unreadable"
+    assert caught.value.reason == "not_a_file"
 
 
 @given(st.integers(0, len(WHOLE)), st.binary(min_size=1, max_size=12))
