@@ -23,6 +23,8 @@ CONNECT_TIMEOUT_S = 10.0
 """Seconds to reach the server."""
 SILENCE_SHARE = 0.9
 """Part of `timeout_s` after which a silent server counts as failed: here, before the caller gives up."""
+_LIMITS = httpx.Limits(max_keepalive_connections=0)
+"""Each request has a connection of its own: one that the server closed in the meantime fails the next request."""
 MAX_ERROR_BYTES = 20_000
 """Bytes of an error's body that are read."""
 
@@ -35,7 +37,7 @@ class ServerBackend:
     """One server, one model."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
+        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=_LIMITS)
         self._base = ""
         self._name = ""
         self._window: Window | None = None
@@ -64,9 +66,10 @@ class ServerBackend:
         window = await self._look_at_window(self._client.timeout.read or PROBE_TIMEOUT_S)
         check_before(request, window, who=self._base)
         completion = Completion(emit, who=self._base)
-        is_streamed, self._was_silent = not self._was_silent, False
+        is_streamed = not self._was_silent
         post = self._client.stream("POST", f"{self._base}/chat/completions", json=self._body(request, is_streamed))
         async with self._failures(), post as response:
+            self._was_silent = False
             await self._check(response)
             if "json" in response.headers.get("content-type", ""):
                 completion.take(self._chunk((await response.aread()).decode("utf-8", "replace")))
