@@ -18,13 +18,14 @@ DENSEST_BYTES_PER_TOKEN = 5
 _WORD = re.compile(r"(?<!['’])(?<![^\x00-\x7f])(?<![A-Za-z])[A-Za-z]+")
 _USUAL_WINDOWS = tuple(1 << power for power in range(11, 19))
 _LONGER: dict[Kind, str] = {
-    "llama-server": "Start llama-server with a larger -c (it is shared by --parallel), or lower [context] step_tokens.",
-    "lm-studio": "Load the model with a longer context (lms load NAME --context-length {wanted}).",
+    "llama-server": "Start llama-server with a larger -c, which --parallel divides.",
+    "lm-studio": "Load the model with a longer context: lms load NAME --context-length {wanted}.",
     "ollama": "Ollama's context is set in Ollama: OLLAMA_CONTEXT_LENGTH={wanted} ollama serve, or PARAMETER num_ctx "
-    "{wanted} in the model's Modelfile. Or lower [context] step_tokens.",
-    "vllm": "Start vLLM with a larger --max-model-len, or lower [context] step_tokens.",
-    "other": "Give the model a longer context at the server, or lower [context] step_tokens.",
+    "{wanted} in the model's Modelfile.",
+    "vllm": "Start vLLM with a larger --max-model-len.",
+    "other": "Give the model a longer context at the server.",
 }
+_SHORTER = "Or lower [context] step_tokens or [models.local] max_output_tokens."
 
 
 def fewest_tokens(messages: Sequence[Message]) -> int:
@@ -79,7 +80,7 @@ def longer(kind: Kind, request: ModelRequest) -> str:
     """How to get a context that holds a request."""
     needed = request.prompt_bytes // 3 + request.max_output_tokens
     wanted = next((size for size in _USUAL_WINDOWS if size >= needed), needed)
-    return _LONGER[kind].format(wanted=wanted)
+    return f"{_LONGER[kind].format(wanted=wanted)} {_SHORTER}"
 
 
 def _is_cut_by_ollama(request: ModelRequest, usage: Usage, window: Window, *, fewest: int) -> bool:
