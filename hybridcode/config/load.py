@@ -29,6 +29,8 @@ from hybridcode.config.trust import RepositoryConfig, is_trusted, read_repositor
 from hybridcode.domain.errors import ConfigError
 
 _ALLOW = "approval.allow"
+_ENDPOINTS = "models.local.pool"
+_ENDPOINT = "models.local.base_url"
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -140,12 +142,18 @@ class _Merge:
         return {name: found[name] for name in sorted(found)}
 
     def _set(self, name: str, value: object, origin: Origin) -> None:
+        if name in (_ENDPOINT, _ENDPOINTS):
+            self._forget_endpoints(origin)
         if not KEYS[name].is_list:
             self._scalars[name] = (value, origin)
             return
         new = [(item, origin) for item in msgspec.convert(value, type=tuple[str, ...])]
         known = {item for item, _ in new}
         self._lists[name] = new + [old for old in self._lists.get(name, []) if old[0] not in known]
+
+    def _forget_endpoints(self, origin: Origin) -> None:
+        """A layer that names servers means these alone: what a weaker one had beside its own serves something else."""
+        self._lists[_ENDPOINTS] = [item for item in self._lists.get(_ENDPOINTS, []) if item[1].layer == origin.layer]
 
     def _is_tighter(self, name: str, value: object) -> bool:
         return name in self._scalars and is_tighter(name, value, self._scalars[name][0])

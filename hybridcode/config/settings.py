@@ -50,10 +50,12 @@ class LocalSettings(_Section, frozen=True):
     """Model name at `base_url`; without one and without `path`, a model of this machine: `hybridcode models list`."""
     base_url: str = ""
     """An OpenAI-compatible server in the building: llama-server, Ollama, LM Studio, vLLM. Ends in /v1."""
+    pool: tuple[str, ...] = ()
+    """Further servers with the same model, each as `base_url`: requests go to the one that is least busy."""
     api_key_env: str = ""
-    """Name of the environment variable with that server's key, if it wants one."""
+    """Name of the environment variable with the key of these servers, if they want one."""
     n_ctx: int = 16_384
-    """Context length in tokens."""
+    """Context length in tokens. A server's own length counts where it is smaller."""
     gpu_layers: int = -1
     """Layers on the GPU; -1 = all that a GPU build can take."""
     threads: int = 0

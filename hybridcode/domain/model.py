@@ -61,6 +61,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """True for models whose answers were written beforehand: counted apart and said on screen."""
     n_ctx: int | None = None
     """Tokens of prompt and answer together, if known."""
+    capacity: int = 1
+    """Requests that it answers at once; more than that wait for each other."""
     profile: Literal["full", "tiny"] = "full"
     """`tiny`: the frozen small prompt of the shipped fixture."""
 

@@ -19,6 +19,13 @@ class Model(Protocol):
         """What is known of it without asking it anything."""
         ...
 
+    def route(self) -> "Model":
+        """What a request goes to now: the model itself, or one of several servers; ask anew for each try.
+
+        The receipt of a request names what this returns. Raises ModelError when no server can be asked.
+        """
+        ...
+
     def stream(self, request: ModelRequest) -> AsyncIterator[Chunk]:
         """Answer piece by piece; closing the iterator cancels. Raises ModelError."""
         ...

@@ -10,7 +10,7 @@ import msgspec
 from hybridcode.domain.model import Finished, Timing, Usage
 from hybridcode.domain.window import Finish
 from hybridcode.models.child import Emit
-from hybridcode.models.problems import Trouble, shortened
+from hybridcode.models.problems import Trouble, trouble_in_stream
 
 _FINISH: dict[str, Finish] = {
     "length": "length",
@@ -33,6 +33,8 @@ class Choice(msgspec.Struct, frozen=True):
     """The only choice that is asked for."""
 
     delta: Delta = Delta()
+    message: Delta | None = None
+    """The whole answer, where it was not asked for in pieces."""
     finish_reason: str | None = None
 
 
@@ -67,15 +69,18 @@ class Completion:
         self._reason: str | None = None
         self.usage = Usage()
         """Token counts of the last chunk that had any; zeros if the server tells none."""
+        self.is_silent = True
+        """True until the first chunk."""
 
     def take(self, chunk: StreamChunk) -> None:
         """Add one chunk. Raises: Trouble when it is an error."""
         if chunk.error is not None:
-            words = shortened(msgspec.json.encode(chunk.error).decode())
-            raise Trouble("transient", f"{self._who} broke off with an error: {words}")
+            raise trouble_in_stream(msgspec.json.encode(chunk.error).decode(), who=self._who)
+        self.is_silent = False
         for choice in chunk.choices[:1]:
-            self._emit(choice.delta.reasoning_content or choice.delta.reasoning or "", True)
-            self._emit(choice.delta.content or "", False)
+            said = choice.message or choice.delta
+            self._emit(said.reasoning_content or said.reasoning or "", True)
+            self._emit(said.content or "", False)
             self._reason = choice.finish_reason or self._reason
         if chunk.usage is not None:
             details = chunk.usage.prompt_tokens_details

@@ -54,6 +54,10 @@ class FaultyModel:
         """What is known of the inner model."""
         return self._inner.info
 
+    def route(self) -> "FaultyModel":
+        """Itself: faults are counted by call, whoever answers."""
+        return self
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
         """Answer, or fail as it was planned for this call."""
         self.calls += 1

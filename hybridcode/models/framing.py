@@ -70,6 +70,8 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     n_ctx: int | None = None
     notes: tuple[str, ...] = ()
     """What a person should know: a smaller context than wished for, threads, ..."""
+    slots: int = 1
+    """Requests that it answers at once."""
 
 
 class Piece(msgspec.Struct, frozen=True, tag="piece"):

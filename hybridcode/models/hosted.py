@@ -46,6 +46,10 @@ class HostedModel:
         """Process id of the running child."""
         return None if self._child is None or self._child.is_gone else self._child.pid
 
+    def route(self) -> "HostedModel":
+        """Itself."""
+        return self
+
     async def start(self) -> Ready:
         """Start the child and load the model, unless that is done. Being cancelled does not stop the loading.
 
@@ -122,7 +126,10 @@ class HostedModel:
             raise
         ready = self._child.ready
         self._info = msgspec.structs.replace(
-            self._info, name=ready.name or self._info.name, n_ctx=ready.n_ctx or self._info.n_ctx
+            self._info,
+            name=ready.name or self._info.name,
+            n_ctx=ready.n_ctx or self._info.n_ctx,
+            capacity=ready.slots,
         )
         return self._child
 

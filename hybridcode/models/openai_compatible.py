@@ -18,13 +18,17 @@ from hybridcode.models.hosted import HostedModel
 class ServerModel(HostedModel):
     """The model that writes, on a server.
 
+    `setting` names the setting that `settings.base_url` came from.
+
     Raises (when made):
         ConfigError: when `base_url` is not an http or https URL.
         ModelUnauthorised: when the variable that should hold the key is empty.
     """
 
-    def __init__(self, settings: LocalSettings, environ: Mapping[str, str] = os.environ) -> None:
-        host = host_of(settings.base_url, setting="[models.local] base_url")
+    def __init__(
+        self, settings: LocalSettings, environ: Mapping[str, str] = os.environ, *, setting: str = "base_url"
+    ) -> None:
+        host = host_of(settings.base_url, setting=f"[models.local] {setting}")
         key = settings.api_key_env
         if key and not environ.get(key):
             raise ModelUnauthorised(

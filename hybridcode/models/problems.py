@@ -30,7 +30,8 @@ _ERRORS: dict[ProblemKind, type[ModelError]] = {
 }
 _OVERFLOW = re.compile(
     r"exceed_context_size|context_length_exceeded|maximum context length|context (?:size|window|length)[^.]{0,60}exceed"
-    r"|exceed[^.]{0,60}context (?:size|window|length)|prompt is too long",
+    r"|exceed[^.]{0,60}context (?:size|window|length)|prompt is too long|longer than the context length"
+    r"|context length of only \d+ tokens",
     re.IGNORECASE,
 )
 
@@ -41,6 +42,10 @@ class RetryLater(ModelTransient):
     def __init__(self, message: str, hint: str = "", *, retry_after_s: float | None = None) -> None:
         super().__init__(message, hint)
         self.retry_after_s = retry_after_s
+
+
+class TryElsewhere(RetryLater):
+    """One of several servers failed before it answered anything: the next one may be asked at once."""
 
 
 @dataclass(eq=False)
@@ -74,13 +79,21 @@ def trouble_of_status(status: int, words: str, *, who: str, retry_after: str | N
     if status in (401, 402, 403):
         reason = "wants payment" if status == 402 else "refused the key"
         return Trouble("unauthorised", f"{who} {reason} ({status}): {said}", "Check the key and its rights.")
+    if status == 413 or (status != 429 and _OVERFLOW.search(words)):
+        return _overflow(said, who)
     if status in (408, 409, 425, 429) or status >= 500:
         return Trouble("transient", f"{who} answered {status}: {said}", "", seconds_to_wait(retry_after))
-    if status == 413 or _OVERFLOW.search(words):
-        return Trouble("overflow", f"The prompt is too long for {who}: {said}", "Lower [context] step_tokens.")
     if status == 404:
         return Trouble("unavailable", f"{who} has no such model or path (404): {said}", "Check the model's name.")
     return Trouble("invalid", f"{who} refused the request ({status}): {said}", "Check the model's settings.")
+
+
+def trouble_in_stream(words: str, *, who: str) -> Trouble:
+    """What an error in the middle of a stream means: LM Studio says there that a prompt is too long."""
+    said = shortened(words)
+    if _OVERFLOW.search(words):
+        return _overflow(said, who)
+    return Trouble("transient", f"{who} broke off with an error: {said}")
 
 
 def seconds_to_wait(header: str | None, *, now: float | None = None) -> float | None:
@@ -101,3 +114,11 @@ def shortened(words: str) -> str:
     """A provider's words on one line, with the end cut off where it is too long, and the cut shown."""
     line = " ".join(words.split())
     return line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}... ({len(line) - MAX_DETAIL} more characters)"
+
+
+def _overflow(said: str, who: str) -> Trouble:
+    return Trouble(
+        "overflow",
+        f"The prompt is too long for {who}: {said}",
+        "Give the model a longer context at the server, or lower [context] step_tokens.",
+    )

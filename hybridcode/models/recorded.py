@@ -14,6 +14,7 @@ from hybridcode.domain.canonical import canonical_json, sha256_hex
 from hybridcode.domain.errors import ModelError, ModelUnavailable
 from hybridcode.domain.events import Envelope, ModelAnswered, ModelAsked
 from hybridcode.domain.model import Backend, Chunk, Finished, ModelInfo, ModelRequest, TextDelta
+from hybridcode.models.problems import RetryLater, TryElsewhere
 
 
 class RecordedCall(msgspec.Struct, frozen=True):
@@ -60,6 +61,10 @@ class RecordedModel:
         """The recorded model, marked as scripted and never remote."""
         return self._info
 
+    def route(self) -> "RecordedModel":
+        """Itself."""
+        return self
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
         """Give the next recorded answer to this prompt.
 
@@ -92,7 +97,9 @@ def _recorded(event: ModelAnswered, get_blob: Callable[[str], bytes]) -> Recorde
 
 def _error(recorded: str) -> ModelError:
     name, _, message = recorded.partition(": ")
+    if name == "TryElsewhere":
+        return TryElsewhere(message, retry_after_s=0.0)
+    if name == "RetryLater":
+        return RetryLater(message)
     kind = getattr(errors, name, None)
-    if isinstance(kind, type) and issubclass(kind, ModelError):
-        return kind(message)
-    return errors.ModelTransient(message) if name == "RetryLater" else ModelError(recorded)
+    return kind(message) if isinstance(kind, type) and issubclass(kind, ModelError) else ModelError(recorded)

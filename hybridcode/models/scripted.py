@@ -47,6 +47,10 @@ class ScriptedModel:
         """What the script stands for."""
         return self._info
 
+    def route(self) -> "ScriptedModel":
+        """Itself."""
+        return self
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
         """Answer in pieces of 24 characters.
 

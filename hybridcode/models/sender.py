@@ -17,7 +17,7 @@ from hybridcode.domain.model import Chunk, Finished, ModelRequest, ReasoningDelt
 from hybridcode.domain.ports import Model, Recorder
 from hybridcode.domain.secrets import redact
 from hybridcode.models.egress import SendPolicy, check
-from hybridcode.models.problems import RetryLater
+from hybridcode.models.problems import RetryLater, TryElsewhere
 from hybridcode.models.redact import redact_messages
 from hybridcode.models.streams import close_stream
 
@@ -62,20 +62,21 @@ class Sender:
             LimitReached: when the run's budget is used up.
         """
         request, redactions = self._redacted(request)
-        attempt = 1
+        attempt, retries = 1, 0
         while True:
             check(request, self.model.info, self._policy)
             self._policy.check_budget()
             try:
                 return await self._try(request, attempt, redactions, on_chunk)
             except ModelError as error:
-                if not error.is_transient or attempt > self._policy.max_retries:
-                    raise
+                if not isinstance(error, TryElsewhere):
+                    if not error.is_transient or retries >= self._policy.max_retries:
+                        raise
+                    retries += 1
                 failure = error
-            pause = pause_before_retry(failure, attempt)
-            self._recorder.record(
-                NoticeGiven("warning", f"{self.model.info.name}: {failure.message}", f"trying again in {pause:g} s")
-            )
+            pause = pause_before_retry(failure, retries)
+            advice = f"trying again in {pause:g} s" if pause else "trying another server"
+            self._recorder.record(NoticeGiven("warning", f"{self.model.info.name}: {failure.message}", advice))
             await self._sleep(pause)
             attempt += 1
 
@@ -86,7 +87,8 @@ class Sender:
         return (msgspec.structs.replace(request, messages=messages) if count else request), count
 
     async def _try(self, request: ModelRequest, attempt: int, redactions: int, on_chunk: OnChunk) -> Reply:
-        info = self.model.info
+        model = self.model.route()
+        info = model.info
         self._recorder.record(
             ModelAsked(
                 call_id=request.call_id,
@@ -105,7 +107,7 @@ class Sender:
         )
         call = _Call(request, started=self._clock())
         try:
-            end = await self._receive(call, on_chunk)
+            end = await self._receive(call, model, on_chunk)
         except ModelError as error:
             self._record_failure(call, f"{type(error).__name__}: {error.message}")
             raise
@@ -118,8 +120,8 @@ class Sender:
         self._record_answer(call, end)
         return Reply(call.text, end.finish, end.usage, end.timing, end.cost_usd, info.name)
 
-    async def _receive(self, call: "_Call", on_chunk: OnChunk) -> Finished:
-        stream = self.model.stream(call.request)
+    async def _receive(self, call: "_Call", model: Model, on_chunk: OnChunk) -> Finished:
+        stream = model.stream(call.request)
         try:
             while True:
                 chunk = await self._next(stream)
@@ -193,7 +195,7 @@ class _Call:
         return msgspec.structs.replace(end, usage=usage, timing=timing)
 
 
-def pause_before_retry(error: ModelError, attempt: int) -> float:
-    """Seconds to wait after failed try number `attempt`: what the other side asked for, else 1, 2, 4...; at most 30."""
+def pause_before_retry(error: ModelError, retry: int) -> float:
+    """Seconds to wait before retry number `retry`: what the other side asked for, else 1, 2, 4...; at most 30."""
     asked = error.retry_after_s if isinstance(error, RetryLater) else None
-    return min(MAX_PAUSE_S, 2.0 ** (attempt - 1) if asked is None else asked)
+    return min(MAX_PAUSE_S, 2.0 ** (retry - 1) if asked is None else asked)

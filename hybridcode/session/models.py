@@ -7,11 +7,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from hybridcode.config.settings import Settings
+import msgspec
+
+from hybridcode.config.settings import LocalSettings, Settings
 from hybridcode.domain.ports import Model
 from hybridcode.models.frontier import FrontierModel
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.openai_compatible import ServerModel
+from hybridcode.models.pool import Pool
 from hybridcode.models.shelf import resolved
 
 
@@ -42,12 +45,22 @@ def build_models(settings: Settings) -> Models:
     deciding: Model | None = FrontierModel(frontier) if frontier.model else None
     if deciding is not None and settings.egress.mode == "offline" and deciding.info.is_remote:
         deciding = None
-    writing: Model | None = None
-    if local.path:
-        writing = LlamaCppModel(local)
-    elif local.base_url:
-        writing = ServerModel(local)
-    return Models(deciding, writing)
+    return Models(deciding, _writing(local))
+
+
+def _writing(settings: LocalSettings) -> Model | None:
+    """The local model: a file, a server, or one of them and the servers of the pool."""
+    members: list[Model] = []
+    if settings.path:
+        members.append(LlamaCppModel(settings))
+    elif settings.base_url:
+        members.append(ServerModel(settings))
+    for url in dict.fromkeys(settings.pool):
+        if settings.path or url != settings.base_url:
+            members.append(ServerModel(msgspec.structs.replace(settings, base_url=url), setting="pool"))
+    if len(members) > 1:
+        return Pool(members)
+    return members[0] if members else None
 
 
 async def start_all(models: Models) -> None:

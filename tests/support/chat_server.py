@@ -5,10 +5,12 @@ Invariant: it binds 127.0.0.1 on a free port and is gone when its context ends.
 
 import json
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 
 class Exchange:
@@ -50,21 +52,47 @@ class Exchange:
         """Say nothing until the server ends."""
         self._released.wait(20)
 
+    def wait_until_gone(self) -> float | None:
+        """Say nothing until the client hangs up; when that was, on the monotonic clock, or None."""
+        connection = self._handler.connection
+        connection.settimeout(20)
+        try:
+            return None if connection.recv(1) else time.monotonic()
+        except ConnectionError:
+            return time.monotonic()
+
 
 Answer = Callable[[Exchange], None]
 
 
+Page = Callable[[dict[str, Any]], Any]
+"""Called with the body of a POST or the query of a GET; returns the JSON of the answer, or None for 404."""
+
+
 class ChatServer:
-    """Answers each POST with `answer`, and remembers what was asked."""
+    """Answers each chat completion with `answer` and other requests from `pages`, and remembers what was asked."""
 
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}/v1"
         self.answer: Answer = say("hello")
+        self.pages: dict[str, Page] = {"GET /v1/models": listing({"id": "first-model", "object": "model"})}
+        """Method and path -> what stands there."""
+        self.unknown: tuple[int, Any] = (404, {"detail": "Not Found"})
+        """The answer to everything else."""
+        self.visits: list[str] = []
+        """Method and path of every request."""
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        """Of each chat completion."""
+        self.all_headers: list[dict[str, str]] = []
+        """Of each request."""
 
 
-def say(*pieces: str, finish: str = "stop", reasoning: str = "") -> Answer:
+def listing(*models: dict[str, Any]) -> Page:
+    return lambda _: {"object": "list", "data": list(models)}
+
+
+def say(*pieces: str, finish: str = "stop", reasoning: str = "", usage: tuple[int, int] = (100, 20)) -> Answer:
     def answer(exchange: Exchange) -> None:
         exchange.begin_stream()
         if reasoning:
@@ -74,9 +102,9 @@ def say(*pieces: str, finish: str = "stop", reasoning: str = "") -> Answer:
         exchange.send_chunk(finish=finish)
         exchange.send_chunk(
             usage={
-                "prompt_tokens": 100,
-                "completion_tokens": 20,
-                "total_tokens": 120,
+                "prompt_tokens": usage[0],
+                "completion_tokens": usage[1],
+                "total_tokens": sum(usage),
                 "prompt_tokens_details": {"cached_tokens": 60},
             }
         )
@@ -108,13 +136,29 @@ def serving() -> Generator[ChatServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            Exchange(self, {}, released).send_json(200, {"object": "list", "data": [{"id": "first-model"}]})
+            self.note()
+            parts = urlsplit(self.path)
+            self.show(f"GET {parts.path}", dict(parse_qsl(parts.query)))
 
         def do_POST(self) -> None:
+            self.note()
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if self.path != "/v1/chat/completions":
+                self.show(f"POST {self.path}", body)
+                return
+            chat.visits.append("POST /v1/chat/completions")
             chat.asked.append(body)
-            chat.headers.append({name.lower(): value for name, value in self.headers.items()})
+            chat.headers.append(chat.all_headers[-1])
             chat.answer(Exchange(self, body, released))
+
+        def note(self) -> None:
+            chat.all_headers.append({name.lower(): value for name, value in self.headers.items()})
+
+        def show(self, place: str, values: dict[str, Any]) -> None:
+            chat.visits.append(place)
+            value = chat.pages[place](values) if place in chat.pages else None
+            status, shown = (200, value) if value is not None else chat.unknown
+            Exchange(self, values, released).send_json(status, shown)
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             pass

@@ -109,6 +109,9 @@ def test_lists_collect_with_the_origin_of_each_rule(desk: Desk) -> None:
 LOOSE = """
 [models.frontier]
 api_base = "http://127.0.0.1:9/v1"
+[models.local]
+base_url = "http://127.0.0.1:9/v1"
+pool = ["http://127.0.0.1:9/v1"]
 [approval]
 mode = "acceptEdits"
 allow = ["Bash(*)"]
@@ -128,8 +131,41 @@ def test_an_untrusted_repository_loosens_nothing(desk: Desk) -> None:
     loaded = desk.load()
     assert loaded.settings == Desk.load(desk, trust_now=False).settings
     assert {origin.layer for origin in loaded.origin.values()} == {"default"}
-    assert len(loaded.warnings) == 14
+    assert len(loaded.warnings) == 18
     assert all(str(desk.workspace) in warning and "hybridcode trust" in warning for warning in loaded.warnings)
+
+
+def test_an_untrusted_repository_adds_no_server_to_the_users_own(desk: Desk) -> None:
+    desk.user.write_text("[models.local]\nbase_url = 'http://a/v1'\npool = ['http://b/v1']\n")
+    desk.repository.write_text("[models.local]\npool = ['http://evil/v1']\n")
+    loaded = desk.load()
+    assert loaded.settings.models.local.pool == ("http://b/v1",)
+    assert "models.local.pool is ignored" in loaded.warnings[0]
+    trusted = desk.load(trust_now=True)
+    assert trusted.settings.models.local.pool == ("http://evil/v1",)
+
+
+@pytest.mark.parametrize(
+    ("stronger", "pool"),
+    [
+        ({"models.local.base_url": "http://c/v1"}, ()),
+        ({"models.local.pool": ("http://d/v1",)}, ("http://d/v1",)),
+        ({"models.local.pool": ("http://d/v1",), "models.local.base_url": "http://c/v1"}, ("http://d/v1",)),
+        ({"models.local.seed": 3}, ("http://b/v1", "http://bb/v1")),
+    ],
+)
+def test_a_layer_that_names_servers_means_these_alone(
+    desk: Desk, stronger: Mapping[str, object], pool: tuple[str, ...]
+) -> None:
+    desk.user.write_text("[models.local]\nbase_url = 'http://a/v1'\npool = ['http://b/v1', 'http://bb/v1']\n")
+    assert desk.load(flags=stronger).settings.models.local.pool == pool
+
+
+def test_managed_servers_are_the_only_ones(desk: Desk) -> None:
+    desk.user.write_text("[models.local]\npool = ['http://b/v1']\n")
+    desk.managed.write_text("[models.local]\nbase_url = 'http://office/v1'\n")
+    local = desk.load(flags={"models.local.pool": ("http://c/v1",)}).settings.models.local
+    assert (local.base_url, local.pool) == ("http://office/v1", ())
 
 
 def test_an_untrusted_repository_tightens(desk: Desk) -> None:

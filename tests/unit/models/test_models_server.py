@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -16,11 +17,13 @@ from hybridcode.domain.errors import (
     ModelUnauthorised,
     ModelUnavailable,
 )
+from hybridcode.domain.events import ModelAnswered
 from hybridcode.domain.model import TextDelta
 from hybridcode.models.openai_compatible import ServerModel
 from hybridcode.models.problems import RetryLater
+from hybridcode.models.sender import Sender, SendPolicy
 from tests.support.chat_server import Answer, ChatServer, Exchange, cut, fail, hang, say, serving
-from tests.support.requests_to_models import request, whole
+from tests.support.requests_to_models import MemoryRecorder, only, request, whole
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 """One loop for the module, so that one child can serve most tests."""
@@ -217,3 +220,79 @@ async def test_close_during_an_answer_ends_it(doomed: ServerModel, server: ChatS
     await doomed.close()
     with pytest.raises(ModelCrashed):
         await anext(stream)
+
+
+async def test_a_server_sees_within_a_fifth_of_a_second_that_nobody_reads_on(
+    model: ServerModel, server: ChatServer
+) -> None:
+    gone: list[float | None] = []
+    seen = threading.Event()
+
+    def watch(exchange: Exchange) -> None:
+        exchange.begin_stream()
+        exchange.send_chunk(role="assistant", content="wait")
+        gone.append(exchange.wait_until_gone())
+        seen.set()
+
+    server.answer = watch
+    stream = model.stream(request())
+    assert await anext(stream) == TextDelta("wait")
+    closed = time.monotonic()
+    await stream.aclose()
+    assert await asyncio.to_thread(seen.wait, 5)
+    assert gone[0] is not None
+    assert gone[0] - closed < 0.2
+
+
+async def test_a_silent_server_is_given_up_before_the_caller_does(server: ChatServer) -> None:
+    server.answer = lambda exchange: exchange.hang()
+    model = ServerModel(LocalSettings(base_url=server.base_url, name="m", timeout_s=1))
+    await model.start()
+    started = time.monotonic()
+    with pytest.raises(ModelTransient, match="did not answer in time"):
+        await whole(model.stream(request()))
+    assert time.monotonic() - started < 1
+    await model.close()
+
+
+async def test_a_sender_retries_a_server_that_broke_off_or_fell_silent(server: ChatServer) -> None:
+    answers = iter([cut, hang, say("at last")])
+    server.answer = lambda exchange: next(answers)(exchange)
+    model, pauses = ServerModel(LocalSettings(base_url=server.base_url, name="m", timeout_s=1)), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    await model.start()
+    recorder = MemoryRecorder()
+    sender = Sender(model, recorder, policy=SendPolicy(timeout_s=1), sleep=sleep)
+    assert (await sender.ask(request())).text == "at last"
+    assert pauses == [1.0, 2.0]
+    errors = [event.error for event in only(recorder.events, ModelAnswered)]
+    assert ["cut the stream" in errors[0], "in time" in errors[1], errors[2]] == [True, True, ""]
+    await model.close()
+
+
+async def test_after_an_empty_stream_the_next_request_learns_the_reason(model: ServerModel, server: ChatServer) -> None:
+    def answer(exchange: Exchange) -> None:
+        if exchange.body["stream"]:
+            exchange.begin_stream()
+        else:
+            fail(400, "This model's maximum context length is 512 tokens.")(exchange)
+
+    server.answer = answer
+    with pytest.raises(ModelTransient, match="cut the stream"):
+        await whole(model.stream(request()))
+    with pytest.raises(ContextOverflow, match="512 tokens"):
+        await whole(model.stream(request()))
+    server.answer = say("streamed again")
+    assert (await whole(model.stream(request())))[0] == "streamed again"
+    assert [body["stream"] for body in server.asked] == [True, False, True]
+
+
+async def test_an_answer_in_one_piece_is_an_answer(model: ServerModel, server: ChatServer) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "whole"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 9, "completion_tokens": 1}
+    server.answer = lambda exchange: exchange.send_json(200, {"choices": [choice], "usage": usage})
+    text, _, end = await whole(model.stream(request()))
+    assert (text, end.finish, end.usage.input_tokens) == ("whole", "stop", 9)
