@@ -9,7 +9,6 @@ from hybridcode.domain.model import Timing, Usage
 from hybridcode.session.state import SessionState
 from hybridcode.tui.amounts import dollars, seconds, short, size, tokens
 
-
 WORTH_SAYING = 1.05
 """Tokens a pass from which on guessing shows in the meter."""
 

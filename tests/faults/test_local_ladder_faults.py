@@ -14,6 +14,7 @@ from hybridcode.domain.events import ModelAnswered, NoticeGiven, RungTaken
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Chunk, ModelInfo, ModelRequest, TextDelta
 from hybridcode.domain.plan import Plan
+from hybridcode.domain.ports import Model
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.models.streams import close_stream
@@ -43,6 +44,9 @@ class Doomed:
     @property
     def info(self) -> ModelInfo:
         return self._model.info
+
+    def route(self) -> Model:
+        return self
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Chunk]:
         stream = self._model.stream(request)
