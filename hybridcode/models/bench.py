@@ -14,7 +14,7 @@ from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.model import Finished, Message, ModelRequest
 from hybridcode.domain.ports import Model
 from hybridcode.models.bandwidth import read_bandwidth
-from hybridcode.models.fit import kv_bytes_per_token, physical_cores
+from hybridcode.models.fit import kv_bytes_per_token, usable_threads
 from hybridcode.models.gguf import GgufInfo, inspect
 
 PROMPT_TOKENS = 2_400
@@ -79,7 +79,7 @@ async def measure(model: Model, settings: LocalSettings, *, say: Say) -> BenchRe
         runs.append((await _answer(model, text + _task("two"), tokens=ANSWER_TOKENS))[0])
     best = max(runs, key=lambda run: run.timing.decode_tps or 0.0)
     say("memory bandwidth")
-    threads = settings.threads or max(1, physical_cores() - 1)
+    threads = usable_threads(settings.threads)
     info = await asyncio.to_thread(_header, settings)
     return _result(
         model, settings, info, threads=threads, load_s=load_s, cold=(cold, cold_s), warm=(warm, warm_s), best=best

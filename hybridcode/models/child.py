@@ -44,7 +44,7 @@ BEAT_S = 0.5
 _PR_SET_PDEATHSIG = 1
 
 Emit = Callable[[str, bool], None]
-"""Called on the event loop with some text and whether it is reasoning."""
+"""Called, from any thread, with some text and whether it is reasoning."""
 
 
 class Backend(Protocol):
@@ -106,12 +106,17 @@ class _Pulse:
 
 
 class _Pieces:
-    """Joins the pieces of one answer so that at most 30 frames a second leave, and keeps the clock of the answer."""
+    """Joins the pieces of one answer so that at most 30 frames a second leave, and keeps the clock of the answer.
+
+    The event loop is woken once for a frame and not for each token, from whatever thread the text comes.
+    """
 
     def __init__(self, ask_id: int, pipe: _Pipe) -> None:
         self._id, self._pipe = ask_id, pipe
         self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
         self._waiting: list[tuple[str, bool]] = []
+        self._is_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._last = -1.0
         self.output_bytes = 0
@@ -120,24 +125,29 @@ class _Pieces:
     def emit(self, text: str, reasoning: bool) -> None:
         if not text:
             return
-        now = time.monotonic()
-        self.first_at = self.first_at or now
         data = text.encode("utf-8", "replace")
-        text = data.decode()
-        if not reasoning:
-            self.output_bytes += len(data)
-        self._waiting.append((text, reasoning))
-        if self._timer is None:
-            self._timer = self._loop.call_later(max(0.0, self._last + PIECE_INTERVAL_S - now), self.flush)
+        with self._lock:
+            self.first_at = self.first_at or time.monotonic()
+            if not reasoning:
+                self.output_bytes += len(data)
+            self._waiting.append((data.decode(), reasoning))
+            was_due, self._is_due = self._is_due, True
+        if not was_due:
+            self._loop.call_soon_threadsafe(self._schedule)
 
     def flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting, self._waiting = self._waiting, []
+        with self._lock:
+            waiting, self._waiting, self._is_due = self._waiting, [], False
         for text, reasoning in _joined(waiting):
             self._pipe.send(Piece(self._id, text, reasoning))
         self._last = time.monotonic()
+
+    def _schedule(self) -> None:
+        if self._is_due and self._timer is None:
+            self._timer = self._loop.call_later(max(0.0, self._last + PIECE_INTERVAL_S - time.monotonic()), self.flush)
 
 
 def _joined(pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:

@@ -16,6 +16,8 @@ KvType = Literal["f16", "q8_0", "q4_0"]
 
 MIN_CTX = 2_048
 """Tokens of the smallest context that is still worth loading."""
+MOST_CTX = 1_048_576
+"""Tokens of the largest context that is made, whatever a file or a setting claims."""
 COMFORTABLE_CTX = 8_192
 """Tokens below which the KV cache is quantised before the context gets shorter still."""
 MARGIN_BYTES = 192 * 1024 * 1024
@@ -83,7 +85,12 @@ def plan_fit(
         vram: bytes of GPU memory that layers may be put into; None: no GPU is used.
         rollback: tokens that a recurrent memory has to be able to take back.
     """
+    if n_ctx < 1:
+        return Misfit(f"n_ctx is {n_ctx:,}; a context has at least one token.", "Set [models.local] n_ctx, as 16384.")
     notes: list[str] = []
+    if n_ctx > MOST_CTX:
+        notes.append(f"n_ctx {n_ctx:,} is lowered to {MOST_CTX:,} tokens, the most that is used")
+        n_ctx = MOST_CTX
     if (trained := model.context_length) is not None and n_ctx > trained:
         notes.append(f"n_ctx {n_ctx:,} is more than the model's own {trained:,} tokens; {trained:,} are used")
         n_ctx = trained
@@ -159,14 +166,15 @@ def layers_of(model: GgufInfo) -> int:
     return max(0, (model.number("block_count") or 0) - (model.number("nextn_predict_layers") or 0))
 
 
-def kv_heads_of(model: GgufInfo) -> list[int]:
-    """KV heads of each layer that attends."""
+def attention_of(model: GgufInfo) -> tuple[int, int]:
+    """How many layers attend, and how many KV heads they have together."""
     layers, heads = layers_of(model), model.number("attention.head_count") or 1
     each = model.metadata.get(f"{model.architecture}.attention.head_count_kv")
     if isinstance(each, tuple):
-        return [count for count in each[:layers] if isinstance(count, int) and count > 0]
+        counts = [count for count in each[:layers] if isinstance(count, int) and count > 0]
+        return len(counts), sum(counts)
     attending = layers // max(1, model.number("full_attention_interval") or 1)
-    return [model.number("attention.head_count_kv") or heads] * attending
+    return attending, attending * (model.number("attention.head_count_kv") or heads)
 
 
 def recurrent_bytes(model: GgufInfo) -> int:
@@ -180,7 +188,7 @@ def recurrent_bytes(model: GgufInfo) -> int:
         return 0
     width = inner + 2 * (model.number("ssm.group_count") or 0) * state
     floats = ((model.number("ssm.conv_kernel") or 1) - 1) * width + state * inner
-    return (layers_of(model) - len(kv_heads_of(model))) * floats * _FLOAT
+    return (layers_of(model) - attention_of(model)[0]) * floats * _FLOAT
 
 
 def kv_bytes_per_token(model: GgufInfo, kv_type: KvType) -> int:
@@ -188,7 +196,7 @@ def kv_bytes_per_token(model: GgufInfo, kv_type: KvType) -> int:
     usual = (model.number("embedding_length") or 0) // (model.number("attention.head_count") or 1)
     key = model.number("attention.key_length") or usual
     value = model.number("attention.value_length") or usual
-    return int(sum(kv_heads_of(model)) * (key + value) * _KV_BYTES[kv_type])
+    return int(attention_of(model)[1] * (key + value) * _KV_BYTES[kv_type])
 
 
 def available_memory() -> int | None:
@@ -202,6 +210,14 @@ def physical_cores() -> int:
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
     siblings = {_siblings(cpu) for cpu in usable}
     return max(1, len(siblings))
+
+
+def usable_threads(wanted: int) -> int:
+    """Threads to compute with: as many as are wanted, but never more than processors; 0 = physical cores but one."""
+    if wanted < 1:
+        return max(1, physical_cores() - 1)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(wanted, processors)
 
 
 def _siblings(cpu: int) -> str:

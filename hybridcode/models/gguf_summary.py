@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from hybridcode.models.fit import KvType, kv_heads_of, layers_of, need_of, recurrent_bytes
+from hybridcode.models.fit import KvType, attention_of, layers_of, need_of, recurrent_bytes
 from hybridcode.models.gguf import GgufInfo, inspect
 from hybridcode.models.shelf import parts_of
 
@@ -109,7 +109,7 @@ def summarise(path: Path) -> Summary:
         tensor_types=shares,
         context_length=info.context_length,
         layers=layers_of(info) or None,
-        attention_layers=len(kv_heads_of(info)) or None,
+        attention_layers=attention_of(info)[0] or None,
         experts=info.number("expert_count"),
         experts_used=info.number("expert_used_count"),
         nextn_layers=info.number("nextn_predict_layers") or 0,

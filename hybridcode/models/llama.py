@@ -92,7 +92,9 @@ class Llama:
         """Parameters of the context, and of further ones beside it."""
         options = self.options
         parameters = self._library.llama_context_default_params()
-        parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = options.n_ctx, BATCH, BATCH
+        # With less room than a batch llama.cpp lowers the batch's size by itself, and aborts on one of ours.
+        whole = -(-options.n_ctx // BATCH) * BATCH
+        parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = whole, BATCH, BATCH
         parameters.n_seq_max, parameters.n_rs_seq, parameters.n_outputs_max = 1, options.rollback, MOST_ROWS
         parameters.n_threads = parameters.n_threads_batch = options.threads
         parameters.abort_callback = self._on_abort
@@ -109,8 +111,8 @@ class Llama:
 
     @property
     def n_ctx(self) -> int:
-        """Tokens of the context as it was made."""
-        return self._library.llama_n_ctx(self.context)
+        """Tokens that prompt and answer may have together."""
+        return min(self.options.n_ctx, self._library.llama_n_ctx(self.context))
 
     @property
     def template(self) -> str | None:
@@ -176,7 +178,8 @@ class Llama:
         if code == ABORTED:
             raise Aborted
         if code:
-            raise Trouble("crashed", f"llama_decode failed with {code} at position {start:,}.")
+            reasons = "; ".join(self.runtime.complaints)
+            raise Trouble("crashed", f"llama_decode failed with {code} at position {start:,}. {reasons}".strip())
 
     def logits(self, token: int = -1) -> "NDArray[np.float32]":
         """A view of the logits of one token of the last batch (counted from its start); valid until the next `decode`.

@@ -26,7 +26,10 @@ class LlamaCppModel(HostedModel):
     def __init__(self, settings: LocalSettings) -> None:
         if not settings.path:
             raise ConfigError("[models.local] path is empty.", "Name a GGUF file, or set base_url.")
-        path = Path(settings.path).expanduser().absolute()
+        try:
+            path = Path(settings.path).expanduser().absolute()
+        except RuntimeError as error:
+            raise ConfigError(f"[models.local] path {settings.path}: {error}", "Write the path out.") from error
         info = ModelInfo(
             name=path.stem,
             backend="local",

@@ -5,16 +5,15 @@ Invariant: the file and the memory are checked before native code sees them.
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 from typing import Literal
 
 from hybridcode.config.paths import cache_dir
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.model import Finished, ModelRequest, Timing, Usage
-from hybridcode.models.child import PIECE_INTERVAL_S, Emit, run
+from hybridcode.models.child import Emit, run
 from hybridcode.models.engine import Engine, Generation, Speculation
-from hybridcode.models.fit import Fit, Misfit, available_memory, physical_cores, plan_fit, recurrent_bytes
+from hybridcode.models.fit import Fit, Misfit, available_memory, plan_fit, recurrent_bytes, usable_threads
 from hybridcode.models.framing import Load, LoadGguf, Ready
 from hybridcode.models.gguf import BadGguf, GgufInfo, inspect
 from hybridcode.models.kv_files import KvFiles
@@ -52,10 +51,14 @@ class LocalBackend:
         engine = self._engine
         if engine is None:
             raise Trouble("invalid", "The model is not loaded.")
-        relay, cancelled = _Relay(emit), threading.Event()
+
+        def on_text(text: str) -> None:
+            emit(text, False)
+
+        cancelled = threading.Event()
         async with self._turn:
             work = asyncio.create_task(
-                asyncio.to_thread(engine.generate, request, relay.take, is_cancelled=cancelled.is_set)
+                asyncio.to_thread(engine.generate, request, on_text, is_cancelled=cancelled.is_set)
             )
             try:
                 generation = await asyncio.shield(work)
@@ -63,7 +66,6 @@ class LocalBackend:
                 cancelled.set()
                 engine.stop()
                 generation = await work
-            relay.finish()
             if self._keeps:
                 await asyncio.to_thread(engine.store)
         return _finished(generation)
@@ -79,7 +81,7 @@ class LocalBackend:
         options = LlamaOptions(
             path=info.path,
             n_ctx=fit.n_ctx,
-            threads=settings.threads or max(1, physical_cores() - 1),
+            threads=usable_threads(settings.threads),
             gpu_layers=(settings.gpu_layers if fit.gpu_layers is None else fit.gpu_layers) if uses_gpu else 0,
             kv_type=fit.kv_type,
             rollback=rollback,
@@ -94,29 +96,6 @@ class LocalBackend:
         )
         self._keeps = settings.disk_cache_mb > 0
         return Ready(Path(info.path).stem, n_ctx=llama.n_ctx, notes=fit.notes)
-
-
-class _Relay:
-    """Passes text on from the engine's thread to the event loop, at most 30 times a second: each time costs the engine
-    as much as a small model's token."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit, self._loop = emit, asyncio.get_running_loop()
-        self._held: list[str] = []
-        self._last = -PIECE_INTERVAL_S
-
-    def take(self, text: str) -> None:
-        """Called by the engine's thread."""
-        self._held.append(text)
-        now = time.monotonic()
-        if now - self._last >= PIECE_INTERVAL_S:
-            self._last = now
-            whole, self._held = "".join(self._held), []
-            self._loop.call_soon_threadsafe(self._emit, whole, False)
-
-    def finish(self) -> None:
-        """What is left; called on the loop, when the engine is done."""
-        self._emit("".join(self._held), False)
 
 
 def _manner(info: GgufInfo, settings: LocalSettings, functions: NextTokens | None, *, uses_gpu: bool) -> Manner:

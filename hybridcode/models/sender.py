@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 
 from hybridcode.domain.canonical import canonical_json
-from hybridcode.domain.errors import ModelError, ModelTransient
+from hybridcode.domain.errors import ModelCrashed, ModelError, ModelTransient
 from hybridcode.domain.events import ModelAnswered, ModelAsked, NoticeGiven
 from hybridcode.domain.model import Chunk, Finished, ModelRequest, ReasoningDelta, Reply, TextDelta, Timing, Usage
 from hybridcode.domain.ports import Model, Recorder
@@ -50,9 +50,10 @@ class Sender:
         self.model = model
         self._recorder, self._policy = recorder, policy
         self._sleep, self._clock = sleep, clock
+        self._told = set[str]()
 
     async def ask(self, request: ModelRequest, *, on_chunk: OnChunk = _ignore) -> Reply:
-        """Send a request, again after transient failures, and return the whole answer.
+        """Send a request, again after transient failures and once after a crash, and return the whole answer.
 
         `on_chunk` sees every piece as it comes; after a retry the answer begins anew.
 
@@ -62,23 +63,38 @@ class Sender:
             LimitReached: when the run's budget is used up.
         """
         request, redactions = self._redacted(request)
-        attempt, retries = 1, 0
+        attempt, retries, restarts = 1, 0, 0
         while True:
             check(request, self.model.info, self._policy)
             self._policy.check_budget()
             try:
-                return await self._try(request, attempt, redactions, on_chunk)
+                reply = await self._try(request, attempt, redactions, on_chunk)
+                self._tell_notes()
+                return reply
+            except TryElsewhere as error:
+                failure, advice = error, "trying another server"
+            except ModelCrashed as error:
+                if restarts:
+                    raise
+                restarts += 1
+                failure, advice = error, "starting it again"
             except ModelError as error:
-                if not isinstance(error, TryElsewhere):
-                    if not error.is_transient or retries >= self._policy.max_retries:
-                        raise
-                    retries += 1
-                failure = error
-            pause = pause_before_retry(failure, retries)
-            advice = f"trying again in {pause:g} s" if pause else "trying another server"
+                if not error.is_transient or retries >= self._policy.max_retries:
+                    raise
+                retries += 1
+                failure, advice = error, f"trying again in {pause_before_retry(error, retries):g} s"
+            pause = pause_before_retry(failure, retries) if failure.is_transient else 0.0
             self._recorder.record(NoticeGiven("warning", f"{self.model.info.name}: {failure.message}", advice))
             await self._sleep(pause)
             attempt += 1
+
+    def _tell_notes(self) -> None:
+        """What a person should know of how the model was loaded, once."""
+        notes: tuple[str, ...] = getattr(self.model, "notes", ())
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                self._recorder.record(NoticeGiven("info", f"{self.model.info.name}: {note}"))
 
     def _redacted(self, request: ModelRequest) -> tuple[ModelRequest, int]:
         if not self._policy.redact:

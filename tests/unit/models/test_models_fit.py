@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from hybridcode.models.fit import (
     MARGIN_BYTES,
     MIN_CTX,
+    MOST_CTX,
     Fit,
     KvType,
     Misfit,
@@ -16,6 +18,7 @@ from hybridcode.models.fit import (
     physical_cores,
     plan_fit,
     recurrent_bytes,
+    usable_threads,
 )
 from hybridcode.models.gguf import GgufInfo, inspect
 from tests.support.gguf_files import QWEN, gguf
@@ -131,3 +134,23 @@ def test_a_fit_never_needs_more_than_there_is(weights: int, available: int, n_ct
 def test_this_machine_has_memory_and_cores() -> None:
     assert (available_memory() or 0) > 16 * 2**20
     assert physical_cores() >= 1
+
+
+@pytest.mark.parametrize("n_ctx", [0, -1, -(2**31)])
+def test_a_context_of_nothing_is_refused(model: GgufInfo, n_ctx: int) -> None:
+    assert isinstance(plan_fit(model, n_ctx=n_ctx, kv_type="f16", available=GIB), Misfit)
+
+
+def test_an_absurd_context_is_capped_whatever_the_file_claims() -> None:
+    boastful = GgufInfo("m", 0, {**QWEN, "qwen2.context_length": 2**32 - 1, "qwen2.block_count": 2**31}, 0)
+    assert isinstance(plan_fit(boastful, n_ctx=2**31, kv_type="f16", available=8 * GIB), Misfit)
+    modest = GgufInfo("m", 0, {**QWEN, "qwen2.context_length": 2**32 - 1}, 0)
+    fit = plan_fit(modest, n_ctx=2**31, kv_type="f16", available=None)
+    assert isinstance(fit, Fit)
+    assert fit.n_ctx == MOST_CTX
+
+
+def test_threads_are_no_more_than_there_are_processors() -> None:
+    assert usable_threads(10**6) <= (os.cpu_count() or 1)
+    assert usable_threads(1) == 1
+    assert usable_threads(0) == max(1, physical_cores() - 1)

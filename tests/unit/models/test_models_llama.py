@@ -192,6 +192,13 @@ def test_more_than_a_batch_never_reaches_native_code(folder: Path) -> None:
         llama.decode([5] * 40, 0, rows=MOST_ROWS + 1)
 
 
+@pytest.mark.parametrize("n_ctx", [1, 2, 300, 513])
+def test_a_context_shorter_than_a_batch_is_kept_to(folder: Path, n_ctx: int) -> None:
+    llama = load(random_gguf(folder, "tiny"), n_ctx=n_ctx)
+    assert llama.n_ctx == n_ctx
+    llama.decode([5] * 400, 0)
+
+
 @pytest.mark.parametrize("manner", ["off", "mtp"])
 def test_cancelling_stops_the_prompt_and_leaves_the_engine_usable(folder: Path, manner: str) -> None:
     one = engine(random_gguf(folder, "hybrid", drafts=True), manner, rollback=3)
