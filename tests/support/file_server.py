@@ -30,6 +30,8 @@ class FileServer:
     ignores_range: bool = False
     ignores_if_range: bool = False
     says_length: bool = True
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    """Added to each answer with a body."""
     claims_more: int = 0
     """Bytes that the length is too large by."""
     pause_s: float = 0.0
@@ -65,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = re.fullmatch(r"bytes=(\d+)-", headers.get("range", ""))
         is_other = not file.ignores_if_range and headers.get("if-range", file.etag) != file.etag
         start = 0 if asked is None or file.ignores_range or is_other else int(asked[1])
-        named = {"etag": file.etag} if file.etag else {}
+        named = file.headers | ({"etag": file.etag} if file.etag else {})
         total = len(file.data) + file.claims_more
         if start and start >= total:
             self._say(416, {"content-range": f"bytes */{total}", **named})

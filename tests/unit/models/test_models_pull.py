@@ -229,6 +229,11 @@ def test_a_page_instead_of_a_model_is_noticed_with_its_first_bytes(server: FileS
     assert files_in(tmp_path) == set()
 
 
+def test_a_compressed_answer_is_not_taken_for_the_file(server: FileServer, tmp_path: Path) -> None:
+    server.headers = {"content-encoding": "gzip"}
+    assert "compressed" in refused(wanted(server), tmp_path, ModelUnavailable).message
+
+
 def test_half_a_model_at_its_source_is_no_model(server: FileServer, tmp_path: Path) -> None:
     server.data = MODEL[:-100]
     error = refused(wanted(server, sha256=""), tmp_path, BadGguf)
