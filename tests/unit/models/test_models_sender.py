@@ -9,6 +9,7 @@ from hybridcode.domain.errors import (
     ContextOverflow,
     EgressForbidden,
     LimitReached,
+    ModelCrashed,
     ModelError,
     ModelTransient,
     ModelUnauthorised,
@@ -283,3 +284,28 @@ async def test_errors_in_the_journal_are_redacted() -> None:
     with pytest.raises(ModelError):
         await desk.sender.ask(request())
     assert secret.encode() not in msgspec.json.encode(desk.recorder.events)
+
+
+async def test_after_a_crash_the_model_is_asked_once_more_and_not_twice() -> None:
+    died = ModelCrashed("The model's process was ended by SIGKILL.", "")
+    desk = Desk(FaultyModel(says("fine"), {1: Fail(died)}))
+    assert (await desk.sender.ask(request())).text == "fine"
+    assert [event.attempt for event in only(desk.recorder.events, ModelAsked)] == [1, 2]
+    desk = Desk(FaultyModel(says("fine"), {1: Fail(died), 2: Fail(died)}))
+    with pytest.raises(ModelCrashed):
+        await desk.sender.ask(request())
+
+
+class Cramped(ScriptedModel):
+    """A model that was loaded with less than was wished for."""
+
+    notes = ("n_ctx lowered from 16,384 to 4,096 tokens",)
+
+
+async def test_what_a_person_should_know_of_the_loading_is_told_once() -> None:
+    desk = Desk(Cramped(REMOTE, {"draft": ["one", "two"]}))
+    await desk.sender.ask(request())
+    await desk.sender.ask(request())
+    told = [event.text for event in only(desk.recorder.events, NoticeGiven)]
+    assert len(told) == 1
+    assert "n_ctx lowered" in told[0]
