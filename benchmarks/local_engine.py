@@ -169,7 +169,7 @@ class Comparison:
         ours, theirs = list[Spent](), list[Spent]()
         self._ours.run(text, 1)
         self._class.run(prompt, 1)
-        limit = read_bandwidth(1)
+        limit = read_bandwidth(1, clock=time.process_time)
         decode = self._class.write if with_text else self._class.run
         for _ in range(self._rounds):
             ours.append(timed(lambda: self._ours.run(text, tokens)))

@@ -7,7 +7,7 @@ import ctypes
 import mmap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 BUFFER_BYTES = 512 * 1024 * 1024
 """Of each thread's share together."""
@@ -15,7 +15,9 @@ ROUNDS = 5
 _FILLING = 1
 
 
-def read_bandwidth(threads: int, *, size: int = BUFFER_BYTES, rounds: int = ROUNDS) -> float | None:
+def read_bandwidth(
+    threads: int, *, size: int = BUFFER_BYTES, rounds: int = ROUNDS, clock: Callable[[], float] = time.perf_counter
+) -> float | None:
     """Bytes a second that `threads` threads read together, the best of some rounds; None where it cannot be measured.
 
     Each thread looks for a byte that is not there, with the C library's memchr, which reads as fast as can be.
@@ -31,16 +33,17 @@ def read_bandwidth(threads: int, *, size: int = BUFFER_BYTES, rounds: int = ROUN
     for part in held:
         ctypes.memset(part, _FILLING, share)
     places = [ctypes.addressof(part) for part in held]
-    seconds = min(_together([lambda at=place: find(at, 0, share) for place in places]) for _ in range(rounds))
+    reads = [lambda at=place: find(at, 0, share) for place in places]
+    seconds = min(_together(reads, clock) for _ in range(rounds))
     return share * len(places) / seconds
 
 
-def _together(reads: list[Callable[[], object]]) -> float:
+def _together(reads: Sequence[Callable[[], object]], clock: Callable[[], float]) -> float:
     """Seconds until all of them are done."""
     threads = [threading.Thread(target=read) for read in reads]
-    started = time.perf_counter()
+    started = clock()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return time.perf_counter() - started
+    return clock() - started

@@ -24,7 +24,9 @@ MARGIN_BYTES = 192 * 1024 * 1024
 """Left free for the library itself and everything else."""
 
 _SMALLER: KvType = "q8_0"
-_PASS_TOKENS = 512
+FLASH_PASS, PLAIN_PASS = 512, 128
+"""Tokens of one pass over the weights with flash attention, and without: there the scratch space grows with their
+number times the context."""
 _FLOAT, _MASK = 4, 2
 """Bytes of an activation, and of an entry of the attention's mask."""
 _KV_BYTES: dict[KvType, float] = {"f16": 2.0, "q8_0": 1.0625, "q4_0": 0.5625}
@@ -99,7 +101,13 @@ def plan_fit(
     tried: list[KvType] = [kv_type] if kv_type != "f16" else [kv_type, _SMALLER]
     found: Fit | None = None
     for kind in tried:
-        fit = _fitted(model, need_of(model, kind, rollback=rollback), kind, n_ctx=n_ctx, available=available)
+        fit = _fitted(
+            model,
+            need_of(model, kind, rollback=rollback, on_gpu=vram is not None),
+            kind,
+            n_ctx=n_ctx,
+            available=available,
+        )
         if fit is not None and (found is None or fit.n_ctx > found.n_ctx):
             found = fit
         if found is not None and found.n_ctx >= min(n_ctx, COMFORTABLE_CTX):
@@ -115,13 +123,22 @@ def plan_fit(
     return _noted(found, notes)
 
 
-def need_of(model: GgufInfo, kv_type: KvType, *, rollback: int = 0) -> Need:
+def uses_flash_attention(kv_type: KvType, *, on_gpu: bool) -> bool:
+    """A quantised cache needs it, and a GPU gains by it; a processor decodes up to twice as fast without."""
+    return kv_type != "f16" or on_gpu
+
+
+def need_of(model: GgufInfo, kv_type: KvType, *, rollback: int = 0, on_gpu: bool = False) -> Need:
     """What a model needs beside its weights, by its shape."""
+    flash = uses_flash_attention(kv_type, on_gpu=on_gpu)
+    tokens = FLASH_PASS if flash else PLAIN_PASS
     width, inner = model.number("embedding_length") or 0, model.number("feed_forward_length") or 0
     experts = (model.number("expert_used_count") or 0) * (model.number("expert_feed_forward_length") or 0)
-    scratch = _PASS_TOKENS * _FLOAT * (2 * max(inner, experts) + 8 * width)
+    scratch = tokens * _FLOAT * (2 * max(inner, experts) + 8 * width)
     states = recurrent_bytes(model) * (1 + rollback)
-    return Need(kv_bytes_per_token(model, kv_type), scratch + states, _PASS_TOKENS * _MASK)
+    heads = model.number("attention.head_count") or 1
+    each = tokens * (_MASK if flash else _FLOAT * (heads + 1))
+    return Need(kv_bytes_per_token(model, kv_type), scratch + states, each)
 
 
 def _fitted(model: GgufInfo, need: Need, kind: KvType, *, n_ctx: int, available: int | None) -> Fit | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import numpy as np
 
-from hybridcode.models.fit import KvType
+from hybridcode.models.fit import FLASH_PASS, PLAIN_PASS, KvType, uses_flash_attention
 from hybridcode.models.llama_library import PARTIAL, Handle, Runtime
 from hybridcode.models.problems import Trouble
 
@@ -91,17 +91,17 @@ class Llama:
     def context_parameters(self) -> Handle:
         """Parameters of the context, and of further ones beside it."""
         options = self.options
+        flash = uses_flash_attention(options.kv_type, on_gpu=options.gpu_layers != 0)
         parameters = self._library.llama_context_default_params()
         # With less room than a batch llama.cpp lowers the batch's size by itself, and aborts on one of ours.
         whole = -(-options.n_ctx // BATCH) * BATCH
-        parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = whole, BATCH, BATCH
+        parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = whole, BATCH, FLASH_PASS if flash else PLAIN_PASS
         parameters.n_seq_max, parameters.n_rs_seq, parameters.n_outputs_max = 1, options.rollback, MOST_ROWS
         parameters.n_threads = parameters.n_threads_batch = options.threads
         parameters.abort_callback = self._on_abort
         parameters.abort_callback_data = ctypes.cast(self._flag, ctypes.c_void_p)
         parameters.type_k = parameters.type_v = _GGML_TYPES[options.kv_type]
-        if options.kv_type != "f16":
-            parameters.flash_attn_type = 1
+        parameters.flash_attn_type = int(flash)
         return parameters
 
     def _read_specials(self) -> dict[str, int]:
