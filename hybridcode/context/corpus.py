@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hybridcode.context.records import FileRecord
 from hybridcode.context.render import shown_otherwise
-from hybridcode.context.segments import COUNT_BITS, MOST_COUNTED, NUMBERS, unpack
+from hybridcode.context.segments import COUNT_BITS, DEFINES, MOST_COUNTED, NUMBERS, REFERS, unpack
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.history import History
@@ -189,11 +189,13 @@ class Corpus:
             return self._whole.links(names, most)
 
     def _links(self, names: Collection[str], most: int) -> dict[str, Link]:
+        packed = self._store.links(names)
         found: dict[str, Link] = {}
-        for name, (defined, used) in self._store.links(names).items():
-            definers = self._holders(defined)
+        for name in names:
+            definers = self._holders(packed.get(DEFINES + name, ()))
             if 0 < len(definers) <= most:
-                found[name] = Link(tuple(file for file, _ in definers), tuple(self._holders(used)))
+                users = self._holders(packed.get(REFERS + name, ()))
+                found[name] = Link(tuple(file for file, _ in definers), tuple(users))
         return found
 
     def _holders(self, packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:

@@ -57,10 +57,6 @@ _PRIMARY = 0xFF
 """The part of SQLite's error codes that says what kind of error it is."""
 
 
-Linked = tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]
-"""Segments and packed postings of a name: where it is defined, where it is used."""
-
-
 class IndexBroken(ContextError):
     """What is stored cannot be read or added to. The store has put its file away; another one does the same work."""
 
@@ -141,33 +137,27 @@ class IndexStore:
 
     def postings(self, terms: Collection[str]) -> dict[str, list[tuple[int, bytes]]]:
         """Segments and packed postings of each term."""
-        found: dict[str, list[tuple[int, bytes]]] = {term: [] for term in terms}
-        for wanted, segment, held in self._held({term: bucket_of(term) for term in found}):
-            for term in wanted:
-                if (packed := held.get(term)) is not None:
-                    found[term].append((segment, packed))
-        return found
+        wanted: dict[int, set[str]] = {}
+        for term in terms:
+            wanted.setdefault(bucket_of(term), set()).add(term)
+        return {term: [] for term in terms} | self._held(wanted)
 
-    def links(self, names: Collection[str]) -> dict[str, Linked]:
-        """Segments and packed postings of those names that a file defines."""
-        found: dict[str, Linked] = {name: ([], []) for name in names}
-        for wanted, segment, held in self._held({name: bucket_of(DEFINES + name) for name in found}):
-            for name in wanted:
-                definers, users = found[name]
-                if (packed := held.get(DEFINES + name)) is not None:
-                    definers.append((segment, packed))
-                if (packed := held.get(REFERS + name)) is not None:
-                    users.append((segment, packed))
-        return {name: linked for name, linked in found.items() if linked[0]}
+    def links(self, names: Collection[str]) -> Mapping[str, list[tuple[int, bytes]]]:
+        """The same of names, with DEFINES and with REFERS in front, where they stand at all."""
+        wanted: dict[int, set[str]] = {}
+        for name in names:
+            wanted.setdefault(bucket_of(DEFINES + name), set()).update((DEFINES + name, REFERS + name))
+        return self._held(wanted)
 
-    def _held(self, buckets: Mapping[str, int]) -> Iterator[tuple[list[str], int, Mapping[str, bytes]]]:
-        """For each segment of each term's bucket: the terms looked for there, the segment and the whole bucket."""
-        wanted: dict[int, list[str]] = {}
-        for term, bucket in buckets.items():
-            wanted.setdefault(bucket, []).append(term)
+    def _held(self, wanted: Mapping[int, set[str]]) -> dict[str, list[tuple[int, bytes]]]:
+        """Segments and packed postings of what is wanted of each bucket and stands there."""
+        found: dict[str, list[tuple[int, bytes]]] = {}
         with self._reading() as connection:
             for bucket, segment, data in _rows(connection, _POSTINGS, wanted):
-                yield wanted[bucket], segment, _BUCKET.decode(_unsealed(data))
+                held = _BUCKET.decode(_unsealed(data))
+                for term in held.keys() & wanted[bucket]:
+                    found.setdefault(term, []).append((segment, held[term]))
+        return found
 
     def records(self, files: Collection[int]) -> dict[int, FileRecord]:
         """The records of stored files."""

@@ -105,8 +105,10 @@ def test_records_read_lately_are_at_hand_and_the_oldest_are_read_again(store: In
 def test_who_defines_a_name_and_who_uses_it_stand_together(store: IndexStore) -> None:
     store.add(segment("def settle(ledger):\n    pass\n", "settle(1)\n", "absent()\n"))
     store.add(segment("settle(2)\nsettle(3)\n"))
-    assert store.links(["settle", "absent"]) == {
-        "settle": ([(1, pack([1]))], [(1, pack([1 << COUNT_BITS | 1])), (2, pack([2]))])
+    assert store.links(["settle", "absent", "nowhere"]) == {
+        "d:settle": [(1, pack([1]))],
+        "r:settle": [(1, pack([1 << COUNT_BITS | 1])), (2, pack([2]))],
+        "r:absent": [(1, pack([2 << COUNT_BITS | 1]))],
     }
 
 
