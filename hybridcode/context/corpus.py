@@ -44,7 +44,6 @@ class Corpus:
     """Of each path."""
     _again: "Callable[[], Corpus]" = field(repr=False)
     """Makes the corpus of the whole snapshot once more, without the index on disk."""
-    _records: dict[int, FileRecord] = field(default_factory=dict[int, FileRecord], repr=False)
 
     def without(self, paths: Collection[str]) -> "Corpus":
         """The same tree with some files out of sight, and without git's past: what the rest says by itself."""
@@ -58,20 +57,15 @@ class Corpus:
 
     def record(self, file: int) -> FileRecord:
         """The record of the `file`-th path."""
-        number = self._places[file].id
-        if (found := self._records.get(number)) is None:
-            return self.records([file])[file]
-        return found
+        return self._store.record_at_hand(self._places[file].id) or self.records([file])[file]
 
     def records(self, files: Collection[int]) -> dict[int, FileRecord]:
         """The records of several files, read together."""
-        missing = {self._places[file].id for file in files}.difference(self._records)
-        if missing:
-            try:
-                self._records.update(self._store.records(missing))
-            except IndexBroken:
-                return self._whole.records(files)
-        return {file: self._records[self._places[file].id] for file in files}
+        try:
+            found = self._store.records({self._places[file].id for file in files})
+        except IndexBroken:
+            return self._whole.records(files)
+        return {file: found[self._places[file].id] for file in files}
 
     def oddities(self, paths: Iterable[str]) -> list[str]:
         """Of some files, what their parser could not read and what a window shows other than it stands there."""
@@ -111,13 +105,13 @@ class Corpus:
         """Identifiers in each chunk."""
         lengths: array[int] = array(NUMBERS)
         for place in self._places:
-            lengths.extend(unpack(place.lengths))
+            lengths.extend(place.lengths)
         return lengths
 
     @cached_property
     def file_lengths(self) -> "array[int]":
         """Identifiers in each file."""
-        return array("l", [sum(unpack(place.lengths)) for place in self._places])
+        return array("l", [sum(place.lengths) for place in self._places])
 
     @cached_property
     def _homes(self) -> Mapping[int, "array[int]"]:
@@ -129,6 +123,14 @@ class Corpus:
             homes[place.segment][place.first : place.first + place.chunks] = array(
                 "l", range(first, first + place.chunks)
             )
+        return homes
+
+    @cached_property
+    def _first_homes(self) -> Mapping[int, Mapping[int, int]]:
+        """For each segment, the number of the first path behind the first chunk of each content."""
+        homes: dict[int, dict[int, int]] = {}
+        for number, place in reversed(list(enumerate(self._places))):
+            homes.setdefault(place.segment, {})[place.first] = number
         return homes
 
     @cached_property
@@ -187,23 +189,23 @@ class Corpus:
             return self._whole.links(names, most)
 
     def _links(self, names: Collection[str], most: int) -> dict[str, Link]:
-        packed = self._store.postings([prefix + name for name in names for prefix in (DEFINES, REFERS)])
+        packed = self._store.links(names)
         found: dict[str, Link] = {}
         for name in names:
-            if not (held := packed[DEFINES + name]):
-                continue
-            definers = self._holders(held)
+            definers = self._holders(packed.get(DEFINES + name, ()))
             if 0 < len(definers) <= most:
-                found[name] = Link(tuple(file for file, _ in definers), tuple(self._holders(packed[REFERS + name])))
+                users = self._holders(packed.get(REFERS + name, ()))
+                found[name] = Link(tuple(file for file, _ in definers), tuple(users))
         return found
 
     def _holders(self, packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
         """File and count wherever a name is posted, sorted by file: names are posted with a file's first chunk."""
         found: list[tuple[int, int]] = []
         for segment, data in packed:
-            if (home := self._homes.get(segment)) is not None:
-                places = [(home[entry >> COUNT_BITS], entry & MOST_COUNTED) for entry in unpack(data)]
-                found.extend([(self.file_of[chunk], count) for chunk, count in places if chunk >= 0])
+            if (files := self._first_homes.get(segment)) is not None:
+                for entry in unpack(data):
+                    if (file := files.get(entry >> COUNT_BITS)) is not None:
+                        found.append((file, entry & MOST_COUNTED))
         if self._twins:
             found.extend([(twin, count) for file, count in found for twin in self._twins.get(file, ())])
         found.sort()

@@ -6,6 +6,7 @@ Page, Brin, Motwani and Winograd, "The PageRank citation ranking" (1998), with r
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -22,8 +23,10 @@ _MOST_EXPANDED = 80
 """Files whose links are looked at."""
 _FINE = 1_000_000_000
 """Shares are ordered by whole billionths."""
-_REPEATED = 2.0
-"""A name used often counts at most this much of a name used once."""
+_REPEATED = (1.0, 1.0, 1 + math.log(2))
+"""What a name counts that is used so often, beside one used once."""
+_REPEATED_OFTEN = 2.0
+"""The same for names that are used more often."""
 
 
 @dataclass
@@ -54,23 +57,23 @@ class Links:
         return self._out[file]
 
     def _links_of(self, file: int, used: Mapping[str, int], defined: Collection[str]) -> dict[int, float]:
-        parts: dict[int, list[float]] = {}
+        parts = defaultdict[int, list[float]](list)
         for name, count in used.items():
             link = self._known[name]
             if link is not None and file not in link.definers:
                 weight = self._weight(link, count)
                 for other in link.definers:
-                    parts.setdefault(other, []).append(weight)
+                    parts[other].append(weight)
         for name in defined:
             link = self._known[name]
             if link is not None:
                 for other, count in link.users:
                     if other not in link.definers:
-                        parts.setdefault(other, []).append(_BACKWARD * self._weight(link, count))
+                        parts[other].append(_BACKWARD * self._weight(link, count))
         return {other: math.fsum(parts[other]) for other in sorted(parts) if other != file}
 
     def _weight(self, link: Link, count: int) -> float:
-        repeated = min(_REPEATED, 1 + math.log(count)) if count > 1 else 1.0
+        repeated = _REPEATED[count] if count < len(_REPEATED) else _REPEATED_OFTEN
         return self._rare[len(link.users)] * repeated / len(link.definers)
 
 

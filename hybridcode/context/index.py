@@ -46,6 +46,8 @@ class Index:
         """Stores that a corpus may still read."""
         self._last: Corpus | None = None
         """The corpus asked for last: an equal tree has an equal one."""
+        self._past: tuple[Path, str, History] | None = None
+        """The history read last, with the root and its place in the work tree."""
 
     @classmethod
     def open(cls, root: Path) -> "Index":
@@ -98,6 +100,7 @@ class Index:
         self._retired.append(self._store)
         self._store = store
         self._last = None
+        self._past = None
 
     def _corpus(self, snapshot: Snapshot, progress: Progress | None) -> Corpus:
         history = self._history(snapshot)
@@ -123,7 +126,9 @@ class Index:
             _again=functools.partial(self._again, snapshot),
         )
 
-    def _places(self, snapshot: Snapshot, chosen: dict[str, str], progress: Progress | None) -> dict[str, StoredFile]:
+    def _places(
+        self, snapshot: Snapshot, chosen: dict[str, str], progress: Progress | None
+    ) -> Mapping[str, StoredFile]:
         wanted = set(chosen.values())
         places = self._store.files(wanted)
         if len(places) == len(wanted):
@@ -137,7 +142,7 @@ class Index:
             self._store.add(segment)
         return self._store.files(wanted)
 
-    def _is_worn_out(self, places: dict[str, StoredFile]) -> bool:
+    def _is_worn_out(self, places: Mapping[str, StoredFile]) -> bool:
         stored = self._store.segments()
         alive = sum(place.chunks for place in places.values())
         return len(stored) > _MOST_SEGMENTS or sum(stored.values()) > max(_LEAST_WORN, _WORN_OUT * alive)
@@ -151,7 +156,13 @@ class Index:
             stored.update(self._store.commits(ids, prefix=prefix))
             return stored
 
-        history = read_history(snapshot.root, head=snapshot.git.head, known=known)
+        root, place, earlier = self._past or (None, "", None)
+        if (root, place) != (snapshot.root, prefix):
+            earlier = None
+        history = read_history(snapshot.root, head=snapshot.git.head, known=known, earlier=earlier)
+        if history is earlier:
+            return history
+        self._past = snapshot.root, prefix, history
         if new := [commit for commit in history.commits if commit.id not in stored]:
             self._store.keep_commits(new, prefix=prefix)
         return history
@@ -165,9 +176,14 @@ def _chosen(snapshot: Snapshot) -> tuple[dict[str, str], list[Skipped]]:
         if (reason := why_left_out(path, entry)) is not None:
             left_out.append(Skipped(path, reason))
         else:
-            manner = "prose" if reads_as_prose(path) else "code"
-            chosen[path] = f"{_kind(language_at(path))}:{manner}:{entry.sha256}"
+            chosen[path] = f"{_manner(path)}:{entry.sha256}"
     return chosen, left_out
+
+
+@functools.lru_cache(maxsize=65_536)
+def _manner(path: str) -> str:
+    """What a record depends on beside the bytes, which the path tells."""
+    return f"{_kind(language_at(path))}:{'prose' if reads_as_prose(path) else 'code'}"
 
 
 @functools.cache

@@ -90,7 +90,7 @@ def pack(ranking: Ranking, *, room: int, taken: Taken, style: Style, only: Colle
         for candidate in heapq.nsmallest(_TASTED_CHUNKS, candidates.of(file)):
             if packing.add(candidate, most=_TASTE_BYTES) is None:
                 break
-    cut = packing.fill(candidates.in_order(), least=style.least)
+    cut = packing.fill(candidates, least=style.least)
     order = {file.path: number for number, file in enumerate(ranked)}
     passages = joined(packing.reader, packing.chosen.values())
     passages.sort(key=lambda passage: (order[passage.excerpt.path], passage.excerpt.start))
@@ -114,12 +114,15 @@ class _Packing:
     def __post_init__(self) -> None:
         self.reader = Reader(self.ranking.corpus.snapshot)
 
-    def fill(self, candidates: Iterator[Candidate], *, least: int) -> list[Cut]:
-        """Take what fits in the order given; the first that does not, with the reason."""
+    def fill(self, candidates: "Candidates", *, least: int) -> list[Cut]:
+        """Take what fits, best first; the first that does not, with the reason.
+
+        Once enough of those are known, chunks that are larger than the room are no longer looked at.
+        """
         cut: list[Cut] = []
         of_file: Counter[int] = Counter()
         worst = -1
-        for at, candidate in enumerate(candidates):
+        for at, candidate in enumerate(candidates.in_order()):
             if at == 0 and least:
                 worst = candidate.worth // least
             if candidate.worth <= worst or (self.room < _LEAST_PASSAGE and len(cut) == _MOST_CUT):
@@ -132,6 +135,8 @@ class _Packing:
                 cut.append(
                     Cut(candidate.path, candidate.start, candidate.chunk.end, score=candidate.worth, reason=reason)
                 )
+            if len(cut) == _MOST_CUT:
+                candidates.most_bytes = self.room
         return cut
 
     def add(self, candidate: Candidate, *, most: int | None = None) -> str | None:
@@ -162,15 +167,18 @@ class Candidates:
         self._ranking = ranking
         self._ranked = ranked
         self._best = max((file.score for file in ranking.files), default=0)
-        self._known: dict[int, list[Candidate]] = {}
+        self.most_bytes: float = math.inf
+        """Larger chunks are passed over."""
 
     def of(self, file: RankedFile) -> list[Candidate]:
-        """All chunks of a file, in order of line."""
-        if (found := self._known.get(file.file)) is None:
-            chunks = self._ranking.corpus.record(file.file).chunks
-            numbered = enumerate(chunks, self._ranking.corpus.first_chunk[file.file])
-            found = self._known[file.file] = [self._candidate(file, number, chunk) for number, chunk in numbered]
-        return found
+        """The chunks of a file, in order of line."""
+        likely, fits = self._likely(file), self._ranking.chunks
+        chunks = self._ranking.corpus.record(file.file).chunks
+        return [
+            Candidate(-round(likely * (_BASE + fits.get(number, 0))), file.path, chunk.start, file.file, number, chunk)
+            for number, chunk in enumerate(chunks, self._ranking.corpus.first_chunk[file.file])
+            if chunk.size <= self.most_bytes
+        ]
 
     def in_order(self) -> Iterator[Candidate]:
         """All chunks, best first. No chunk of a file is worth more than one that fits best would be."""
@@ -179,16 +187,15 @@ class Candidates:
             if at % _RECORDS_AT_ONCE == 0:
                 self._ranking.corpus.records([other.file for other in self._ranked[at : at + _RECORDS_AT_ONCE]])
             most = round(self._likely(file) * (_BASE + MILLION))
-            while waiting and waiting[0].worth > most:
-                yield heapq.heappop(waiting)
+            yield from self._taken_from(waiting, above=most)
             for candidate in self.of(file):
                 heapq.heappush(waiting, candidate)
-        while waiting:
-            yield heapq.heappop(waiting)
+        yield from self._taken_from(waiting, above=-1)
 
-    def _candidate(self, file: RankedFile, number: int, chunk: Chunk) -> Candidate:
-        worth = round(self._likely(file) * (_BASE + self._ranking.chunks.get(number, 0)))
-        return Candidate(-worth, file.path, chunk.start, file.file, number, chunk)
+    def _taken_from(self, waiting: list[Candidate], *, above: int) -> Iterator[Candidate]:
+        while waiting and waiting[0].worth > above:
+            if (candidate := heapq.heappop(waiting)).chunk.size <= self.most_bytes:
+                yield candidate
 
     def _likely(self, file: RankedFile) -> float:
         return math.exp((file.score - self._best) / MILLION)

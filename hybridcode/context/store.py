@@ -11,6 +11,7 @@ import secrets
 import sqlite3
 import threading
 import zlib
+from array import array
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 import msgspec
 
 from hybridcode.context.records import FileRecord
-from hybridcode.context.segments import Segment, bucket_of
+from hybridcode.context.segments import DEFINES, REFERS, Segment, bucket_of, unpack
 from hybridcode.domain.errors import ContextError
 from hybridcode.repo.history import Commit
 from hybridcode.repo.memory import Remembered
@@ -47,6 +48,8 @@ _RECORD = msgspec.msgpack.Decoder(FileRecord)
 _BUSY_S = 5.0
 _MANY = 500
 """Values in one SQL statement."""
+_KEPT_BYTES = 8_000_000
+"""Of records, as they are stored; in memory they take about four times as much."""
 _NAMED = 12
 """Characters of the version and of a random part in the name of a file."""
 _SEAL_BYTES = 4
@@ -66,7 +69,8 @@ class StoredFile:
     segment: int
     first: int
     chunks: int
-    lengths: bytes
+    lengths: "array[int]"
+    """Identifiers in each chunk."""
     unfit: str
     """Why the content is not ranked; empty for most."""
 
@@ -81,6 +85,9 @@ class IndexStore:
         self._lock = threading.RLock()
         self.reason = reason
         """Why the index is kept in memory only; empty where it is on disk."""
+        self._places: Mapping[str, StoredFile] = {}
+        """Those asked for last: an edited tree asks for nearly the same ones, and a row is never changed."""
+        self._records = _Records()
 
     @classmethod
     def open(cls, folder: Path | None, *, version: str) -> "IndexStore":
@@ -112,13 +119,16 @@ class IndexStore:
         with self._lock:
             self._connection.close()
 
-    def files(self, keys: Collection[str]) -> dict[str, StoredFile]:
+    def files(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
         """Those of `keys` that are indexed."""
         with self._reading() as connection:
-            return {
-                key: StoredFile(number, segment, first, chunks, _unsealed(lengths), unfit)
-                for key, number, segment, first, chunks, lengths, unfit in _rows(connection, _PLACES, keys)
-            }
+            places = {key: place for key in keys if (place := self._places.get(key)) is not None}
+            for key, number, segment, first, chunks, lengths, unfit in _rows(
+                connection, _PLACES, [key for key in keys if key not in places]
+            ):
+                places[key] = StoredFile(number, segment, first, chunks, unpack(_unsealed(lengths)), unfit)
+            self._places = places
+            return places
 
     def segments(self) -> dict[int, int]:
         """Number of chunks of each segment."""
@@ -127,25 +137,41 @@ class IndexStore:
 
     def postings(self, terms: Collection[str]) -> dict[str, list[tuple[int, bytes]]]:
         """Segments and packed postings of each term."""
-        found: dict[str, list[tuple[int, bytes]]] = {term: [] for term in terms}
+        wanted: dict[int, set[str]] = {}
+        for term in terms:
+            wanted.setdefault(bucket_of(term), set()).add(term)
+        return {term: [] for term in terms} | self._held(wanted)
+
+    def links(self, names: Collection[str]) -> Mapping[str, list[tuple[int, bytes]]]:
+        """The same of names, with DEFINES and with REFERS in front, where they stand at all."""
+        wanted: dict[int, set[str]] = {}
+        for name in names:
+            wanted.setdefault(bucket_of(DEFINES + name), set()).update((DEFINES + name, REFERS + name))
+        return self._held(wanted)
+
+    def _held(self, wanted: Mapping[int, set[str]]) -> dict[str, list[tuple[int, bytes]]]:
+        """Segments and packed postings of what is wanted of each bucket and stands there."""
+        found: dict[str, list[tuple[int, bytes]]] = {}
         with self._reading() as connection:
-            wanted: dict[int, list[str]] = {}
-            for term in found:
-                wanted.setdefault(bucket_of(term), []).append(term)
             for bucket, segment, data in _rows(connection, _POSTINGS, wanted):
                 held = _BUCKET.decode(_unsealed(data))
-                for term in wanted[bucket]:
-                    if (packed := held.get(term)) is not None:
-                        found[term].append((segment, packed))
+                for term in held.keys() & wanted[bucket]:
+                    found.setdefault(term, []).append((segment, held[term]))
         return found
 
     def records(self, files: Collection[int]) -> dict[int, FileRecord]:
         """The records of stored files."""
         with self._reading() as connection:
-            found = {file: _RECORD.decode(_unsealed(data)) for file, data in _rows(connection, _RECORDS, files)}
+            found = {file: record for file in files if (record := self._records.get(file)) is not None}
+            for file, data in _rows(connection, _RECORDS, [file for file in files if file not in found]):
+                found[file] = self._records.keep(file, _RECORD.decode(_unsealed(data)), size=len(data))
             if len(found) < len(set(files)):
                 raise _Damaged("a record is missing")
             return found
+
+    def record_at_hand(self, file: int) -> FileRecord | None:
+        """The record of a stored file, if it was read lately."""
+        return self._records.get(file)
 
     def add(self, segment: Segment) -> None:
         """Store a segment, all of it or nothing; files that another process stored meanwhile keep their first place."""
@@ -227,6 +253,28 @@ class IndexStore:
         if self._path is not None:
             with contextlib.suppress(OSError), _locked(self._path.parent):
                 self._path.unlink(missing_ok=True)
+
+
+class _Records:
+    """Records read lately: the next question about the same tree, or the same after an edit, looks at most of them
+    again. A row is never changed, so they hold as long as the store."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[FileRecord, int]] = {}
+        """With the bytes stored, the oldest first."""
+        self._room = _KEPT_BYTES
+
+    def get(self, file: int) -> FileRecord | None:
+        kept = self._kept.get(file)
+        return kept[0] if kept else None
+
+    def keep(self, file: int, record: FileRecord, *, size: int) -> FileRecord:
+        """Keep one more, and forget the oldest ones where that is too much."""
+        self._room -= size
+        while self._room < 0 and self._kept:
+            self._room += self._kept.pop(next(iter(self._kept)))[1]
+        self._kept[file] = record, size
+        return record
 
 
 class _Damaged(Exception):

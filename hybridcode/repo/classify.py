@@ -4,6 +4,7 @@ Invariant: a verdict is a function of path, entry and content; a file that is le
 edited when it is named. In doubt a file is shown, unless it looks like a secret: then it is not.
 """
 
+import functools
 import re
 
 from hybridcode.repo.entry import FileEntry
@@ -99,16 +100,8 @@ def why_left_out(path: str, entry: FileEntry) -> str | None:
         return "a symbolic link"
     if entry.kind == "large":
         return f"large ({entry.size / 1e6:.1f} MB)"
-    folded = path.lower()
-    folder, _, name = folded.rpartition("/")
-    folders = folder.split("/") if folder else []
-    if _is_secret(name, folders):
-        return "looks like a secret"
-    if not path.isprintable() and _CONTROL.search(path):
-        return "control characters in its name"
-    if entry.kind == "binary":
-        return "binary"
-    return _why_made_elsewhere(name, folders)
+    never, made_elsewhere = _verdicts(path)
+    return never or ("binary" if entry.kind == "binary" else made_elsewhere)
 
 
 def reads_as_prose(path: str) -> bool:
@@ -130,6 +123,18 @@ def why_unfit(path: str, data: bytes) -> str | None:
     if not is_prose and len(data) > _LONG_LINES * (data.count(b"\n") + 2):
         return "minified or data: very long lines"
     return None
+
+
+@functools.lru_cache(maxsize=65_536)
+def _verdicts(path: str) -> tuple[str | None, str | None]:
+    """Why a file is never shown, and why it is not shown if it is text, by its path alone."""
+    folder, _, name = path.lower().rpartition("/")
+    folders = folder.split("/") if folder else []
+    if _is_secret(name, folders):
+        return "looks like a secret", None
+    if not path.isprintable() and _CONTROL.search(path):
+        return "control characters in its name", None
+    return None, _why_made_elsewhere(name, folders)
 
 
 def _is_secret(name: str, folders: list[str]) -> bool:

@@ -47,11 +47,19 @@ Known = Callable[[Sequence[str]], Mapping[str, Commit]]
 """Of these commit ids, those already read for this root."""
 
 
-def read_history(root: Path, *, head: str | None, limit: int = DEFAULT_LIMIT, known: Known | None = None) -> History:
+def read_history(
+    root: Path,
+    *,
+    head: str | None,
+    limit: int = DEFAULT_LIMIT,
+    known: Known | None = None,
+    earlier: History | None = None,
+) -> History:
     """The last `limit` commits reachable from `head`, in the order of `git rev-list`.
 
-    Costs one git process when all of them are known, two otherwise. Absent (with the reason) outside git, before the
-    first commit, in a shallow clone and where git cannot read it, as in a clone without trees.
+    Costs one git process when all of them are known, two otherwise, and none while `earlier`, read of the same root
+    with the same limit, is of the same head. Absent (with the reason) outside git, before the first commit, in a
+    shallow clone and where git cannot read it, as in a clone without trees.
     """
     reader = GitReader.find(root.resolve())
     if reader is None:
@@ -62,6 +70,8 @@ def read_history(root: Path, *, head: str | None, limit: int = DEFAULT_LIMIT, kn
         return History(head, is_shallow=True, reason="a shallow clone: its history is not complete")
     if not _ID.fullmatch(head):
         return History(head, reason=f"{head} is not a commit id")
+    if earlier is not None and earlier.head == head and not earlier.reason:
+        return earlier
     listed = reader.ask("rev-list", "--no-merges", f"--max-count={limit}", head)
     if listed.status != 0:
         return History(head, reason=_failure(listed.complaint))

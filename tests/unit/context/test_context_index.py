@@ -146,6 +146,18 @@ def test_a_shallow_clone_that_is_completed_has_a_history(tmp_path: Path) -> None
     index.close()
 
 
+def test_a_history_read_before_is_not_believed_of_a_clone_that_became_shallow(tmp_path: Path) -> None:
+    root = git_repository(tmp_path / "tree", {"a.py": "def settle(ledger):\n    return ledger\n"})
+    git(root, "commit", "-q", "--allow-empty", "-m", "settle")
+    index = Index.open(root)
+    before = answer_bytes(index, root, QUERY)
+    (root / ".git/shallow").write_text(git(root, "rev-parse", "HEAD"))
+    assert answer_bytes(index, root, QUERY) == fresh_bytes(root, QUERY) != before
+    (root / ".git/shallow").unlink()
+    assert answer_bytes(index, root, QUERY) == before
+    index.close()
+
+
 def test_the_same_commits_seen_from_another_folder_name_other_files(tmp_path: Path) -> None:
     whole = git_repository(tmp_path / "whole", {"sub/a.py": "def settle(ledger):\n    return ledger\n", "b.py": ""})
     root = whole / "sub"

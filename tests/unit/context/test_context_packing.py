@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hybridcode.context.assemble import assemble
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.lookup import look_up
-from hybridcode.context.packing import EDITING, FINDING, Candidates, Style, pack
+from hybridcode.context.packing import EDITING, FINDING, Candidate, Candidates, Style, pack
 from hybridcode.context.passages import Reader, Taken, joined, lines_passage, rendered
 from hybridcode.context.rank import rank
 from hybridcode.context.receipt import Answer, Kind, answer
@@ -156,6 +156,20 @@ def test_chunks_come_in_order_of_worth_path_and_line(corpus: Corpus, query: str)
     every = [candidate for file in ranking.files for candidate in Candidates(ranking, ranking.files).of(file)]
     assert len(every) > len(ranking.files)
     assert list(Candidates(ranking, ranking.files).in_order()) == sorted(every)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_passing_over_large_chunks_changes_nothing_of_the_others(corpus: Corpus, query: str) -> None:
+    ranking = rank(corpus, query)
+    candidates = Candidates(ranking, ranking.files)
+    every = list(Candidates(ranking, ranking.files).in_order())
+    found: list[Candidate] = []
+    for candidate in candidates.in_order():
+        found.append(candidate)
+        if len(found) == 9:
+            candidates.most_bytes = 80
+    assert found == every[:9] + [candidate for candidate in every[9:] if candidate.chunk.size <= 80]
+    assert len(found) < len(every)
 
 
 def test_what_is_shown_already_is_not_shown_again(corpus: Corpus) -> None:

@@ -3,11 +3,13 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hybridcode.config.paths import cache_dir, state_dir
 from hybridcode.context.index import Index
-from hybridcode.context.segments import Segment, Source, build_segment, pack
+from hybridcode.context.records import FileRecord
+from hybridcode.context.segments import COUNT_BITS, IndexedFile, Segment, Source, build_segment, pack
 from hybridcode.context.store import IndexBroken, IndexStore
 from hybridcode.repo.history import Commit
 from hybridcode.repo.memory import Remembered
@@ -72,6 +74,42 @@ def test_a_file_that_two_processes_add_has_one_place(store: IndexStore, folder: 
     assert other.files(["python:a = 1\n"]) == store.files(["python:a = 1\n"]) == place
     assert store.segments() == {1: 2, 2: 2}
     other.close()
+
+
+def test_places_met_before_hide_nothing_that_came_later(store: IndexStore, folder: Path) -> None:
+    store.add(segment("a = 1\n"))
+    keys = ["python:a = 1\n", "python:b = 1\n"]
+    (first,) = store.files(keys).values()
+    other = IndexStore.open(folder, version=VERSION)
+    other.add(segment("b = 1\n"))
+    assert [store.files(keys)[key].segment for key in keys] == [first.segment, 2]
+    assert list(store.files(keys[1:])) == keys[1:]
+    assert store.files(keys) == other.files(keys)
+    other.close()
+
+
+def test_records_read_lately_are_at_hand_and_the_oldest_are_read_again(store: IndexStore) -> None:
+    records = [FileRecord((), (), {}, (f"{number:07}" * 160_000,)) for number in range(1, 10)]
+    files = (
+        IndexedFile(f"key{number}", number, 1, pack([0]), msgspec.msgpack.encode(record), "")
+        for number, record in enumerate(records)
+    )
+    store.add(Segment(tuple(files), ()))
+    assert store.record_at_hand(1) is None
+    assert store.records(range(1, 10)) == dict(enumerate(records, 1))
+    assert (store.record_at_hand(1), store.record_at_hand(9)) == (None, records[8])
+    assert store.records(range(1, 10)) == dict(enumerate(records, 1))
+    assert (store.record_at_hand(1), store.record_at_hand(3)) == (records[0], None)
+
+
+def test_who_defines_a_name_and_who_uses_it_stand_together(store: IndexStore) -> None:
+    store.add(segment("def settle(ledger):\n    pass\n", "settle(1)\n", "absent()\n"))
+    store.add(segment("settle(2)\nsettle(3)\n"))
+    assert store.links(["settle", "absent", "nowhere"]) == {
+        "d:settle": [(1, pack([1]))],
+        "r:settle": [(1, pack([1 << COUNT_BITS | 1])), (2, pack([2]))],
+        "r:absent": [(1, pack([2 << COUNT_BITS | 1]))],
+    }
 
 
 def test_more_values_than_a_statement_takes(store: IndexStore) -> None:

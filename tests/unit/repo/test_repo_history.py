@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -78,6 +79,19 @@ def test_known_commits_are_not_read_again(repo: Path) -> None:
     assert [commit.message for commit in later.commits[:1]] == ["cart: third"]
     assert later.commits[1:] == first.commits
     assert store.asked == [4, 0, 1]
+
+
+def test_an_earlier_history_holds_while_its_head_does(repo: Path) -> None:
+    earlier = history_of(repo)
+    shutil.move(repo / ".git/objects", repo / ".git/away")
+    assert read_history(repo, head=earlier.head, earlier=earlier) is earlier
+    failed = read_history(repo, head=earlier.head)
+    assert failed.reason.startswith("git cannot read it (")
+    shutil.move(repo / ".git/away", repo / ".git/objects")
+    assert read_history(repo, head=earlier.head, earlier=failed) == earlier
+    commit(repo, "cart: third", {"shop/cart.py": "A = 3\n"}, date=DAY + 1)
+    later = read_history(repo, head=head_of(repo), earlier=earlier)
+    assert [commit.message for commit in later.commits[:2]] == ["cart: third", "docs: more"]
 
 
 def test_what_is_known_is_believed(repo: Path) -> None:
