@@ -64,8 +64,7 @@ class HostedModel:
         Raises:
             ModelError: as the child says, or ModelCrashed when it dies.
         """
-        while self._abandoned:
-            await asyncio.wait(self._abandoned)
+        await self.settled()
         child = await self._running_child()
         self._last_id += 1
         ask_id, has_ended = self._last_id, False
@@ -82,6 +81,11 @@ class HostedModel:
             else:
                 self._abandon(child, ask_id, answers)
 
+    async def settled(self) -> None:
+        """Wait until every answer that was left has really ended."""
+        while self._abandoned:
+            await asyncio.wait(self._abandoned)
+
     async def close(self) -> None:
         """Stop the child; may be called twice."""
         self._is_closed = True
@@ -91,8 +95,7 @@ class HostedModel:
         child, self._child = self._child, None
         if child is not None:
             await child.stop()
-        if self._abandoned:
-            await asyncio.wait(self._abandoned)
+        await self.settled()
 
     async def _running_child(self) -> ChildProcess:
         if self._is_closed:
