@@ -3,7 +3,9 @@
 Invariant: `add` and `rm` of a file elsewhere change a note of ours and never the file.
 """
 
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from hybridcode.models.gguf import BadGguf, inspect
 from hybridcode.models.gguf_summary import quantisation_of
 from hybridcode.models.model_files import claimed, delete
 from hybridcode.models.shelf import ModelFile, Shelf
+
+_WIDEST = 100
+_INSIDE = "      "
 
 
 @click.command("list")
@@ -164,13 +169,16 @@ def _here_line(row: dict[str, Any]) -> str:
 
 
 def _offer_line(offer: dict[str, Any], *, is_here: bool) -> str:
-    fits = {True: "fits this machine now", False: "more than is free here", None: "free memory unknown"}
+    """What it takes in columns, then on what terms, then why, within the width of the terminal."""
+    fits = {True: "fits now", False: "more than is free", None: "free memory unknown"}
     about = "about " if offer["bytes_are_approximate"] else ""
-    notes = [
-        f"{about}{size(offer['bytes'])}",
-        f"needs {offer['needs_gib']:g} GiB with {offer['n_ctx']:,} tokens ({fits[offer['fits_free_memory']]})",
-        offer["licence"],
-        "pinned" if offer["pinned"] else "UNPINNED: no SHA-256 is known beforehand",
-    ]
-    here = "  (here)" if is_here else ""
-    return f"    {offer['id']}{here}  {', '.join(notes)}\n        {offer['why']}"
+    needs = f"needs {offer['needs_gib']:g} GiB with {offer['n_ctx']:,} tokens"
+    name = f"{offer['id']}{' (here)' if is_here else ''}"
+    head = f"  {name:<24} {about + size(offer['bytes']):>14}  {needs:<34} {fits[offer['fits_free_memory']]}"
+    terms = f"{offer['licence']}, {'pinned' if offer['pinned'] else 'UNPINNED: no SHA-256 is known beforehand'}"
+    width = min(_WIDEST, shutil.get_terminal_size((_WIDEST, 0)).columns)
+    return "\n".join((head, *(_indented(text, width) for text in (terms, offer["why"]))))
+
+
+def _indented(text: str, width: int) -> str:
+    return textwrap.fill(text, width, initial_indent=_INSIDE, subsequent_indent=_INSIDE)
