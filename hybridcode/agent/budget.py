@@ -20,7 +20,9 @@ def window_budget(run: Run, info: ModelInfo) -> int:
     wanted = run.settings.context.step_tokens
     if info.n_ctx is None:
         return wanted
-    return max(LEAST, min(wanted, info.n_ctx - run.settings.models.local.max_output_tokens - _AROUND))
+    models = run.settings.models
+    answer = (models.local if info.backend == "local" else models.frontier).max_output_tokens
+    return max(LEAST, min(wanted, info.n_ctx - answer - _AROUND))
 
 
 def after_overflow(run: Run, budget: int, error: ContextOverflow, *, what: str) -> int:

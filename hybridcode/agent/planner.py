@@ -48,7 +48,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     run.senders.pick(run.settings.roles.plan)
     snapshot = run.shown_to(run.settings.roles.plan, snapshot)
     budget = run.settings.context.plan_tokens
-    base, files = await asyncio.to_thread(_question, run, snapshot, budget)
+    base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
@@ -68,8 +68,8 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             shown += f"\n\n# You asked to see\n{found}"
             complaint = ""
         except ContextOverflow as error:
-            budget = after_overflow(run, budget, error, what="the planner's outline")
-            base, files = await asyncio.to_thread(_question, run, snapshot, budget)
+            budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
+            base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
         except PlanInvalid as error:
             if not repairs_left:
                 raise PlanInvalid(
@@ -156,13 +156,14 @@ def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int) -> s
     return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget)
 
 
-def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...]]:
-    """The first question, and what of the repository it shows, as Region strings."""
+def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...], int]:
+    """The first question, what of the repository it shows, as Region strings, and the tokens of that."""
     files: tuple[str, ...] = ()
+    used = 0
     parts = ["# Repository\n(no files yet)"]
     if snapshot.files:
         window = outline(run.corpus(snapshot), task=run.task.text, budget=budget).window
-        parts = [window.text]
+        parts, used = [window.text], window.used
         files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
     verify = run.settings.verify
     if run.history:
@@ -170,7 +171,7 @@ def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     parts.append(f"# Task\n{run.task.text}")
-    return "\n\n".join(parts), files
+    return "\n\n".join(parts), files, used
 
 
 async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:

@@ -15,10 +15,12 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from hybridcode.cli.amounts import size
+from hybridcode.config.paths import expanded
 from hybridcode.config.settings import FrontierSettings, LocalSettings, Settings
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.gate.sandbox import NONE, probe
+from hybridcode.models.addresses import host_of
 from hybridcode.models.fit import Misfit, available_memory, physical_cores, plan_fit
 from hybridcode.models.frontier import provider_of
 from hybridcode.models.gguf import GgufInfo, inspect
@@ -51,7 +53,8 @@ def findings(workspace: Path, settings: Settings, environ: Mapping[str, str] = o
     yield _engine(local)
     yield from _local(local)
     yield _threads(local)
-    yield _frontier(settings.models.frontier, environ, needed=not (local.path or local.name or local.base_url))
+    has_local = bool(local.path or local.name or local.base_url or local.pool)
+    yield _frontier(settings.models.frontier, environ, needed=not has_local)
     yield _sandbox(settings)
     yield _terminal(environ)
     yield _state(journal_path(workspace, settings).parent)
@@ -89,7 +92,10 @@ async def _one_token(path: Path) -> None:
 def _local(settings: LocalSettings) -> Iterator[Finding]:
     try:
         local = resolved(settings)
-        info = inspect(Path(local.path).expanduser()) if local.path else None
+        info = inspect(expanded(local.path)) if local.path else None
+        servers = tuple(filter(None, (local.base_url, *local.pool)))
+        for url in servers:
+            host_of(url, setting="[models.local] base_url or pool")
     except HybridcodeError as error:
         yield Finding("local model", False, error.message, error.hint)
         return
@@ -97,11 +103,11 @@ def _local(settings: LocalSettings) -> Iterator[Finding]:
         detail = f"{local.path}: {info.architecture} {quantisation_of(info)}, {size(info.file_bytes)}"
         yield Finding("local model", True, detail)
         yield _memory(info, local)
-    elif local.base_url:
-        yield Finding("local model", True, f"{local.name or 'first model'} at {local.base_url} (not asked)")
+    elif servers:
+        yield Finding("local model", True, f"{local.name or 'first model'} at {', '.join(servers)} (not asked)")
     else:
         fix = "hybridcode models list shows what fits; hybridcode models pull NAME gets it."
-        yield Finding("local model", False, "none: the frontier model writes, too", fix)
+        yield Finding("local model", False, "none; a frontier model would have to write, too", fix)
 
 
 def _memory(info: GgufInfo, local: LocalSettings) -> Finding:

@@ -32,6 +32,8 @@ def bench(model: str, cwd: Path | None, as_json: bool) -> None:
         settings = msgspec.structs.replace(settings, base_url="", **named)
     with as_file(files("hybridcode") / "assets" / "tiny.gguf") as shipped:
         local = resolved(settings)
+        if not local.path and not local.base_url and local.pool:
+            local = msgspec.structs.replace(local, base_url=local.pool[0])
         if not local.path and not local.base_url:
             local = msgspec.structs.replace(local, path=str(shipped))
             console.say("no local model is configured: this is the shipped fixture, which is no coding model")
@@ -44,6 +46,7 @@ def bench(model: str, cwd: Path | None, as_json: bool) -> None:
 
 
 async def _measured(local: LocalSettings) -> BenchResult:
+    local = msgspec.structs.replace(local, disk_cache_mb=0)  # a prompt of the last bench would not be new
     model: Model = LlamaCppModel(local) if local.path else ServerModel(local)
     try:
         return await measure(model, local, say=lambda text: console.say(f"{text} ...", dim=True))

@@ -14,6 +14,7 @@ import click
 from hybridcode.cli import console
 from hybridcode.cli.amounts import size
 from hybridcode.cli.workspace import settings_of, workspace_options
+from hybridcode.config.paths import expanded
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.errors import ConfigError
 from hybridcode.models.catalogue import CLASSES, Entry, catalogue
@@ -132,7 +133,7 @@ def _is_configured(model: ModelFile, local: LocalSettings) -> bool:
     if model.kind == "unfinished":
         return False
     if local.path:
-        return Path(local.path).expanduser().absolute() == Path(model.path)
+        return expanded(local.path).absolute() == Path(model.path)
     return not local.base_url and local.name == model.name
 
 

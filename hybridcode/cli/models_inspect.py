@@ -10,6 +10,7 @@ import click
 
 from hybridcode.cli import console
 from hybridcode.cli.amounts import count, size
+from hybridcode.config.paths import expanded
 from hybridcode.models.gguf_summary import Memory, Summary, summarise
 from hybridcode.models.shelf import Shelf
 
@@ -35,7 +36,7 @@ def inspect(model: str, as_json: bool) -> None:
 
 def _file_of(model: str) -> Path:
     """The path that is meant: a file if it looks like one or there is one, else a name on the shelf."""
-    path = Path(model).expanduser()
+    path = expanded(model)
     if "/" in model or model.endswith(".gguf") or path.is_file():
         return path.absolute()
     return Path(Shelf().require(model).path)

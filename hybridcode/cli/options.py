@@ -13,6 +13,7 @@ import msgspec
 
 from hybridcode.config.keys import read_assignment
 from hybridcode.config.load import Loaded, load
+from hybridcode.config.paths import expanded
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.plan import Plan
 
@@ -162,7 +163,7 @@ def local_model(text: str) -> dict[str, object]:
     if text.startswith(("http://", "https://")):
         return {"models.local.base_url": text, "models.local.path": ""}
     if text.endswith(".gguf") or "/" in text:
-        path = Path(text).expanduser()
+        path = expanded(text)
         if not path.is_file():
             raise ConfigError(
                 f"There is no GGUF file {text}.", "Give --local-model a .gguf file or a URL ending in /v1."

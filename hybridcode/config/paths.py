@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+from hybridcode.domain.errors import ConfigError
+
 _APP = "hybridcode"
 
 
@@ -37,3 +39,11 @@ def data_dir() -> Path:
 def models_dir() -> Path:
     """Folder of downloaded models."""
     return data_dir() / "models"
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with `~` and `~name` resolved. Raises: ConfigError when there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{path}: {error}", "Write the path out.") from error

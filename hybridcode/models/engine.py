@@ -302,9 +302,12 @@ class Engine:
         return chosen[: accepted + 1]
 
     def _cut(self, count: int) -> None:
-        """Take guesses back that were wrong."""
+        """Take wrong guesses back; a memory that cannot do that is filled anew, and there are no more guesses."""
+        kept = self._cache.past[:count]
         if not self._cache.cut(count):
-            raise Trouble("crashed", "llama.cpp does not take guesses back.", "Set [models.local] speculation = 'off'.")
+            self.speculation = None
+            self._forget()
+            self._feed(kept)
         if self.speculation is not None and self.speculation.observer is not None:
             self.speculation.observer.keep(count)
 

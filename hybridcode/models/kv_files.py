@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 _MAGIC = b"hybridcode kv 1\n"
 _DIGEST_BYTES = 32
 _LENGTH_BYTES = 8
+_TOKEN_BYTES = 4
 _MOST_HEADER = 64 * 1024 * 1024
 _SUFFIX = ".kv"
+_UNFINISHED = ".part"
+_ABANDONED_S = 600.0
+"""An unfinished file this old is one of a process that was killed."""
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -38,8 +43,8 @@ class _Header(msgspec.Struct, frozen=True):
 class KvFiles:
     """A folder of states. `key` names everything that a state depends on beside its tokens."""
 
-    def __init__(self, folder: Path, *, key: Mapping[str, str | int], most_bytes: int) -> None:
-        self._folder, self._most_bytes = folder, most_bytes
+    def __init__(self, folder: Path, *, key: Mapping[str, str | int], most_bytes: int, most_tokens: int) -> None:
+        self._folder, self._most_bytes, self._most_tokens = folder, most_bytes, most_tokens
         self._key = hashlib.sha256(msgspec.json.encode(sorted(key.items()))).hexdigest()
 
     def best(self, prompt: "NDArray[np.int32]") -> Kept | None:
@@ -48,8 +53,9 @@ class KvFiles:
         for path in self._files():
             header = _header_of(path)
             if header is not None and header.key == self._key:
-                size = common(np.frombuffer(header.tokens, dtype=np.int32), prompt)
-                if size and (found is None or size > found[0]):
+                tokens = np.frombuffer(header.tokens, dtype=np.int32)
+                size = common(tokens, prompt)
+                if size and len(tokens) <= self._most_tokens and (found is None or size > found[0]):
                     found = size, path
         if found is None:
             return None
@@ -85,6 +91,9 @@ class KvFiles:
         return []
 
     def _make_room(self, kept: Kept) -> None:
+        for path in self._folder.glob(f"*{_UNFINISHED}"):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink(missing_ok=True)
         ages: list[tuple[float, int, Path]] = []
         for path in self._files():
             header = _header_of(path)
@@ -110,7 +119,7 @@ def _write(path: Path, header: bytes, parts: "list[NDArray[np.uint8]]") -> None:
     digest = hashlib.sha256(header)
     for part in parts:
         digest.update(part.data)
-    handle, name = tempfile.mkstemp(dir=path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=_UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(_MAGIC + digest.digest() + len(header).to_bytes(_LENGTH_BYTES, "little") + header)
@@ -128,7 +137,8 @@ def _header_of(path: Path) -> _Header | None:
             if file.read(len(_MAGIC)) != _MAGIC or len(file.read(_DIGEST_BYTES)) != _DIGEST_BYTES:
                 return None
             size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-            return None if size > _MOST_HEADER else msgspec.msgpack.decode(file.read(size), type=_Header)
+            header = None if size > _MOST_HEADER else msgspec.msgpack.decode(file.read(size), type=_Header)
+            return header if header is not None and len(header.tokens) % _TOKEN_BYTES == 0 else None
     except (OSError, msgspec.MsgspecError):
         return None
 

@@ -13,12 +13,14 @@ import numpy as np
 
 from hybridcode.models.llama import ABORTED, BATCH, Aborted, Llama, Rows
 from hybridcode.models.llama_library import MTP_CONTEXT, NextTokens
+from hybridcode.models.prefix_cache import common
 from hybridcode.models.problems import Trouble
 from hybridcode.models.speculation import NO_DRAFT, Draft
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_UNKNOWN = -1
 MTP_DRAFT = 3
 """Tokens that are guessed at most: later guesses seldom come true."""
 
@@ -51,35 +53,42 @@ class NextTokenDrafter:
         self._batch.token = self._tokens
         self._rows = Rows(self._batch, BATCH)
         self._hidden = np.ctypeslib.as_array(self._batch.embd, shape=(BATCH * self._width,)).reshape(BATCH, self._width)
-        self._length = 0
-        """Tokens that the layer's memory holds."""
+        self._held: list[int] = []
+        """Tokens that the layer's memory holds; _UNKNOWN for those that it never saw."""
         self._seen: NDArray[np.float32] = np.zeros((1, self._width), dtype=np.float32)
         """Hidden rows of the main context's last batch."""
         self._start = 0
         """Position of the first of them."""
 
     def begin(self, prompt: Sequence[int]) -> None:
-        """Nothing to do: the prompt comes through `observe`."""
+        """Forget what is of another conversation; the prompt itself comes through `observe`."""
+        same = common(self._held, prompt)
+        if same < len(self._held):
+            self.keep(same)
+        self._seen = self._seen[: max(0, same - self._start)]
 
     def extend(self, tokens: Sequence[int]) -> None:
         """Nothing to do: the answer comes through `observe`."""
 
     def keep(self, count: int) -> None:
         """The main context holds `count` tokens now."""
-        if count < self._length:
+        if count < len(self._held):
             self._library.llama_memory_seq_rm(self._memory, 0, count, -1)
-            self._length = count
-        elif count > self._length:
+            del self._held[count:]
+        elif count > len(self._held):
             self._library.llama_memory_clear(self._memory, True)
-            self._length = count
+            self._held = [_UNKNOWN] * count
+
+    def held_of(self, prompt: Sequence[int]) -> bool:
+        """True if what the layer's memory holds is that prompt, where it is known, and what followed."""
+        return all(held in (_UNKNOWN, token) for held, token in zip(self._held, prompt, strict=False))
 
     def observe(self, tokens: Sequence[int], start: int) -> None:
         """The main context has just decoded `tokens` from position `start`: let the layer do the same.
 
         Raises: Aborted, Trouble.
         """
-        if self._length != start:
-            self.keep(start)
+        self.keep(start)
         before = self._row_before(start)
         pointer = self._functions.llama_get_embeddings_nextn(self._llama.context)
         self._seen = np.ctypeslib.as_array(pointer, shape=(len(tokens), self._width)).copy()
@@ -92,7 +101,7 @@ class NextTokenDrafter:
     def draft(self, token: int, most: int) -> Draft:
         """Guess what follows `token`, which comes next."""
         guessed: list[int] = []
-        position, length = self._length, self._length
+        position = len(self._held)
         row = self._row_before(position)
         try:
             while len(guessed) < min(most, self.most):
@@ -103,7 +112,7 @@ class NextTokenDrafter:
                 hidden = self._functions.llama_get_embeddings_nextn_ith(self._context, 0)
                 row = np.ctypeslib.as_array(hidden, shape=(self._width,)).copy()
         finally:
-            self.keep(length)
+            self.keep(position)
         return Draft(guessed, 1) if guessed else NO_DRAFT
 
     def _row_before(self, position: int) -> "NDArray[np.float32]":
@@ -116,8 +125,8 @@ class NextTokenDrafter:
         code = self._library.llama_decode(self._context, self._batch)
         if code:
             self._library.llama_memory_clear(self._memory, True)
-            self._length = 0
+            self._held = []
             if code == ABORTED:
                 raise Aborted
             raise Trouble("crashed", f"The next-token layer failed with {code} at position {start:,}.")
-        self._length = start + len(tokens)
+        self._held[start:] = tokens

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from hybridcode.config.paths import expanded
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.model import ModelInfo
@@ -26,10 +27,7 @@ class LlamaCppModel(HostedModel):
     def __init__(self, settings: LocalSettings) -> None:
         if not settings.path:
             raise ConfigError("[models.local] path is empty.", "Name a GGUF file, or set base_url.")
-        try:
-            path = Path(settings.path).expanduser().absolute()
-        except RuntimeError as error:
-            raise ConfigError(f"[models.local] path {settings.path}: {error}", "Write the path out.") from error
+        path = expanded(settings.path).absolute()
         info = ModelInfo(
             name=path.stem,
             backend="local",

@@ -4,6 +4,7 @@ Invariant: the file and the memory are checked before native code sees them.
 """
 
 import asyncio
+import sys
 import threading
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.model import Finished, ModelRequest, Timing, Usage
 from hybridcode.models.child import Emit, run
 from hybridcode.models.engine import Engine, Generation, Speculation
-from hybridcode.models.fit import Fit, Misfit, available_memory, plan_fit, recurrent_bytes, usable_threads
+from hybridcode.models.fit import MARGIN_BYTES, Fit, Misfit, available_memory, plan_fit, recurrent_bytes, usable_threads
 from hybridcode.models.framing import Load, LoadGguf, Ready
 from hybridcode.models.gguf import BadGguf, GgufInfo, inspect
 from hybridcode.models.kv_files import KvFiles
@@ -67,7 +68,7 @@ class LocalBackend:
                 engine.stop()
                 generation = await work
             if self._keeps:
-                await asyncio.to_thread(engine.store)
+                await _to_its_end(asyncio.create_task(asyncio.to_thread(engine.store)))
         return _finished(generation)
 
     def _load(self, settings: LocalSettings) -> Ready:
@@ -88,14 +89,32 @@ class LocalBackend:
             with_next_layer=manner == "mtp",
         )
         llama = Llama(runtime, options)
+        if llama.is_recurrent and not rollback:
+            manner = "off"  # guesses could not be taken back
         self._engine = Engine(
             llama,
-            cache_bytes=settings.cache_mb * _MB,
+            cache_bytes=min(settings.cache_mb * _MB, _left_by(fit)),
             shelf=_shelf(info, settings, options, runtime.library.__version__),
             speculation=_speculation(llama, manner, runtime.next_tokens, is_free=settings.speculation != "auto"),
         )
         self._keeps = settings.disk_cache_mb > 0
         return Ready(Path(info.path).stem, n_ctx=llama.n_ctx, notes=fit.notes)
+
+
+async def _to_its_end(work: asyncio.Task[None]) -> None:
+    """Native code is at work: a cancellation waits for it."""
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await work
+
+
+def _left_by(fit: Fit) -> int:
+    """Bytes of memory that are free beside a model as it was fitted, before its pages are in memory."""
+    available = available_memory()
+    if available is None:
+        return sys.maxsize
+    return max(0, available - MARGIN_BYTES - fit.weights_bytes - fit.kv_bytes - fit.compute_bytes)
 
 
 def _manner(info: GgufInfo, settings: LocalSettings, functions: NextTokens | None, *, uses_gpu: bool) -> Manner:
@@ -147,8 +166,9 @@ def _shelf(info: GgufInfo, settings: LocalSettings, options: LlamaOptions, versi
         "threads": options.threads,
         "gpu_layers": options.gpu_layers,
         "rollback": options.rollback,
+        "next_layer": options.with_next_layer,
     }
-    return KvFiles(cache_dir() / "kv", key=key, most_bytes=settings.disk_cache_mb * _MB)
+    return KvFiles(cache_dir() / "kv", key=key, most_bytes=settings.disk_cache_mb * _MB, most_tokens=options.n_ctx)
 
 
 def _checked(path: Path) -> GgufInfo:

@@ -1,7 +1,8 @@
 """Several servers with the same model as one model: N servers are the way past one machine.
 
-Invariant: a request goes to the server that is least busy for its slots, the first of equals; a server that failed is
-left alone for a growing pause, and nothing is asked of it in between.
+Invariant: a request goes to the server that is least busy for its slots, among equals to the one that failed least
+since it last answered, then to the first; a server that failed is left alone for a growing pause, and nothing is asked
+of it in between.
 """
 
 import asyncio
@@ -95,7 +96,11 @@ class Pool:
         living = self._living()
         if not living:
             raise self._all_failed()
-        return _Seat(self, min(living, key=lambda member: member.busy / member.model.info.capacity))
+
+        def rank(member: _Member) -> tuple[float, int]:
+            return member.busy / member.model.info.capacity, member.failures
+
+        return _Seat(self, min(living, key=rank))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
         """Answer by one member, or the next one if that fails before it says anything.
@@ -148,7 +153,7 @@ class Pool:
                 raise
             if not self._living():
                 raise self._all_failed() from error
-            raise TryElsewhere(f"{member.name}: {error.message}", error.hint, retry_after_s=0.0) from error
+            raise TryElsewhere(f"{member.name}: {error.message}", error.hint, place=member.name) from error
         finally:
             member.busy -= 1
             await close_stream(stream)

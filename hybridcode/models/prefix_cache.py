@@ -69,6 +69,8 @@ class PrefixCache:
         self._memory, self._most_bytes, self._shelf = memory, most_bytes, shelf
         self.past: list[int] = []
         self._marks: Marks = {}
+        self._stored: list[int] = []
+        """What was put on the shelf last: a state that says little more is not written again."""
         self._aside: list[Kept] = []
         """Least recently used first."""
 
@@ -121,7 +123,9 @@ class PrefixCache:
 
     def store(self) -> None:
         """Put what the memory holds on the shelf, for a later process."""
-        if self._shelf is not None and len(self.past) >= WORTH_KEEPING:
+        new = len(self.past) - common(self._stored, self.past)
+        if self._shelf is not None and new >= WORTH_KEEPING:
+            self._stored = list(self.past)
             self._shelf.put(Kept(self.past, self._memory.state(), dict(self._marks)))
 
     def forget(self) -> None:

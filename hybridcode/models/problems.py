@@ -47,6 +47,11 @@ class RetryLater(ModelTransient):
 class TryElsewhere(RetryLater):
     """One of several servers failed before it answered anything: the next one may be asked at once."""
 
+    def __init__(self, message: str, hint: str = "", *, place: str) -> None:
+        super().__init__(message, hint, retry_after_s=0.0)
+        self.place = place
+        """Which of them."""
+
 
 @dataclass(eq=False)
 class Trouble(Exception):

@@ -98,7 +98,7 @@ def _recorded(event: ModelAnswered, get_blob: Callable[[str], bytes]) -> Recorde
 def _error(recorded: str) -> ModelError:
     name, _, message = recorded.partition(": ")
     if name == "TryElsewhere":
-        return TryElsewhere(message, retry_after_s=0.0)
+        return TryElsewhere(message, place=message.partition(": ")[0])
     if name == "RetryLater":
         return RetryLater(message)
     kind = getattr(errors, name, None)

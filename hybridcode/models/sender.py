@@ -63,7 +63,7 @@ class Sender:
             LimitReached: when the run's budget is used up.
         """
         request, redactions = self._redacted(request)
-        attempt, retries, restarts = 1, 0, 0
+        attempt, retries, restarts, failed = 1, 0, 0, set[str]()
         while True:
             check(request, self.model.info, self._policy)
             self._policy.check_budget()
@@ -72,6 +72,11 @@ class Sender:
                 self._tell_notes()
                 return reply
             except TryElsewhere as error:
+                if error.place in failed:
+                    retries += 1
+                if retries > self._policy.max_retries:
+                    raise
+                failed.add(error.place)
                 failure, advice = error, "trying another server"
             except ModelCrashed as error:
                 if restarts:

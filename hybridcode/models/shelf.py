@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from hybridcode.config.atomic import write_atomic
-from hybridcode.config.paths import models_dir
+from hybridcode.config.paths import expanded, models_dir
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.errors import ConfigError
 from hybridcode.models.catalogue import NAME, catalogue
@@ -76,7 +76,7 @@ class Shelf:
             BadGguf: it is no GGUF.
             ConfigError: it is split, or the name cannot be used or is taken by another file.
         """
-        absolute = path.expanduser().absolute()
+        absolute = expanded(path).absolute()
         if is_split(absolute.name):
             raise ConfigError(
                 f"{absolute} is one file of a split model, and those are not supported.",
@@ -159,12 +159,12 @@ class Shelf:
 
 
 def resolved(local: LocalSettings, shelf: Shelf | None = None) -> LocalSettings:
-    """The settings with the file that `name` means, where it means one: no path, no server, but a name.
+    """The settings with the file that `name` means, where it means one: no path, no server, no pool, but a name.
 
     Raises:
         ConfigError: when there is no such model here.
     """
-    if local.path or local.base_url or not local.name:
+    if local.path or local.base_url or local.pool or not local.name:
         return local
     return msgspec.structs.replace(local, path=(shelf or Shelf()).require(local.name).path)
 

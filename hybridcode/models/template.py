@@ -109,7 +109,7 @@ def _run(template: str, roles: tuple[str, ...], bos: str, eos: str) -> _Outcome:
 
 
 def _how_it_failed(code: int, words: bytes) -> str:
-    if code == -signal.SIGXCPU:
+    if code == -getattr(signal, "SIGXCPU", 0) and code:
         return "it does not end"
     last = words.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
     how = f"its process exited with code {code}" if code > 0 else f"its process was ended by signal {-code}"

@@ -166,7 +166,7 @@ def _cuts(host: str) -> Generator[None]:
     try:
         yield
     except httpx.TransportError as error:
-        raise RetryLater(f"The connection to {host} was lost ({type(error).__name__}).") from error
+        raise RetryLater(f"The connection to {host} failed ({type(error).__name__}: {error}).") from error
 
 
 def _authorisation(url: httpx.URL, source: Source) -> dict[str, str]:

@@ -67,3 +67,11 @@ async def test_the_planners_outline_gets_smaller_too(workspace: Path):
     sizes = [event.prompt_bytes for event in events(it, ModelAsked) if event.role == "plan"]
     assert len(sizes) == 2
     assert sizes[0] - sizes[1] >= 900 * 3
+
+
+async def test_the_planner_never_sends_the_same_prompt_again(tmp_path: Path):
+    small = git_repository(tmp_path / "small", {"a.py": "TOTAL = 1\n"})
+    it = scene(small, plans={n: overflow() for n in range(1, 30)})
+    assert (await it.run("change TOTAL")).code != ExitCode.DONE
+    digests = [event.prompt_sha256 for event in events(it, ModelAsked) if event.role == "plan"]
+    assert len(digests) == len(set(digests))

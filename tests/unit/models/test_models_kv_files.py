@@ -32,8 +32,8 @@ def prompt(*tokens: int) -> Any:
     return np.asarray(tokens, dtype=np.int32)
 
 
-def files(folder: Path, key: Mapping[str, str | int] = KEY, *, most: int = 100_000) -> KvFiles:
-    return KvFiles(folder, key=key, most_bytes=most)
+def files(folder: Path, key: Mapping[str, str | int] = KEY, *, most: int = 100_000, tokens: int = 4_096) -> KvFiles:
+    return KvFiles(folder, key=key, most_bytes=most, most_tokens=tokens)
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -104,3 +104,19 @@ def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "kv").write_text("a file")
     files(tmp_path / "kv").put(kept([1, 2, 3]))
     assert files(tmp_path / "kv").best(prompt(1)) is None
+
+
+def test_a_state_longer_than_the_context_is_not_offered(tmp_path: Path) -> None:
+    files(tmp_path).put(kept([1, 2, 3, 4]))
+    assert files(tmp_path, tokens=3).best(prompt(1, 2, 3)) is None
+    assert files(tmp_path, tokens=4).best(prompt(1, 2, 3)) is not None
+
+
+def test_what_a_killed_process_left_unfinished_is_cleared_away(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.part", tmp_path / "new.part"
+    for path in (old, new):
+        path.write_bytes(b"half a prompt")
+    os.utime(old, (1, 1))
+    files(tmp_path).put(kept([1, 2, 3]))
+    assert not old.exists()
+    assert new.exists()

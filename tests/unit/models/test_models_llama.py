@@ -65,6 +65,25 @@ def test_the_models_own_layer_changes_no_answer(folder: Path) -> None:
         assert answer(guessing, chat(text, limit=60))[0] == answer(plain, chat(text, limit=60))[0]
 
 
+def test_guesses_that_cannot_be_taken_back_cost_time_and_no_answer(folder: Path) -> None:
+    path = random_gguf(folder, "hybrid")
+    guessing = engine(path, "lookup", rollback=0)
+    text = "sit on it, on a star\n" * 30
+    asked = chat(text, limit=120, ignore_end=True)
+    assert answer(guessing, asked)[0] == answer(engine(path), asked)[0]
+    assert guessing.speculation is None
+
+
+def test_after_another_conversation_the_layer_holds_nothing_of_it(folder: Path) -> None:
+    guessing = engine(next_in_line(folder / "line2.gguf", by_hidden=False), "mtp", rollback=3)
+    for text in ("a" * 700, "b" * 700, "a" * 700 + "c"):
+        _, end = answer(guessing, chat(text, limit=30))
+        assert end.accepted == end.guessed > 0
+    layer = guessing.speculation.drafter if guessing.speculation else None
+    assert isinstance(layer, NextTokenDrafter)
+    assert layer.held_of(guessing.prompt(chat("a" * 700 + "c").messages))
+
+
 def test_a_layer_that_knows_what_follows_is_believed(folder: Path) -> None:
     guessing = engine(next_in_line(folder / "line.gguf", by_hidden=False), "mtp", rollback=3)
     for limit in (41, 30, 41):
@@ -108,7 +127,7 @@ def test_the_next_process_takes_over_what_was_computed(folder: Path, tmp_path: P
     path = random_gguf(folder, "tiny")
 
     def shelf() -> KvFiles:
-        return KvFiles(tmp_path / "kv", key={"model": "tiny"}, most_bytes=1 << 28)
+        return KvFiles(tmp_path / "kv", key={"model": "tiny"}, most_bytes=1 << 28, most_tokens=4_096)
 
     first = engine(path, shelf=shelf())
     answer(first, chat(LINES + "a"))

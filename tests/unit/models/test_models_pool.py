@@ -289,3 +289,26 @@ async def test_closing_a_pools_stream_closes_the_members() -> None:
     await anext(stream)
     await close_stream(stream)
     assert closed == ["a"]
+
+
+class Slow(FaultyModel):
+    """A server that takes longer to fail than any pause is long."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        super().__init__(server(name), {n: Fail(RetryLater("no answer in time")) for n in range(1, 200)})
+        self._clock = clock
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
+        self._clock.now += 300.0
+        async for chunk in super().stream(request):
+            yield chunk
+
+
+async def test_servers_that_all_hang_are_given_up_after_the_usual_tries() -> None:
+    clock = Clock()
+    members = [Slow("a", clock), Slow("b", clock), Slow("c", clock)]
+    recorder, policy = MemoryRecorder(), SendPolicy(max_retries=2)
+    sender = Sender(Pool(members, clock=clock), recorder, policy=policy, sleep=clock.sleep, clock=clock)
+    with pytest.raises(ModelError, match="no answer in time"):
+        await sender.ask(request())
+    assert len(only(recorder.events, ModelAsked)) == len(members) + policy.max_retries + 1
