@@ -104,6 +104,7 @@ async def test_a_child_killed_in_each_draft_leaves_its_steps_to_the_frontier(tmp
     await nothing_left()
 
 
+@pytest.mark.slow
 async def test_a_child_stopped_in_a_draft_is_given_up_and_asked_again(tmp_path: Path, workspace: Path) -> None:
     path = tmp_path / "endless.gguf"
     path.write_bytes(endless(TINY))
