@@ -33,12 +33,13 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}", "Check permissions and free space.") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -20,7 +20,7 @@ from hybridcode.models.speculation import NO_DRAFT, Draft
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_UNKNOWN = -1
+UNKNOWN = -1
 MTP_DRAFT = 3
 """Tokens that are guessed at most: later guesses seldom come true."""
 
@@ -53,8 +53,8 @@ class NextTokenDrafter:
         self._batch.token = self._tokens
         self._rows = Rows(self._batch, BATCH)
         self._hidden = np.ctypeslib.as_array(self._batch.embd, shape=(BATCH * self._width,)).reshape(BATCH, self._width)
-        self._held: list[int] = []
-        """Tokens that the layer's memory holds; _UNKNOWN for those that it never saw."""
+        self.held: list[int] = []
+        """Tokens that the layer's memory holds; UNKNOWN for those that it never saw."""
         self._seen: NDArray[np.float32] = np.zeros((1, self._width), dtype=np.float32)
         """Hidden rows of the main context's last batch."""
         self._start = 0
@@ -62,8 +62,8 @@ class NextTokenDrafter:
 
     def begin(self, prompt: Sequence[int]) -> None:
         """Forget what is of another conversation; the prompt itself comes through `observe`."""
-        same = common(self._held, prompt)
-        if same < len(self._held):
+        same = common(self.held, prompt)
+        if same < len(self.held):
             self.keep(same)
         self._seen = self._seen[: max(0, same - self._start)]
 
@@ -72,16 +72,12 @@ class NextTokenDrafter:
 
     def keep(self, count: int) -> None:
         """The main context holds `count` tokens now."""
-        if count < len(self._held):
+        if count < len(self.held):
             self._library.llama_memory_seq_rm(self._memory, 0, count, -1)
-            del self._held[count:]
-        elif count > len(self._held):
+            del self.held[count:]
+        elif count > len(self.held):
             self._library.llama_memory_clear(self._memory, True)
-            self._held = [_UNKNOWN] * count
-
-    def held_of(self, prompt: Sequence[int]) -> bool:
-        """True if what the layer's memory holds is that prompt, where it is known, and what followed."""
-        return all(held in (_UNKNOWN, token) for held, token in zip(self._held, prompt, strict=False))
+            self.held = [UNKNOWN] * count
 
     def observe(self, tokens: Sequence[int], start: int) -> None:
         """The main context has just decoded `tokens` from position `start`: let the layer do the same.
@@ -101,7 +97,7 @@ class NextTokenDrafter:
     def draft(self, token: int, most: int) -> Draft:
         """Guess what follows `token`, which comes next."""
         guessed: list[int] = []
-        position = len(self._held)
+        position = len(self.held)
         row = self._row_before(position)
         try:
             while len(guessed) < min(most, self.most):
@@ -125,8 +121,8 @@ class NextTokenDrafter:
         code = self._library.llama_decode(self._context, self._batch)
         if code:
             self._library.llama_memory_clear(self._memory, True)
-            self._held = []
+            self.held = []
             if code == ABORTED:
                 raise Aborted
             raise Trouble("crashed", f"The next-token layer failed with {code} at position {start:,}.")
-        self._held[start:] = tokens
+        self.held[start:] = tokens

@@ -88,12 +88,13 @@ class LocalBackend:
             rollback=rollback,
             with_next_layer=manner == "mtp",
         )
+        left = _left_by(fit)
         llama = Llama(runtime, options)
         if llama.is_recurrent and not rollback:
             manner = "off"  # guesses could not be taken back
         self._engine = Engine(
             llama,
-            cache_bytes=min(settings.cache_mb * _MB, _left_by(fit)),
+            cache_bytes=min(settings.cache_mb * _MB, left),
             shelf=_shelf(info, settings, options, runtime.library.__version__),
             speculation=_speculation(llama, manner, runtime.next_tokens, is_free=settings.speculation != "auto"),
         )
@@ -110,7 +111,7 @@ async def _to_its_end(work: asyncio.Task[None]) -> None:
 
 
 def _left_by(fit: Fit) -> int:
-    """Bytes of memory that are free beside a model as it was fitted, before its pages are in memory."""
+    """Bytes of memory that will be free beside a model as it was fitted; asked before it is loaded."""
     available = available_memory()
     if available is None:
         return sys.maxsize

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from hybridcode.config.atomic import write_atomic
+from hybridcode.config.atomic import sync_folder, write_atomic
 from hybridcode.domain.errors import ConfigError
 
 
@@ -94,7 +94,7 @@ class Part:
         finally:
             os.close(descriptor)
         self.path.rename(self.target)
-        _sync(self.folder)
+        sync_folder(self.folder)
         self._record.unlink(missing_ok=True)
 
     def discard(self) -> None:
@@ -175,11 +175,3 @@ def _is_still_there(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
