@@ -5,8 +5,9 @@ work on the machine moves it little; the answers of all runs about the same tree
 
 For each tree: `cold` is a first query with an empty cache, the start of the process included; `warm` the same query
 again in that process; `edited` the query after blank lines were added to the file ranked first; `process` a whole run
-of `hybridcode context --hash` over the same cache. Where there are several runs the median counts. `peak_mb` is the
-most that the process and its children were seen to hold together, `process_peak_mb` the most that it held itself.
+of `hybridcode context --hash` over the same cache. Where there are several runs the median counts; `cold_least_s` and
+`cold_most_s` tell how far apart the machine moved the cold ones. `peak_mb` is the most that the process and its
+children were seen to hold together, `process_peak_mb` the most that it held itself.
 What is measured is a copy, a clone of the tree's last commit with all of its history; with `--parts`, copies of growing
 parts of its files in one commit each, so that growth shows.
 """
@@ -80,26 +81,35 @@ class Service:
         return reply, spent.cpu_s - before
 
 
-def measured(tree: Path, query: str, *, runs: int) -> dict[str, object]:
+def measured(tree: Path, query: str, *, runs: int, cold: int = 1) -> dict[str, object]:
     """All figures of one tree.
 
     Raises: RuntimeError if one run answers other than another.
     """
+    others = [_cold(tree, query) for _ in range(cold - 1)]
     with tempfile.TemporaryDirectory(prefix="hybridcode-bench-") as folder:
         cache = Path(folder)
         with Service(cache, query) as service:
-            first, cold_s = service.ask(tree)
+            first, first_s = service.ask(tree)
+            colds = [first_s, *(spent for _, spent in others)]
             warm = [service.ask(tree) for _ in range(runs)]
             edited = [_edited(service, tree, first.files[0].path, count) for count in range(1, runs + 1)]
             last, _ = service.ask(tree)
         process = [_process_run(tree, query, cache) for _ in range(runs)]
-        answers = {first.sha256, last.sha256, *(one.sha256 for one, _ in warm), *(sha256 for sha256, _ in process)}
+        answers = {
+            first.sha256,
+            last.sha256,
+            *(one.sha256 for one, _ in [*warm, *others]),
+            *(sha for sha, _ in process),
+        }
         if len(answers) != 1:
             raise RuntimeError(f"{len(answers)} different answers about {tree}")
         return {
             "tree": tree.name,
             **_sizes(first.tree),
-            "cold_cpu_s": round(cold_s, 2),
+            "cold_cpu_s": _median(colds),
+            "cold_least_s": round(min(colds), 2),
+            "cold_most_s": round(max(colds), 2),
             "cold_wall_s": round(first.seconds, 2),
             "warm_cpu_s": _median(spent for _, spent in warm),
             "edited_cpu_s": _median(edited),
@@ -109,6 +119,12 @@ def measured(tree: Path, query: str, *, runs: int) -> dict[str, object]:
             "cache_mb": round(sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) / 1e6, 1),
             "load": round(os.getloadavg()[0], 1),
         }
+
+
+def _cold(tree: Path, query: str) -> tuple[Reply, float]:
+    """A first answer in a process of its own with an empty cache, and its processor seconds."""
+    with tempfile.TemporaryDirectory(prefix="hybridcode-bench-") as folder, Service(Path(folder), query) as service:
+        return service.ask(tree)
 
 
 def _edited(service: Service, tree: Path, path: str, count: int) -> float:
@@ -188,6 +204,7 @@ def main() -> None:
     )
     parser.add_argument("--query", default=_QUERY, help="the task")
     parser.add_argument("--runs", type=int, default=3, help="runs of each kind but cold, of which the median counts")
+    parser.add_argument("--cold", type=int, default=1, help="cold runs, of which the median counts")
     parser.add_argument("--parts", action="store_true", help="a quarter, a half and all of each tree instead")
     chosen = parser.parse_args()
     _print({"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"})
@@ -197,7 +214,7 @@ def main() -> None:
                 folder = Path(name)
                 copy = part_of(tree, folder, quarters=quarters) if quarters else copy_of(tree, folder)
                 time.sleep(_REST_S)
-                _print(measured(copy, chosen.query, runs=chosen.runs))
+                _print(measured(copy, chosen.query, runs=chosen.runs, cold=chosen.cold))
 
 
 if __name__ == "__main__":
