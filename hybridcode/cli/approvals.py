@@ -35,7 +35,13 @@ def approvals() -> None:
 @approvals.command("list")
 @click.option("--all", "is_all", is_flag=True, help="Also what has been answered.")
 @click.option("--session", default="", help="Only of this session.")
-@click.option("--state", "states", multiple=True, type=click.Choice([*ApprovalState]), help="Only in this state.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in ApprovalState]),
+    help="Only in this state.",
+)
 @click.option("--grants", is_flag=True, help="What was allowed for running sessions instead.")
 @workspace_options
 def list_(is_all: bool, session: str, states: tuple[str, ...], grants: bool, cwd: Path | None, as_json: bool) -> None:
