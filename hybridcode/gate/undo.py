@@ -85,12 +85,13 @@ def _require(chronicle: Chronicle, step: str | None) -> None:
     if step is None or step in chronicle.steps:
         return
     if step == UNDO_STEP:
-        raise GateError(
+        error = GateError(
             "An undo is not undone.",
             "What it took away is in the journal: `hybridcode approvals list --all` names it, `show` prints it.",
         )
-    known = ", ".join(sorted(chronicle.steps)) or "none"
-    error = GateError(f"The session has no step {step} that changed anything.", f"Steps that did: {known}.")
+    else:
+        known = ", ".join(sorted(chronicle.steps)) or "none"
+        error = GateError(f"The session has no step {step} that changed anything.", f"Steps that did: {known}.")
     error.exit_code = ExitCode.USAGE
     raise error
 

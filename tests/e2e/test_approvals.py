@@ -141,7 +141,7 @@ def test_a_command_is_undone_and_what_undo_cannot_do_is_said_before(program: Pro
     assert (repo / "notes.txt").read_text() == "as it was\n"
     session = undone.json["session"]
     refused = program.run("undo", f"{session}:(undo)", cwd=repo)
-    assert (refused.code, "An undo is not undone" in refused.err) == (1, True)
+    assert (refused.code, "An undo is not undone" in refused.err) == (2, True)
     assert program.run("undo", f"{session}:nothere", cwd=repo).code == 2
 
 

@@ -185,7 +185,7 @@ async def test_credentials_and_large_files_are_named_and_not_copied(tmp_path: Pa
 
 
 async def test_git_filters_are_not_believed(tmp_path: Path):
-    """The index holds LF, the disk CRLF: git's object is not what the file holds, so its bytes are kept."""
+    # The index holds LF, the disk CRLF: git's object is not what the file holds.
     bench = open_repository(tmp_path)
     git(bench.root, "config", "core.autocrlf", "true")
     (bench.root / "a.txt").write_bytes(b"a\r\n")
