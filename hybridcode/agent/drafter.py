@@ -18,6 +18,7 @@ from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.secrets import MARK
 from hybridcode.domain.window import ContextWindow, EditFormat
+from hybridcode.gate.render import escape
 from hybridcode.models.prompts import fill, load
 from hybridcode.models.sender import Sender
 from hybridcode.models.tiny_prompt import render_region, render_whole
@@ -28,6 +29,9 @@ from hybridcode.repo.snapshot import Snapshot
 
 WHOLE_FILE_LINES = 80
 """Files up to this length are asked for whole when a step touches all of them."""
+
+_REASON_CHARACTERS = 2_000
+"""How much of a person's reason a draft is told."""
 
 
 @dataclass(frozen=True)
@@ -267,3 +271,11 @@ def retry_note(refusals: tuple[Refusal, ...]) -> str:
         if refusal.advice:
             parts.append(refusal.advice)
     return fill(load("retry"), reason="\n".join(parts)[:2_000])
+
+
+def declined_note(reason: str) -> str:
+    """What the next draft is told about a person's no: their words as a quotation, hidden characters made visible."""
+    words = escape(reason).text.strip()
+    kept = words[:_REASON_CHARACTERS] + (" [...]" if len(words) > _REASON_CHARACTERS else "")
+    quoted = "\n".join(f"> {line}" for line in kept.split("\n"))
+    return f"# A person declined your last answer and said\n{quoted}"

@@ -6,7 +6,7 @@ Invariant: every rung and its reason is journalled before it is taken; a step en
 from dataclasses import replace
 
 from hybridcode.agent.checks import check, failure_note, record_check, run_command
-from hybridcode.agent.drafter import Drafted, draft_step, merge_onto_disk, retry_note
+from hybridcode.agent.drafter import Drafted, declined_note, draft_step, merge_onto_disk, retry_note
 from hybridcode.agent.hint import ask_hint
 from hybridcode.agent.ladder import Rung, rungs
 from hybridcode.agent.run import Run
@@ -14,6 +14,7 @@ from hybridcode.domain.action import (
     Applied,
     Declined,
     Denied,
+    Expired,
     Failed,
     Held,
     Ran,
@@ -140,7 +141,7 @@ async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted) -> tuple[E
             run.remember(receipt)
             return await _prove(run, step)
         case Declined(reason=reason) if reason:
-            return ("declined", reason), f"# A person declined your last answer\n{reason}", False
+            return ("declined", reason), declined_note(reason), False
         case Stale(paths=paths):
             merged = () if drafted.is_merged else await merge_onto_disk(run, drafted.changes)
             if merged:
@@ -161,7 +162,9 @@ async def _take_up(run: Run, step: Step) -> tuple[Ending, str, bool]:
         case Held() | Unknown() | Denied():
             return _ending_of(receipt), "", True
         case Declined(reason=reason):
-            return _ending_of(receipt), f"# A person declined your last answer\n{reason}", not reason
+            return _ending_of(receipt), declined_note(reason) if reason else "", not reason
+        case Stale() if run.gate.is_unattended and step.id in run.pending:
+            return _ending_of(receipt), "", True  # whoever resumes it once more has it drafted anew
         case _:
             return _ending_of(receipt), "", False
 
@@ -188,6 +191,8 @@ def _ending_of(receipt: Receipt) -> Ending:
             return "declined", reason or f"no, said {by}"
         case Stale(paths=paths):
             return "stale", f"{', '.join(paths)} changed meanwhile"
+        case Expired(reason=reason):
+            return "stale", reason
         case Failed(reason=reason) | Unknown(reason=reason):
             return "failed", reason
         case Applied() | Ran():

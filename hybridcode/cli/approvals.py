@@ -1,20 +1,30 @@
 """`hybridcode approvals`: what waits for an answer, and answering it from any terminal.
 
-Invariant: an answer changes a pending row by compare-and-swap, so that two people cannot both decide.
+Invariant: an answer changes a pending row by compare-and-swap, so that two people cannot both decide; what lapsed is
+never approved.
 """
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.printer import print_proposal
-from hybridcode.cli.workspace import journal_of, workspace_options
+from hybridcode.cli.printer import print_grounds, print_proposal
+from hybridcode.cli.standing import Standing, details_json, is_running, row_json, said_of
+from hybridcode.cli.workspace import journal_of, settings_of, workspace_options
 from hybridcode.domain.action import Approve, Reject
+from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.exits import ExitCode
+from hybridcode.gate.grants import grants_of
+from hybridcode.gate.lapsing import lapse, lapsed, why_lapsed
 from hybridcode.journal.approvals import ApprovalRow, Approvals
+from hybridcode.journal.states import ApprovalState
 from hybridcode.journal.store import Journal
+from hybridcode.session.gates import reader_of
+
+BY = "person:terminal"
+_DIGEST_CHARACTERS = 16
+"""The least of a digest that names it."""
 
 
 @click.group()
@@ -23,18 +33,50 @@ def approvals() -> None:
 
 
 @approvals.command("list")
+@click.option("--all", "is_all", is_flag=True, help="Also what has been answered.")
+@click.option("--session", default="", help="Only of this session.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in ApprovalState]),
+    help="Only in this state.",
+)
+@click.option("--grants", is_flag=True, help="What was allowed for running sessions instead.")
 @workspace_options
-def list_(cwd: Path | None, as_json: bool) -> None:
+def list_(is_all: bool, session: str, states: tuple[str, ...], grants: bool, cwd: Path | None, as_json: bool) -> None:
     """List what waits for an answer."""
+    wanted = [ApprovalState(state) for state in states] or (list(ApprovalState) if is_all else [ApprovalState.PENDING])
     with journal_of(cwd) as journal:
-        rows = Approvals(journal).pending()
+        if grants:
+            _list_grants(journal, session, as_json=as_json)
+            return
+        rows = [Standing.of(row, journal) for row in Approvals(journal).in_state(*wanted, session=session or None)]
     if as_json:
-        console.json_data([_row_json(row) for row in rows])
+        console.json_data([row_json(standing) for standing in rows])
         return
-    for row in rows:
-        console.data(console.shown(f"{row.id}  {row.session}  step {row.proposal.step}  {row.proposal.title}"))
+    for standing in rows:
+        row = standing.row
+        state = f"{said_of(standing)}  " if is_all or states else ""
+        console.data(console.shown(f"{row.id}  {row.session}  {state}step {row.proposal.step}  {row.proposal.title}"))
     if not rows:
-        console.say("nothing waits for an answer")
+        console.say("nothing waits for an answer" if not (is_all or states) else "there is none")
+
+
+def _list_grants(journal: Journal, session: str, *, as_json: bool) -> None:
+    found = [
+        {"session": row.id, "rule": granted.rule, "scope": granted.scope, "by": granted.by}
+        for row in journal.sessions()
+        if session in ("", row.id) and is_running(journal, row.id)
+        for granted in grants_of(journal.envelopes(row.id))
+    ]
+    if as_json:
+        console.json_data(found)
+        return
+    for grant in found:
+        console.data(console.shown(f"{grant['session']}  {grant['rule']}  for the {grant['scope']}, by {grant['by']}"))
+    if not found:
+        console.say("no running session was allowed anything")
 
 
 @approvals.command()
@@ -43,22 +85,34 @@ def list_(cwd: Path | None, as_json: bool) -> None:
 def show(proposal_id: str, cwd: Path | None, as_json: bool) -> None:
     """Show exactly what would happen."""
     with journal_of(cwd) as journal:
-        row = _find(journal, proposal_id)
+        row = _looked_at(journal, Approvals(journal).find(proposal_id), cwd)
+        standing = Standing.of(row, journal)
+        get_blob = journal.session(row.session).get_blob
         if as_json:
-            console.json_data(_row_json(row))
-        else:
-            print_proposal(row.proposal, journal.session(row.session).get_blob)
-            console.say(f"{row.state}; digest {row.proposal.digest}", dim=True)
+            console.json_data(row_json(standing) | details_json(row.proposal, get_blob))
+            return
+        print_proposal(row.proposal, get_blob)
+        print_grounds(row.proposal)
+        why = f": {row.reason}" if row.reason else ""
+        console.say(console.shown(f"{said_of(standing)}{why}"), bold=True)
+        console.say(f"digest {row.proposal.digest}", dim=True)
 
 
 @approvals.command()
 @click.argument("proposal_id", metavar="ID")
+@click.option("--digest", default="", help="Only if the proposal has this digest, as `show` prints it.")
 @workspace_options
-def approve(proposal_id: str, cwd: Path | None, as_json: bool) -> None:
+def approve(proposal_id: str, digest: str, cwd: Path | None, as_json: bool) -> None:
     """Say yes to exactly the bytes that `show` prints."""
     with journal_of(cwd) as journal:
-        row = _find(journal, proposal_id)
-        _answer(journal, row, Approve(row.proposal.digest, by="person:terminal"), as_json=as_json)
+        row = Approvals(journal).find(proposal_id)
+        if digest and (len(digest) < _DIGEST_CHARACTERS or not row.proposal.digest.startswith(digest.lower())):
+            raise IntegrityError(
+                f"Proposal {row.id} is not what you looked at: its digest is {row.proposal.digest}.",
+                f"Look at it again: `hybridcode approvals show {row.id}`.",
+            )
+        row = _looked_at(journal, row, cwd)
+        _answer(journal, row, Approve(row.proposal.digest, by=BY), as_json=as_json)
 
 
 @approvals.command()
@@ -68,36 +122,38 @@ def approve(proposal_id: str, cwd: Path | None, as_json: bool) -> None:
 def reject(proposal_id: str, reason: str, cwd: Path | None, as_json: bool) -> None:
     """Say no."""
     with journal_of(cwd) as journal:
-        row = _find(journal, proposal_id)
-        _answer(journal, row, Reject(reason, by="person:terminal"), as_json=as_json)
+        _answer(journal, Approvals(journal).find(proposal_id), Reject(reason, by=BY), as_json=as_json)
 
 
-def _find(journal: Journal, proposal_id: str) -> ApprovalRow:
-    return Approvals(journal).get(proposal_id)
+def _looked_at(journal: Journal, row: ApprovalRow, cwd: Path | None) -> ApprovalRow:
+    """The row as it stands after a look at the clock and at the files."""
+    if row.state != ApprovalState.PENDING:
+        return row
+    workspace, loaded = settings_of(cwd)
+    receipt = lapsed(row, read=reader_of(workspace), now=journal.clock(), expires_s=loaded.settings.approval.expires_s)
+    if receipt is None:
+        return row
+    if lapse(Approvals(journal), row, receipt):
+        console.say(console.shown(f"{row.id}: {why_lapsed(receipt)}"), colour="yellow")
+    return Approvals(journal).get(row.id)
 
 
 def _answer(journal: Journal, row: ApprovalRow, decision: Approve | Reject, *, as_json: bool) -> None:
     changed = Approvals(journal).answer(row.id, decision)
-    state = _find(journal, row.id).state
+    standing = Standing.of(Approvals(journal).get(row.id), journal)
     if as_json:
-        console.json_data({"id": row.id, "state": state, "changed": changed})
+        console.json_data(row_json(standing) | {"changed": changed})
     elif changed:
-        console.say(f"{row.id} {state}. A running session goes on by itself; one that ended:")
-        console.say(f"  hybridcode sessions resume {row.session}")
+        console.say(f"{row.id} {standing.row.state}. {_next(standing)}")
     else:
-        console.say(f"{row.id} was {state} already; nothing changed", colour="yellow")
+        console.say(console.shown(f"{row.id} is {said_of(standing)}; nothing changed"), colour="yellow")
+        console.say(f"  {_next(standing)}")
     if not changed:
         console.leave(ExitCode.STALE)
 
 
-def _row_json(row: ApprovalRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "session": row.session,
-        "state": row.state,
-        "step": row.proposal.step,
-        "title": row.proposal.title,
-        "digest": row.proposal.digest,
-        "action": row.proposal.action,
-        "ruling": row.proposal.ruling,
-    }
+def _next(standing: Standing) -> str:
+    """Who goes on with it."""
+    if standing.is_running:
+        return "The session that asked is running and goes on by itself."
+    return f"The session that asked has ended: `hybridcode sessions resume {standing.row.session}` goes on with it."

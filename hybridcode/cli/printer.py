@@ -6,10 +6,24 @@ Invariant: an envelope is on disk before it is printed; every foreign string is 
 from collections.abc import Callable
 
 from hybridcode.cli.console import json_line, say, shown
-from hybridcode.domain.action import Applied, ChangeSet, Declined, Denied, Failed, Held, Proposal, Ran, Stale, Unknown
+from hybridcode.domain.action import (
+    Applied,
+    ChangeSet,
+    Declined,
+    Denied,
+    Expired,
+    Failed,
+    Held,
+    Proposal,
+    Ran,
+    ShellCommand,
+    Stale,
+    Unknown,
+)
 from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.events import (
     CheckRan,
+    CommandChanged,
     DraftRefused,
     EffectFinished,
     Envelope,
@@ -59,6 +73,9 @@ class TextPrinter:
                     say(f"  refused: {shown(refusal.reason)}", colour="yellow")
             case ProposalMade(proposal=proposal):
                 print_proposal(proposal, self._get_blob)
+            case CommandChanged(changes=changes, not_captured=missed):
+                _print_some([f"it changed {change.path}" for change in changes])
+                _print_some([f"not covered by undo: {what}" for what in missed])
             case EffectFinished(proposal=name, receipt=receipt):
                 self._receipt(name, receipt)
             case CheckRan() as check:
@@ -108,7 +125,11 @@ class TextPrinter:
                 say(f"  declined by {by}: {shown(reason)}", colour="yellow")
             case Stale(paths=paths):
                 say(f"  not applied, changed meanwhile: {', '.join(shown(path) for path in paths)}", colour="yellow")
-            case Failed(reason=reason) | Unknown(reason=reason):
+            case Expired(reason=reason):
+                say(f"  not done {name}: {shown(reason)}", colour="yellow")
+            case Unknown(reason=reason):
+                say(f"  unknown {name}, check: {shown(reason)}", colour="red")
+            case Failed(reason=reason):
                 say(f"  failed {name}: {shown(reason)}", colour="red")
             case _:
                 pass
@@ -127,16 +148,41 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
             before = get_blob(edit.before_sha256) if edit.before_sha256 else None
             after = get_blob(edit.after_sha256) if edit.after_sha256 else None
             _print_diff(unified(edit.path, before, after))
+    elif isinstance(action, ShellCommand):
+        say(f"  {proposal.id}  $ {shown(action.text)}")
     else:
         say(f"  {proposal.id}  $ {shown(proposal.title)}")
     for note in proposal.notes:
         say(f"  note: {shown(note)}", colour="yellow")
 
 
+def print_grounds(proposal: Proposal) -> None:
+    """Print why a proposal is asked about, what must be pointed at, and, apart from it, what the model says."""
+    ruling = proposal.ruling
+    say(shown(f"  {ruling.verdict} by rule {ruling.rule} ({ruling.source}): {ruling.reason}"))
+    if ruling.person_only:
+        say("  only a person may say yes, each time", colour="yellow")
+    if ruling.flags:
+        say(shown(f"  flags: {', '.join(ruling.flags)}"), colour="red")
+    if proposal.proven_by:
+        say(shown(f"  proven by: {proposal.proven_by}"), colour="green")
+    if proposal.model_says:
+        say("  the model says (not checked):", dim=True)
+        for line in proposal.model_says.splitlines():
+            say(f"    | {shown(line)}", dim=True)
+
+
 def _print_diff(text: str) -> None:
     for line in text.splitlines():
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
         say(f"    {shown(line)}", colour=colour)
+
+
+def _print_some(lines: list[str]) -> None:
+    for line in lines[:TAIL_LINES]:
+        say(f"  {shown(line)}", dim=True)
+    if len(lines) > TAIL_LINES:
+        say(f"  [{len(lines) - TAIL_LINES} more; hybridcode sessions show --json has them]", dim=True)
 
 
 def _print_tail(tail: str) -> None:

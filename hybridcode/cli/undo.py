@@ -1,6 +1,6 @@
 """`hybridcode undo`: put back what a session or one step of it changed.
 
-Invariant: a file that is not ours any more is left alone and named.
+Invariant: a file that is not ours any more is left alone and named, with the reason.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from hybridcode.session.watchers import NullWatcher
 @click.argument("what", metavar="[SESSION[:STEP]]", required=False)
 @workspace_options
 def undo(what: str | None, cwd: Path | None, as_json: bool) -> None:
-    """Put back the files that a session (the newest, if none is named) or one step of it changed."""
+    """Put back what a session (the newest, if none is named) or one step of it changed, by edits or by commands."""
     session, _, step = (what or "").partition(":")
     name = session_named(cwd, session or None)
     workspace, loaded = settings_of(cwd)
@@ -29,12 +29,22 @@ def undo(what: str | None, cwd: Path | None, as_json: bool) -> None:
         gate = open_gate(workspace, log, settings=loaded.settings, watcher=NullWatcher())
         event = asyncio.run(put_back(log, gate, step=step or None))
     if as_json:
-        console.json_data({"session": name, "restored": event.restored, "kept": event.kept})
+        console.json_data(
+            {
+                "session": name,
+                "restored": event.restored,
+                "kept": event.kept,
+                "why": event.why,
+                "not_captured": event.not_captured,
+            }
+        )
     else:
         for path in event.restored:
             console.data(f"restored {console.shown(path)}")
         for path in event.kept:
-            console.say(f"kept {console.shown(path)}: it changed since", colour="yellow")
+            console.say(console.shown(f"kept {path}: {event.why[path]}"), colour="yellow")
+        for what in event.not_captured:
+            console.say(console.shown(f"not covered: {what}"), colour="yellow")
         if not event.restored and not event.kept:
             console.say("nothing to undo")
     if event.kept:

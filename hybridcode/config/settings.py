@@ -144,6 +144,9 @@ class ApprovalSettings(_Section, frozen=True):
     """Commands run in a sandbox where one can be had."""
     timeout_s: float = 120.0
     """Seconds a command may run."""
+    expires_s: float = 0.0
+    """Seconds after which a proposal that nobody answered, or that was approved and not carried out, is asked anew;
+    0 = never."""
 
 
 class VerifySettings(_Section, frozen=True):

@@ -3,6 +3,7 @@
 Invariant: a Proposal's digest is the digest of its action; whoever approves, approves that digest and nothing else.
 """
 
+import stat
 from typing import Literal
 
 import msgspec
@@ -30,6 +31,36 @@ class FileEdit(msgspec.Struct, frozen=True, tag="file"):
     before_sha256: str | None
     after_sha256: str | None
     mode: int = 0o644
+    """Permission bits of the result (of a deleted file: its former ones); with those of a link, its target's bytes are
+    the content."""
+    before_mode: int | msgspec.UnsetType = msgspec.UNSET
+    """Type and permission bits before; left out where they are those of `mode`."""
+
+    @property
+    def is_link(self) -> bool:
+        """It makes, changes, removes or replaces a symbolic link."""
+        return stat.S_ISLNK(self.mode) or stat.S_ISLNK(self.before_mode or 0)
+
+    @property
+    def former_mode(self) -> int:
+        """Type and permission bits before."""
+        return self.mode if self.before_mode is msgspec.UNSET else self.before_mode
+
+
+class FileState(msgspec.Struct, frozen=True):
+    """What a path holds: the digest of a file's bytes, or of a link's target."""
+
+    sha256: str
+    mode: int
+    """Type and permission bits, as 0o100644 or 0o120777."""
+
+
+class TreeChange(msgspec.Struct, frozen=True):
+    """What a command did to one path. None before = it made the file, None after = it removed it."""
+
+    path: str
+    before: FileState | None
+    after: FileState | None
 
 
 class ChangeSet(msgspec.Struct, frozen=True, tag="changes"):
@@ -172,6 +203,12 @@ class Stale(msgspec.Struct, frozen=True, tag="stale"):
     paths: tuple[str, ...]
 
 
+class Expired(msgspec.Struct, frozen=True, tag="expired"):
+    """It waited longer than `approval.expires_s`; nothing was done."""
+
+    reason: str
+
+
 class Declined(msgspec.Struct, frozen=True, tag="declined"):
     """A person or an approver said no; nothing was done."""
 
@@ -205,4 +242,4 @@ class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
     reason: str
 
 
-Receipt = Applied | Ran | Stale | Declined | Denied | Held | Failed | Unknown
+Receipt = Applied | Ran | Stale | Expired | Declined | Denied | Held | Failed | Unknown

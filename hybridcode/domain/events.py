@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from hybridcode.domain.action import Decision, Proposal, Receipt
+from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Plan, Task, Writer
 from hybridcode.domain.refusal import Refusal
@@ -177,11 +177,39 @@ class EffectStarted(_Event, frozen=True):
     digest: str
 
 
+class TreeKept(_Event, frozen=True):
+    """After EffectStarted of a command, before its process starts: what an undo can go back to."""
+
+    proposal: str
+    manifest_sha256: str
+    """Blob of the tree as it was; gone once CommandChanged tells the difference."""
+
+
+class CommandChanged(_Event, frozen=True):
+    """After TreeKept, before the command's EffectFinished: what is not as it was in the tree."""
+
+    proposal: str
+    changes: tuple[TreeChange, ...]
+    """Sorted by path; the bytes before are blobs."""
+    not_captured: tuple[str, ...] = ()
+    """What changed too and cannot be put back, each with its reason."""
+    is_certain: bool = True
+    """False when the command was cut off with the program: some of it may be somebody else's work since."""
+
+
 class EffectFinished(_Event, frozen=True):
     """After EffectStarted (or instead of it, for receipts of things not done)."""
 
     proposal: str
     receipt: Receipt
+
+
+class RuleGranted(_Event, frozen=True):
+    """A person's yes to exactly this from now on; before the first action that it lets pass."""
+
+    rule: str
+    scope: Literal["session", "project"]
+    by: str
 
 
 class CheckRan(_Event, frozen=True):
@@ -228,12 +256,16 @@ class Interrupted(_Event, frozen=True):
 
 
 class UndoMade(_Event, frozen=True):
-    """After files were put back. `kept` were not ours any more and were left alone."""
+    """After files were put back. `kept` were left alone."""
 
     session: str
     step: str | None
     restored: tuple[str, ...]
     kept: tuple[str, ...]
+    why: dict[str, str] = {}
+    """Why each file of `kept` was."""
+    not_captured: tuple[str, ...] = ()
+    """What commands changed besides, with the reason why it cannot be put back."""
 
 
 Event = (
@@ -254,7 +286,10 @@ Event = (
     | ProposalMade
     | ProposalDecided
     | EffectStarted
+    | TreeKept
+    | CommandChanged
     | EffectFinished
+    | RuleGranted
     | CheckRan
     | StepEnded
     | TaskJudged

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 
 from hybridcode.domain.action import Approve, ChangeSet, Decision, Proposal, Reject, ShellCommand, Unanswered
 from hybridcode.domain.errors import GateError
-from hybridcode.journal.approvals import Approvals, ApprovalState
+from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.states import ApprovalState
 
 NO_SANDBOX = "policy:approval.no-sandbox"
 

@@ -12,7 +12,7 @@ from typing import Literal
 from hybridcode.domain.action import Applied, ChangeSet, Failed, Ran, ShellCommand, Stale
 from hybridcode.domain.errors import GateError, IntegrityError
 from hybridcode.domain.ports import Watcher
-from hybridcode.gate import files, processes, sandbox
+from hybridcode.gate import exact, files, processes, sandbox
 from hybridcode.journal.store import SessionJournal
 
 TAIL_CHARACTERS = 4_000
@@ -39,9 +39,8 @@ class Effects:
             blobs = self._blobs_of(change)
         except IntegrityError as error:
             return Failed(f"{error.message} Nothing was written.")
-        return await asyncio.to_thread(
-            files.apply, self.workspace, change, load=blobs.__getitem__, is_stopped=stop.is_set
-        )
+        apply = exact.apply if exact.is_exact(change) else files.apply
+        return await asyncio.to_thread(apply, self.workspace, change, load=blobs.__getitem__, is_stopped=stop.is_set)
 
     def redo(self, change: ChangeSet) -> Applied | Stale | Failed:
         """Finish an apply that a crash cut off; blocks."""
@@ -49,7 +48,8 @@ class Effects:
             blobs = self._blobs_of(change)
         except IntegrityError as error:
             return Failed(f"{error.message} Nothing was written.")
-        return files.apply(self.workspace, change, load=blobs.__getitem__, is_redo=True)
+        apply = exact.apply if exact.is_exact(change) else files.apply
+        return apply(self.workspace, change, load=blobs.__getitem__, is_redo=True)
 
     def _blobs_of(self, change: ChangeSet) -> dict[str, bytes]:
         """All bytes that will be written, read in the journal's own thread."""
@@ -58,14 +58,11 @@ class Effects:
 
     def survey(self, change: ChangeSet) -> dict[str, files.State]:
         """What each file of a change set is now: its result, its base, or something else; may run in a thread."""
-        return files.survey(self.workspace, change)
+        return (exact.survey if exact.is_exact(change) else files.survey)(self.workspace, change)
 
     def read(self, path: str) -> tuple[bytes, int] | None:
         """Bytes and permission bits of an ordinary file of the workspace, None if there is none."""
-        found = self.workspace / path
-        if found.is_symlink() or not found.is_file():
-            return None
-        return found.read_bytes(), found.stat().st_mode & 0o777
+        return read_ordinary(self.workspace, path)
 
     async def run(self, command: ShellCommand, *, proposal: str = "") -> Ran | Failed:
         """Run a command to its end; its output goes to the watcher piece by piece."""
@@ -99,6 +96,14 @@ class Effects:
             timed_out=ended.timed_out,
             command=command.text,
         )
+
+
+def read_ordinary(workspace: Path, path: str) -> tuple[bytes, int] | None:
+    """Bytes and permission bits of an ordinary file of a workspace, None if there is none."""
+    found = workspace / path
+    if found.is_symlink() or not found.is_file():
+        return None
+    return found.read_bytes(), found.stat().st_mode & 0o777
 
 
 def _argv(command: ShellCommand, *, path: str, cwd: Path) -> list[str]:

@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
+from msgspec import UNSET
+
 from hybridcode.domain.action import (
     Action,
     Amend,
     Approve,
     ChangeSet,
+    Decision,
+    Expired,
     Failed,
     FileChange,
     FileEdit,
@@ -24,23 +28,27 @@ from hybridcode.domain.action import (
     Receipt,
     Reject,
     ShellCommand,
+    Stale,
     ToolCall,
     Unanswered,
     Unknown,
     action_digest,
 )
 from hybridcode.domain.errors import IntegrityError
-from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
+from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided
 from hybridcode.domain.ports import Approver
+from hybridcode.gate import lineage
+from hybridcode.gate.approvers import Refuse
 from hybridcode.gate.effects import Effects
-from hybridcode.gate.outcomes import PERSON, approved_digest, for_person, refusal, ruled, state_after
-from hybridcode.gate.policy import Policy, worse
+from hybridcode.gate.lapsing import lapse, lapsed, seconds_left
+from hybridcode.gate.outcomes import PERSON, approved_digest, for_person, refusal, ruled
+from hybridcode.gate.policy import READ_ONLY, Policy, worse
+from hybridcode.gate.running import recovered, run
 from hybridcode.gate.titles import summary, title_of
-from hybridcode.journal.approvals import ApprovalRow, Approvals, ApprovalState, new_proposal_id
+from hybridcode.gate.traces import Traces
+from hybridcode.journal.approvals import ApprovalRow, Approvals, new_proposal_id
+from hybridcode.journal.states import UNDECIDED, ApprovalState, state_after
 from hybridcode.journal.store import SessionJournal
-
-_UNDECIDED = (ApprovalState.PENDING, ApprovalState.APPROVED)
-"""What a later proposal may supersede: nothing was refused and nothing was done."""
 
 
 class Gate:
@@ -55,6 +63,7 @@ class Gate:
         policy: Policy,
         approver: Approver,
         effects: Effects,
+        expires_s: float = 0.0,
     ) -> None:
         self.workspace = workspace.resolve()
         self.journal = journal
@@ -63,6 +72,14 @@ class Gate:
         """May be replaced by a stricter or, after a person's `s`, a wider one."""
         self.approver = approver
         self.effects = effects
+        self.expires_s = expires_s
+        """Seconds that a proposal may wait for an answer, and an approval for its effect; 0 = for ever."""
+        self.traces = Traces(self.workspace, journal)
+
+    @property
+    def is_unattended(self) -> bool:
+        """Nobody answers what policy asks."""
+        return isinstance(self.approver, Refuse)
 
     def seal(self, changes: Sequence[FileChange]) -> ChangeSet:
         """Turn bytes in memory into a change set of durable blobs, sorted by path, links in folders resolved."""
@@ -71,13 +88,15 @@ class Gate:
     def _sealed(self, change: FileChange) -> FileEdit:
         path = self.policy.places.plain(change.path)
         mode = change.mode
-        if change.after is None and (present := self.effects.read(path)) is not None:
-            mode = present[1]  # so that an undo can give it back
+        former = None if change.before is None else self.effects.read(path)  # so that an undo can give its mode back
+        if change.after is None and former is not None:
+            mode = former[1]
         return FileEdit(
             path=path,
             before_sha256=None if change.before is None else self.journal.put_blob(change.before),
             after_sha256=None if change.after is None else self.journal.put_blob(change.after),
             mode=mode,
+            before_mode=UNSET if former is None or former[1] == mode else former[1],
         )
 
     async def submit_changes(
@@ -129,6 +148,8 @@ class Gate:
         """
         if isinstance(action, ChangeSet) and not action.edits:
             return Failed("nothing to change")
+        if isinstance(action, ChangeSet) and any(edit.is_link for edit in action.edits):
+            return Failed("symbolic links are made by commands, not by changes of files")
         former = self._unended(resume) if resume is not None else None
         if former is not None and former.proposal.digest == action_digest(action):
             return await self.resubmit(former.id)
@@ -138,12 +159,18 @@ class Gate:
             title=title,
             model_says=model_says,
             writer=writer,
-            notes=tuple(notes),
+            notes=(*notes, *await self._limits_of_undo(action)),
             proven_by=proven_by,
-            supersedes=former.id if former is not None and former.state in _UNDECIDED else "",
+            supersedes=former.id if former is not None and former.state in UNDECIDED else "",
             person_only=person_only,
         )
         return await self.resubmit(proposal.id)
+
+    async def _limits_of_undo(self, action: Action) -> tuple[str, ...]:
+        """What a person who is asked about a command should know first."""
+        if not isinstance(action, ShellCommand) or self.policy.judge(action).verdict != "ask":
+            return ()
+        return await self.traces.limits(action, sandbox=self.effects.sandbox.kind)
 
     def _propose(
         self,
@@ -178,21 +205,25 @@ class Gate:
         """Go on with a recorded proposal from wherever it stands."""
         while True:
             row = self.approvals.get(proposal_id)
+            if (receipt := await asyncio.to_thread(self._lapsed, row)) is not None:
+                if lapse(self.approvals, row, receipt):
+                    return receipt
+                continue
             match row.state:
                 case ApprovalState.PENDING:
-                    if not await self._decide(row.proposal):
+                    if not await self._decide(row):
                         return self._finished(proposal_id, Held(proposal_id))
                 case ApprovalState.APPROVED:
                     if (receipt := await self._carry_out(row)) is not None:
                         return receipt
                 case ApprovalState.EDITED:
-                    proposal_id = self._amended(row)
+                    proposal_id = await self._amended(row)
                 case ApprovalState.REJECTED:
-                    return self._past(proposal_id) or self._finished(proposal_id, refusal(row))
+                    return lineage.past(self.journal, proposal_id) or self._finished(proposal_id, refusal(row))
                 case ApprovalState.EXECUTING:
                     return Unknown(f"proposal {proposal_id} is being carried out by another process, or was cut off")
                 case _:
-                    return self._past(proposal_id) or Failed(f"proposal {proposal_id} is {row.state}")
+                    return lineage.past(self.journal, proposal_id) or Failed(f"proposal {proposal_id} is {row.state}")
 
     async def perform(self, action: Action, *, step: str, title: str, by: str) -> Receipt:
         """A person's own act, as an undo: recorded and judged like any other, and approved by being asked for."""
@@ -218,31 +249,40 @@ class Gate:
         """
         with self.journal.claimed():
             rows = self.approvals.in_state(ApprovalState.EXECUTING, session=self.journal.id)
-            return [self._finished(row.id, self._recovered(row.proposal)) for row in rows]
+            return [
+                self._finished(row.id, recovered(row.proposal, effects=self.effects, traces=self.traces))
+                for row in rows
+            ]
 
-    def _recovered(self, proposal: Proposal) -> Receipt:
-        match proposal.action:
-            case ChangeSet() as change:
-                strange = [path for path, state in self.effects.survey(change).items() if state == "other"]
-                if strange:
-                    return Unknown(f"{', '.join(strange)}: neither the old nor the new version; left as found")
-                return self.effects.redo(change)
-            case ShellCommand() as command:
-                return Unknown(f"`{command.text}` was running when the program stopped; it is not run again by itself")
-            case ToolCall(server=server, tool=tool):
-                return Unknown(f"{tool} of {server} was running when the program stopped")
-            case _:
-                assert_never(proposal.action)
+    def _lapsed(self, row: ApprovalRow) -> Expired | Stale | None:
+        """Why a proposal that waits cannot be carried out any more."""
+        now = self.journal.journal.clock()
+        return lapsed(row, read=self.effects.read, now=now, expires_s=self.expires_s)
 
-    async def _decide(self, proposal: Proposal) -> bool:
-        """Get a pending proposal decided. False: nobody can answer now."""
+    async def _answer_to(self, row: ApprovalRow) -> Decision | None:
+        """What the approver says; None when the proposal's time is over before."""
+        left = seconds_left(row, now=self.journal.journal.clock(), expires_s=self.expires_s)
+        limit = asyncio.timeout(left)
+        try:
+            async with limit:
+                return await self.approver.decide(row.proposal)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return None
+
+    async def _decide(self, row: ApprovalRow) -> bool:
+        """Get a pending proposal decided, or its time over. False: nobody can answer now."""
+        proposal = row.proposal
         ruling = self.policy.judge(proposal.action)
         if proposal.ruling.person_only:
             ruling = worse(ruling, proposal.ruling)
         if ruling.verdict != "ask":
             self.approvals.answer(proposal.id, ruled(ruling, proposal.digest))
             return True
-        decision = await self.approver.decide(proposal)
+        decision = await self._answer_to(row)
+        if decision is None:
+            return True
         if isinstance(decision, Unanswered):
             return self.approvals.get(proposal.id).state != ApprovalState.PENDING
         if ruling.person_only and not isinstance(decision, Reject) and not decision.by.startswith(PERSON):
@@ -259,7 +299,14 @@ class Gate:
             case ChangeSet() as change:
                 return await self._change(row.id, change)
             case ShellCommand() as command:
-                return await self._run(row.id, command)
+                only_reads = self.policy.judge(command).rule == READ_ONLY
+                return await run(
+                    command,
+                    proposal=row.id,
+                    effects=self.effects,
+                    traces=None if only_reads else self.traces,
+                    finish=lambda receipt: self._finished(row.id, receipt),
+                )
             case ToolCall(server=server):
                 return self._finished(row.id, Failed(f"there is no tool server {server}"))
             case _:
@@ -281,14 +328,6 @@ class Gate:
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait({applying})
             raise
-
-    async def _run(self, proposal_id: str, command: ShellCommand) -> Receipt:
-        try:
-            receipt = await self.effects.run(command, proposal=proposal_id)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            self._finished(proposal_id, Unknown("stopped while it ran"))
-            raise
-        return self._finished(proposal_id, receipt)
 
     def _start(self, row: ApprovalRow) -> bool:
         """Approved -> executing, for exactly the approved bytes; False if policy or another process was in the way.
@@ -322,39 +361,19 @@ class Gate:
             self.approvals.move(proposal_id, expect=ApprovalState.EXECUTING, to=state, event=event)
         return receipt
 
-    def _past(self, proposal_id: str) -> Receipt | None:
-        """How a proposal ended earlier."""
-        for envelope in reversed(self.journal.envelopes()):
-            match envelope.event:
-                case EffectFinished(proposal=name, receipt=receipt) if name == proposal_id:
-                    return None if isinstance(receipt, Held) else receipt
-                case _:
-                    pass
-        return None
-
     def _unended(self, proposal_id: str) -> ApprovalRow | None:
         """A proposal that there is still something to do about; None if it, or what it was amended to, has ended."""
         row = self.approvals.get(proposal_id)
-        if row.state not in (*_UNDECIDED, ApprovalState.EXECUTING, ApprovalState.EDITED, ApprovalState.REJECTED):
+        if row.state not in (*UNDECIDED, ApprovalState.EXECUTING, ApprovalState.EDITED, ApprovalState.REJECTED):
             return None
-        if self._past(row.id) is not None:
+        if lineage.past(self.journal, row.id) is not None:
             return None
-        successor = self._successor(row.id) if row.state == ApprovalState.EDITED else None
+        successor = lineage.successor(self.journal, row.id) if row.state == ApprovalState.EDITED else None
         return row if successor is None or self._unended(successor) is not None else None
 
-    def _successor(self, proposal_id: str) -> str | None:
-        """The proposal that stands in for another one, if any was made."""
-        for envelope in reversed(self.journal.envelopes()):
-            match envelope.event:
-                case ProposalMade(proposal=Proposal(id=name), supersedes=former) if former == proposal_id:
-                    return name
-                case _:
-                    pass
-        return None
-
-    def _amended(self, row: ApprovalRow) -> str:
+    async def _amended(self, row: ApprovalRow) -> str:
         """The proposal that stands in for an amended one. A person's own edit of ordinary files is approved by it."""
-        if (successor := self._successor(row.id)) is not None:
+        if (successor := lineage.successor(self.journal, row.id)) is not None:
             return successor
         if not isinstance(row.decision, Amend):
             raise IntegrityError(f"Proposal {row.id} was edited, but not into what.", "Run `hybridcode audit verify`.")
@@ -365,6 +384,7 @@ class Gate:
             step=old.step,
             model_says=old.model_says,
             writer=f"{old.writer}; edited by {by}" if old.writer else f"edited by {by}",
+            notes=await self._limits_of_undo(action),
             supersedes=row.id,
         )
         ruling = proposal.ruling

@@ -1,28 +1,12 @@
-"""What a decision or an ending means: policy's own decisions, refusals as receipts, the state after an effect.
+"""What a decision means: policy's own decisions, and refusals as receipts.
 
 Invariant: everything here is a pure function of its arguments.
 """
 
-from typing import assert_never
-
 import msgspec
 
-from hybridcode.domain.action import (
-    Applied,
-    Approve,
-    Decision,
-    Declined,
-    Denied,
-    Failed,
-    Held,
-    Ran,
-    Receipt,
-    Reject,
-    Ruling,
-    Stale,
-    Unknown,
-)
-from hybridcode.journal.approvals import ApprovalRow, ApprovalState
+from hybridcode.domain.action import Approve, Decision, Declined, Denied, Receipt, Reject, Ruling
+from hybridcode.journal.approvals import ApprovalRow
 
 PERSON = "person"
 """`by` of a decision starts with this when a person took it, as in `person:tui`."""
@@ -61,23 +45,11 @@ def refusal(row: ApprovalRow) -> Receipt:
     return Denied(reason, rule, _HINTS.get(rule, _DEFAULT_HINT))
 
 
+def denial(ruling: Ruling) -> Denied:
+    """The receipt of what policy denies."""
+    return Denied(ruling.reason, ruling.rule, _HINTS.get(ruling.rule, _DEFAULT_HINT))
+
+
 def approved_digest(row: ApprovalRow) -> str:
     """What was approved; empty if nothing was."""
     return row.decision.digest if isinstance(row.decision, Approve) else ""
-
-
-def state_after(receipt: Receipt) -> ApprovalState | None:
-    """Where a proposal that was carried out stands then; None for receipts of things not done."""
-    match receipt:
-        case Applied() | Ran():
-            return ApprovalState.DONE
-        case Stale():
-            return ApprovalState.SUPERSEDED
-        case Failed():
-            return ApprovalState.FAILED
-        case Unknown():
-            return ApprovalState.UNKNOWN
-        case Declined() | Denied() | Held():
-            return None
-        case _:
-            assert_never(receipt)

@@ -64,6 +64,18 @@ class Places:
             return Place("unusable", why)
         return self.at(path, base=self.workspace)
 
+    def of_link(self, path: str) -> Place:
+        """Judge the path of a symbolic link: by the place of the link itself, wherever it leads."""
+        if why := _unusable(path):
+            return Place("unusable", why)
+        folder, _, name = path.rpartition("/")
+        place = self.at(folder or ".", base=self.workspace)
+        if place.kind in ("outside", "unusable", "own"):
+            return place
+        relative = name if place.relative == "." else f"{place.relative}/{name}"
+        kind, why = self._by_name(relative, os.path.normpath(self.workspace / path))
+        return Place(kind, why, str(self.workspace / relative), relative)
+
     def plain(self, path: str) -> str:
         """A path as effects take it: relative, its folders without links or dots; unchanged if it leads outside."""
         place = self.at(str(PurePosixPath(path).parent), base=self.workspace)  # the last component may be a link

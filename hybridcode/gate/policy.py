@@ -5,6 +5,7 @@ starts nothing and writes nothing. The verdict is the worst over all rules, so t
 deny or ask rule can lower it; only a person's allow rule lifts, and never what only a person may decide.
 """
 
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +17,15 @@ from hybridcode.domain.action import Action, ChangeSet, FileEdit, Ruling, ShellC
 from hybridcode.gate.commands.judge import judge_argv, judge_text
 from hybridcode.gate.commands.scope import Finding
 from hybridcode.gate.commands.shell import Script, of_argv
-from hybridcode.gate.paths import Kind, Places
+from hybridcode.gate.paths import Kind, Place, Places
 from hybridcode.gate.render import command_flags
 from hybridcode.gate.rules import Rule
 
 RANK: dict[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
 """From harmless to worst."""
+
+READ_ONLY = "commands.read-only"
+"""The rule of commands that only read, and so leave nothing to undo."""
 
 _VERDICT_OF: dict[Kind, Verdict] = {
     "inside": "ask",
@@ -73,12 +77,12 @@ class Policy:
         )
 
     def allowing(self, rule: str) -> "Policy":
-        """This policy with one more allow rule (a person's `s` key: for this session).
+        """This policy with one more allow rule (a person's `s` key: for this session), which lifts no deny.
 
         Raises:
             ConfigError: a rule that cannot be read.
         """
-        return replace(self, rules=(*self.rules, Rule.parse(rule, "allow")))
+        return replace(self, rules=(*self.rules, replace(Rule.parse(rule, "allow"), is_grant=True)))
 
     def judge(self, action: Action) -> Ruling:
         """The verdict on an action, its reason and the rule behind it."""
@@ -98,7 +102,7 @@ class Policy:
         ruling: Ruling | None = None
         seen: set[str] = set()
         for edit in edits:
-            place = self.places.of_edit(edit.path)
+            place = self._place_of(edit)
             own = self._judge_edit(edit)
             if place.real and place.real in seen:
                 own = worse(own, Ruling("deny", f"{edit.path} is changed twice at once", "files.twice"))
@@ -107,16 +111,20 @@ class Policy:
             ruling = own if ruling is None else worse(ruling, own)
         return ruling or Ruling("deny", "changes nothing", "files.none")
 
+    def _place_of(self, edit: FileEdit) -> Place:
+        return self.places.of_link(edit.path) if edit.is_link else self.places.of_edit(edit.path)
+
     def _judge_edit(self, edit: FileEdit) -> Ruling:
-        place = self.places.of_edit(edit.path)
+        place = self._place_of(edit)
         flags = ("destructive",) if edit.after_sha256 is None else ()
-        if edit.mode & ~0o777:
+        if (0 if stat.S_ISLNK(edit.mode) else edit.mode) & ~0o777:
             return Ruling("deny", f"{edit.path} would get special permission bits", "files.mode", flags=flags)
+        is_link = edit.is_link and place.kind == "inside"
         built_in = Ruling(
             verdict=_VERDICT_OF[place.kind],
-            reason=f"{edit.path} {place.why}",
-            rule=f"files.{place.kind}",
-            person_only=place.kind == "protected",
+            reason=f"{edit.path} {'is a symbolic link, or becomes one' if is_link else place.why}",
+            rule="files.link" if is_link else f"files.{place.kind}",
+            person_only=place.kind == "protected" or is_link,
             flags=(*flags, "outside") if place.kind == "outside" else flags,
         )
         names = {edit.path, place.relative}
@@ -132,11 +140,11 @@ class Policy:
         flags = dict.fromkeys(flag for finding in findings for flag in finding.flags)
         flags |= dict.fromkeys(command_flags(command.text))
         if worst is None:
-            built_in = Ruling("allow", "only reads inside the workspace", "commands.read-only", flags=tuple(flags))
+            built_in = Ruling("allow", "only reads inside the workspace", READ_ONLY, flags=tuple(flags))
         else:
             built_in = Ruling(worst.verdict, worst.reason, worst.rule, flags=tuple(flags))
         matching = [rule for rule in self.rules if rule.matches_command(command.text, script)]
-        lifts_deny = any(rule.verdict == "allow" and rule.is_exactly(command.text) for rule in matching)
+        lifts_deny = any(rule.verdict == "allow" and rule.lifts_deny(command.text) for rule in matching)
         return self._with_rules(built_in, matching, lifts_deny=lifts_deny)
 
     def _findings(self, command: ShellCommand) -> tuple[Script, list[Finding]]:

@@ -31,6 +31,8 @@ class Rule:
     """As written in the settings."""
     has_wildcards: bool = True
     """False: `pattern` stands for itself."""
+    is_grant: bool = False
+    """A person's yes while the session runs, not a rule of their settings."""
 
     @classmethod
     def parse(cls, text: str, verdict: Verdict) -> "Rule":
@@ -55,6 +57,10 @@ class Rule:
         """True when the rule is the command's very text, and nothing in it stands for anything else."""
         is_plain = not self.has_wildcards or not _WILDCARD.search(self.pattern)
         return self.tool == "Bash" and is_plain and self.pattern == text.strip()
+
+    def lifts_deny(self, text: str) -> bool:
+        """True when the rule may even allow what is denied: the command's very text, in a person's own settings."""
+        return not self.is_grant and self.is_exactly(text)
 
     def matches_command(self, text: str, script: Script) -> bool:
         """True when the rule is about this command."""

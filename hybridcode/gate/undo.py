@@ -1,47 +1,30 @@
-"""Puts files back to what they were before a session, or one of its steps, changed them.
+"""Puts files back to what they were before a session, or one of its steps, changed them, by edits or by commands.
 
-Invariant: a file is put back only while it still is what we wrote; version control is never touched; the undo is a
+Invariant: a file is put back only while it still is what we made it; version control is never touched; the undo is a
 recorded and approved change like any other.
 """
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
 
-from hybridcode.domain.action import (
-    Applied,
-    ChangeSet,
-    Declined,
-    Denied,
-    Failed,
-    FileEdit,
-    Receipt,
-    Stale,
-    Unknown,
-)
-from hybridcode.domain.errors import GateError
-from hybridcode.domain.events import EffectFinished, Envelope, ProposalMade, UndoMade
+from hybridcode.domain.action import Applied, ChangeSet, Declined, Denied, Failed, FileEdit, Receipt, Stale, Unknown
+from hybridcode.domain.errors import GateError, SessionBusy
+from hybridcode.domain.events import UndoMade
 from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.gate import Gate
+from hybridcode.gate.outcomes import denial
+from hybridcode.gate.taking_back import UNDO_STEP, Chronicle, Plan, in_order, plan_undo
+from hybridcode.journal.approvals import ApprovalRow
+from hybridcode.journal.states import UNDECIDED, ApprovalState
 from hybridcode.journal.store import SessionJournal
-
-UNDO_STEP = "(undo)"
-"""Step of the proposals that undo others."""
-
-
-@dataclass(frozen=True)
-class _Written:
-    step: str
-    edit: FileEdit
 
 
 async def undo(journal: SessionJournal, gate: Gate, *, step: str | None = None, by: str = "person:undo") -> UndoMade:
-    """Undo what `journal`'s session (or one step of it) applied, through `gate`; says what was restored and kept.
+    """Undo what `journal`'s session (or one step of it) changed, through `gate`; says what was restored and kept.
 
     Raises:
         NoSuchSession: there is nothing of this session in the journal.
-        SessionBusy: another process works on it.
-        GateError: policy denied it, or it was tried and failed; nothing was put back, and this says why.
+        SessionBusy: another process works on it, or another session is about to change one of its files.
+        GateError: there is no such step, policy denied it, or it was tried and failed; this says why.
         JournalError: the session cannot be read or the undo not recorded.
     """
     with journal.require().claimed():
@@ -49,24 +32,97 @@ async def undo(journal: SessionJournal, gate: Gate, *, step: str | None = None, 
 
 
 async def _undo(journal: SessionJournal, gate: Gate, *, step: str | None, by: str) -> UndoMade:
-    history = _history(journal.envelopes())
-    wanted = [path for path, writes in history.items() if any(step in (None, write.step) for write in writes)]
-    inverses = {path: _inverse(history[path], step=step) for path in wanted}
-    change = ChangeSet(tuple(edit for path in sorted(inverses) if (edit := inverses[path]) is not None))
-    states = await asyncio.to_thread(gate.effects.survey, change)
-    ours = {path for path, state in states.items() if state == "base"}
-    change = ChangeSet(tuple(edit for edit in change.edits if edit.path in ours))
-    restored: tuple[str, ...] = ()
-    if change.edits:
-        title = f"undo {journal.id}" + (f" step {step}" if step else "")
-        receipt = await gate.perform(change, step=UNDO_STEP, title=title, by=by)
-        if isinstance(receipt, Applied):
-            restored = tuple(edit.path for edit in change.edits)
-        elif not isinstance(receipt, Stale):
-            raise _not_undone(receipt)
-    made = UndoMade(journal.id, step, restored, kept=tuple(path for path in sorted(wanted) if path not in restored))
+    chronicle = Chronicle.of(journal.envelopes())
+    _require(chronicle, step)
+    plan = await asyncio.to_thread(plan_undo, gate.workspace, chronicle, step)
+    edits, denied = _judged(gate, plan)
+    _refuse_if_others_work(gate, {edit.path for edit in edits})
+    restored: list[str] = []
+    why = {**plan.kept, **denied}
+    title = f"undo {journal.id}" + (f" step {step}" if step else "")
+    for group in in_order(edits):
+        receipt = await gate.perform(ChangeSet(group), step=UNDO_STEP, title=title, by=by)
+        match receipt:
+            case Applied():
+                restored += [edit.path for edit in group]
+            case Stale(paths=paths):
+                why |= _left(group, dict.fromkeys(paths, "it changed meanwhile"))
+            case _ if not restored and len(group) == len(plan.edits):
+                raise _not_undone(receipt)
+            case _:
+                why |= {edit.path: _reason(receipt) for edit in group}
+    made = UndoMade(journal.id, step, tuple(sorted(restored)), tuple(sorted(why)), why, _not_captured(plan))
     journal.append(made)
     return made
+
+
+def _judged(gate: Gate, plan: Plan) -> tuple[list[FileEdit], dict[str, str]]:
+    """The edits that policy lets a person make, and why not the others; raises GateError if there is none."""
+    edits: list[FileEdit] = []
+    denied: dict[str, str] = {}
+    for edit in plan.edits:
+        ruling = gate.policy.judge(ChangeSet((edit,)))
+        if ruling.verdict != "deny":
+            edits.append(edit)
+            continue
+        denied[edit.path] = ruling.reason
+        if len(denied) == len(plan.edits):
+            raise _not_undone(denial(ruling))
+    return edits, denied
+
+
+def _left(edits: tuple[FileEdit, ...], reasons: dict[str, str]) -> dict[str, str]:
+    """Why each file of a change that is all or nothing was left."""
+    return {edit.path: reasons.get(edit.path, f"it goes with {', '.join(sorted(reasons))}") for edit in edits}
+
+
+def _not_captured(plan: Plan) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(plan.not_captured))
+
+
+def _require(chronicle: Chronicle, step: str | None) -> None:
+    """Raises GateError for what is no step of the session, an undo among them."""
+    if step is None or step in chronicle.steps:
+        return
+    if step == UNDO_STEP:
+        error = GateError(
+            "An undo is not undone.",
+            "What it took away is in the journal: `hybridcode approvals list --all` names it, `show` prints it.",
+        )
+    else:
+        known = ", ".join(sorted(chronicle.steps)) or "none"
+        error = GateError(f"The session has no step {step} that changed anything.", f"Steps that did: {known}.")
+    error.exit_code = ExitCode.USAGE
+    raise error
+
+
+def _refuse_if_others_work(gate: Gate, paths: set[str]) -> None:
+    """Raises SessionBusy while another running session is about to change one of these files."""
+    approvals, own = gate.approvals, gate.journal.id
+    for row in approvals.in_state(*UNDECIDED, ApprovalState.EXECUTING):
+        if row.session == own or not (touched := _touched(row, paths)):
+            continue
+        if owner := approvals.journal.who_works_on(row.session):
+            raise SessionBusy(
+                f"{owner} It is about to change {touched} (proposal {row.id}).",
+                "Answer what it asks, or wait for its end; then undo again.",
+            )
+
+
+def _touched(row: ApprovalRow, paths: set[str]) -> str:
+    """Which of these files a proposal would change; empty if none."""
+    action = row.proposal.action
+    if isinstance(action, ChangeSet):
+        return ", ".join(edit.path for edit in action.edits if edit.path in paths)
+    return "files by a command" if row.state == ApprovalState.EXECUTING else ""
+
+
+def _reason(receipt: Receipt) -> str:
+    match receipt:
+        case Denied(reason=reason) | Failed(reason=reason) | Unknown(reason=reason) | Declined(reason=reason):
+            return reason
+        case _:
+            return "it waits for an answer"
 
 
 def _not_undone(receipt: Receipt) -> GateError:
@@ -79,43 +135,3 @@ def _not_undone(receipt: Receipt) -> GateError:
         case _:
             error = GateError("Nothing was undone.", "`hybridcode approvals list` shows what waits.")
     return error
-
-
-def _history(envelopes: Iterable[Envelope]) -> dict[str, list[_Written]]:
-    """What was applied to each path and not undone since, in order."""
-    steps: dict[str, str] = {}
-    history: dict[str, list[_Written]] = {}
-    for envelope in envelopes:
-        match envelope.event:
-            case ProposalMade(proposal=proposal):
-                steps[proposal.id] = proposal.step
-            case EffectFinished(proposal=name, receipt=Applied(edits=edits)):
-                for edit in edits:
-                    writes = history.setdefault(edit.path, [])
-                    if steps.get(name) == UNDO_STEP:
-                        _forget(writes, edit.after_sha256)
-                    else:
-                        writes.append(_Written(steps.get(name, ""), edit))
-            case _:
-                pass
-    return {path: writes for path, writes in history.items() if writes}
-
-
-def _forget(writes: list[_Written], back_to: str | None) -> None:
-    """Drop the writes that an undo took back."""
-    while writes:
-        if writes.pop().edit.before_sha256 == back_to:
-            return
-
-
-def _inverse(writes: list[_Written], *, step: str | None) -> FileEdit | None:
-    """The edit that takes back the last unbroken run of writes; None if later steps wrote over the one asked for."""
-    if step is not None and writes[-1].step != step:
-        return None
-    last = writes[-1].edit
-    first = last
-    for write in reversed(writes[:-1]):
-        if step not in (None, write.step) or write.edit.after_sha256 != first.before_sha256:
-            break
-        first = write.edit
-    return FileEdit(last.path, before_sha256=last.after_sha256, after_sha256=first.before_sha256, mode=first.mode)

@@ -4,9 +4,9 @@ Invariant: a state is left at most once, whoever asks and however many processes
 is in the chain if and only if the change is in the row.
 """
 
+import difflib
 import secrets
 from collections.abc import Collection
-from enum import StrEnum
 from typing import Any, assert_never
 
 import msgspec
@@ -15,44 +15,12 @@ from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject,
 from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.errors import IntegrityError, JournalError, NoSuchProposal
 from hybridcode.domain.events import Event, ProposalDecided, ProposalMade
+from hybridcode.journal.states import LEGAL, UNDECIDED, ApprovalState
 from hybridcode.journal.store import Journal
 
 _ID_LETTERS = "abcdefghjkmnpqrstvwxyz0123456789"
-
-
-class ApprovalState(StrEnum):
-    """Where a proposal stands."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    EDITED = "edited"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    SUPERSEDED = "superseded"
-    EXECUTING = "executing"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-LEGAL: dict[ApprovalState, frozenset[ApprovalState]] = {
-    ApprovalState.PENDING: frozenset(
-        {
-            ApprovalState.APPROVED,
-            ApprovalState.EDITED,
-            ApprovalState.REJECTED,
-            ApprovalState.EXPIRED,
-            ApprovalState.SUPERSEDED,
-        }
-    ),
-    ApprovalState.APPROVED: frozenset(
-        {ApprovalState.EXECUTING, ApprovalState.REJECTED, ApprovalState.EXPIRED, ApprovalState.SUPERSEDED}
-    ),
-    ApprovalState.EXECUTING: frozenset(
-        {ApprovalState.DONE, ApprovalState.FAILED, ApprovalState.UNKNOWN, ApprovalState.SUPERSEDED}
-    ),
-}
-"""Every move there is; states that are not keys are final."""
+_NAMED = 5
+"""Ids that a complaint names."""
 
 
 class ApprovalRow(msgspec.Struct, frozen=True):
@@ -93,14 +61,7 @@ class Approvals:
             if supersedes:
                 writes.execute(
                     "UPDATE approval SET state = ?, changed_at = ?, reason = ? WHERE id = ? AND state IN (?, ?)",
-                    (
-                        ApprovalState.SUPERSEDED,
-                        now,
-                        f"superseded by {proposal.id}",
-                        supersedes,
-                        ApprovalState.PENDING,
-                        ApprovalState.APPROVED,
-                    ),
+                    (ApprovalState.SUPERSEDED, now, f"superseded by {proposal.id}", supersedes, *UNDECIDED),
                 )
         return self.get(proposal.id)
 
@@ -116,6 +77,26 @@ class Approvals:
                 f"There is no proposal {proposal_id}.", "`hybridcode approvals list` shows those that wait."
             )
         return _row(found[0])
+
+    def find(self, prefix: str) -> ApprovalRow:
+        """The one row whose id begins with `prefix`.
+
+        Raises:
+            NoSuchProposal: there is none, or there are several; names those that come near.
+        """
+        found = self.journal.rows(f"{_SELECT} WHERE substr(id, 1, ?) = ? ORDER BY id", (len(prefix), prefix))
+        exact = [row for row in found if row[0] == prefix]
+        if prefix and len(exact or found) == 1:
+            return _row((exact or found)[0])
+        if prefix and found:
+            names = ", ".join(row[0] for row in found[:_NAMED])
+            raise NoSuchProposal(f"{prefix} is the beginning of {len(found)} proposals.", f"Say which: {names}.")
+        known = [row[0] for row in self.journal.rows("SELECT id FROM approval ORDER BY made_at DESC, id")]
+        near = difflib.get_close_matches(prefix, known, n=3)
+        listed = "`hybridcode approvals list --all` shows those there are."
+        raise NoSuchProposal(
+            f"There is no proposal {prefix}.", f"Did you mean {' or '.join(near)}? {listed}" if near else listed
+        )
 
     def pending(self, session: str | None = None) -> list[ApprovalRow]:
         """Rows that wait for an answer, oldest first."""

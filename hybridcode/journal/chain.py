@@ -12,6 +12,7 @@ from hybridcode.domain.action import Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import Envelope, Event, ProposalMade
+from hybridcode.journal import states
 
 GENESIS = "0" * 64
 """`prev_hash` of a session's first envelope."""
@@ -60,6 +61,8 @@ def verify(rows: Rows, *, load_blob: Callable[[str], bytes]) -> None:
     for name, text in rows("SELECT id, proposal FROM approval ORDER BY id", ()):
         if made.get(name) != text.encode():
             raise IntegrityError(f"Approval {name} is not what its session recorded.", _ADVICE)
+    for name in states.differing(rows):
+        raise IntegrityError(f"Approval {name} does not stand where its session's events put it.", _ADVICE)
 
 
 def _verify_session(rows: Rows, session: str, *, head: tuple[int, str]) -> dict[str, bytes]:

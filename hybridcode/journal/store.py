@@ -8,7 +8,7 @@ import contextlib
 import secrets
 import sqlite3
 import zlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Self
 import msgspec
 
 from hybridcode.domain.canonical import canonical_json, sha256_hex
-from hybridcode.domain.errors import IntegrityError, NoSuchSession
+from hybridcode.domain.errors import IntegrityError, NoSuchSession, SessionBusy
 from hybridcode.domain.events import Envelope, Event
 from hybridcode.journal import chain, schema
 from hybridcode.journal.claims import Claim
@@ -123,6 +123,14 @@ class Journal:
         finally:
             if not was_claimed:
                 self.release(session_id)
+
+    def who_works_on(self, session_id: str) -> str:
+        """Who else has claimed a session, as a sentence; empty if nobody has."""
+        try:
+            with self.claimed(session_id):
+                return ""
+        except SessionBusy as error:
+            return error.message
 
     def session(self, session_id: str) -> "SessionJournal":
         """A session's part of the journal; it exists on disk from its first record on."""
@@ -267,12 +275,24 @@ class Transaction:
     def put_blob(self, session: str, data: bytes) -> str:
         """Store bytes under their SHA-256, compressed where that is smaller."""
         digest = sha256_hex(data)
-        if self.execute("SELECT 1 FROM blob WHERE sha256 = ?", (digest,)).fetchone() is None:
+        if not self.keep_blob(session, digest):
             packed = zlib.compress(data)
             is_zlib = len(packed) < len(data)
             self.execute("INSERT INTO blob VALUES (?, ?, ?)", (digest, is_zlib, packed if is_zlib else data))
-        self.execute("INSERT OR IGNORE INTO blob_use VALUES (?, ?)", (session, digest))
+            self.execute("INSERT OR IGNORE INTO blob_use VALUES (?, ?)", (session, digest))
         return digest
+
+    def keep_blob(self, session: str, sha256: str) -> bool:
+        """Note that a session uses a blob. False: there is none with this digest."""
+        if self.execute("SELECT 1 FROM blob WHERE sha256 = ?", (sha256,)).fetchone() is None:
+            return False
+        self.execute("INSERT OR IGNORE INTO blob_use VALUES (?, ?)", (session, sha256))
+        return True
+
+    def drop_blob(self, session: str, sha256: str) -> None:
+        """Remove a blob from a session, and altogether if no other one uses it."""
+        self.execute("DELETE FROM blob_use WHERE session = ? AND sha256 = ?", (session, sha256))
+        self.execute("DELETE FROM blob WHERE sha256 = ? AND sha256 NOT IN (SELECT sha256 FROM blob_use)", (sha256,))
 
 
 class SessionJournal:
@@ -303,6 +323,22 @@ class SessionJournal:
         """Store bytes under their SHA-256 and return it; on disk when this returns."""
         with self.journal.transaction() as writes:
             return writes.put_blob(self.id, data)
+
+    def put_blobs(self, contents: Iterable[bytes]) -> None:
+        """`put_blob` of many, all or none."""
+        with self.journal.transaction() as writes:
+            for data in contents:
+                writes.put_blob(self.id, data)
+
+    def keep_known(self, digests: Collection[str]) -> set[str]:
+        """Those of `digests` whose bytes the journal has, kept from now on for this session too."""
+        with self.journal.transaction() as writes:
+            return {digest for digest in digests if writes.keep_blob(self.id, digest)}
+
+    def drop_blob(self, sha256: str) -> None:
+        """Let go of bytes that only this session's present needed."""
+        with self.journal.transaction() as writes:
+            writes.drop_blob(self.id, sha256)
 
     def get_blob(self, sha256: str) -> bytes:
         """The bytes behind a digest, checked. Raises IntegrityError."""

@@ -3,13 +3,15 @@
 Invariant: without an approver of its own a gate leaves every question pending.
 """
 
+from functools import partial
 from pathlib import Path
 
 from hybridcode.config.settings import Settings
 from hybridcode.domain.ports import Watcher
 from hybridcode.gate.approvers import Refuse
-from hybridcode.gate.effects import Effects
+from hybridcode.gate.effects import Effects, read_ordinary
 from hybridcode.gate.gate import Gate
+from hybridcode.gate.lapsing import Read
 from hybridcode.gate.policy import Policy
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import SessionJournal
@@ -28,4 +30,10 @@ def open_gate(workspace: Path, session: SessionJournal, *, settings: Settings, w
         policy=Policy.load(settings, workspace),
         approver=Refuse(),
         effects=Effects(workspace, session, watcher, sandboxing=settings.approval.sandbox),
+        expires_s=settings.approval.expires_s,
     )
+
+
+def reader_of(workspace: Path) -> Read:
+    """What looks at the files of a workspace for a gate that is not open."""
+    return partial(read_ordinary, workspace)

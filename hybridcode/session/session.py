@@ -34,6 +34,8 @@ from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Task
 from hybridcode.domain.ports import Approver, Model, Watcher
 from hybridcode.gate.approvers import Refuse
+from hybridcode.gate.grants import grant
+from hybridcode.gate.outcomes import PERSON
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
@@ -180,12 +182,14 @@ class Session:
             self._running.cancel()
 
     def remember_rule(self, rule: str, *, for_project: bool) -> None:
-        """Take in a person's allow rule: for this session, and for later ones here if asked.
+        """Take in a person's yes to exactly one command: for this session, and for later ones here if asked.
 
         Raises:
+            GateError: a rule that says more than one command's very text.
             ConfigError: a rule that cannot be read, or a file of the user's that cannot be written.
         """
-        self.gate.policy = self.gate.policy.allowing(rule)
+        scope = "project" if for_project else "session"
+        self.gate.policy = grant(self.log, self.gate.policy, rule, scope=scope, by=PERSON)
         if for_project:
             add_project_rule(self.options.workspace, rule)
 

@@ -56,7 +56,7 @@ StepStatus = Literal[
 ]
 PlanStatus = Literal["none", "proposed", "approved", "rejected"]
 ProposalStatus = Literal[
-    "pending", "approved", "edited", "rejected", "superseded", "executing", "done", "failed", "unknown"
+    "pending", "approved", "edited", "rejected", "expired", "superseded", "executing", "done", "failed", "unknown"
 ]
 
 
@@ -251,6 +251,7 @@ _RECEIVED: dict[str, ProposalStatus] = {
     "Applied": "done",
     "Ran": "done",
     "Stale": "superseded",
+    "Expired": "expired",
     "Declined": "rejected",
     "Denied": "rejected",
     "Held": "pending",

@@ -13,6 +13,7 @@ from hybridcode.domain.action import (
     Decision,
     Declined,
     Denied,
+    Expired,
     Failed,
     Held,
     Ran,
@@ -25,6 +26,7 @@ from hybridcode.domain.action import (
 )
 from hybridcode.domain.events import (
     CheckRan,
+    CommandChanged,
     DraftRefused,
     EffectFinished,
     Event,
@@ -35,6 +37,7 @@ from hybridcode.domain.events import (
     PlanMade,
     ProposalDecided,
     ProposalMade,
+    RuleGranted,
     RungTaken,
     SessionResumed,
     StepEnded,
@@ -58,6 +61,8 @@ _LEVELS: dict[str, Tone] = {"info": "quiet", "warning": "warn", "error": "bad"}
 
 TAIL_LINES = 6
 """Lines of a command's output that the transcript shows."""
+TRACES = 6
+"""Paths that a command changed and that one entry names."""
 TAIL_CHARS = 4_000
 """Characters of output that a receipt keeps: a tail this long has lost its beginning."""
 PROMPT_LINES = 12
@@ -104,10 +109,30 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return _opened_again(state)
         case TaskResumed():
             return [Entry("▸", "the task goes on", "quiet")]
+        case CommandChanged() if event.changes or event.not_captured:
+            return _traces(event)
+        case RuleGranted(rule=rule, by=by):
+            return [Entry("", f"allowed from now on by {whom(by)}: {rule}", "quiet")]
         case UndoMade():
-            return [Entry("undo", "files were put back", "good")]
+            return _undone(event)
         case _:
             return []
+
+
+def _traces(event: CommandChanged) -> list[Entry]:
+    """What a command changed, and what of it cannot be undone."""
+    paths = ", ".join(change.path for change in event.changes[:TRACES])
+    more = f" and {len(event.changes) - TRACES} more" if len(event.changes) > TRACES else ""
+    found = [Entry("", f"it changed: {paths}{more} · undo puts that back", "quiet")] if event.changes else []
+    return [*found, *(Entry("", f"not covered by undo: {what}", "warn") for what in event.not_captured[:TRACES])]
+
+
+def _undone(event: UndoMade) -> list[Entry]:
+    found = [Entry("undo", f"put back: {', '.join(event.restored)}" if event.restored else "nothing put back", "good")]
+    return [
+        *found,
+        *(Entry("", f"kept {path}: {event.why.get(path, 'it changed since')}", "warn") for path in event.kept),
+    ]
 
 
 def _prompt(text: str) -> list[Entry]:
@@ -252,6 +277,8 @@ def _receipt(receipt: Receipt, title: str, view: ProposalView | None) -> list[En
         case Stale(paths=paths):
             text = f"not written: {', '.join(paths)} changed meanwhile"
             return [Entry("!", text, "warn"), Entry("", "it is drafted again from the file as it is now", "quiet")]
+        case Expired(reason=reason):
+            return [Entry("!", f"not done: {reason}", "warn"), Entry("", title, "quiet")]
         case Declined(reason=reason, by=by):
             is_command = view is not None and not isinstance(view.proposal.action, ChangeSet)
             return _declined(f"declined by {whom(by)}: {title}", reason, is_command=is_command)

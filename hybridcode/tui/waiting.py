@@ -6,7 +6,7 @@ Invariant: nothing waits that somebody has decided; an answer given here counts 
 from dataclasses import dataclass, field
 
 from hybridcode.config.settings import Mode
-from hybridcode.domain.action import Proposal
+from hybridcode.domain.action import Proposal, Stale
 from hybridcode.domain.events import Event, PlanMade, TaskResumed
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.tui.amounts import plural
@@ -37,6 +37,10 @@ def waiting_plan(state: SessionState, mode: Mode) -> TaskView | None:
 def why_closed(state: SessionState, subject: str) -> str:
     """Why a question is not open any more that nobody answered here."""
     view = state.proposals.get(subject)
+    if view is not None and isinstance(view.receipt, Stale):
+        return f"closed: {', '.join(view.receipt.paths)} changed on disk"
+    if view is not None and view.status == "expired":
+        return "closed: it waited too long"
     if view is not None and view.decision is None and view.status == "superseded":
         return "closed: another proposal stands in for it"
     plan_is_decided = any(task.task.id == subject and task.plan_status != "proposed" for task in state.tasks)

@@ -18,7 +18,8 @@ from hybridcode.gate.approvers import Refuse, Scripted, yes
 from hybridcode.gate.effects import Effects
 from hybridcode.gate.gate import Gate
 from hybridcode.gate.policy import Policy
-from hybridcode.journal.approvals import Approvals, ApprovalState
+from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.states import ApprovalState
 from hybridcode.journal.store import Journal
 
 # A session in a process of its own: three files (one edited, one deleted, one new in a new folder) through the gate.

@@ -23,7 +23,7 @@ from hybridcode.domain.action import (
 )
 from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalMade
 from hybridcode.gate.approvers import Refuse, Scripted, yes
-from hybridcode.journal.approvals import ApprovalState
+from hybridcode.journal.states import ApprovalState
 
 
 async def test_what_has_ended_is_neither_taken_up_nor_superseded(tmp_path: Path):

@@ -25,11 +25,12 @@ from hybridcode.domain.action import (
     action_digest,
 )
 from hybridcode.domain.errors import GateError, IntegrityError, SessionBusy
-from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
+from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade, TreeKept
 from hybridcode.gate.approvers import Inbox, PolicyOnly, Refuse, Scripted, no, yes
 from hybridcode.gate.gate import summary
 from hybridcode.gate.sandbox import probe
-from hybridcode.journal.approvals import Approvals, ApprovalState
+from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.states import ApprovalState
 from hybridcode.journal.store import Journal
 
 
@@ -237,7 +238,7 @@ async def test_a_policy_that_tightened_beats_an_earlier_yes(tmp_path: Path):
 async def test_cancelling_a_command_ends_it_and_says_so(tmp_path: Path):
     bench = open_bench(tmp_path, yes)
     started = asyncio.Event()
-    bench.session.subscribe(lambda envelope: started.set() if isinstance(envelope.event, EffectStarted) else None)
+    bench.session.subscribe(lambda envelope: started.set() if isinstance(envelope.event, TreeKept) else None)
     running = asyncio.create_task(bench.gate.submit(ShellCommand(script="sleep 60; touch late"), step="s1"))
     await started.wait()
     running.cancel()
@@ -340,13 +341,13 @@ async def test_scripted_approvers_are_exact(tmp_path: Path):
 async def test_in_the_sandbox_only_the_workspace_can_be_written(tmp_path: Path):
     if probe().kind == "none":
         pytest.skip("no sandbox on this machine")
-    bench = open_bench(tmp_path, yes, yes, is_sandboxed=True)
-    bench.write(".git/config", "[core]\n")
     script = (
         "echo in > inside; echo out > ../outside; echo x >> .git/config; echo x > .hybridcode/policy.toml; "
         "cat < /dev/tcp/127.0.0.1/9; ls -A /run; true"
     )
-    bench.gate.policy = bench.gate.policy.allowing(f"Bash({script})")
+    own_rule = settings_with(allow=(f"Bash(={script})",))
+    bench = open_bench(tmp_path, yes, yes, is_sandboxed=True, settings=own_rule)
+    bench.write(".git/config", "[core]\n")
     receipt = await bench.gate.submit(ShellCommand(script=script), step="s1")
     assert isinstance(receipt, Ran)
     assert receipt.sandbox == "bwrap"

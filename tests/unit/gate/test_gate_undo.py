@@ -120,3 +120,48 @@ async def test_an_undo_needs_the_session_for_itself(tmp_path: Path):
             await undo(bench.session, bench.gate)
     bench.journal.claim("s")
     assert (await undo(bench.session, bench.gate)).restored == ("a",)
+
+
+async def test_an_undo_waits_for_other_sessions_that_are_about_to_change_the_same_files(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    await apply(bench, "a", "ours")
+    with Journal.open(bench.journal.path) as journal:
+        other = open_bench(tmp_path)
+        other.gate.journal = journal.session("other")
+        other.gate.approver = Refuse()
+        await other.submit(other.change("a", "theirs"))
+        journal.claim("other")
+        with pytest.raises(SessionBusy, match="about to change a"):
+            await undo(bench.session, bench.gate)
+        assert bench.read("a") == "ours"
+    assert (await undo(bench.session, bench.gate)).restored == ("a",)
+
+
+async def test_an_undo_is_not_undone_and_a_step_that_is_none_is_named(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    await apply(bench, "a", "x")
+    await undo(bench.session, bench.gate)
+    with pytest.raises(GateError, match="An undo is not undone") as refused:
+        await undo(bench.session, bench.gate, step="(undo)")
+    assert "approvals list --all" in refused.value.hint
+    with pytest.raises(GateError, match="no step s9") as unknown:
+        await undo(bench.session, bench.gate, step="s9")
+    assert (unknown.value.exit_code, "s1" in unknown.value.hint) == (ExitCode.USAGE, True)
+
+
+async def test_the_mode_that_an_edit_changed_comes_back(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    bench.write("run", "1\n")
+    await apply(bench, "run", "2\n", mode=0o755)
+    assert (await undo(bench.session, bench.gate)).restored == ("run",)
+    assert (bench.read("run"), stat.S_IMODE((bench.root / "run").stat().st_mode)) == ("1\n", 0o644)
+
+
+async def test_what_policy_denies_is_kept_with_the_reason_and_the_rest_goes_back(tmp_path: Path):
+    bench = open_bench(tmp_path)
+    await apply(bench, "src/a", "x")
+    await apply(bench, "b", "x")
+    denied = open_bench(tmp_path, settings=settings_with(deny=("Edit(src/**)",)))
+    made = await undo(denied.session, denied.gate)
+    assert (made.restored, list(made.why)) == (("b",), ["src/a"])
+    assert "your rule" in made.why["src/a"]

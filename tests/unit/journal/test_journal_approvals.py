@@ -10,18 +10,23 @@ from hybridcode.domain.action import (
     Amend,
     Approve,
     Decision,
+    Expired,
+    Failed,
     Proposal,
     Ran,
     Reject,
     Ruling,
     ShellCommand,
+    Stale,
     Unanswered,
+    Unknown,
     action_digest,
 )
 from hybridcode.domain.errors import IntegrityError, JournalError, NoSuchProposal
-from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
+from hybridcode.domain.events import EffectFinished, EffectStarted, Event, ProposalDecided, ProposalMade
 from hybridcode.domain.exits import ExitCode
-from hybridcode.journal.approvals import LEGAL, Approvals, ApprovalState, new_proposal_id
+from hybridcode.journal.approvals import Approvals, new_proposal_id
+from hybridcode.journal.states import LEGAL, ApprovalState
 from hybridcode.journal.store import Journal
 
 COMMAND = ShellCommand(argv=("make", "test"))
@@ -122,10 +127,55 @@ def test_verify_covers_approval_rows(approvals: Approvals):
         approvals.journal.verify()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE approval SET state = 'approved'",
+        "UPDATE approval SET state = 'done'",
+        """UPDATE approval SET decision = '{"type":"approve","digest":"0","by":"person"}'""",
+    ],
+)
+def test_verify_finds_a_row_that_no_event_moved(approvals: Approvals, statement: str):
+    approvals.add("s", proposal())
+    with approvals.journal.transaction() as writes:
+        writes.execute(statement)
+    with pytest.raises(IntegrityError, match="Approval abcd2345 does not stand where"):
+        approvals.journal.verify()
+
+
+def test_a_proposal_is_found_by_the_beginning_of_its_id(approvals: Approvals):
+    approvals.add("s", proposal("abcd2345"))
+    approvals.add("s", proposal("abxy2345"))
+    assert approvals.find("abc").id == "abcd2345"
+    with pytest.raises(NoSuchProposal, match="beginning of 2 proposals") as several:
+        approvals.find("ab")
+    assert "abcd2345, abxy2345" in several.value.hint
+    with pytest.raises(NoSuchProposal, match="no proposal abcd2354") as near:
+        approvals.find("abcd2354")
+    assert "Did you mean abcd2345" in near.value.hint
+    with pytest.raises(NoSuchProposal):
+        approvals.find("")
+    with pytest.raises(NoSuchProposal):
+        approvals.find("%")
+
+
 def test_ids_are_short_and_typeable():
     names = {new_proposal_id() for _ in range(200)}
     assert len(names) == 200
     assert all(len(name) == 8 and not set(name) & set("ilouILO ") for name in names)
+
+
+TELLS: dict[ApprovalState, Event] = {
+    ApprovalState.APPROVED: ProposalDecided("abcd2345", APPROVE),
+    ApprovalState.EDITED: ProposalDecided("abcd2345", Amend(COMMAND, "person:test")),
+    ApprovalState.REJECTED: ProposalDecided("abcd2345", Reject("no", "person:test")),
+    ApprovalState.EXPIRED: EffectFinished("abcd2345", Expired("too long")),
+    ApprovalState.SUPERSEDED: EffectFinished("abcd2345", Stale(("a",))),
+    ApprovalState.EXECUTING: EffectStarted("abcd2345", DIGEST),
+    ApprovalState.DONE: EffectFinished("abcd2345", Ran(0, "", "", 0.1)),
+    ApprovalState.FAILED: EffectFinished("abcd2345", Failed("no")),
+    ApprovalState.UNKNOWN: EffectFinished("abcd2345", Unknown("stopped")),
+}
 
 
 class Race(RuleBasedStateMachine):
@@ -144,8 +194,7 @@ class Race(RuleBasedStateMachine):
     def move(self, side: int, expect: ApprovalState, to: ApprovalState) -> None:
         if to not in LEGAL[expect]:
             return
-        event = EffectStarted("abcd2345", to)
-        moved = self.sides[side].move("abcd2345", expect=expect, to=to, event=event)
+        moved = self.sides[side].move("abcd2345", expect=expect, to=to, event=TELLS[to])
         assert moved == (self.state == expect)
         if moved:
             self.state, self.moves = to, self.moves + 1

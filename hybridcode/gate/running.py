@@ -1,0 +1,61 @@
+"""Runs an approved command between a look at the tree before and one after, and settles what a crash cut off.
+
+Invariant: no process starts before what its undo needs is durable; however it ends, what it changed is recorded first.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import assert_never
+
+from hybridcode.domain.action import ChangeSet, Failed, Proposal, Receipt, ShellCommand, ToolCall, Unknown
+from hybridcode.domain.errors import RepoError
+from hybridcode.gate.effects import Effects
+from hybridcode.gate.traces import Traces, told
+
+Finish = Callable[[Receipt], Receipt]
+"""Records a receipt and gives it back."""
+
+
+async def run(
+    command: ShellCommand, *, proposal: str, effects: Effects, traces: Traces | None, finish: Finish
+) -> Receipt:
+    """Run to the end; without `traces` for a command that only reads. A cancellation is recorded and passes on."""
+    manifest = ""
+    has_begun = False
+    try:
+        if traces is not None:
+            manifest = await traces.begin(proposal)
+        has_begun = True
+        receipt: Receipt = await effects.run(command, proposal=proposal)
+        if traces is not None:
+            await traces.end(proposal, manifest)
+    except RepoError as error:
+        return finish(Failed(f"it was not run, since its changes could not be undone: {error.message}"))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        changed = traces.end_now(proposal, manifest) if traces is not None and manifest else None
+        finish(Unknown(f"stopped while it ran{told(changed)}") if has_begun else Failed("stopped before it ran"))
+        raise
+    return finish(receipt)
+
+
+def recovered(proposal: Proposal, *, effects: Effects, traces: Traces) -> Receipt:
+    """What becomes of a proposal that was being carried out when its process died.
+
+    Files that are their result are done; at their base they are written again; anything else is left alone. A command
+    is never run again: what is different since it began is told.
+    """
+    match proposal.action:
+        case ChangeSet() as change:
+            strange = [path for path, state in effects.survey(change).items() if state == "other"]
+            if strange:
+                return Unknown(f"{', '.join(strange)}: neither the old nor the new version; left as found")
+            return effects.redo(change)
+        case ShellCommand() as command:
+            changed = told(traces.cut_off(proposal.id))
+            return Unknown(
+                f"`{command.text}` was running when the program stopped{changed}; it is not run again by itself"
+            )
+        case ToolCall(server=server, tool=tool):
+            return Unknown(f"{tool} of {server} was running when the program stopped")
+        case _:
+            assert_never(proposal.action)
