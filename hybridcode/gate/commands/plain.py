@@ -16,8 +16,8 @@ _NEEDS_A_SHELL = names(
     "! [[ ]] { } case coproc do done elif else esac fi for function if in select then time until while "
     ". : alias bg bind break builtin caller cd command compgen complete compopt continue declare dirs disown enable "
     "eval exec exit export fc fg getopts hash help history jobs kill let local logout mapfile popd printf pushd read "
-    "readarray readonly return set shift shopt source suspend test [ times trap type typeset ulimit umask unalias unset "
-    "wait"
+    "readarray readonly return set shift shopt source suspend test [ times trap type typeset ulimit umask unalias "
+    "unset wait"
 )
 _REDIRECT = re.compile(r"(&?>|<)[ \t]*/dev/null(?=[ \t\n|<>]|\Z)|>&1(?=[ \t\n|<>]|\Z)")
 _TAKEN_LITERALLY = re.compile(r"[^\s\\'\"`$|&;<>()*?\[{}~#]+")

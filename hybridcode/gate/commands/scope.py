@@ -17,6 +17,8 @@ from hybridcode.gate.paths import Place, Places
 
 _MAX_FOLDERS = 16
 _MAX_MATCHES = 2_000
+_PLAIN_NAME = re.compile(r"[\w.+@%][\w.+@%=,:~-]*", re.ASCII)
+_PLAIN_PATH = re.compile(r"[\w.+@%/=,:~-]*", re.ASCII)
 _READABLE_DEVICES = re.compile(r"/dev/(?:null|stdin|fd/0)\Z")
 _WRITABLE_DEVICES = re.compile(r"/dev/(?:null|stdout|stderr|fd/[12])\Z")
 _RAW_SECRET = re.compile(r"\.ssh/|\.aws/|\.gnupg|id_rsa|id_ed25519|/etc/shadow|/environ\b|\.netrc|git-credentials")
@@ -83,6 +85,8 @@ class Scope:
         if texts is None:
             return [ask("unknown-path", f"which files `{word.raw}` matches cannot be told")]
         found = [finding for text in texts for place in self.places_of(text) for finding in _reading(text, place)]
+        if word.is_split and not all(map(_PLAIN_PATH.fullmatch, texts)):
+            found.append(ask("unknown-path", f"what `{word.raw}` matches may be cut apart at blanks"))
         if self.is_lost and not word.text.startswith("/"):
             found.append(ask("unknown-path", f"the folder in which `{word.raw}` is looked up is not known"))
         return found
@@ -115,6 +119,31 @@ class Scope:
                 if path.is_symlink() and self.places.at(str(path), base=folder).kind == "outside":
                     return True
         return False
+
+    def holds_any(self, *file_names: Iterable[str]) -> bool:
+        """True when a folder commands may run in, or one above it in the workspace, holds one of these."""
+        folders = {above for folder in self.folders for above in (folder, *folder.parents)}
+        names = list(itertools.chain(*file_names))
+        inside = [folder for folder in folders if folder.is_relative_to(self.places.workspace)]
+        return any(os.path.lexists(folder / name) for folder in inside for name in names)
+
+    def has_plain_names(self) -> bool:
+        """True when no name in the workspace can be taken for an option or for several names, or leads outside."""
+        waiting, count = [str(self.places.workspace)], 0
+        while waiting:
+            try:
+                entries = list(os.scandir(waiting.pop()))
+            except OSError:
+                return False
+            for entry in entries:
+                count += 1
+                if count > _MAX_MATCHES or not _PLAIN_NAME.fullmatch(entry.name):
+                    return False
+                if entry.is_symlink() and self.places.at(entry.path, base=self.places.workspace).kind != "inside":
+                    return False
+                if entry.is_dir(follow_symlinks=False) and entry.name != ".git":
+                    waiting.append(entry.path)
+        return not self.is_lost
 
     def _matches(self, pattern: str) -> list[str] | None:
         """Names that a pattern may match: rather too many than too few; None if there is no telling."""

@@ -3,13 +3,18 @@
 Invariant: pure functions of the tree.
 """
 
+import re
 from collections import Counter
 
 from tree_sitter import Node
 
+LOOP = 2
+"""What a loop adds to the count of its variable."""
+_SETTERS = frozenset({"read", "mapfile", "readarray", "printf", "getopts", "unset", "let", "eval", "local"})
+
 
 def assignments(root: Node) -> Counter[str]:
-    """How often each variable is assigned; a loop's variable counts as often."""
+    """How often each variable is assigned: a loop's and that of a command such as `read` count more than once."""
     counts: Counter[str] = Counter()
     todo = [root]
     while todo:
@@ -17,7 +22,11 @@ def assignments(root: Node) -> Counter[str]:
         todo += node.children
         name = node.child_by_field_name({"variable_assignment": "name", "for_statement": "variable"}.get(node.type, ""))
         if name is not None:
-            counts[decoded(name.text)] += 1 if node.type == "variable_assignment" else 2
+            counts[decoded(name.text)] += 1 if node.type == "variable_assignment" else LOOP
+        if node.type in ("command", "unset_command", "declaration_command"):
+            words = [decoded(child.text) for child in node.children]
+            if not _SETTERS.isdisjoint(re.sub(r"[\"'\\]", "", word) for word in words):
+                counts.update(dict.fromkeys(words, LOOP + 1))
     return counts
 
 
