@@ -62,12 +62,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the judge said of it, and after how many milliseconds."""
+    """What the judge said of it."""
 
     case: Case
     verdict: Verdict
     reason: str
     milliseconds: float
+    """Of the processor: the median of several times."""
 
 
 def read_cases(path: Path) -> Iterator[Case]:
@@ -100,9 +101,9 @@ def judge_all(cases: Sequence[Case], folder: Path, *, repeats: int = 1) -> list[
         ruling = policy.judge(action)
         times: list[float] = []
         for _ in range(repeats):
-            started = time.perf_counter()
+            started = time.process_time()
             policy.judge(action)
-            times.append(1_000 * (time.perf_counter() - started))
+            times.append(1_000 * (time.process_time() - started))
         judged.append(Judged(case, ruling.verdict, ruling.reason, statistics.median(times)))
     return judged
 
@@ -134,7 +135,7 @@ def _print_times(judged: Sequence[Judged]) -> None:
     times = sorted(one.milliseconds for one in judged)
     slowest = max(judged, key=lambda one: one.milliseconds)
     print(
-        f"\nmilliseconds for each command, in process: median {statistics.median(times):.3f}, "
+        f"\nprocessor milliseconds for each command: median {statistics.median(times):.3f}, "
         f"p99 {times[min(len(times) - 1, int(0.99 * len(times)))]:.3f}, "
         f"worst {times[-1]:.3f} ({slowest.case.command[:60]!r})"
     )

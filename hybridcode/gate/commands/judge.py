@@ -46,6 +46,7 @@ _JUDGES = (
     machine.judge,
 )
 _NETWORK_DEVICE = re.compile(r"/dev/(?:tcp|udp)/")
+_ASCII = re.compile(r"[\n\t\x20-\x7e]*")
 _MOVES = names("cd pushd")
 
 
@@ -83,7 +84,7 @@ def judge_argv(script: Script, places: Places, folder: str = ".") -> list[Findin
 
 
 def _characters(text: str) -> list[Finding]:
-    if is_plain(text):
+    if _ASCII.fullmatch(text) or is_plain(text):
         return []
     return [deny("hidden-characters", "holds hidden or control characters", "hidden-characters")]
 
@@ -213,7 +214,7 @@ class _Judging:
         findings: list[Finding] = []
         for word in command.args:
             text = (word.text or "").partition("=")[2] if (word.text or "").startswith("-") else word.text
-            if not text or " " in text or "\n" in text or word.has_glob:
+            if not text or " " in text or "\n" in text or word.has_glob or text.startswith("/dev/std"):
                 continue
             for place in self.scope.places_of(text):
                 if place.kind == "own":

@@ -52,6 +52,7 @@ class Scope:
     folders: list[Path] = field(default_factory=list[Path])
     is_lost: bool = False
     """A `cd` went somewhere that cannot be known."""
+    looked_up: dict[tuple[str, Path], Place] = field(default_factory=dict[tuple[str, Path], Place], repr=False)
 
     def enter(self, word: Word | None, *, in_loop: bool) -> None:
         """Take a `cd` into account."""
@@ -66,7 +67,12 @@ class Scope:
 
     def places_of(self, text: str) -> list[Place]:
         """Where a path may lie."""
-        return [self.places.at(text, base=folder) for folder in self.folders]
+        return [self._place(text, folder) for folder in self.folders]
+
+    def _place(self, text: str, folder: Path) -> Place:
+        if (text, folder) not in self.looked_up:
+            self.looked_up[text, folder] = self.places.at(text, base=folder)
+        return self.looked_up[text, folder]
 
     def is_outside(self, word: Word) -> bool:
         """True when a known path leaves the workspace."""
@@ -75,6 +81,8 @@ class Scope:
 
     def reading(self, word: Word) -> list[Finding]:
         """What speaks against reading a path."""
+        if word.choices:
+            return [finding for choice in word.choices for finding in self.reading(choice)]
         if word.is_pipe:
             return []
         if word.text is None:
@@ -93,6 +101,8 @@ class Scope:
 
     def writing(self, word: Word) -> list[Finding]:
         """What a write to a path amounts to; only devices such as /dev/null are free."""
+        if word.choices:
+            return [finding for choice in word.choices for finding in self.writing(choice)]
         if word.text is None:
             if word.raw.startswith((">(", "<(")):
                 return [ask("writes", "writes into a pipe")]
@@ -175,11 +185,15 @@ def _expand(folder: Path, pattern: str) -> Iterator[str]:
             names = sorted(path.name for path in (folder / at).iterdir())
         except OSError:
             return
-        for name in [".", "..", *names] if part.startswith(".") else names:
+        for name in [".", "..", *names] if part.startswith(".") else filter(_is_shown, names):
             if fnmatchcase(name, part):
                 yield from walk(f"{at}{name}" if index == len(parts) - 1 else f"{at}{name}/", index + 1)
 
     yield from walk(prefix, 0)
+
+
+def _is_shown(name: str) -> bool:
+    return not name.startswith(".")
 
 
 def _reading(text: str, place: Place) -> Iterable[Finding]:

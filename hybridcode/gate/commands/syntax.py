@@ -6,6 +6,7 @@ is not on the list leaves an oddity, and so keeps the script from being called h
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -233,6 +234,7 @@ class _Walk(WordReader):
         first = len(self.commands)
         if body is not None:
             self.statement(body, upstream)
+        end = len(self.commands)
         redirects: list[Redirect] = []
         stdin: Word | None = None
         heredocs: list[Node] = []
@@ -247,7 +249,7 @@ class _Walk(WordReader):
                     stdin = self._here_document(child)
                 case _:
                     pass
-        here = self._attach(first, redirects, stdin, upstream)
+        here = self._attach(range(first, end), redirects, stdin, upstream)
         for heredoc in heredocs:
             for child in heredoc.named_children:
                 if child.type == "file_redirect":
@@ -256,24 +258,17 @@ class _Walk(WordReader):
                     self.statement(child, (*upstream, *here))
 
     def _attach(
-        self, first: int, redirects: list[Redirect], stdin: Word | None, upstream: tuple[Command, ...]
+        self, body: range, redirects: list[Redirect], stdin: Word | None, upstream: tuple[Command, ...]
     ) -> tuple[Command, ...]:
-        """Hang redirections on the last command of the body, where bash would open them."""
-        if len(self.commands) == first:
+        """Hang redirections on the last command of the body, and what it reads on all of its commands."""
+        if not body:
             self._add(Command(None, redirects=tuple(redirects), upstream=upstream, stdin=stdin))
-        else:
-            old = self.commands[-1]
-            self.commands[-1] = Command(
-                old.name,
-                old.args,
-                old.assignments,
-                (*old.redirects, *redirects),
-                old.upstream,
-                stdin or old.stdin,
-                old.in_loop,
-                old.function,
-            )
-        return tuple(self.commands[first:])
+            return (self.commands[-1],)
+        for index in body:
+            self.commands[index] = replace(self.commands[index], stdin=self.commands[index].stdin or stdin)
+        last = self.commands[body[-1]]
+        self.commands[body[-1]] = replace(last, redirects=(*last.redirects, *redirects))
+        return tuple(self.commands[body[0] : body[-1] + 1])
 
     def _redirect(self, node: Node) -> Redirect:
         operator = "".join(self.raw(child) for child in node.children if not child.is_named)

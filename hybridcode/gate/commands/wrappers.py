@@ -9,6 +9,7 @@ from hybridcode.gate.commands.listers import A_NAME, prints_names
 from hybridcode.gate.commands.options import Grammar, parse
 from hybridcode.gate.commands.scope import Case, Finding, ask, deny
 from hybridcode.gate.commands.shell import Command, Word
+from hybridcode.gate.commands.variables import is_sensitive
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ def _env(command: Command, case: Case) -> list[Finding]:
         words = words[1:]
         pairs.append((name, Word.of(value)))
     findings = [ask("wrapper", problem)] if problem else []
+    unset = [name.text or "" for flag in ("-u", "--unset") for name in taken.options.get(flag, [])]
+    findings += [ask("variable", f"`env` unsets {name}") for name in unset if is_sensitive(name)]
     if {"-C", "--chdir"}.intersection(taken.options):
         findings.append(ask("wrapper", "`env -C` runs it in another folder"))
     if not words:
