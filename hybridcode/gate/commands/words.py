@@ -135,6 +135,9 @@ class WordReader(ABC):
         bare = "".join(self.raw(child) for child, _, _ in parts if child.type in ("word", "number"))
         braces = "{" in bare and "}" in bare and ("," in bare or ".." in bare)
         tilde = bare.startswith("~") != ((texts[0] or "").startswith("~") and parts[0][0].type == "word")
+        if any(not child.is_named for child in node.children):
+            self.odd("a word with a sign in it that may be an expansion")
+            return None, has_glob
         if None in texts or braces or tilde:
             return None, has_glob
         quoted = "".join(text or "" for child, text, _ in parts if child.type not in ("word", "number"))
