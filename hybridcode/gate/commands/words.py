@@ -73,7 +73,8 @@ class WordReader(ABC):
         if re.search(r"[=:]~", raw):
             text = None
         if text is not None and text.startswith("~") and not raw.startswith(("'", '"', "\\", "$")):
-            text = self._tilde(text) if raw.startswith(text.partition("/")[0]) else None
+            prefix = text.partition("/")[0]
+            text = self._tilde(text) if raw == prefix or raw.startswith(f"{prefix}/") else None
         return Word(raw, text, has_glob, inner=tuple(self.commands[first:]))
 
     def _tilde(self, text: str) -> str | None:

@@ -48,7 +48,8 @@ def can_be_parsed(text: str) -> bool:
 _SCRAPS = st.sampled_from(
     ["ls", "pwd", "cat a.txt", "echo x", "git status", "x=1", "a", "true", "|", "||", "&&", "&", ";", ";;", ";&", "|&",
      "!", "(", ")", "{", "}", "[", "]", "[[", "]]", "if", "then", "elif", "else", "fi", "for", "in", "do", "done",
-     "while", "until", "case", "esac", "select", "function", "time", "coproc", "\n", "\\\n", " ", " ", "'", '"', "`", "$(", "${",
+     "while", "until", "case", "esac", "select", "function", "time", "coproc", "\n", "\\\n", " ",
+     " ", "'", '"', "`", "$(", "${",
      "$((", "))", "<(", ">(", "<", "> /dev/null", "2>&1", "<<< x", "<<E\n", "\nE\n", "#", "\\", "*", "?", "~", "-eq 1",
      "-f a.txt", "$x", "$'a'", '$"a"', "{a,b}", "=", "+=", "x()"]
 )  # fmt: skip
@@ -151,8 +152,10 @@ def _quoted(word: str, choose: random.Random) -> str:
 
 _ADDITIONS = (
     "-rf", "--output=x", "--pre=x", "a b", "x\ty", "x\ny", ".gitconfig", ".gitattributes", ".ripgreprc",
-    ".tool-versions", "rust-toolchain.toml", "go.mod", ".mvn/jvm.config", "ls", "git", "bin/cat", "src/-e", "src/--pre=x", "docs/$(id)",
-    "*", "src/a;b", "tests/.env", "new.txt", "id_rsa", "HEAD", "objects/x", ".envrc", "src/app", "data/a.tar", "conftest.py",
+    ".tool-versions", "rust-toolchain.toml", "go.mod", ".mvn/jvm.config", "ls", "git", "bin/cat",
+    "src/-e", "src/--pre=x", "docs/$(id)",
+    "*", "src/a;b", "tests/.env", "new.txt", "id_rsa", "HEAD", "objects/x", ".envrc", "src/app",
+    "data/a.tar", "conftest.py",
     "mise.toml", "[ab].txt", "~", ".hgrc", "src/.git/config", "global.json", ".jq", "awk", "Makefile.am", "\u202e.txt",
 )  # fmt: skip
 _LINKS = {
@@ -176,7 +179,7 @@ def test_files_added_to_the_repository_never_lower_a_verdict(
 ):
     policy = example_policy(tmp_path_factory.mktemp("added"))
     cases = random.Random(seed).sample(CASES, 60)
-    before = [verdict(policy, case.command) for case in cases]
+    before: list[Verdict] = [verdict(policy, case.command) for case in cases]
     root = policy.places.workspace
     for name in names:
         path = root / name
@@ -186,7 +189,7 @@ def test_files_added_to_the_repository_never_lower_a_verdict(
             path.chmod(0o755)
     for name in links:
         (root / name).symlink_to(_LINKS[name])
-    after = [verdict(policy, case.command) for case in cases]
+    after: list[Verdict] = [verdict(policy, case.command) for case in cases]
     for case, one, two in zip(cases, before, after, strict=True):
         assert RANK[two] >= RANK[one], case.command
 
