@@ -56,7 +56,7 @@ _SCRAPS = st.sampled_from(
 
 
 @needs_bash
-@settings(_QUIET, max_examples=600)
+@settings(_QUIET, max_examples=300)
 @given(scraps=st.lists(_SCRAPS, min_size=1, max_size=9))
 def test_what_bash_cannot_parse_is_never_allowed(policy: Policy, scraps: list[str]):
     text = " ".join(scraps)
@@ -73,7 +73,7 @@ _PIECES = st.sampled_from(
 
 
 @needs_bash
-@settings(_QUIET, max_examples=250)
+@settings(_QUIET, max_examples=80)
 @given(pieces=st.lists(_PIECES, min_size=1, max_size=8))
 def test_a_known_word_is_the_one_that_bash_passes_on(tmp_path: Path, pieces: list[str]):
     arguments = "".join(pieces)
@@ -95,7 +95,7 @@ _CONTEXTS = (
 )  # fmt: skip
 
 
-@settings(_QUIET, max_examples=400)
+@settings(_QUIET, max_examples=100)
 @given(case=st.sampled_from(RISKY), contexts=st.lists(st.sampled_from(_CONTEXTS), min_size=1, max_size=2))
 def test_harmless_company_never_gets_a_command_allowed(policy: Policy, case: Case, contexts: list[str]):
     text = case.command
@@ -104,7 +104,7 @@ def test_harmless_company_never_gets_a_command_allowed(policy: Policy, case: Cas
     assert verdict(policy, text) != "allow"
 
 
-@settings(_QUIET, max_examples=200)
+@settings(_QUIET, max_examples=50)
 @given(cases=st.lists(st.sampled_from(WHOLE), min_size=2, max_size=3))
 def test_another_command_behind_it_never_lowers_a_verdict(policy: Policy, cases: list[Case]):
     texts = [case.command for case in cases]
@@ -113,7 +113,7 @@ def test_another_command_behind_it_never_lowers_a_verdict(policy: Policy, cases:
     assert RANK[verdict(policy, "\n".join(texts))] >= worst
 
 
-@settings(_QUIET, max_examples=150)
+@settings(_QUIET, max_examples=40)
 @given(
     case=st.sampled_from(PLAIN),
     wrapper=st.sampled_from(["timeout 9", "nice", "env", "command", "time"]),
@@ -123,7 +123,7 @@ def test_a_wrapper_never_gets_a_command_allowed(policy: Policy, case: Case, wrap
     assert verdict(policy, f"{wrapper} {case.command}") != "allow"
 
 
-@settings(_QUIET, max_examples=200)
+@settings(_QUIET, max_examples=50)
 @given(case=st.sampled_from(PLAIN), seed=st.integers(0, 2**16))
 def test_other_quotes_around_the_same_words_never_lower_a_verdict(policy: Policy, case: Case, seed: int):
     stages = plain_pipeline(case.command)
@@ -168,7 +168,7 @@ _LINKS = {
 }
 
 
-@settings(_QUIET, max_examples=25)
+@settings(_QUIET, max_examples=8)
 @given(
     names=st.lists(st.sampled_from(_ADDITIONS), max_size=8, unique=True),
     links=st.lists(st.sampled_from(sorted(_LINKS)), max_size=3, unique=True),
