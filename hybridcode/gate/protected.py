@@ -6,7 +6,7 @@ Invariant: the names are data (protected.toml), written case-folded, and compare
 import os
 import re
 import tomllib
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +16,7 @@ OWN_NAMES = frozenset({".git", ".hybridcode"})
 _DATA = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
 _FOLDER_OF = {name: what for what, names in _DATA["folders"].items() for name in names.split()}
 _PATTERNS = tuple((pattern, what) for what, patterns in _DATA["files"].items() for pattern in patterns.split())
+_ANY_PATTERN = re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS))
 _TEMPLATES = frozenset(_DATA["templates"]["files"].split())
 _SECRET = re.compile("|".join(_DATA["secrets"]["anywhere"]), re.IGNORECASE)
 _SECRET_AT_HOME = re.compile("|".join(_DATA["secrets"]["at_home"]), re.IGNORECASE)
@@ -27,7 +28,7 @@ def is_protected(parts: tuple[str, ...]) -> str:
         if part in _FOLDER_OF:
             return _FOLDER_OF[part]
     name = parts[-1] if parts else ""
-    if name in _TEMPLATES:
+    if name in _TEMPLATES or not _ANY_PATTERN.match(name):
         return ""
     return next((what for pattern, what in _PATTERNS if fnmatchcase(name, pattern)), "")
 

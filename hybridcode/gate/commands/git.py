@@ -28,11 +28,12 @@ _HARMLESS_KEYS = re.compile(
 _ADDRESS = re.compile(r"\A(?:[A-Za-z][\w+.-]*://|ext::|[\w.-]+@[\w.-]+:|(?:\.\.|/|~))")
 _SHOWN = 3
 """Settings that a reason spells out; the others are counted."""
+_CHECKS_SIGNATURES = re.compile(r"(?:format|pretty)\b.*%G|%\(signature")
 _HISTORY = names("filter-branch filter-repo replace prune fast-import")
 _SENDS = names(
     "send-email imap-send credential credential-store credential-cache daemon http-push upload-pack send-pack"
 )
-_SECRET_KEYS = re.compile(r"credential|token|password|extraheader|url", re.IGNORECASE)
+_SECRET_KEYS = re.compile(r"credential|token|password|extraheader|secret|cookie|key\Z", re.IGNORECASE)
 _RUNS = {"bisect": ("run",), "submodule": ("foreach",)}
 
 
@@ -95,14 +96,16 @@ def _setting(key: str) -> list[Finding]:
 
 
 def _subcommand(name: str, args: Sequence[Word], case: Case) -> list[Finding]:
+    if name == "tag" and args and re.fullmatch(r"-n\d+", args[0].literal or ""):
+        args = [Word.of("--list"), *args[1:]]
     texts = [word.text if word.text is not None else word.raw for word in args]
     grammar = git_grammar_of(name)
     if grammar is not None:
         outside = [found for word in args if _may_be_outside(word, case) for found in case.scope.reading(word)]
-        unknown = [
-            ask("option", f"`{word.raw}` might turn out to be an option") for word in args if word.literal is None
-        ]
-        findings = [*outside, *unknown, *by_grammar(f"git {name}", args, grammar, case)]
+        unclear = [word for word in args if word.literal is None]
+        unknown = [ask("option", f"`{word.raw}` might turn out to be an option") for word in unclear]
+        signed = [ask("runs", "git runs gpg to check signatures") for text in texts if _CHECKS_SIGNATURES.search(text)]
+        findings = [*outside, *unknown, *signed, *by_grammar(f"git {name}", args, grammar, case)]
         return findings + _dangers(name, args, texts, case) if findings else findings
     if _only_lists(name, texts):
         return []
@@ -135,9 +138,11 @@ def _only_lists(name: str, texts: Sequence[str]) -> bool:
         case "stash", ["show", *rest]:
             return all(re.fullmatch(r"-p|--stat|-u|--name-only|stash@\{\d+\}|\d+", text) for text in rest)
         case "config", ["--get" | "--get-all" | "get", key]:
-            return bool(re.fullmatch(r"[\w.-]+", key)) and not re.search(
-                r"credential|token|password|extraheader|url", key
-            )
+            return bool(re.fullmatch(r"[\w./-]+", key)) and not _SECRET_KEYS.search(key)
+        case "config", [key]:
+            return bool(re.fullmatch(r"[a-z]+\.[\w./-]+", key)) and not _SECRET_KEYS.search(key)
+        case "bisect", ["log"]:
+            return True
         case "symbolic-ref", ["HEAD"] | ["--short", "HEAD"] | ["-q", "HEAD"]:
             return True
         case "notes", [] | ["list"]:
@@ -224,7 +229,7 @@ def _discards(name: str, texts: Sequence[str]) -> list[Finding]:
     operands = [text for text in texts if not text.startswith("-")]
     discards = {
         "reset": bool({"--hard", "--merge", "--keep"} & flags),
-        "clean": ("f" in short or "--force" in flags) and not ("n" in short or "--dry-run" in flags),
+        "clean": bool(set("xX") & set(short)) and not ("n" in short or "--dry-run" in flags),
         "checkout": "--" in texts or "--force" in flags or bool(set("fB") & set(short)) or "." in operands,
         "restore": "--staged" not in flags or "--worktree" in flags or "W" in short,
         "switch": bool({"--force", "--discard-changes", "--force-create"} & flags) or bool(set("fC") & set(short)),

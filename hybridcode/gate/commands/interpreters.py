@@ -3,14 +3,16 @@
 Invariant: none of them is ever harmless; code that cannot be known before it runs is denied.
 """
 
+import itertools
 import re
 from dataclasses import replace
 
 from hybridcode.gate.commands.scope import Case, Finding, ask, deny
-from hybridcode.gate.commands.shell import Command, Word
+from hybridcode.gate.commands.shell import Command, Word, names
 from hybridcode.gate.commands.tables import DANGERS, known_as
 
 _CODE_OPTION = re.compile(r"-[a-zA-Z]*[cerEpR]|--(?:eval|print|command|execute|exec)")
+_EDITS = names("sqlite3 ed ex vi vim view nvim nano emacs")
 _TAKES_CODE = {"python": "c", "pypy": "c", "ipython": "c"}
 
 
@@ -30,9 +32,20 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
             texts = [(word.text or "").partition("=")[2] if program == "alias" else word.text for word in command.args]
             return [ask("runs", f"`{program}` stores code"), *(found for t in texts if t for found in case.text(t))]
         case _ if program in known_as("scanned"):
-            return [ask("runs", f"`{program}` can run other programs"), *_scan_command(command, case)]
+            findings = [ask("runs", f"`{program}` can run other programs"), *_scan_command(command, case)]
+            return findings + [found for word in _written(program, command) for found in case.scope.writing(word)]
         case _:
             return None
+
+
+def _written(program: str, command: Command) -> list[Word]:
+    """The files that an editor, a database shell or a pager's log option may write."""
+    if program == "less":
+        return [after for before, after in itertools.pairwise(command.args) if before.text in ("-o", "-O")]
+    if program not in _EDITS:
+        return []
+    words = [word for word in command.args if word.text is not None and not word.text.startswith(("-", "+", ":"))]
+    return words[:1] if program == "sqlite3" else [word for word in words if "/" in (word.text or "")]
 
 
 def scan(text: str) -> list[Finding]:
@@ -47,6 +60,8 @@ def _scan_command(command: Command, case: Case) -> list[Finding]:
         findings += scan(word.text if word.text is not None else word.raw)
         if word.is_pipe:
             findings.append(deny("runs-computed", f"runs what `{word.raw}` prints"))
+    if command.program in ("make", "gmake") and not {"-", "-f-", "/dev/stdin"}.intersection(w.text for w in words):
+        return findings
     return findings + _fed(command, case)
 
 

@@ -4,36 +4,49 @@ Invariant: without findings every part was understood and is harmless; what is d
 it, and no limit or oddity keeps the rest from being looked at.
 """
 
+import itertools
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hybridcode.gate.commands import git, interpreters, machine, network, readers, wrappers
+from hybridcode.gate.commands import (
+    builtins,
+    git,
+    interpreters,
+    listers,
+    machine,
+    network,
+    readers,
+    variables,
+    wrappers,
+)
+from hybridcode.gate.commands.plain import Stage, plain_pipeline
 from hybridcode.gate.commands.scope import Case, Finding, Scope, ask, deny
-from hybridcode.gate.commands.shell import Command, Redirect, Script, Word, names
-from hybridcode.gate.commands.syntax import GIT_ROOT, parse
+from hybridcode.gate.commands.shell import Command, Redirect, Script, Word, names, of_argv
+from hybridcode.gate.commands.syntax import parse
 from hybridcode.gate.commands.tables import known_as
+from hybridcode.gate.commands.words import GIT_ROOT
 from hybridcode.gate.paths import Places
 from hybridcode.gate.render import is_plain
 
 MAX_BYTES = 8_192
 MAX_COMMANDS = 32
 _MAX_NESTING = 6
+_MAX_VARIANTS = 16
+_KEYWORDS = names("if then elif else fi for while until do done case esac select function { } ! [[ ]]")
 
-_JUDGES = (git.judge, network.judge, wrappers.judge, interpreters.judge, machine.judge, readers.judge)
-_HARMLESS_VARIABLES = re.compile(
-    r"LC_\w+|LANG|LANGUAGE|TZ|COLUMNS|LINES|TERM|NO_COLOR|CLICOLOR|CLICOLOR_FORCE|FORCE_COLOR|CI|DEBUG|VERBOSE|"
-    r"PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|RUST_BACKTRACE|RUST_LOG|NODE_ENV|TIMEFORMAT|LS_COLORS"
-)
-_RUNS_CODE_VARIABLES = re.compile(
-    r"LD_\w+|DYLD_\w+|BASH_ENV|ENV|BASH_FUNC.*|PROMPT_COMMAND|PS[0-4]|SHELLOPTS|BASHOPTS|PATH|IFS|CDPATH|GCONV_PATH|"
-    r"\w*PAGER|MANOPT|LESS\w*|EDITOR|VISUAL|FCEDIT|BROWSER|\w*_EDITOR|GIT_(?!DIR\Z|WORK_TREE\Z|AUTHOR|COMMITTER)\w+|"
-    r"SSH_ASKPASS|SUDO_ASKPASS|PYTHON(?:STARTUP|HOME|BREAKPOINT|INSPECT)|NODE_OPTIONS|PERL5\w+|RUBY(?:OPT|LIB)|"
-    r"_?JAVA\w*_OPTIONS|JAVA_TOOL_OPTIONS|RIPGREP_CONFIG_PATH|TAR_OPTIONS|GREP_OPTIONS|GZIP|ZIPOPT|RSYNC_RSH|CVS_RSH|"
-    r"\w+_WRAPPER|HOSTALIASES|LOCPATH|FZF_DEFAULT_COMMAND|\w*MAKEFLAGS|GNUMAKEFLAGS|HTTPS?_PROXY|https?_proxy|ALL_PROXY|"
-    r"CURL_HOME|WGETRC|\w+_(?:INDEX_URL|REGISTRY)|HYBRIDCODE_\w+|OPENSSL_CONF|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS"
+_JUDGES = (
+    builtins.judge,
+    git.judge,
+    network.judge,
+    wrappers.judge,
+    interpreters.judge,
+    readers.judge,
+    machine.judge,
 )
 _NETWORK_DEVICE = re.compile(r"/dev/(?:tcp|udp)/")
+_ASCII = re.compile(r"[\n\t\x20-\x7e]*")
 _MOVES = names("cd pushd")
 
 
@@ -45,17 +58,23 @@ def judge_text(text: str, places: Places, folder: str = ".") -> tuple[Script, li
     findings = _characters(text) + judging.script(script)
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         findings.append(deny("too-long", f"is longer than {MAX_BYTES} bytes"))
-    return script, findings
+    return script, findings + judging.stages(script, plain_pipeline(readable) or ())
 
 
 def judge_argv(script: Script, places: Places, folder: str = ".") -> list[Finding]:
     """Judge a command that no shell will see."""
     judging = _Judging(places, folder)
-    return _characters("".join(command.line for command in script.commands)) + judging.script(script)
+    line = " ".join(command.line for command in script.commands)
+    findings = _characters(line) + judging.script(script)
+    if len(line.encode("utf-8", "replace")) > MAX_BYTES:
+        findings.append(deny("too-long", f"is longer than {MAX_BYTES} bytes"))
+    if script.commands and script.commands[0].program in _KEYWORDS:
+        findings.append(deny("unparsed", "is the beginning of a shell command that does not end"))
+    return findings
 
 
 def _characters(text: str) -> list[Finding]:
-    if is_plain(text):
+    if _ASCII.fullmatch(text) or is_plain(text):
         return []
     return [deny("hidden-characters", "holds hidden or control characters", "hidden-characters")]
 
@@ -91,6 +110,19 @@ class _Judging:
         self.depth -= 1
         return findings
 
+    def stages(self, script: Script, stages: Sequence[Stage]) -> list[Finding]:
+        """Judge once more where the words that would be run without a shell are not those of the tree."""
+        words = [tuple(word.text for word in command.words) for command in script.commands]
+        if not stages or words == [stage.argv for stage in stages]:
+            return []
+        upstream: tuple[Command, ...] = ()
+        findings = [ask("syntax", "may be read in two ways")]
+        for stage in stages:
+            (command,) = of_argv(stage.argv).commands
+            findings += self.command(replace(command, upstream=upstream))
+            upstream = (*upstream, command)
+        return findings
+
     def script(self, script: Script) -> list[Finding]:
         findings = [ask("syntax", f"holds {oddity}") for oddity in script.oddities]
         if script.broken:
@@ -104,25 +136,36 @@ class _Judging:
     def command(self, command: Command) -> list[Finding]:
         if self.depth >= _MAX_NESTING:
             return [deny("too-deep", "is nested too deeply")]
+        variants = list(self._variants(command))
+        return [found for variant in variants for found in self._one(variant)]
+
+    def _variants(self, command: Command) -> Iterator[Command]:
+        """A command once for all that its words may be, where that can be told."""
+        choices = [self._choices(word) for word in command.args]
+        if math.prod(map(len, choices)) > _MAX_VARIANTS:
+            choices = [(word,) for word in command.args]
+        for args in itertools.product(*choices):
+            yield replace(command, args=tuple(map(self.scope.settled, args)))
+
+    def _choices(self, word: Word) -> tuple[Word, ...]:
+        if listers.lists_in(word, self.case):
+            return (listers.A_NAME,)
+        return word.choices or (word,)
+
+    def _one(self, command: Command) -> list[Finding]:
         self.depth += 1
-        command = replace(command, args=tuple(map(self.scope.settled, command.args)))
-        findings = [found for name, value in command.assignments for found in self._assignment(name, value, command)]
+        findings = [found for name, value in command.assignments for found in variables.judge(name, value, command)]
         findings += [found for redirect in command.redirects for found in self._redirect(redirect)]
         if command.name is not None:
             findings += self._program(command)
         self.depth -= 1
         return findings
 
-    def _assignment(self, name: str, value: Word, command: Command) -> list[Finding]:
-        if _RUNS_CODE_VARIABLES.fullmatch(name):
-            return [deny("variable", f"sets {name}, which changes what programs run or send")]
-        if command.name is None or _HARMLESS_VARIABLES.fullmatch(name):
-            return []
-        return [ask("variable", f"sets {name} for a program")]
-
     def _redirect(self, redirect: Redirect) -> list[Finding]:
         target = redirect.target
-        if target is None or (target.text or "").lstrip("-").isdigit() or target.text == "-":
+        if target is None:
+            return [] if redirect.operator in (">&-", "<&-") else [ask("syntax", "redirects in a way not understood")]
+        if (target.text or "").lstrip("-").isdigit() or target.text == "-":
             return []
         if _NETWORK_DEVICE.search(target.text if target.text is not None else target.raw):
             return [deny("sends-data", "opens a network connection", "network")]
@@ -141,17 +184,26 @@ class _Judging:
             return [deny("machine", "a function that calls itself without end")]
         if program in _MOVES:
             return self._move(command)
-        if readers.only_informs(program, command):
+        if readers.only_informs(program, command, self.case):
             return []
         for judge in _JUDGES:
             found = judge(program, command, self.case)
             if found is not None:
                 is_quiet = program == "git" or judge is readers.judge
-                return found if is_quiet or not found else found + self._touched(command)
+                if not found or program in ("echo", "printf", "test", "["):
+                    return found
+                touched = self._touched(command)
+                return found + [one for one in touched if not is_quiet or one.rule.endswith("reads-secrets")]
+        if "/" in program:
+            base = program.rpartition("/")[2] or "."
+            findings = self.command(replace(command, name=Word.of(base), redirects=(), assignments=()))
+            findings = [found for found in findings if found.verdict == "deny"]
+        else:
+            findings = []
         reason = (
             f"`{program}` is a program of the workspace" if "/" in program else f"`{program}` is not known to only read"
         )
-        return [ask("unknown", reason), *self._touched(command)]
+        return [ask("unknown", reason), *findings, *self._touched(command)]
 
     def _move(self, command: Command) -> list[Finding]:
         target = next((word for word in command.args if (word.text or "").lstrip("-LPe@") or word.text == "-"), None)
@@ -167,7 +219,7 @@ class _Judging:
         findings: list[Finding] = []
         for word in command.args:
             text = (word.text or "").partition("=")[2] if (word.text or "").startswith("-") else word.text
-            if not text or " " in text or "\n" in text or word.has_glob:
+            if not text or " " in text or "\n" in text or word.has_glob or text.startswith("/dev/std"):
                 continue
             for place in self.scope.places_of(text):
                 if place.kind == "own":

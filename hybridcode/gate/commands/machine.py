@@ -3,6 +3,7 @@
 Invariant: raising privilege, destroying data and writing outside the workspace are denied; the rest is asked.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -14,9 +15,6 @@ _HOST_MOUNT = re.compile(
     r"(?:^|=|src=|source=)(?:/|~|/etc|/home|/root|/var/run|/usr|/var)(?::|,|/?\Z)|docker\.sock"
     r"|/(?:etc|root|home|proc|sys)\b.*:"
 )
-_ARCHIVER_RUNS = re.compile(
-    r"--(?:to-command|checkpoint-action|use-compress-program|rsh-command|rmt-command|info-script)"
-)
 _SELF = "hybridcode"
 
 
@@ -25,7 +23,7 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
     texts = [word.text if word.text is not None else word.raw for word in command.args]
     if program in known_as("privilege"):
         return [deny("privilege", f"`{program}` raises privilege")]
-    if program in known_as("machine") or program.startswith("mkfs"):
+    if (program in known_as("machine") and (program, texts) != ("crontab", ["-l"])) or program.startswith("mkfs"):
         return [deny("machine", f"`{program}` changes the machine")]
     if program in known_as("secret_printers"):
         return [deny("reads-secrets", f"`{program}` gives out credentials")]
@@ -40,8 +38,13 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
             findings = [ask("writes", "`dd` writes a file", "destructive")]
             findings += [found for text in targets for found in case.scope.writing(Word.of(text))]
             return findings + [found for text in sources for found in case.scope.reading(Word.of(text))]
+        case "patch":
+            return _patch(command, texts, case)
+        case "crontab" if texts == ["-l"]:
+            return [ask("machine", "`crontab -l` shows what runs by itself")]
         case "kill" | "pkill" | "killall":
-            if "-1" in texts[1:] or {"1", "0", "$PPID"}.intersection(texts[-1:]):
+            by_user = program != "kill" and any(re.match(r"-\w*u|--(?:euid|uid|user)", text) for text in texts)
+            if by_user or "-1" in texts[1:] or {"1", "0", "$PPID"}.intersection(texts[-1:]):
                 return [deny("machine", f"`{program}` would end processes of others")]
             return [ask("processes", f"`{program}` ends processes", "destructive")]
         case "systemctl" | "service" | "launchctl":
@@ -52,6 +55,8 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
         case _ if program in known_as("containers"):
             return _container(program, texts, case)
         case _ if program in known_as("clusters"):
+            if any("secret" in text for text in texts):
+                return [deny("reads-secrets", f"`{program}` gives out credentials", "network")]
             if {"delete", "destroy", "drain", "uninstall", "replace", "exec", "cp"}.intersection(texts):
                 return [deny("destroys", f"`{program}` destroys or enters running systems", "network")]
             return [ask("network", f"`{program}` talks to running systems", "network")]
@@ -142,7 +147,9 @@ def _container(program: str, texts: Sequence[str], case: Case) -> list[Finding]:
         return [deny("privilege", f"`{program}` gives a container folders of the machine")]
     if re.search(r"\b(?:push|login|prune)\b|\bvolume rm\b|\bdown\b.*(?:-v\b|--volumes)|\bimport\b|\bsystem\b", line):
         return [deny("destroys", f"`{program}` sends images out or deletes data", "network")]
-    return [ask("runs", f"`{program}` runs or shows containers", "network")]
+    codes = [after for before, after in itertools.pairwise(texts) if re.fullmatch(r"-\w*c", before)]
+    inner = [found for code in codes for found in case.text(code) if found.verdict == "deny"]
+    return [ask("runs", f"`{program}` runs or shows containers", "network"), *inner]
 
 
 def _keys(program: str, command: Command, texts: Sequence[str], case: Case) -> list[Finding]:
@@ -171,11 +178,23 @@ def _archive(program: str, command: Command, texts: Sequence[str], case: Case) -
             findings += case.scope.writing(follows)
         if text.startswith(("--directory=", "-o/", "-o~", "-o..")):
             findings += case.scope.writing(Word.of(text.partition("=")[2] or text[2:]))
-        if text in ("-P", "--absolute-names", ":"):
+        if text in ("-P", "--absolute-names", "--absolute-filenames", ":"):
             findings.append(deny("writes-outside", f"`{program} {text}` may write anywhere", "outside"))
         is_cluster = (index == 0 and not text.startswith("-")) or re.fullmatch(r"-\w+", text)
         if program in ("tar", "bsdtar") and is_cluster and text.endswith("f") and follows and "c" in texts[0]:
             findings += [found for found in case.scope.writing(follows) if follows.text != "-"]
-    for word in _operands(command.args):
+    operands = _operands(command.args)
+    if program in ("zip", "7z", "7za") and texts[:1] not in (["x"], ["e"], ["l"], ["t"]):
+        written = operands[:1] if program == "zip" else operands[1:2]
+        findings += [found for word in written for found in case.scope.writing(word)]
+    for word in operands:
         findings += [found for found in case.scope.reading(word) if found.verdict == "deny"]
     return findings
+
+
+def _patch(command: Command, texts: Sequence[str], case: Case) -> list[Finding]:
+    findings = [ask("writes", "`patch` changes files")]
+    targets = [after for before, after in itertools.pairwise(command.args) if before.text in ("-d", "-o", "-r")]
+    targets += [Word.of(text.partition("=")[2]) for text in texts if text.startswith(("--directory=", "--output="))]
+    operands = [word for word in _operands(command.args) if word not in targets]
+    return findings + [found for word in [*targets, *operands[:1]] for found in case.scope.writing(word)]

@@ -28,7 +28,7 @@ _FETCH_AND_RUN = {
 }  # fmt: skip
 _CLOUD_SENDS = re.compile(r"\b(?:s3 (?:cp|sync|mv)|gist create|release upload|storage cp|rsync|deploy|put-object|cp)\b")
 _CLOUD_DESTROYS = re.compile(
-    r"\b(?:delete\S*|destroy|rm|rb|remove|purge|terminate\S*|auth (?:token|print\S*)|get-secret\S*)\b"
+    r"\b(?:delete\S*|destroy|rm|rb|remove|purge|terminate\S*|auth (?:token|print\S*)|get-secret\S*|\w*secret\w*)\b"
 )
 
 
@@ -52,20 +52,7 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
         return _runs_package(program, texts)
     if program in known_as("packagers"):
         return _package(program, texts, case, command)
-    if program in (
-        "gh",
-        "glab",
-        "hub",
-        "aws",
-        "gcloud",
-        "gsutil",
-        "az",
-        "s3cmd",
-        "firebase",
-        "vercel",
-        "netlify",
-        "fly",
-    ):
+    if program in known_as("clouds"):
         return _cloud(program, texts)
     return None
 
@@ -85,6 +72,8 @@ def _fetch(program: str, command: Command, case: Case) -> list[Finding]:
         for text in texts
     ):
         findings.append(deny("runs-computed", f"`{program}` takes its options from elsewhere"))
+    local = [text.partition("://")[2] for text in texts if text.lower().startswith("file://")]
+    findings += [found for path in local for found in case.scope.reading(Word.of(path or "/"))]
     findings += [found for path in outputs(command.args) for found in case.scope.writing(path)]
     for flag, value in zip(texts, command.args[1:], strict=False):
         if flag in ("-P", "--directory-prefix", "--output-dir", "-c", "--cookie-jar", "-D", "--dump-header"):
@@ -108,6 +97,8 @@ def _remote(program: str, command: Command, texts: Sequence[str], case: Case) ->
         findings += case.scope.writing(Word.of(operands[-1]))
         if "--delete" in texts:
             findings.append(ask("deletes", "`rsync --delete` deletes files", "destructive"))
+    if program == "ssh" and len(operands) > 1:
+        findings += [found for found in case.text(" ".join(operands[1:])) if found.verdict == "deny"]
     if command.upstream and program == "ssh":
         findings.append(deny("sends-data", "sends data to another machine", "network"))
     return findings
@@ -137,7 +128,7 @@ def _package(program: str, texts: Sequence[str], case: Case, command: Command) -
         findings.append(deny("runs-fetched", f"`{program} {first}` takes packages from another source", "network"))
     if (program, first) in _FETCH_AND_RUN and texts[1:2] != ["list"]:
         findings.append(deny("runs-fetched", f"`{program} {first}` fetches code and runs it", "network"))
-    if program == "go" and first in ("run", "install", "get") and any(map(_is_remote_module, verbs[1:])):
+    if program == "go" and first in ("run", "install") and any(map(_is_remote_module, verbs[1:])):
         findings.append(deny("runs-fetched", f"`go {first}` fetches code and runs it", "network"))
     if program in ("npm", "pnpm", "yarn") and any(text in ("-g", "--global") for text in texts) and is_adding:
         findings.append(deny("writes-outside", f"`{program} -g` writes outside the workspace", "outside"))
@@ -160,8 +151,6 @@ def _cloud(program: str, texts: Sequence[str]) -> list[Finding]:
     line = " ".join(texts)
     if _CLOUD_SENDS.search(line):
         return [deny("sends-data", f"`{program}` sends data out", "network")]
-    if re.search(
-        r"\b(?:delete\S*|destroy|rm|rb|remove|purge|terminate\S*|auth (?:token|print\S*)|get-secret\S*)\b", line
-    ):
+    if _CLOUD_DESTROYS.search(line):
         return [deny("destroys", f"`{program}` deletes things or prints credentials", "network")]
     return [ask("network", f"`{program}` talks to a service", "network")]

@@ -3,23 +3,30 @@
 Invariant: an empty list is given only when every option is in the grammar and every path read lies in the workspace.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
-from hybridcode.gate.commands import small
+from hybridcode.gate.commands import awk, small
 from hybridcode.gate.commands.options import Arguments, Grammar, judge_operands, parse
 from hybridcode.gate.commands.scope import Case, Finding, ask
 from hybridcode.gate.commands.shell import Command, Word, names
-from hybridcode.gate.commands.tables import SHOWS_VERSION, VERSION_FLAGS, grammar_of
+from hybridcode.gate.commands.tables import SHORT_VERSION, SHOWS_VERSION, STEERED, STEERS_ALL, VERSION_FLAGS, grammar_of
 
 _FILE_TESTS = names("-a -b -c -d -e -f -g -h -k -p -r -s -u -w -x -G -L -N -O -S -nt -ot -ef")
+_SECRET_VARIABLE = re.compile(r"\$\{?!|\$\{?\w*(?:KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH)\w*")
+_COMPARES_NUMBERS = names("-eq -ne -lt -le -gt -ge")
 _OUTPUT_OPTIONS = ("--output", "--output-file", "--out", "-o", "-O")
 
 
-def only_informs(program: str, command: Command) -> bool:
-    """True for `node --version`, `command -v x` and the like."""
-    if program == "command" and command.args and command.args[0].literal in ("-v", "-V"):
+def only_informs(program: str, command: Command, case: Case) -> bool:
+    """True for `node --version`, `command -v x` and the like, where no file of the repository steers the program."""
+    texts = [word.literal for word in command.args]
+    if program == "command" and texts[:1] in (["-v"], ["-V"]):
         return True
-    return program in SHOWS_VERSION and len(command.args) == 1 and command.args[0].literal in VERSION_FLAGS
+    if len(texts) != 1 or case.scope.is_lost or case.scope.holds_any(STEERED.get(program, ()), STEERS_ALL):
+        return False
+    is_short = texts[0] == ("version" if program == "go" else "-v") and program in SHORT_VERSION
+    return is_short or (program in SHOWS_VERSION and texts[0] in VERSION_FLAGS)
 
 
 def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
@@ -28,8 +35,12 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
         return _printing(program, command)
     if program == "find":
         return small.find(command, case)
-    if program in ("test", "["):
-        return _testing(command, case)
+    if program in ("tar", "bsdtar", "unzip"):
+        return _listing(program, command, case)
+    if program == "tee" and all(word.text in ("/dev/null", "/dev/stderr", "-a") for word in command.args):
+        return []
+    if program in ("test", "[", "[["):
+        return _testing(program, command, case)
     grammar = grammar_of(program)
     return None if grammar is None else by_grammar(program, command.args, grammar, case)
 
@@ -43,7 +54,11 @@ def by_grammar(program: str, args: Sequence[Word], grammar: Grammar, case: Case)
         findings.append(ask("option", f"`{program}`: {taken.problem}"))
         findings += [finding for path in outputs(args) for finding in case.scope.writing(path)]
         if grammar.operands == "ONE":
-            findings += [finding for path in taken.operands[1:] for finding in case.scope.writing(path)]
+            operands = [word for word in args if not (word.text or "").startswith("-")]
+            findings += [finding for path in operands[1:] for finding in case.scope.writing(path)]
+        if grammar.operands != "TEXT":
+            unread = [word for word in args if word.text is None]
+            findings += [found for word in unread for found in case.scope.reading(word) if found.verdict == "deny"]
     return findings + _particular(program, args, taken, case)
 
 
@@ -64,7 +79,7 @@ def _particular(program: str, args: Sequence[Word], taken: Arguments, case: Case
         case "sed":
             return small.sed(args, taken, case)
         case "awk" | "gawk" | "mawk":
-            return small.awk(taken, case)
+            return awk.judge(taken, case)
         case "jq":
             return small.jq(taken)
         case "diff" if {"-r", "--recursive"}.intersection(taken.options) and any(
@@ -72,15 +87,41 @@ def _particular(program: str, args: Sequence[Word], taken: Arguments, case: Case
         ):
             return [ask("reads-outside", "`diff -r` follows links that lead outside", "outside")]
         case "rg":
-            pre = [args[i + 1] for i, word in enumerate(args[:-1]) if word.text == "--pre"]
-            return [found for word in pre for found in case.command(Command(word, (Word("(a file)", None),)))]
+            return list(_runs(args, "--pre", case))
+        case "sort":
+            return list(_runs(args, "--compress-program", case))
+        case "grep" if {"-R", "--dereference-recursive"}.intersection(taken.options) and any(
+            map(case.scope.has_exits, taken.operands[1:] or [Word.of(".")])
+        ):
+            return [ask("reads-outside", "`grep -R` follows links that lead outside", "outside")]
         case "date" if taken.operands and not (taken.operands[0].text or "").startswith("+"):
             return [ask("option", "`date` may set the clock")]
         case _:
             return []
 
 
-def _testing(command: Command, case: Case) -> list[Finding]:
+def _listing(program: str, command: Command, case: Case) -> list[Finding] | None:
+    """Listing an archive is reading it; the other uses of these programs are no reading."""
+    first = command.args[0].literal or "" if command.args else ""
+    lists = r"-(?:l|v|Z|Z1|t|p)" if program == "unzip" else r"-?[tvzjJ]*t[tvzjJ]*f"
+    if len(command.args) < 2 or not re.fullmatch(lists, first):
+        return None
+    if any(word.literal is None or word.literal.startswith("-") or ":" in word.literal for word in command.args[1:]):
+        return None
+    return case.scope.reading(command.args[1])
+
+
+def _runs(args: Sequence[Word], option: str, case: Case) -> Iterator[Finding]:
+    """What an option makes a reader run on its files."""
+    for index, word in enumerate(args):
+        name, equals, value = (word.text or "").partition("=")
+        if name == option:
+            code = Word.of(value) if equals else args[index + 1] if index + 1 < len(args) else Word("", None)
+            yield from case.command(Command(code, (Word("(a file)", None),)))
+            yield from (found for found in case.text(code.text or code.raw) if found.verdict == "deny")
+
+
+def _testing(program: str, command: Command, case: Case) -> list[Finding]:
     """Judge a test: bash evaluates subscripts in some operands, and with them commands."""
     findings: list[Finding] = []
     if any(word.text in _FILE_TESTS for word in command.args):
@@ -89,12 +130,16 @@ def _testing(command: Command, case: Case) -> list[Finding]:
     for word in command.args:
         if word.text in ("-v", "-R") or "[" in (word.text or "").removeprefix("[").removesuffix("]"):
             findings.append(ask("unknown-code", f"`{word.raw}` in a test may be evaluated"))
+    if program == "[[" and any(word.text in _COMPARES_NUMBERS for word in command.args):
+        sides = [word for word in command.args if word.text not in _COMPARES_NUMBERS]
+        if not all(re.fullmatch(r"-?\d+|\$[#?]", word.raw.strip('"')) for word in sides):
+            findings.append(ask("unknown-code", "bash evaluates what this test compares"))
     return findings
 
 
 def _printing(program: str, command: Command) -> list[Finding]:
     if program == "printf" and command.args and command.args[0].literal in ("-v", None):
         return [ask("option", "`printf` may assign a variable")]
-    if any("environ" in word.raw or word.raw.startswith("${!") for word in command.args):
+    if any("environ" in word.raw or _SECRET_VARIABLE.search(word.raw) for word in command.args):
         return [ask("reads-secrets", "prints variables that may hold credentials")]
     return []

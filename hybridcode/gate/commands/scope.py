@@ -17,6 +17,8 @@ from hybridcode.gate.paths import Place, Places
 
 _MAX_FOLDERS = 16
 _MAX_MATCHES = 2_000
+_PLAIN_NAME = re.compile(r"[\w.+@%][\w.+@%=,:~-]*", re.ASCII)
+_PLAIN_PATH = re.compile(r"[\w.+@%/=,:~-]*", re.ASCII)
 _READABLE_DEVICES = re.compile(r"/dev/(?:null|stdin|fd/0)\Z")
 _WRITABLE_DEVICES = re.compile(r"/dev/(?:null|stdout|stderr|fd/[12])\Z")
 _RAW_SECRET = re.compile(r"\.ssh/|\.aws/|\.gnupg|id_rsa|id_ed25519|/etc/shadow|/environ\b|\.netrc|git-credentials")
@@ -50,6 +52,7 @@ class Scope:
     folders: list[Path] = field(default_factory=list[Path])
     is_lost: bool = False
     """A `cd` went somewhere that cannot be known."""
+    looked_up: dict[tuple[str, Path], Place] = field(default_factory=dict[tuple[str, Path], Place], repr=False)
 
     def enter(self, word: Word | None, *, in_loop: bool) -> None:
         """Take a `cd` into account."""
@@ -64,7 +67,12 @@ class Scope:
 
     def places_of(self, text: str) -> list[Place]:
         """Where a path may lie."""
-        return [self.places.at(text, base=folder) for folder in self.folders]
+        return [self._place(text, folder) for folder in self.folders]
+
+    def _place(self, text: str, folder: Path) -> Place:
+        if (text, folder) not in self.looked_up:
+            self.looked_up[text, folder] = self.places.at(text, base=folder)
+        return self.looked_up[text, folder]
 
     def is_outside(self, word: Word) -> bool:
         """True when a known path leaves the workspace."""
@@ -73,6 +81,8 @@ class Scope:
 
     def reading(self, word: Word) -> list[Finding]:
         """What speaks against reading a path."""
+        if word.choices:
+            return [finding for choice in word.choices for finding in self.reading(choice)]
         if word.is_pipe:
             return []
         if word.text is None:
@@ -83,12 +93,16 @@ class Scope:
         if texts is None:
             return [ask("unknown-path", f"which files `{word.raw}` matches cannot be told")]
         found = [finding for text in texts for place in self.places_of(text) for finding in _reading(text, place)]
+        if word.is_split and not all(map(_PLAIN_PATH.fullmatch, texts)):
+            found.append(ask("unknown-path", f"what `{word.raw}` matches may be cut apart at blanks"))
         if self.is_lost and not word.text.startswith("/"):
             found.append(ask("unknown-path", f"the folder in which `{word.raw}` is looked up is not known"))
         return found
 
     def writing(self, word: Word) -> list[Finding]:
         """What a write to a path amounts to; only devices such as /dev/null are free."""
+        if word.choices:
+            return [finding for choice in word.choices for finding in self.writing(choice)]
         if word.text is None:
             if word.raw.startswith((">(", "<(")):
                 return [ask("writes", "writes into a pipe")]
@@ -115,6 +129,31 @@ class Scope:
                 if path.is_symlink() and self.places.at(str(path), base=folder).kind == "outside":
                     return True
         return False
+
+    def holds_any(self, *file_names: Iterable[str]) -> bool:
+        """True when a folder commands may run in, or one above it in the workspace, holds one of these."""
+        folders = {above for folder in self.folders for above in (folder, *folder.parents)}
+        names = list(itertools.chain(*file_names))
+        inside = [folder for folder in folders if folder.is_relative_to(self.places.workspace)]
+        return any(os.path.lexists(folder / name) for folder in inside for name in names)
+
+    def has_plain_names(self) -> bool:
+        """True when no name in the workspace can be taken for an option or for several names, or leads outside."""
+        waiting, count = [str(self.places.workspace)], 0
+        while waiting:
+            try:
+                entries = list(os.scandir(waiting.pop()))
+            except OSError:
+                return False
+            for entry in entries:
+                count += 1
+                if count > _MAX_MATCHES or not _PLAIN_NAME.fullmatch(entry.name):
+                    return False
+                if entry.is_symlink() and self.places.at(entry.path, base=self.places.workspace).kind != "inside":
+                    return False
+                if entry.is_dir(follow_symlinks=False) and entry.name != ".git":
+                    waiting.append(entry.path)
+        return not self.is_lost
 
     def _matches(self, pattern: str) -> list[str] | None:
         """Names that a pattern may match: rather too many than too few; None if there is no telling."""
@@ -146,11 +185,15 @@ def _expand(folder: Path, pattern: str) -> Iterator[str]:
             names = sorted(path.name for path in (folder / at).iterdir())
         except OSError:
             return
-        for name in [".", "..", *names] if part.startswith(".") else names:
+        for name in [".", "..", *names] if part.startswith(".") else filter(_is_shown, names):
             if fnmatchcase(name, part):
                 yield from walk(f"{at}{name}" if index == len(parts) - 1 else f"{at}{name}/", index + 1)
 
     yield from walk(prefix, 0)
+
+
+def _is_shown(name: str) -> bool:
+    return not name.startswith(".")
 
 
 def _reading(text: str, place: Place) -> Iterable[Finding]:

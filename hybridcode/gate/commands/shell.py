@@ -27,6 +27,10 @@ class Word:
     """A process substitution, `<(...)` or `>(...)`: names a pipe."""
     inner: tuple["Command", ...] = ()
     """Commands of the substitutions in it."""
+    choices: tuple["Word", ...] = ()
+    """If `text` is None: all that it may be, each to be judged in its place."""
+    is_split: bool = False
+    """An unquoted expansion: blanks in what a pattern matches would cut it apart."""
 
     @property
     def literal(self) -> str | None:
@@ -75,11 +79,7 @@ class Command:
         if text is None:
             return None
         folder, _, base = text.rpartition("/")
-        return (
-            base
-            if folder in ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/opt/homebrew/bin")
-            else text
-        )
+        return base if folder in _SYSTEM_FOLDERS else text
 
     @property
     def line(self) -> str:

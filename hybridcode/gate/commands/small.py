@@ -89,22 +89,25 @@ def _find_deletes(roots: Sequence[Word], case: Case, *, has_filter: bool) -> Ite
 
 _SED_PLAIN = re.compile(
     r"""\s*
-    (?:(?:\d+|\$|/(?:[^/\\\n]|\\.)*/I?|\\(?P<d>[^\\\n])(?:(?!(?P=d)).)*(?P=d)I?)(?:~\d+)?\s*
-       (?:,\s*(?:[+~]?\d+|\$|/(?:[^/\\\n]|\\.)*/I?)\s*)?)?
+    (?:(?:\d+|\$|/(?:[^/\\\n\[]|\\.|\[\^?\]?[^\]/\n]*\])*/I?|\\(?P<d>[^\\\n\[])(?:(?!(?P=d))[^\[])*(?P=d)I?)(?:~\d+)?\s*
+       (?:,\s*(?:[+~]?\d+|\$|/(?:[^/\\\n\[]|\\.|\[\^?\]?[^\]/\n]*\])*/I?)\s*)?)?
     !?\s*
     (?: [pdDPnNgGhHx=lFz]
       | [qQ]\s*\d*
       | [bt]\s*\w*
       | :\s*\w+
       | [{}]
-      | s(?P<s>[^\\\n\w\s])(?:(?!(?P=s))[^\\]|\\.)*(?P=s)(?:(?!(?P=s))[^\\]|\\.)*(?P=s)[gpiIM0-9]*
+      | s(?P<s>[^\\\n\w\s\[\]])(?:(?!(?P=s))[^\\\[]|\\.|\[\^?\]?(?:(?!(?P=s))[^\]\n])*\])*(?P=s)
+        (?:(?!(?P=s))[^\\]|\\.)*(?P=s)[gpiIM0-9]*
       | y(?P<y>[^\\\n\w\s])(?:(?!(?P=y))[^\\]|\\.)*(?P=y)(?:(?!(?P=y))[^\\]|\\.)*(?P=y)
       | (?=[;\n}]|\Z)
     )\s*(?:[;\n]|(?=\})|(?<=\{)|\Z)
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""A delimiter inside brackets ends a pattern for one sed and not for another: such scripts are not plain."""
 _SED_WRITES = re.compile(r"(?:^|[;{\s\d$/])w\s+(?P<one>[^\n;}]+)|/[gpiIM0-9]*w\s+(?P<two>[^\n;}]+)")
+_SED_READS = re.compile(r"(?:^|[;{\s\d$/])[rR]\s+([^\n;}]+)")
 _SED_RUNS = re.compile(
     r"(?:^|[;{\d$/])\s*e\s+(?P<one>[^\n]+)|^s(?P<d>[^\w\s])(?:.*?)(?P=d)(?P<two>.*?)(?P=d)\w*e", re.DOTALL
 )
@@ -126,6 +129,8 @@ def sed(args: Sequence[Word], taken: Arguments, case: Case) -> list[Finding]:
             findings.append(ask("runs", "the `sed` script may write files or run commands"))
             for found in _SED_WRITES.finditer(text):
                 findings += case.scope.writing(Word.of((found["one"] or found["two"]).strip()))
+            for found in _SED_READS.finditer(text):
+                findings += case.scope.reading(Word.of(found[1].strip()))
             for found in _SED_RUNS.finditer(text):
                 findings += case.text(found["one"] or found["two"] or "")
     return findings
@@ -141,40 +146,12 @@ def _is_plain_sed(script: str) -> bool:
     return True
 
 
-_AWK_REACHES_OUT = re.compile(
-    r"system|getline|ENVIRON|ARG[VC]|PROCINFO|FUNCTAB|SYMTAB|@|(?<!\|)\|(?!\|)|close\s*\(|/inet"
-)
-_STRINGS = re.compile(r"\"((?:[^\"\\]|\\.)*)\"")
-
-
-def awk(taken: Arguments, case: Case) -> list[Finding]:
-    """Judge an `awk` program: no pipes, no redirection, no other programs, no environment."""
-    if not taken.operands:
-        return [ask("unknown-code", "`awk` without a program")]
-    text = taken.operands[0].text
-    if text is None:
-        return [ask("unknown-code", "the `awk` program is not known before it runs")]
-    after_print = text[text.find("print") :] if "print" in text else ""
-    if (
-        not re.search(
-            r"system|getline|ENVIRON|ARG[VC]|PROCINFO|FUNCTAB|SYMTAB|@|(?<!\|)\|(?!\|)|close\s*\(|/inet", text
-        )
-        and ">" not in after_print
-    ):
-        return []
-    findings = [ask("runs", "the `awk` program may write files or run commands")]
-    for literal in _STRINGS.findall(text):
-        findings += [found for found in case.text(literal) if found.verdict == "deny"]
-    if re.search(r"\|&?\s*\"\s*(?:/\w+)*/?(?:ba|z|da|k|a)?sh\b", text):
-        findings.append(deny("runs-computed", "the `awk` program pipes text into a shell"))
-    for target in re.findall(r">>?\s*\"([^\"]+)\"", after_print):
-        findings += case.scope.writing(Word.of(target))
-    return findings
+_JQ_REACHES_OUT = re.compile(r"\benv\b|\$ENV|\bimport\b|\binclude\b|input_filename|\$__prog|get_search_list|modulemeta")
 
 
 def jq(taken: Arguments) -> list[Finding]:
     """Judge a `jq` filter: no environment, no modules."""
     text = taken.operands[0].text if taken.operands else ""
-    if text is None or re.search(r"\benv\b|\$ENV|\bimport\b|\binclude\b|input_filename|\$__prog|get_search_list", text):
+    if text is None or _JQ_REACHES_OUT.search(text):
         return [ask("unknown-code", "the `jq` filter may read the environment or other files")]
     return []

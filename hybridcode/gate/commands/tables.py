@@ -6,14 +6,14 @@ Invariant: what is not in the data has no grammar and belongs to no class.
 import re
 import tomllib
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 from typing import Any
 
 from hybridcode.gate.commands.options import Grammar
 
 
 def _load(name: str) -> dict[str, Any]:
-    return tomllib.loads(files("hybridcode.gate.commands").joinpath(name).read_text("utf-8"))
+    return tomllib.loads(resources.files("hybridcode.gate.commands").joinpath(name).read_text("utf-8"))
 
 
 _DATA = _load("read_only.toml")
@@ -21,6 +21,15 @@ _PROGRAMS = _load("programs.toml")
 
 SHOWS_VERSION = frozenset(_DATA["versions"]["programs"].split())
 """Programs that are harmless when all they are asked for is their version."""
+
+SHORT_VERSION = frozenset(_DATA["versions"]["short"].split())
+"""Programs that show it for `-v`, or `go` for `version`."""
+
+STEERED = {program: files.split() for files, programs in _DATA["steered"].items() for program in programs.split()}
+"""Files of a repository that decide which program answers to such a name."""
+
+STEERS_ALL = (".tool-versions", "mise.toml", ".mise.toml")
+"""The same for version managers that stand before any program."""
 
 VERSION_FLAGS = frozenset(_DATA["versions"]["flags"].split())
 

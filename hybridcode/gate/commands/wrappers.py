@@ -5,9 +5,11 @@ Invariant: a wrapper never makes the inner command look more harmless than it is
 
 from dataclasses import dataclass, replace
 
+from hybridcode.gate.commands.listers import A_NAME, prints_names
 from hybridcode.gate.commands.options import Grammar, parse
 from hybridcode.gate.commands.scope import Case, Finding, ask, deny
 from hybridcode.gate.commands.shell import Command, Word
+from hybridcode.gate.commands.variables import is_sensitive
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,13 @@ _WRAPPERS = {
     "dbus-run-session": _wrapper(""),
     "xvfb-run": _wrapper("-a -s:"),
     "rlwrap": _wrapper(""),
+    "fakeroot": _wrapper(""),
+    "caffeinate": _wrapper("-d -i -m -s -u -t:"),
     "unbuffer": _wrapper(""),
     "proxychains": _wrapper("-q -f:"),
     "torsocks": _wrapper(""),
 }
-_RUNS_A_LINE = frozenset({"watch", "flock", "entr"})
+_RUNS_A_LINE = frozenset({"watch", "flock", "entr", "parallel"})
 _XARGS = Grammar.read("TEXT -0 -r -t -x -n: -P: -I: -L: -d: -s: -a@ --null --no-run-if-empty --max-args: --max-procs: "
                       "--replace? --delimiter: --verbose --max-lines: --arg-file@")  # fmt: skip
 _ENV = Grammar.read("TEXT -i -0 -v -u: -C: --ignore-environment --unset: --null --chdir: --debug")
@@ -69,6 +73,8 @@ def judge(program: str, command: Command, case: Case) -> list[Finding] | None:
             return _xargs(command, case)
         case "script":
             return _script(command, case)
+        case "fd" | "fdfind":
+            return _fd(command, case)
         case _ if program in _WRAPPERS:
             return _wrapped(program, command, case)
         case _:
@@ -109,6 +115,8 @@ def _env(command: Command, case: Case) -> list[Finding]:
         words = words[1:]
         pairs.append((name, Word.of(value)))
     findings = [ask("wrapper", problem)] if problem else []
+    unset = [name.text or "" for flag in ("-u", "--unset") for name in taken.options.get(flag, [])]
+    findings += [ask("variable", f"`env` unsets {name}") for name in unset if is_sensitive(name)]
     if {"-C", "--chdir"}.intersection(taken.options):
         findings.append(ask("wrapper", "`env -C` runs it in another folder"))
     if not words:
@@ -131,15 +139,34 @@ def _xargs(command: Command, case: Case) -> list[Finding]:
         if (word.text or "").startswith("-I")
     ]
     mark = marks[0] if marks else ""
-    args = [Word(word.raw, None) if mark and mark in (word.text or "") else word for word in words[1:]]
+    line = Word("(a line of the input)", None)
+    if not taken.paths and command.stdin is None and not command.redirects and prints_names(command.upstream, case):
+        line = A_NAME
+    args = [_with_line(word, mark, line) for word in words[1:]]
     name = Word(words[0].raw, None) if mark and mark in (words[0].text or "") else words[0]
     if not mark:
-        args.append(Word("(a line of the input)", None))
+        args.append(line)
     return findings + case.command(Command(name, tuple(args)))
+
+
+def _fd(command: Command, case: Case) -> list[Finding] | None:
+    for index, word in enumerate(command.args):
+        if word.text in ("-x", "-X", "--exec", "--exec-batch") and index + 1 < len(command.args):
+            name, *rest = command.args[index + 1 :]
+            args = tuple(Word.of("(a match)") if other.text == "{}" else other for other in rest)
+            return [ask("runs", "`fd` runs a program on every match"), *case.command(Command(name, args))]
+    return None
+
+
+def _with_line(word: Word, mark: str, line: Word) -> Word:
+    if not mark or word.text is None or mark not in word.text:
+        return word
+    return Word(word.raw, None if line.text is None else word.text.replace(mark, line.text))
 
 
 def _script(command: Command, case: Case) -> list[Finding]:
     findings = [ask("wrapper", "`script` records a terminal session to a file")]
+    findings += [found for word in command.args for found in case.scope.writing(word) if found.verdict == "deny"]
     for index, word in enumerate(command.args[:-1]):
         text = word.text or ""
         if text == "--command" or (text.startswith("-") and not text.startswith("--") and text.endswith("c")):

@@ -108,7 +108,7 @@ grep -f /etc/hosts a.txt
 ls --hel
 ls &
 f() { ls; }; f
-echo $((1 + 2))
+echo $((a + 2))
 echo `echo \\`touch x\\``
 [ -v 'a[$(id)]' ]
 FOO=bar ls

@@ -43,7 +43,6 @@ def judge(root: Path, text: str) -> Ruling:
         ("diff.evil.textconv", "* diff=evil", "git log -p"),
         ("filter.evil.clean", "* filter=evil", "git status"),
         ("core.fsmonitor", "", "git status"),
-        ("gpg.program", "", "git log --pretty=%G?"),
     ],
 )
 async def test_programs_of_the_configuration_do_not_run_unasked(tmp_path: Path, name: str, attributes: str, text: str):
