@@ -77,7 +77,6 @@ class Effects:
             argv = _argv(command, path=env["PATH"], cwd=cwd)
         except GateError as error:
             return Failed(f"{error.message} {error.hint}")
-        covered = self.sandbox.mount_points(self.workspace)
         try:
             ended = await processes.run(
                 self.sandbox.wrap(argv, workspace=self.workspace, cwd=cwd, network=command.network),
@@ -88,8 +87,6 @@ class Effects:
             )
         except OSError as error:
             return Failed(f"`{command.text}` could not be started: {error.strerror or error}")
-        finally:
-            _remove_empty(covered)
         return Ran(
             exit_code=ended.exit_code,
             output_sha256=self.blobs.put_blob(ended.output),
@@ -109,12 +106,3 @@ def _argv(command: ShellCommand, *, path: str, cwd: Path) -> list[str]:
     if command.argv:
         return [program, *command.argv[1:]]
     return [program, "--noprofile", "--norc", "-c", command.script]
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    """Take away the mount points that the sandbox left behind."""
-    for folder in folders:
-        try:
-            folder.rmdir()
-        except OSError:
-            continue

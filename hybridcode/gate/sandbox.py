@@ -1,89 +1,73 @@
-"""The box that commands run in, where the machine has one: bubblewrap.
+"""The box that commands run in: the best one that this machine has.
 
-Invariant: inside, only the workspace (without .git and .hybridcode) and a private /tmp can be written, credentials and
-the sockets of the machine are hidden, and there is no network unless the command was approved with it.
+Invariant: inside, only the workspace, without what runs by itself or belongs to git or to us, and private folders can
+be written, credentials and the sockets of the machine are out of reach, and there is no network unless the command was
+approved with it. What a kind of box cannot do of this, `unenforced` says.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from hybridcode.gate import sandbox_bwrap
+from hybridcode.gate.commands.plain import Stage
 from hybridcode.gate.processes import ends_well
+from hybridcode.gate.sandbox_launching import launcher
+from hybridcode.gate.sandbox_request import Request
 
-_BINARIES = ("/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap")
-_HIDDEN_AT_HOME = (
-    ".ssh",
-    ".aws",
-    ".gnupg",
-    ".kube",
-    ".docker",
-    ".azure",
-    ".config/gh",
-    ".config/gcloud",
-    ".password-store",
-)
+Kind = Literal["bwrap", "landlock", "seatbelt", "none"]
 
 
 @dataclass(frozen=True)
 class Sandbox:
     """How commands are boxed in. `none` runs them as they are."""
 
-    kind: Literal["bwrap", "none"] = "none"
+    kind: Kind = "none"
     binary: str = ""
+    abi: int = 0
+    """The version of Landlock in this kernel."""
+    missing: tuple[str, ...] = ()
+    """Why there is no better one, in words."""
 
-    def wrap(self, argv: list[str], *, workspace: Path, cwd: Path, network: bool) -> list[str]:
-        """The command line that runs `argv` inside."""
-        if self.kind == "none":
-            return argv
-        return [self.binary, *_arguments(workspace, cwd, network=network), "--", *argv]
+    @property
+    def can_mount(self) -> bool:
+        """Another folder can be shown at the workspace's own path."""
+        return self.kind == "bwrap"
 
-    def mount_points(self, workspace: Path) -> list[Path]:
-        """Folders that do not exist and that bubblewrap creates on disk to cover them; to be removed afterwards."""
-        if self.kind == "none":
-            return []
-        return [folder for name in _COVERED if not (folder := workspace / name).exists()]
+    def wrap(
+        self,
+        argv: Sequence[str],
+        *,
+        workspace: Path,
+        cwd: Path,
+        network: bool,
+        source: Path | None = None,
+    ) -> list[str]:
+        """The command line that runs `argv`, whose first word is an absolute path, inside.
 
+        `source` is a folder that is mounted at the workspace's path and written in its place. A sandbox that cannot
+        mount runs in `source` itself; the workspace is then not writable.
+        """
+        return self.line(Request((Stage(tuple(argv)),), workspace, cwd, network=network, source=source))
 
-_COVERED = (".git", ".hybridcode")
-
-
-def _arguments(workspace: Path, cwd: Path, *, network: bool) -> list[str]:
-    arguments = ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
-    if not network:
-        arguments.append("--unshare-net")
-    arguments += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run"]
-    if network:
-        arguments += ["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]
-    home = Path.home()
-    for name in _HIDDEN_AT_HOME:
-        hidden = home / name
-        if hidden.is_dir() and not workspace.is_relative_to(hidden):
-            arguments += ["--tmpfs", str(hidden)]
-    arguments += ["--bind", str(workspace), str(workspace)]
-    for name in _COVERED:
-        path = workspace / name
-        if path.exists():
-            arguments += ["--ro-bind", str(path), str(path)]
-        else:
-            arguments += ["--tmpfs", str(path), "--remount-ro", str(path)]
-    return [*arguments, "--chdir", str(cwd)]
+    def line(self, request: Request) -> list[str]:
+        """The command line that does what is asked for inside."""
+        inner = launcher(request, kind=self.kind)
+        if self.kind == "bwrap":
+            return [self.binary, *sandbox_bwrap.arguments(request), *inner]
+        return inner
 
 
 NONE = Sandbox()
 
 
-_TRIAL = (
-    *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
-    *("--unshare-pid", "--unshare-net", "--", "true"),
-)
-
-
 @cache
 def probe() -> Sandbox:
     """The sandbox of this machine, tried out once per process."""
-    for binary in _BINARIES:
-        if os.access(binary, os.X_OK) and ends_well([binary, *_TRIAL]):
-            return Sandbox("bwrap", binary)
+    binary = sandbox_bwrap.find_binary()
+    if binary is not None and ends_well([os.path.realpath(binary), *sandbox_bwrap.TRIAL, "--", "true"]):
+        return Sandbox("bwrap", binary)
     return NONE
