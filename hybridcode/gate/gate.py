@@ -34,7 +34,7 @@ from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDeci
 from hybridcode.domain.ports import Approver
 from hybridcode.gate.effects import Effects
 from hybridcode.gate.outcomes import PERSON, approved_digest, for_person, refusal, ruled, state_after
-from hybridcode.gate.policy import Policy, worse
+from hybridcode.gate.policy import READ_ONLY, Policy, worse
 from hybridcode.gate.titles import summary, title_of
 from hybridcode.journal.approvals import ApprovalRow, Approvals, ApprovalState, new_proposal_id
 from hybridcode.journal.store import SessionJournal
@@ -259,7 +259,8 @@ class Gate:
             case ChangeSet() as change:
                 return await self._change(row.id, change)
             case ShellCommand() as command:
-                return await self._run(row.id, command)
+                is_reader = self.policy.judge(command).rule == READ_ONLY
+                return await self._run(row.id, command, is_reader=is_reader)
             case ToolCall(server=server):
                 return self._finished(row.id, Failed(f"there is no tool server {server}"))
             case _:
@@ -282,9 +283,9 @@ class Gate:
                     await asyncio.wait({applying})
             raise
 
-    async def _run(self, proposal_id: str, command: ShellCommand) -> Receipt:
+    async def _run(self, proposal_id: str, command: ShellCommand, *, is_reader: bool) -> Receipt:
         try:
-            receipt = await self.effects.run(command, proposal=proposal_id)
+            receipt = await self.effects.run(command, proposal=proposal_id, is_reader=is_reader)
         except (asyncio.CancelledError, KeyboardInterrupt):
             self._finished(proposal_id, Unknown("stopped while it ran"))
             raise

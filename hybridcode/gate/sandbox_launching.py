@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any
 
+from hybridcode.gate import sandbox_landlock
 from hybridcode.gate.commands.plain import Stage
 from hybridcode.gate.sandbox_request import PACKAGE, Request
 
@@ -18,18 +19,20 @@ _START = (
 
 def launcher(request: Request, *, kind: str) -> list[str]:
     """What runs the stages of a request, inside the sandbox of this kind."""
-    cwd = request.cwd if kind == "bwrap" else request.place
+    is_mounted = kind == "bwrap"
+    is_landlock = kind == "landlock"
     spec: dict[str, Any] = {
         "stages": [_stage(stage) for stage in request.stages],
-        "cwd": str(cwd),
-        "is_supervised": kind != "bwrap",
+        "cwd": str(request.cwd if is_mounted else request.place),
+        "is_supervised": not is_mounted,
+        "parent": os.getpid(),
+        "scratch": str(request.caches) if is_landlock and request.caches is not None else "",
+        "landlock": sandbox_landlock.rules(request) if is_landlock else None,
     }
-    return [_interpreter(), "-I", "-S", "-c", _START, str(PACKAGE), json.dumps(spec)]
+    return [os.path.realpath(sys.executable), "-I", "-S", "-c", _START, str(PACKAGE), json.dumps(spec)]
 
 
 def _stage(stage: Stage) -> list[Any]:
-    return [list(stage.argv), stage.stdin, stage.stdout, stage.stderr]
-
-
-def _interpreter() -> str:
-    return os.path.realpath(sys.executable)
+    """The program, and what it is called: its first word, without the folder it was found in."""
+    program, *rest = stage.argv
+    return [program, [os.path.basename(program), *rest], stage.stdin, stage.stdout, stage.stderr]
