@@ -26,7 +26,7 @@ def arguments(request: Request) -> list[str]:
         *([] if request.network else ["--unshare-net"]),
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
         *_emptied(network=request.network),
-        *_interpreter(),
+        *_kept(),
         *_workspace(request),
         *_home(request),
         *_caches(request),
@@ -36,7 +36,7 @@ def arguments(request: Request) -> list[str]:
 
 def _emptied(*, network: bool) -> Iterator[str]:
     for folder in EMPTIED:
-        if os.path.isdir(folder) and not os.path.islink(folder) and not folder.startswith("/dev/"):
+        if Path(folder).is_dir() and not Path(folder).is_symlink() and not folder.startswith("/dev/"):
             yield from ("--tmpfs", folder)
     for folder in KEPT:
         yield from ("--ro-bind-try", folder, folder)
@@ -57,8 +57,9 @@ def _home(request: Request) -> Iterator[str]:
             yield from ("--ro-bind", str(request.empty or "/dev/null"), os.path.realpath(hidden))
 
 
-def _interpreter() -> Iterator[str]:
-    for folder in interpreter_folders():
+def _kept() -> Iterator[str]:
+    """Of the emptied folders: what commands need, wherever it lies."""
+    for folder in (Path.home().resolve(), *interpreter_folders()):
         if any(folder.is_relative_to(emptied) for emptied in EMPTIED):
             yield from ("--ro-bind", str(folder), str(folder))
 
@@ -79,7 +80,7 @@ def _workspace(request: Request) -> Iterator[str]:
     else:
         yield from ("--bind", inside, inside)
         yield from _read_only(_guarded(request))
-        yield from _shared_repository(request)
+    yield from _shared_repository(request)
 
 
 def _guarded(request: Request) -> Iterator[Path]:
@@ -100,11 +101,15 @@ def _read_only(paths: Iterable[Path]) -> Iterator[str]:
 
 
 def _shared_repository(request: Request) -> Iterator[str]:
-    """The folder that a worktree shares with its repository, writable for git."""
-    common = sandbox_git.common_folder(request.workspace) if request.writes_git else None
-    if common is not None:
+    """The folder that a worktree shares with its repository: writable for git, and visible in any case."""
+    common = sandbox_git.common_folder(request.workspace)
+    if common is None:
+        return
+    if request.writes_git:
         yield from ("--bind", str(common), str(common))
         yield from _read_only(sandbox_git.read_only_parts(common))
+    elif any(common.is_relative_to(emptied) for emptied in EMPTIED):
+        yield from ("--ro-bind", str(common), str(common))
 
 
 def find_binary() -> str | None:

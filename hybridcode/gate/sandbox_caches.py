@@ -46,6 +46,7 @@ def _link_what_is_only_read(folder: Path) -> None:
     users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     if not users.is_absolute() or not users.is_dir():
         return
-    for name in sorted(os.listdir(users)):
-        if name not in WRITTEN_CACHES and name != cache_dir().name and not os.path.lexists(folder / name):
-            os.symlink(users / name, folder / name)
+    for kept in sorted(users.iterdir()):
+        link = folder / kept.name
+        if kept.name not in WRITTEN_CACHES and kept != cache_dir() and not os.path.lexists(link):
+            link.symlink_to(kept)

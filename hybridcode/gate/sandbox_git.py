@@ -9,10 +9,10 @@ from pathlib import Path
 
 from hybridcode.domain.action import ShellCommand
 from hybridcode.gate.commands.plain import Stage, plain_pipeline
+from hybridcode.gate.commands.shell import names
 
-_WRITES = frozenset(
-    "add am apply branch checkout cherry-pick commit fetch merge mv notes pull rebase reset restore revert rm stash "
-    "switch tag".split()
+_WRITES = names(
+    "add branch checkout cherry-pick commit fetch merge mv notes pull rebase reset restore revert rm stash switch tag"
 )
 _RUNS_AND_CONFIGURES = ("hooks", "config", "config.worktree", "info")
 

@@ -5,11 +5,13 @@ Invariant: rights only ever get fewer; whatever the kernel refuses is an OSError
 
 import ctypes
 import os
+import stat
 import struct
 from collections.abc import Iterable, Sequence
 
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 22, 36, 38
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_CAPABILITY_VERSION = 0x2008_0522
 _READ = 0b1100  # files, folders
 _EXECUTE, _LIST = 0b1, 0b1000
 _IOCTL = 1 << 15
@@ -28,6 +30,14 @@ def end_with_parent(number: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent has ended."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def give_up_capabilities() -> None:
+    """Be root in name only; with what follows here, no program gives them back."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    header, none = struct.pack("=II", _CAPABILITY_VERSION, 0), bytes(24)
+    if _LIBC.capset(ctypes.c_char_p(header), ctypes.c_char_p(none)) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def landlock_version() -> int:
@@ -67,7 +77,7 @@ def _allow(rules: int, paths: Iterable[str], rights: int) -> None:
         except OSError:
             continue
         try:
-            rights_here = rights if os.path.isdir(f"/proc/self/fd/{place}") else rights & _OF_FILES
+            rights_here = rights if stat.S_ISDIR(os.fstat(place).st_mode) else rights & _OF_FILES
             if rights_here:
                 rule = struct.pack("=Qi", rights_here, place)
                 _call(_ADD_RULE, ctypes.c_int(rules), ctypes.c_int(1), ctypes.c_char_p(rule), ctypes.c_uint(0))

@@ -1,7 +1,7 @@
 """What a run may read and write where the kernel's Landlock is the sandbox.
 
 Landlock grants whole trees and takes nothing back from them: where something inside must stay out of reach, its
-neighbours are granted one by one. So nothing new can be made beside a protected name, as `.git` in the workspace's folder.
+neighbours are granted one by one. So nothing new can be made beside a protected name, as `.git` in the workspace.
 
 Invariant: no granted tree contains a path that is to stay hidden or read-only.
 """
@@ -21,9 +21,9 @@ _MAX_ENTRIES = 5_000
 
 def rules(request: Request) -> dict[str, Any]:
     """The paths for `sandbox_kernel.restrict_files`."""
-    home = Path.home()
+    home = Path.home().resolve()
     hidden = [Path(os.path.realpath(path)) for path in (*hidden_at_home(home), cache_dir(), *map(Path, EMPTIED))]
-    hidden = [path for path in hidden if not request.workspace.is_relative_to(path)]
+    hidden = [path for path in hidden if not request.workspace.is_relative_to(path) and not home.is_relative_to(path)]
     read = [*around(Path("/"), hidden), *map(Path, KEPT), *interpreter_folders()]
     read += around(request.workspace, [path for path in hidden if path.is_relative_to(request.workspace)])
     if request.network:
@@ -69,7 +69,7 @@ def around(root: Path, holes: Collection[Path]) -> list[Path]:
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        names = sorted(os.listdir(folder))[:_MAX_ENTRIES]
+        entries = sorted(folder.iterdir())[:_MAX_ENTRIES]
     except OSError:
         return []
-    return [folder / name for name in names if not (folder / name).is_symlink()]
+    return [entry for entry in entries if not entry.is_symlink()]

@@ -12,10 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from types import FrameType
+from pathlib import Path
 from typing import Any
 
 _NOT_FOUND, _NOT_EXECUTABLE, _NOT_CONFINED = 127, 126, 125
+_HEARD = {signal.SIGCHLD, signal.SIGTERM}
 _GRACE_S = 1.0
 _MAX_PROCESSES = 4_096
 _EASY_PREY = b"500"
@@ -37,34 +38,23 @@ def main(spec: str) -> None:
         sys.exit(_NOT_CONFINED)
 
 
-class _AskedToEnd(Exception):
-    """SIGTERM came."""
-
-
 def _supervise(what: Any) -> int:
     """Run in a child that is locked in, and leave no process of it behind."""
+    # Blocked, and waited for: a handler could come between the end of the child and our hearing of it.
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     _stay_with(what["parent"])
     scratch = _make_scratch(what["scratch"])
-    worker = 0
-    code = 128 + signal.SIGTERM
-    try:
-        signal.signal(signal.SIGTERM, _ask_to_end)
-        worker = os.fork()
-        if worker == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            _work(what)
-        code = _awaited(worker)
-    except _AskedToEnd:
-        code = _awaited(worker, until=time.monotonic() + _GRACE_S)
+    worker = os.fork()
+    if worker == 0:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+        _work(what)
+    code = _awaited(worker)
     _end_descendants()
-    if scratch:
+    if scratch is not None:
         _remove(scratch)
     return code
-
-
-def _ask_to_end(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _AskedToEnd
 
 
 def _work(what: Any) -> None:
@@ -75,19 +65,21 @@ def _work(what: Any) -> None:
     os._exit(_code(_pipeline(what["stages"])))
 
 
-def _awaited(worker: int, *, until: float | None = None) -> int:
-    """The worker's exit code; adopted orphans are reaped by the way. `until` is how long it has."""
+def _awaited(worker: int) -> int:
+    """The worker's exit code; adopted orphans are reaped by the way. After SIGTERM it has a moment to end."""
+    until: float | None = None
     while True:
-        try:
-            ended, status = os.waitpid(-1, 0 if until is None else os.WNOHANG)
-        except ChildProcessError:
-            return 128 + signal.SIGTERM
+        ended, status = os.waitpid(-1, os.WNOHANG)
         if ended == worker:
             return _code(status)
-        if until is not None and time.monotonic() > until:
-            return 128 + signal.SIGKILL
-        if until is not None and not ended:
+        if ended:
+            continue
+        if until is not None:
+            if time.monotonic() > until:
+                return 128 + signal.SIGKILL
             time.sleep(0.01)
+        elif signal.sigwait(_HEARD) == signal.SIGTERM:
+            until = time.monotonic() + _GRACE_S
 
 
 def _stay_with(parent: int) -> None:
@@ -109,6 +101,7 @@ def _lock_in(what: Any) -> None:
             from hybridcode.gate import sandbox_calls, sandbox_kernel  # not paid for where another sandbox is used
 
             sandbox_kernel.end_with_parent(signal.SIGKILL)
+            sandbox_kernel.give_up_capabilities()
             sandbox_kernel.restrict_files(**what["landlock"])
             sandbox_kernel.filter_calls(sandbox_calls.program(os.uname().machine, network=what["landlock"]["network"]))
     except (OSError, KeyError) as error:
@@ -195,13 +188,12 @@ def _end_descendants() -> None:
 def descendants(process: int) -> Iterator[int]:
     """All processes below one, children first; nothing where the system does not tell."""
     try:
-        tasks = os.listdir(f"/proc/{process}/task")
+        tasks = list(Path(f"/proc/{process}/task").iterdir())
     except OSError:
         return
     for task in tasks:
         try:
-            with open(f"/proc/{process}/task/{task}/children", encoding="ascii") as file:
-                children = [int(child) for child in file.read().split()]
+            children = [int(child) for child in (task / "children").read_text("ascii").split()]
         except OSError:
             continue
         for child in children:
@@ -209,24 +201,24 @@ def descendants(process: int) -> Iterator[int]:
             yield from descendants(child)
 
 
-def _make_scratch(folder: str) -> str:
+def _make_scratch(folder: str) -> Path | None:
     """A private folder for temporary files, in `folder`; those of runs that were cut off are taken away."""
     if not folder:
-        return ""
-    for name in os.listdir(folder):
-        if name.startswith("tmp-") and not os.path.exists(f"/proc/{name.removeprefix('tmp-')}"):
-            _remove(f"{folder}/{name}")
-    made = f"{folder}/tmp-{os.getpid()}"
-    os.mkdir(made, 0o700)
-    os.environ["TMPDIR"] = made
+        return None
+    for left in Path(folder).glob("tmp-*"):
+        if not Path("/proc", left.name.removeprefix("tmp-")).exists():
+            _remove(left)
+    made = Path(folder, f"tmp-{os.getpid()}")
+    made.mkdir(0o700)
+    os.environ["TMPDIR"] = str(made)
     return made
 
 
-def _remove(folder: str) -> None:
+def _remove(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        for entry in list(os.scandir(folder)):
-            if entry.is_dir(follow_symlinks=False):
-                _remove(entry.path)
+        for entry in list(folder.iterdir()):
+            if entry.is_dir() and not entry.is_symlink():
+                _remove(entry)
             else:
-                os.unlink(entry.path)
-        os.rmdir(folder)
+                entry.unlink()
+        folder.rmdir()

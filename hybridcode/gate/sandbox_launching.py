@@ -6,6 +6,7 @@ Invariant: the launcher gets everything as one argument, and nothing from the en
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from hybridcode.gate import sandbox_landlock
@@ -35,4 +36,4 @@ def launcher(request: Request, *, kind: str) -> list[str]:
 def _stage(stage: Stage) -> list[Any]:
     """The program, and what it is called: its first word, without the folder it was found in."""
     program, *rest = stage.argv
-    return [program, [os.path.basename(program), *rest], stage.stdin, stage.stdout, stage.stderr]
+    return [program, [Path(program).name, *rest], stage.stdin, stage.stdout, stage.stderr]

@@ -1,7 +1,7 @@
 """Empty folders that stand where a command must not make anything, as long as it runs.
 
-A mount needs something to be mounted on. Where a protected name is missing, an empty folder is made, covered read-only by
-the sandbox, and taken away with the last command that runs in the workspace, in whatever process.
+A mount needs something to be mounted on. Where a protected name is missing, an empty folder is made, covered read-only
+by the sandbox, and taken away with the last command that runs in the workspace, in whatever process.
 
 Invariant: what is made is written down before, and only empty folders are ever taken away; after a kill, the next
 command takes away what was left.
@@ -81,7 +81,7 @@ def _make(record: Path, paths: Sequence[Path]) -> None:
     _write(record, [*_read(record), *map(str, paths)])
     for path in paths:
         with contextlib.suppress(OSError):
-            os.mkdir(path, 0o700)
+            path.mkdir(0o700)
 
 
 def _remove_if_alone(record: Path, users: int) -> None:
@@ -95,7 +95,7 @@ def _remove_if_alone(record: Path, users: int) -> None:
         return
     for path in reversed(made):
         with contextlib.suppress(OSError):
-            os.rmdir(path)
+            Path(path).rmdir()
     _write(record, [])
     fcntl.flock(users, fcntl.LOCK_UN)
 

@@ -47,9 +47,9 @@ def hidden_at_home(home: Path) -> Iterator[Path]:
     for name in (*listed, *_DATA["histories"]["more"].split()):
         if os.path.lexists(home / name):
             yield home / name
-    for name in _listing(home):
-        if any(fnmatchcase(name, pattern) for pattern in _HISTORIES):
-            yield home / name
+    for entry in _entries(home):
+        if any(fnmatchcase(entry.name, pattern) for pattern in _HISTORIES):
+            yield home / entry.name
 
 
 def guarded(workspace: Path) -> tuple[list[Path], bool]:
@@ -99,12 +99,5 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return []
-
-
-def _listing(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
     except OSError:
         return []
