@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from hybridcode.config.paths import cache_dir, state_dir
@@ -32,8 +32,8 @@ def missing(workspace: Path, *, writes_git: bool) -> list[Path]:
 
 
 @contextlib.contextmanager
-def held(workspace: Path, paths: Iterable[Path]) -> Generator[None]:
-    """Keep these missing paths taken by empty folders; without a place for the record, nothing is made."""
+def held(workspace: Path, *, writes_git: bool) -> Generator[None]:
+    """Keep what is missing taken by empty folders; without a place for the record, nothing is made."""
     with contextlib.ExitStack() as stack:
         record = _open_record(workspace, stack)
         if record is None:
@@ -43,7 +43,7 @@ def held(workspace: Path, paths: Iterable[Path]) -> Generator[None]:
         stack.callback(os.close, users)
         with _guarded(record):
             _remove_if_alone(record, users)
-            _make(record, [path for path in paths if not os.path.lexists(path)])
+            _make(record, missing(workspace, writes_git=writes_git))
             fcntl.flock(users, fcntl.LOCK_SH)
         try:
             yield

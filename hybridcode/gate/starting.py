@@ -52,8 +52,7 @@ async def run(
 def _masks(box: Sandbox, request: Request) -> contextlib.AbstractContextManager[None]:
     if not box.can_mount or request.is_reader:
         return contextlib.nullcontext()
-    paths = sandbox_masks.missing(request.workspace, writes_git=request.writes_git)
-    return sandbox_masks.held(request.workspace, paths)
+    return sandbox_masks.held(request.workspace, writes_git=request.writes_git)
 
 
 def _stages(command: ShellCommand) -> tuple[Stage, ...]:
