@@ -10,7 +10,15 @@ from pathlib import Path
 
 from hybridcode.config.paths import cache_dir
 from hybridcode.gate import sandbox_git
-from hybridcode.gate.sandbox_places import EMPTIED, KEPT, NAME_SERVICE, guarded, hidden_at_home, hooks_folder
+from hybridcode.gate.sandbox_places import (
+    EMPTIED,
+    KEPT,
+    NAME_SERVICE,
+    guarded,
+    hidden_at_home,
+    hooks_folder,
+    named_sockets,
+)
 from hybridcode.gate.sandbox_request import Request, interpreter_folders
 
 _NAMESPACES = ("--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
@@ -55,6 +63,8 @@ def _home(request: Request) -> Iterator[str]:
             yield from ("--tmpfs", os.path.realpath(hidden))
         elif hidden.is_file():
             yield from ("--ro-bind", str(request.empty or "/dev/null"), os.path.realpath(hidden))
+    for path in named_sockets(os.environ):
+        yield from ("--ro-bind", str(request.empty or "/dev/null"), str(path))
 
 
 def _kept() -> Iterator[str]:

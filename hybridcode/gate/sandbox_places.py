@@ -6,7 +6,7 @@ Invariant: the names are data (sandbox.toml, and protected.toml for the workspac
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +16,11 @@ _PROTECTED = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").r
 _KINDS = _DATA["workspace"]["kinds"]
 _UNVISITED = frozenset(_DATA["workspace"]["unvisited"].split())
 _HISTORIES = tuple(_DATA["histories"]["names"].split())
+_PATH_IN_A_VARIABLE = re.compile(r"(?:^|[:=])(?://)?(/[^,;:]+)")
 _HOOKS_PATH = re.compile(r"^[ \t]*hookspath[ \t]*=[ \t]*\"?([^\"\n#;]+)", re.IGNORECASE | re.MULTILINE)
 _MAX_VISITED = 20_000
 _MAX_NESTED = 200
+_LONGEST_ADDRESS = 400
 
 
 def _names(table: str) -> tuple[str, ...]:
@@ -50,6 +52,15 @@ def hidden_at_home(home: Path) -> Iterator[Path]:
     for entry in _entries(home):
         if any(fnmatchcase(entry.name, pattern) for pattern in _HISTORIES):
             yield home / entry.name
+
+
+def named_sockets(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Local sockets that variables lead to, as those of ssh-agent, docker, dbus, tmux, editors, wherever they lie."""
+    for value in environ.values():
+        for found in _PATH_IN_A_VARIABLE.findall(value if len(value) < _LONGEST_ADDRESS else ""):
+            path = Path(found)
+            if path.is_socket():
+                yield path.resolve()
 
 
 def guarded(workspace: Path) -> tuple[list[Path], bool]:

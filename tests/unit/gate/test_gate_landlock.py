@@ -100,10 +100,9 @@ def test_the_filter_is_a_sound_program(machine: str, network: bool):
 def test_the_start_is_short(locked: Boxed):
     line = locked.box.wrap(["/bin/true"], workspace=locked.root, cwd=locked.root, network=False)
     assert subprocess.run(line, stdin=subprocess.DEVNULL).returncode == 0
-    loaded = "import sys; from hybridcode.gate import sandbox_launch; print(len(sys.modules))"
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(PACKAGE)!r}); {loaded}"],
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    assert int(done.stdout) < 90
+    counted = f"import sys; sys.path.insert(0, {str(PACKAGE)!r}); import hybridcode.gate.sandbox_launch; "
+    start = [sys.executable, "-I", "-S", "-c", counted + "print(len(sys.modules))"]
+    assert int(subprocess.run(start, capture_output=True, text=True, check=True).stdout) < 90
 
 
 def test_what_each_version_lacks_is_said():

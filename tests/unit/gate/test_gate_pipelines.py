@@ -11,13 +11,35 @@ from hybridcode.gate.processes import environment
 from hybridcode.gate.sandbox import NONE, probe
 
 LINES = [
-    "ls", "cat a | sort | uniq -c", "cat a missing | wc -l", "cat missing 2>/dev/null | wc -l", "cat missing 2>&1 | wc -l",
-    "grep b a", "grep zzz a", "grep zzz a | cat", "cat a | grep zzz", "seq 100000 | head -n 1", "yes | head -n 3",
-    "echo 'x y' \"z\" | cat", "wc -l < /dev/null", "cat a > /dev/null", "ls missing > /dev/null", "ls missing &> /dev/null",
-    "seq 3 | cat - a", "false | true", "true | false", "/bin/echo hi", "sort -r a | tail -n 1", "nothere", "nothere | cat",
-    "cat < /dev/null | wc -c", "seq 5 | tac | tail -n 2 | head -n 1", "env -i /bin/echo bare", "sh -c 'exit 7'",
-    "sh -c 'kill -TERM $$'", "sh -c 'kill -PIPE $$' | cat", "printf2 x", "dd if=/dev/zero bs=1k count=1 2>/dev/null | wc -c",
-]  # fmt: skip
+    "ls",
+    "cat a | sort | uniq -c",
+    "cat a missing | wc -l",
+    "cat missing 2>/dev/null | wc -l",
+    "cat missing 2>&1 | wc -l",
+    "grep b a",
+    "grep zzz a",
+    "grep zzz a | cat",
+    "cat a | grep zzz",
+    "seq 100000 | head -n 1",
+    "yes | head -n 3",
+    "echo 'x y' \"z\" | cat",
+    "wc -l < /dev/null",
+    "cat a > /dev/null",
+    "ls missing > /dev/null",
+    "ls missing &> /dev/null",
+    "seq 3 | cat - a",
+    "false | true",
+    "true | false",
+    "/bin/echo hi",
+    "sort -r a | tail -n 1",
+    "cat < /dev/null | wc -c",
+    "seq 5 | tac | tail -n 2 | head -n 1",
+    "env -i /bin/echo bare",
+    "sh -c 'exit 7'",
+    "sh -c 'kill -TERM $$'",
+    "sh -c 'kill -PIPE $$' | cat",
+    "dd if=/dev/zero bs=1k count=1 2>/dev/null | wc -c",
+]
 
 
 @pytest.fixture
@@ -33,7 +55,7 @@ def ours(line: str, folder: Path, *, is_boxed: bool = False) -> tuple[int, bytes
     return ended.exit_code, ended.output
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if not line.startswith(("nothere", "printf2"))])
+@pytest.mark.parametrize("line", LINES)
 def test_a_plain_pipeline_ends_as_in_bash(line: str, folder: Path):
     if plain_pipeline(line) is None:
         pytest.skip("needs a shell")

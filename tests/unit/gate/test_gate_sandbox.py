@@ -70,9 +70,12 @@ def test_what_is_protected_cannot_be_changed_nor_made(boxed: Boxed):
     before = boxed.tree()
     config = (boxed.root / ".git" / "config").read_bytes()
     tries = [
-        "echo x >> .git/config", "touch .git/hooks/post-checkout", "mv .git old", "rm -r .git", "mkdir .hybridcode",
-        "touch .hybridcode/policy.toml", "echo x > .github/ci.yml", "touch .github/other.yml", "touch src/.vscode/t.json",
-        "mkdir -p .husky && touch .husky/pre-commit", "touch .circleci/config.yml", "echo x > .envrc", "echo x > .bashrc",
+        "echo x >> .git/config", "touch .git/hooks/post-checkout", "mv .git old", "rm -r .git",
+        "mkdir .hybridcode",
+        "touch .hybridcode/policy.toml", "echo x > .github/ci.yml", "touch .github/other.yml",
+        "touch src/.vscode/t.json",
+        "mkdir -p .husky && touch .husky/pre-commit", "touch .circleci/config.yml", "echo x > .envrc",
+        "echo x > .bashrc",
         "mkdir -p .vscode && touch .vscode/tasks.json", "echo x > .mcp.json", "touch .idea/x", "mkdir -p .claude/hooks",
     ]  # fmt: skip
     boxed.run("; ".join(tries))
@@ -166,18 +169,21 @@ def test_there_is_no_network_unless_it_was_approved(boxed: Boxed, server: int):
 
 
 @pytest.mark.parametrize("network", [False, True])
-def test_sockets_of_the_machine_cannot_be_reached(boxed: Boxed, network: bool):
-    path = boxed.home / "agent"
+def test_sockets_of_agents_cannot_be_reached(boxed: Boxed, network: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(boxed.home)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(boxed.home / "agent"))
+    program = (
+        f"import os, socket; os.chdir('{boxed.home}'); socket.socket(socket.AF_UNIX).connect('agent'); print('in')"
+    )
     with socket.socket(socket.AF_UNIX) as agent:
-        os.chdir(boxed.home)
         agent.bind("agent")
         agent.listen()
-        program = f"import os, socket; os.chdir('{path.parent}'); socket.socket(socket.AF_UNIX).connect('agent')"
-        if boxed.box.kind == "landlock":
-            assert boxed.run(f'{sys.executable} -I -c "{program}"', network=network).exit_code != 0
-    assert boxed.says("ls /run/user /var/run/docker.sock 2>/dev/null; echo $SSH_AUTH_SOCK$DISPLAY") == "" or (
-        boxed.box.kind == "landlock"
-    )
+        assert "in" not in boxed.says(f'{sys.executable} -I -c "{program}"', network=network).splitlines()
+    assert boxed.says("echo $SSH_AUTH_SOCK") == ""
+
+
+def test_folders_of_sockets_and_of_temporary_files_are_empty(mounted: Boxed):
+    assert mounted.says("ls -A /run /var/run/ /tmp/.X11-unix 2>/dev/null") in ("", "/run:\n\n/var/run/:")
 
 
 def test_a_command_that_only_reads_can_write_nothing(boxed: Boxed):

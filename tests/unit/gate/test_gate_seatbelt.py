@@ -19,8 +19,10 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return (tmp_path / "ws").resolve()
 
 
-def lines_of(root: Path, **how: bool) -> list[str]:
-    return profile(Request((Stage(("/bin/ls",)),), root, root, **how)).splitlines()
+def lines_of(root: Path, *, is_reader: bool = False, writes_git: bool = False, network: bool = False) -> list[str]:
+    stages = (Stage(("/bin/ls",)),)
+    request = Request(stages, root, root, network=network, is_reader=is_reader, writes_git=writes_git)
+    return profile(request).splitlines()
 
 
 def balanced(text: str) -> bool:
