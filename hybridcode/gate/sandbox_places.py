@@ -3,6 +3,7 @@
 Invariant: the names are data (sandbox.toml, and protected.toml for the workspace); nothing is written here.
 """
 
+import contextlib
 import os
 import re
 import tomllib
@@ -58,9 +59,9 @@ def named_sockets(environ: Mapping[str, str]) -> Iterator[Path]:
     """Local sockets that variables lead to, as those of ssh-agent, docker, dbus, tmux, editors, wherever they lie."""
     for value in environ.values():
         for found in _PATH_IN_A_VARIABLE.findall(value if len(value) < _LONGEST_ADDRESS else ""):
-            path = Path(found)
-            if path.is_socket():
-                yield path.resolve()
+            with contextlib.suppress(OSError):  # what cannot be looked at cannot be connected to
+                if Path(found).is_socket():
+                    yield Path(found).resolve()
 
 
 def guarded(workspace: Path) -> tuple[list[Path], bool]:
