@@ -144,8 +144,17 @@ def _frontier(frontier: FrontierSettings, environ: Mapping[str, str], *, needed:
 
 def _sandbox(settings: Settings) -> Finding:
     sandbox = probe() if settings.approval.sandbox == "auto" else NONE
-    fix = "" if sandbox.kind != "none" else "apt-get install bubblewrap; without it --yes runs only harmless commands."
-    return Finding("sandbox", sandbox.kind != "none", sandbox.kind, fix)
+    if settings.approval.sandbox == "off":
+        return Finding("sandbox", False, "none: switched off", 'Take --no-sandbox or `sandbox = "off"` away.')
+    detail = "; ".join((sandbox.kind, *sandbox.missing))
+    if sandbox.kind in ("bwrap", "seatbelt"):
+        return Finding("sandbox", True, detail)
+    if sandbox.kind == "landlock":
+        gaps = "does not keep commands from: " + ", ".join(sandbox.unenforced)
+        return Finding("sandbox", True, f"{detail}; {gaps}; makes nothing new directly in the workspace's folder")
+    return Finding(
+        "sandbox", False, detail, "apt-get install bubblewrap; without it --yes runs only harmless commands."
+    )
 
 
 def _terminal(environ: Mapping[str, str]) -> Finding:

@@ -192,6 +192,9 @@ class Ran(msgspec.Struct, frozen=True, tag="ran"):
     """The last 4,000 characters of the output."""
     seconds: float
     sandbox: str = "none"
+    """`bwrap`, `landlock`, `seatbelt` or `none`."""
+    unenforced: tuple[str, ...] = ()
+    """What that kind of sandbox could not keep it from."""
     timed_out: bool = False
     command: str = ""
     """What ran, as a person would type it: a person may have amended what was proposed."""

@@ -12,7 +12,7 @@ from typing import Literal
 from hybridcode.domain.action import Applied, ChangeSet, Failed, Ran, ShellCommand, Stale
 from hybridcode.domain.errors import GateError, IntegrityError
 from hybridcode.domain.ports import Watcher
-from hybridcode.gate import exact, files, processes, sandbox
+from hybridcode.gate import exact, files, sandbox, starting
 from hybridcode.journal.store import SessionJournal
 
 TAIL_CHARACTERS = 4_000
@@ -64,35 +64,30 @@ class Effects:
         """Bytes and permission bits of an ordinary file of the workspace, None if there is none."""
         return read_ordinary(self.workspace, path)
 
-    async def run(self, command: ShellCommand, *, proposal: str = "") -> Ran | Failed:
-        """Run a command to its end; its output goes to the watcher piece by piece."""
-        cwd = (self.workspace / command.cwd).resolve()
-        if not cwd.is_relative_to(self.workspace) or not cwd.is_dir():
-            return Failed(f"{command.cwd}: there is no such folder in the workspace")
-        env = processes.environment(command.env_names, workspace=self.workspace, keep_path=command.purpose == "check")
+    async def run(self, command: ShellCommand, *, proposal: str = "", is_reader: bool = False) -> Ran | Failed:
+        """Run a command to its end; its output goes to the watcher piece by piece.
+
+        `is_reader`: policy found that it only reads, so it runs where it can write nothing.
+        """
         try:
-            argv = _argv(command, path=env["PATH"], cwd=cwd)
-        except GateError as error:
-            return Failed(f"{error.message} {error.hint}")
-        covered = self.sandbox.mount_points(self.workspace)
-        try:
-            ended = await processes.run(
-                self.sandbox.wrap(argv, workspace=self.workspace, cwd=cwd, network=command.network),
-                cwd=cwd,
-                env=env,
-                timeout_s=command.timeout_s,
+            ended = await starting.run(
+                command,
+                workspace=self.workspace,
+                box=self.sandbox,
+                is_reader=is_reader,
                 show=lambda text: self.watcher.output(proposal=proposal, text=text),
             )
+        except GateError as error:
+            return Failed(f"{error.message} {error.hint}".strip())
         except OSError as error:
             return Failed(f"`{command.text}` could not be started: {error.strerror or error}")
-        finally:
-            _remove_empty(covered)
         return Ran(
             exit_code=ended.exit_code,
             output_sha256=self.blobs.put_blob(ended.output),
             tail=ended.output.decode("utf-8", "replace")[-TAIL_CHARACTERS:],
             seconds=round(ended.seconds, 3),
             sandbox=self.sandbox.kind,
+            unenforced=self.sandbox.unenforced,
             timed_out=ended.timed_out,
             command=command.text,
         )
@@ -104,22 +99,3 @@ def read_ordinary(workspace: Path, path: str) -> tuple[bytes, int] | None:
     if found.is_symlink() or not found.is_file():
         return None
     return found.read_bytes(), found.stat().st_mode & 0o777
-
-
-def _argv(command: ShellCommand, *, path: str, cwd: Path) -> list[str]:
-    name = command.argv[0] if command.argv else "bash"
-    program = processes.find_program(name, path=path, cwd=cwd)
-    if program is None:
-        raise GateError(f"The program `{name}` was not found.", "Is it on the PATH, outside the workspace?")
-    if command.argv:
-        return [program, *command.argv[1:]]
-    return [program, "--noprofile", "--norc", "-c", command.script]
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    """Take away the mount points that the sandbox left behind."""
-    for folder in folders:
-        try:
-            folder.rmdir()
-        except OSError:
-            continue

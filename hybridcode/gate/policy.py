@@ -20,12 +20,13 @@ from hybridcode.gate.commands.shell import Script, of_argv
 from hybridcode.gate.paths import Kind, Place, Places
 from hybridcode.gate.render import command_flags
 from hybridcode.gate.rules import Rule
+from hybridcode.gate.sandbox_git import writes_git
 
 RANK: dict[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
 """From harmless to worst."""
 
 READ_ONLY = "commands.read-only"
-"""The rule of commands that only read, and so leave nothing to undo."""
+"""The rule of commands that run unasked, where they can write nothing; so they leave nothing to undo."""
 
 _VERDICT_OF: dict[Kind, Verdict] = {
     "inside": "ask",
@@ -139,6 +140,7 @@ class Policy:
         worst = max(findings, key=lambda finding: RANK[finding.verdict], default=None)
         flags = dict.fromkeys(flag for finding in findings for flag in finding.flags)
         flags |= dict.fromkeys(command_flags(command.text))
+        flags |= dict.fromkeys(("writes-git",) if writes_git(command) else ())
         if worst is None:
             built_in = Ruling("allow", "only reads inside the workspace", READ_ONLY, flags=tuple(flags))
         else:

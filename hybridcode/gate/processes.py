@@ -17,26 +17,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybridcode.gate.sandbox_launch import descendants
+
 _HEAD_BYTES = _TAIL_BYTES = 128 * 1024
 _GRACE_S = 2.0
+_PIECE_BYTES = 64 * 1024
+_SHOWN_BYTES = 1024 * 1024
+_SHOWN_BYTES_A_SECOND = 64 * 1024
+_FLOOD_BYTES = 16 * 1024 * 1024
+_PAUSE_S = 0.002
 _DROPPED = re.compile(
-    r"LD_.*|DYLD_.*|BASH_ENV|ENV|BASH_FUNC.*|PROMPT_COMMAND|PS[0-4]|SHELLOPTS|BASHOPTS|IFS|CDPATH|GIT_.*|.*PAGER|LESS.*|"
-    r".*EDITOR|VISUAL|BROWSER|PYTHON(?:STARTUP|HOME|BREAKPOINT|INSPECT)|NODE_OPTIONS|PERL5.*|RUBY(?:OPT|LIB)|"
-    r"_?JAVA.*_OPTIONS|RIPGREP_CONFIG_PATH|TAR_OPTIONS|GREP_OPTIONS|SSH_.*|GPG_.*|DBUS_.*|XDG_RUNTIME_DIR|DISPLAY|"
-    r"WAYLAND_DISPLAY|DOCKER_.*|KUBECONFIG|HYBRIDCODE_.*|OLDPWD|PWD|_|SHLVL|COLUMNS|LINES|"
-    r".*(?:KEY|TOKEN|SECRET|PASSW(?:OR)?D|CREDENTIAL|AUTH|COOKIE|SESSION).*"
+    r"LD_.*|DYLD_.*|GLIBC_.*|MALLOC_.*|GCONV_PATH|NLSPATH|LOCPATH|HOSTALIASES|RES_OPTIONS|LOCALDOMAIN|GETCONF_DIR|"
+    r"BASH.*|ENV|PROMPT.*|PS[0-4]|SHELLOPTS|IFS|CDPATH|GLOBIGNORE|EXECIGNORE|INPUTRC|HIST.*|ZDOTDIR|FPATH|TERMINFO.*|"
+    r"TERMCAP|POSIXLY_CORRECT|GIT_.*|.*PAGER|LESS.*|MORE|.*EDITOR|VISUAL|BROWSER|EXINIT|VIMINIT|MAKE(?:FLAGS|FILES)|MFLAGS|"
+    r"PYTHON(?:STARTUP|HOME|BREAKPOINT|INSPECT|WARNINGS|EXECUTABLE|PLATLIBDIR|USERBASE)|NODE_OPTIONS|PERL5.*|PERLLIB|"
+    r"RUBY(?:OPT|LIB)|_?JAVA.*_OPTIONS|JDK_JAVA_OPTIONS|LUA_INIT.*|AWK(?:PATH|LIBPATH)|GAWK.*|RIPGREP_CONFIG_PATH|"
+    r"TAR_OPTIONS|GREP_OPTIONS|GZIP|BZIP2?|XZ_(?:DEFAULTS|OPT)|ZIPOPT|UNZIP|SSH_.*|GPG_.*|DBUS_.*|AT_SPI_.*|"
+    r"XDG_RUNTIME_DIR|.*_SOCK(?:ET)?|DISPLAY|WAYLAND_.*|.*AUTHORITY|TMUX.*|STY|VSCODE_.*|DOCKER_.*|CONTAINER_HOST|"
+    r"KUBECONFIG|SUDO_.*|HYBRIDCODE_.*|OLDPWD|PWD|_|SHLVL|COLUMNS|LINES|TMPDIR|TMP|TEMP|"
+    r".*(?:KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|SESSION|PRIVATE).*"
 )
+_HOLDS_A_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 _FIXED = {
     "PAGER": "cat",
     "GIT_PAGER": "cat",
+    "GIT_EDITOR": "true",
+    "GIT_ASKPASS": "false",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "core.fsmonitor",
-    "GIT_CONFIG_VALUE_0": "false",
     "EDITOR": "false",
+    "VISUAL": "false",
     "TERM": "dumb",
 }
+_GIT_FIXED = (("core.fsmonitor", "false"), ("credential.helper", ""))
+_GIT_READS = ("core.hooksPath", os.devnull)
+"""For commands that only read: no hook runs."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +69,34 @@ class Ended:
 def environment_names(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Names of the variables that commands may see, sorted."""
     known = os.environ if environ is None else environ
-    return tuple(sorted(name for name in known if not _DROPPED.fullmatch(name.upper()) and name.isidentifier()))
+    return tuple(
+        sorted(
+            name
+            for name, value in known.items()
+            if name.isidentifier() and not _DROPPED.fullmatch(name.upper()) and not _HOLDS_A_PASSWORD.search(value)
+        )
+    )
 
 
-def environment(names: Sequence[str], *, workspace: Path, keep_path: bool = False) -> dict[str, str]:
+def environment(
+    names: Sequence[str], *, workspace: Path, keep_path: bool = False, is_reader: bool = False
+) -> dict[str, str]:
     """What a command sees: the approved names, fixed answers for pagers and prompts, and a PATH of absolute folders.
 
     Folders of the workspace leave PATH unless `keep_path`: a program of the repository must not stand in for `ls`.
     """
     wanted = set(environment_names()).intersection(names or environment_names())
     found = {name: os.environ[name] for name in sorted(wanted)}
-    return found | _FIXED | {"PATH": _path(workspace, keep_path=keep_path)}
+    settings = (*_GIT_FIXED, _GIT_READS) if is_reader else _GIT_FIXED
+    return found | _FIXED | _git_settings(settings) | {"PATH": _path(workspace, keep_path=keep_path)}
+
+
+def _git_settings(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Settings that beat those of every configuration file of git."""
+    said = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for at, (key, value) in enumerate(settings):
+        said |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
+    return said
 
 
 def _path(workspace: Path, *, keep_path: bool) -> str:
@@ -126,8 +158,8 @@ async def run(
         try:
             await _settle(process, reading)
         finally:
-            # Whatever happened, a further cancellation included, nothing of the group goes on.
-            _signal_group(process, signal.SIGKILL)
+            # Whatever happened, a further cancellation included, nothing goes on.
+            _kill(process)
     code = process.returncode if process.returncode is not None else -signal.SIGKILL
     return Ended(code if code >= 0 else 128 - code, kept.output(), time.monotonic() - started, timed_out)
 
@@ -153,20 +185,62 @@ class _Kept:
         return bytes(self.head) + note + bytes(self.tail)
 
 
+class _Shown:
+    """Passes output on for display; of a flood only what eyes could follow."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._room = float(_SHOWN_BYTES)
+        self._at = time.monotonic()
+        self._skipped = 0
+
+    def add(self, piece: bytes) -> None:
+        now = time.monotonic()
+        self._room = min(_SHOWN_BYTES, self._room + (now - self._at) * _SHOWN_BYTES_A_SECOND)
+        self._at = now
+        if self._room < len(piece):
+            self._skipped += len(piece)
+            return
+        self._room -= len(piece)
+        if self._skipped:
+            self._show(f"\n[... {self._skipped:,} bytes not shown ...]\n")
+            self._skipped = 0
+            self._decoder.reset()
+        if text := self._decoder.decode(piece):
+            self._show(text)
+
+
 async def _read(descriptor: int, kept: _Kept, show: Callable[[str], None]) -> None:
-    stream = asyncio.StreamReader()
+    """Read to the end. A flood is taken in slowly, so that the event loop has time for others."""
+    shown = _Shown(show)
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(descriptor, "rb", buffering=0)
-    )
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    os.set_blocking(descriptor, False)
+    total = 0
     try:
-        while piece := await stream.read(16 * 1024):
+        while True:
+            try:
+                piece = os.read(descriptor, _PIECE_BYTES)
+            except BlockingIOError:
+                await _readable(loop, descriptor)
+                continue
+            if not piece:
+                return
+            total += len(piece)
             kept.add(piece)
-            if text := decoder.decode(piece):
-                show(text)
+            shown.add(piece)
+            await asyncio.sleep(_PAUSE_S if total > _FLOOD_BYTES else 0)
     finally:
-        transport.close()
+        os.close(descriptor)
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    ready = loop.create_future()
+    loop.add_reader(descriptor, lambda: None if ready.done() else ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
 
 
 async def _settle(process: asyncio.subprocess.Process, reading: asyncio.Task[None]) -> None:
@@ -181,8 +255,17 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     try:
         await asyncio.wait_for(process.wait(), _GRACE_S)
     except TimeoutError:
-        _signal_group(process, signal.SIGKILL)
+        _kill(process)
         await process.wait()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End the group, and what left it, as far as it still hangs on the process."""
+    strayed = list(descendants(process.pid)) if process.returncode is None else []
+    _signal_group(process, signal.SIGKILL)
+    for child in strayed:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child, signal.SIGKILL)
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -26,7 +26,7 @@ async def run(
         if traces is not None:
             manifest = await traces.begin(proposal)
         has_begun = True
-        receipt: Receipt = await effects.run(command, proposal=proposal)
+        receipt: Receipt = await effects.run(command, proposal=proposal, is_reader=traces is None)
         if traces is not None:
             await traces.end(proposal, manifest)
     except RepoError as error:

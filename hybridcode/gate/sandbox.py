@@ -1,28 +1,46 @@
-"""The box that commands run in, where the machine has one: bubblewrap.
+"""The box that commands run in: the best one that this machine has.
 
-Invariant: inside, only the workspace (without .git and .hybridcode) and a private /tmp can be written, credentials and
-the sockets of the machine are hidden, and there is no network unless the command was approved with it.
+Invariant: inside, only the workspace, without what runs by itself or belongs to git or to us, and private folders can
+be written, credentials and the sockets of the machine are out of reach, and there is no network unless the command was
+approved with it. What a kind of box cannot do of this, `unenforced` says.
 """
 
 import os
+import sys
+from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from hybridcode.gate.processes import ends_well
+from hybridcode.gate import sandbox_bwrap, sandbox_calls, sandbox_kernel, sandbox_seatbelt
+from hybridcode.gate.commands.plain import Stage
+from hybridcode.gate.processes import ends_well, find_program
+from hybridcode.gate.sandbox_caches import prepare
+from hybridcode.gate.sandbox_launching import launcher
+from hybridcode.gate.sandbox_request import Request
 
-_BINARIES = ("/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap")
-_HIDDEN_AT_HOME = (
-    ".ssh",
-    ".aws",
-    ".gnupg",
-    ".kube",
-    ".docker",
-    ".azure",
-    ".config/gh",
-    ".config/gcloud",
-    ".password-store",
+Kind = Literal["bwrap", "landlock", "seatbelt", "none"]
+
+_SEATBELT = "/usr/bin/sandbox-exec"
+_VERSIONS = (2, 3, 5, 6)
+_OF_VERSION = (
+    "moving files between folders, which never works",
+    "cutting off files outside",
+    "requests to devices",
+    "signals to other processes of yours",
+)
+"""What Landlock lacks before the version beside it."""
+_LIMITS = (
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor limits user namespaces (Ubuntu 23.10 and later); the package bubblewrap brings an exception, "
+        "for /usr/bin/bwrap alone",
+    ),
+    ("/proc/sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone is 0"),
+    ("/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces is 0"),
 )
 
 
@@ -30,60 +48,111 @@ _HIDDEN_AT_HOME = (
 class Sandbox:
     """How commands are boxed in. `none` runs them as they are."""
 
-    kind: Literal["bwrap", "none"] = "none"
+    kind: Kind = "none"
     binary: str = ""
+    abi: int = 0
+    """The version of Landlock in this kernel."""
+    missing: tuple[str, ...] = ()
+    """Why there is no better one, in words."""
 
-    def wrap(self, argv: list[str], *, workspace: Path, cwd: Path, network: bool) -> list[str]:
-        """The command line that runs `argv` inside."""
-        if self.kind == "none":
-            return argv
-        return [self.binary, *_arguments(workspace, cwd, network=network), "--", *argv]
+    @property
+    def can_mount(self) -> bool:
+        """Another folder can be shown at the workspace's own path."""
+        return self.kind == "bwrap"
 
-    def mount_points(self, workspace: Path) -> list[Path]:
-        """Folders that do not exist and that bubblewrap creates on disk to cover them; to be removed afterwards."""
-        if self.kind == "none":
-            return []
-        return [folder for name in _COVERED if not (folder := workspace / name).exists()]
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """What it cannot keep a command from."""
+        match self.kind:
+            case "bwrap":
+                return ()
+            case "landlock":
+                return ("permission bits and times of files outside", *_OF_VERSION[bisect(_VERSIONS, self.abi) :])
+            case "seatbelt":
+                return ("signals to other processes",)
+            case "none":
+                return ("anything that you can do",)
 
+    def wrap(
+        self, argv: Sequence[str], *, workspace: Path, cwd: Path, network: bool, source: Path | None = None
+    ) -> list[str]:
+        """The command line that runs `argv`, whose first word is an absolute path, inside.
 
-_COVERED = (".git", ".hybridcode")
+        `source` is a folder that is mounted at the workspace's path and written in its place. A sandbox that cannot
+        mount runs in `source` itself; the workspace is then not writable.
+        """
+        caches = prepare(workspace)
+        return self.line(
+            Request(
+                (Stage(tuple(argv)),),
+                workspace,
+                cwd,
+                network=network,
+                source=source,
+                caches=caches and caches.folder,
+                empty=caches and caches.empty,
+            )
+        )
 
-
-def _arguments(workspace: Path, cwd: Path, *, network: bool) -> list[str]:
-    arguments = ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
-    if not network:
-        arguments.append("--unshare-net")
-    arguments += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run"]
-    if network:
-        arguments += ["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]
-    home = Path.home()
-    for name in _HIDDEN_AT_HOME:
-        hidden = home / name
-        if hidden.is_dir() and not workspace.is_relative_to(hidden):
-            arguments += ["--tmpfs", str(hidden)]
-    arguments += ["--bind", str(workspace), str(workspace)]
-    for name in _COVERED:
-        path = workspace / name
-        if path.exists():
-            arguments += ["--ro-bind", str(path), str(path)]
-        else:
-            arguments += ["--tmpfs", str(path), "--remount-ro", str(path)]
-    return [*arguments, "--chdir", str(cwd)]
+    def line(self, request: Request) -> list[str]:
+        """The command line that does what is asked for inside."""
+        inner = launcher(request, kind=self.kind)
+        match self.kind:
+            case "bwrap":
+                return [self.binary, *sandbox_bwrap.arguments(request), *inner]
+            case "seatbelt":
+                return [self.binary, "-p", sandbox_seatbelt.profile(request), *inner]
+            case "landlock" | "none":
+                return inner
 
 
 NONE = Sandbox()
 
 
-_TRIAL = (
-    *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
-    *("--unshare-pid", "--unshare-net", "--", "true"),
-)
-
-
 @cache
 def probe() -> Sandbox:
-    """The sandbox of this machine, tried out once per process."""
-    for binary in _BINARIES:
-        if os.access(binary, os.X_OK) and ends_well([binary, *_TRIAL]):
-            return Sandbox("bwrap", binary)
-    return NONE
+    """The best sandbox of this machine, tried out once per process."""
+    if sys.platform == "darwin":
+        return _seatbelt()
+    missing: list[str] = []
+    binary = sandbox_bwrap.find_binary()
+    if binary is None:
+        missing.append("bubblewrap is not installed")
+    elif ends_well([binary, *sandbox_bwrap.TRIAL, "--", "true"]):
+        return Sandbox("bwrap", binary)
+    else:
+        missing.append(f"{binary} cannot make a sandbox: {_why_no_namespaces()}")
+    found = _landlock(tuple(missing))
+    return found if found.kind == "none" or ends_well(_trial(found)) else Sandbox(missing=found.missing)
+
+
+def _landlock(missing: tuple[str, ...]) -> Sandbox:
+    if sys.platform != "linux" or not sandbox_calls.is_known(os.uname().machine):
+        return Sandbox(missing=(*missing, f"there is no filter of system calls for {os.uname().machine}"))
+    version = sandbox_kernel.landlock_version()
+    if not version:
+        return Sandbox(missing=(*missing, "this kernel has no Landlock, or a container keeps it away"))
+    return Sandbox("landlock", abi=version, missing=missing)
+
+
+def _seatbelt() -> Sandbox:
+    if ends_well([_SEATBELT, "-p", "(version 1)(allow default)", "/usr/bin/true"]):
+        return Sandbox("seatbelt", _SEATBELT)
+    return Sandbox(missing=(f"{_SEATBELT} does not work",))
+
+
+def _trial(sandbox: Sandbox) -> list[str]:
+    folder = Path(os.path.realpath(sys.prefix))
+    program = find_program("true", path=os.defpath, cwd=folder) or "/bin/true"
+    return sandbox.line(Request((Stage((program,)),), folder, folder, is_reader=True))
+
+
+def _why_no_namespaces() -> str:
+    """What limits user namespaces here, as far as the system tells."""
+    for file, limit, why in _LIMITS:
+        try:
+            if Path(file).read_text("ascii").strip() == limit:
+                return why
+        except OSError:
+            continue
+    return "no user namespaces here, as in most containers"

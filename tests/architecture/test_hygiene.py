@@ -19,6 +19,7 @@ PARENTS_SIDE = {
 DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/launcher.py": {"hybridcode.cli.main"},
     "hybridcode/domain/action.py": {"shlex"},
+    "hybridcode/gate/sandbox_launch.py": {"hybridcode.gate"},
     "hybridcode/cli/chat.py": {"hybridcode.tui.start"},
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
     "hybridcode/tui/live.py": {"hybridcode.tui.backing"},

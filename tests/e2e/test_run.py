@@ -1,5 +1,7 @@
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -269,3 +271,34 @@ def test_escape_sequences_of_a_plan_never_reach_the_terminal(program: Program, r
     assert done.code == 0, done.err
     assert "\x1b]0" not in done.err + done.out
     assert "\x07" not in done.err + done.out
+
+
+UNBOXED = """
+import os, struct, sys
+from hybridcode.gate import sandbox_calls, sandbox_kernel
+lines = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (0x06, 0, 0, 0x50026), (0x06, 0, 0, 0x7FFF0000)]  # no Landlock
+sandbox_kernel.filter_calls(b"".join(struct.pack("=HBBI", *line) for line in lines))
+sandbox_kernel.filter_calls(sandbox_calls.program(os.uname().machine, network=True))  # no namespaces
+from hybridcode.launcher import main
+main()
+"""
+"""A machine that has no sandbox, as many containers are."""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.uname().machine not in ("x86_64", "aarch64"), reason="Linux filters")
+def test_where_there_is_no_sandbox_yes_runs_only_what_a_person_named(program: Program, repo: Path):
+    task = ("run", "set the rate to five", "--output-format", "json", "--yes")
+    unboxed = [sys.executable, "-c", UNBOXED]
+    told = program.run_command([*unboxed, "doctor"], cwd=repo)
+    assert "container keeps it away" in told.out + told.err
+    named = program.run_command([*unboxed, *task, *CHECK], cwd=repo)
+    assert named.code == 0, named.err
+    stored = program.run("audit", "show", cwd=repo).out
+    assert '"sandbox":"none"' in stored
+    (repo / "shop.py").write_text(FILES["shop.py"])
+    unnamed = program.run_command([*unboxed, *task], cwd=repo)
+    assert unnamed.code == 5, unnamed.err + unnamed.out
+    assert "--no-sandbox" in unnamed.err + unnamed.out
+    (repo / "shop.py").write_text(FILES["shop.py"])
+    waved = program.run_command([*unboxed, *task, "--no-sandbox"], cwd=repo)
+    assert waved.code == 0, waved.err

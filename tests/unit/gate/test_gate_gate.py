@@ -363,3 +363,23 @@ def test_titles_count_lines(tmp_path: Path):
     assert summary(bench.change("a.py", "a\nB\nc\nd\n")) == "a.py +2 -1"
     assert summary(bench.change("a.py", None)) == "a.py (deleted)"
     shutil.rmtree(bench.root)
+
+
+async def test_what_policy_takes_for_a_reader_can_write_nothing_and_the_receipt_says_where_it_ran(tmp_path: Path):
+    bench = open_bench(tmp_path, yes, is_sandboxed=True)
+    box = bench.gate.effects.sandbox
+    bench.write("src/a", "a\n")
+    read = await bench.gate.submit(ShellCommand(script="cat src/a | wc -l"), step="s1")
+    written = await bench.gate.submit(ShellCommand(script="touch src/b"), step="s1")
+    assert isinstance(read, Ran)
+    assert isinstance(written, Ran)
+    assert (read.exit_code, read.tail.strip(), written.exit_code) == (0, "1", 0)
+    assert (read.sandbox, read.unenforced) == (box.kind, box.unenforced)
+    assert (tmp_path / "ws" / "src" / "b").exists()
+
+
+async def test_a_git_command_that_may_write_the_repository_is_flagged(tmp_path: Path):
+    bench = open_bench(tmp_path, no(), no())
+    for line, flagged in (("git commit -m x", True), ("git commit -m x && make", False)):
+        await bench.gate.submit(ShellCommand(script=line), step="s1")
+        assert ("writes-git" in bench.gate.policy.judge(ShellCommand(script=line)).flags) is flagged

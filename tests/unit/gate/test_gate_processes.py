@@ -145,3 +145,53 @@ def test_programs_of_the_workspace_do_not_stand_in_for_others(tmp_path: Path, mo
     assert check == f"{fake.parent}:/usr/bin:/bin"
     assert find_program("./bin/ls", path=strict, cwd=tmp_path) == str(tmp_path / "bin/ls")
     assert find_program("nothere", path=strict, cwd=tmp_path) is None
+
+
+async def test_a_flood_costs_neither_memory_nor_the_event_loop(tmp_path: Path):
+    shown: list[str] = []
+    flood = "head -c 300000000 /dev/zero | tr '\\0' x; echo; echo last"
+    running = asyncio.create_task(shell(flood, tmp_path, shown=shown, timeout_s=60))
+    longest = 0.0
+    while not running.done():
+        started = time.monotonic()
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.monotonic() - started - 0.01)
+    ended = await running
+    assert ended.exit_code == 0
+    assert ended.output.endswith(b"\nlast\n")
+    assert len(ended.output) < 270_000
+    assert len("".join(shown)) < 4_000_000
+    assert longest < 0.5
+
+
+async def test_there_is_no_terminal(tmp_path: Path):
+    ended = await shell("tty; test -t 0 || test -t 1 || test -t 2 || echo none; : > /dev/tty", tmp_path)
+    assert b"none" in ended.output
+    assert ended.exit_code != 0
+
+
+def test_no_zombie_stays(tmp_path: Path):
+    asyncio.run(shell("true", tmp_path))
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    if not children.exists():
+        pytest.skip("this system does not tell")
+    states = [Path(f"/proc/{child}/stat").read_text().split()[2] for child in children.read_text().split()]
+    assert "Z" not in states
+
+
+def test_addresses_with_a_password_in_them_are_not_passed_on():
+    known = {
+        "HTTP_PROXY": "http://someone:hush@proxy:3128",
+        "DATABASE_URL": "postgres://u:p@db/x",
+        "HOMEPAGE": "http://a",
+    }
+    assert environment_names(known) == ("HOMEPAGE",)
+
+
+def test_git_takes_no_hooks_for_commands_that_only_read(tmp_path: Path):
+    env = environment((), workspace=tmp_path, is_reader=True)
+    settings = {
+        env[f"GIT_CONFIG_KEY_{at}"]: env[f"GIT_CONFIG_VALUE_{at}"] for at in range(int(env["GIT_CONFIG_COUNT"]))
+    }
+    assert settings == {"core.fsmonitor": "false", "credential.helper": "", "core.hooksPath": os.devnull}
+    assert "core.hooksPath" not in environment((), workspace=tmp_path).values()
