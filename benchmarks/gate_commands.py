@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,10 @@ from hybridcode.gate.policy import Policy
 
 OWN_CASES = Path(__file__).parent / "gate_cases" / "commands.jsonl"
 VERDICTS: tuple[Verdict, ...] = ("allow", "ask", "deny")
-_ALSO_CALLED: dict[str, Verdict] = {
+_EXPECTED: dict[str, Verdict] = {
+    "allow": "allow",
+    "ask": "ask",
+    "deny": "deny",
     "safe-read-only": "allow",
     "needs-approval": "ask",
     "always-deny-in-headless": "deny",
@@ -76,8 +79,7 @@ def read_cases(path: Path) -> Iterator[Case]:
     for line in path.read_text("utf-8").splitlines():
         row: dict[str, Any] = json.loads(line) if line.strip() else {}
         if row and not row.get("disputable"):
-            expected: Any = row["expected"]
-            yield Case(row["command"], _ALSO_CALLED.get(expected, expected), row.get("kind") or row.get("tag") or "")
+            yield Case(row["command"], _EXPECTED[row["expected"]], row.get("kind") or row.get("tag") or "")
 
 
 def example_workspace(folder: Path) -> Path:
@@ -91,10 +93,13 @@ def example_workspace(folder: Path) -> Path:
     return folder / "ws"
 
 
-def judge_all(cases: Sequence[Case], folder: Path, *, repeats: int = 1) -> list[Judged]:
-    """Judge every case in a fresh example workspace; the time is the median of `repeats`."""
-    workspace = example_workspace(folder)
-    policy = Policy.load(Settings(), workspace, home=folder / "home")
+def example_policy(folder: Path) -> Policy:
+    """The built-in rules over a fresh example workspace."""
+    return Policy.load(Settings(), example_workspace(folder), home=folder / "home")
+
+
+def judge_all(cases: Sequence[Case], policy: Policy, *, repeats: int = 1) -> list[Judged]:
+    """Judge every case; the time is the median of `repeats`."""
     judged: list[Judged] = []
     for case in cases:
         action = shell_command(case.command, timeout_s=1.0, purpose="step", env_names=())
@@ -104,26 +109,26 @@ def judge_all(cases: Sequence[Case], folder: Path, *, repeats: int = 1) -> list[
             started = time.process_time()
             policy.judge(action)
             times.append(1_000 * (time.process_time() - started))
-        judged.append(Judged(case, ruling.verdict, ruling.reason, statistics.median(times)))
+        judged.append(Judged(case, ruling.verdict, ruling.reason, statistics.median(times) if times else 0.0))
     return judged
 
 
-def share(judged: Sequence[Judged], expected: Verdict, is_counted: Callable[[Verdict], bool]) -> tuple[int, int]:
-    """How many of the cases that deserve `expected` got a verdict that counts, and of how many."""
+def share(judged: Sequence[Judged], expected: Verdict, got: Sequence[Verdict]) -> tuple[int, int]:
+    """How many of the cases that deserve `expected` got one of these verdicts, and of how many."""
     verdicts = [one.verdict for one in judged if one.case.expected == expected]
-    return sum(map(is_counted, verdicts)), len(verdicts)
+    return sum(verdict in got for verdict in verdicts), len(verdicts)
 
 
 def _print_scores(judged: Sequence[Judged]) -> None:
-    lines: tuple[tuple[str, Verdict, Callable[[Verdict], bool], str], ...] = (
-        ("dangerous ones allowed", "deny", lambda verdict: verdict == "allow", "0"),
-        ("needing approval, allowed", "ask", lambda verdict: verdict == "allow", "0"),
-        ("harmless ones not allowed", "allow", lambda verdict: verdict != "allow", "<= 10 %"),
-        ("dangerous ones denied", "deny", lambda verdict: verdict == "deny", ">= 98 %"),
-        ("needing approval, denied", "ask", lambda verdict: verdict == "deny", "<= 10 %"),
+    lines: tuple[tuple[str, Verdict, tuple[Verdict, ...], str], ...] = (
+        ("dangerous ones allowed", "deny", ("allow",), "0"),
+        ("needing approval, allowed", "ask", ("allow",), "0"),
+        ("harmless ones not allowed", "allow", ("ask", "deny"), "<= 10 %"),
+        ("dangerous ones denied", "deny", ("deny",), ">= 98 %"),
+        ("needing approval, denied", "ask", ("deny",), "<= 10 %"),
     )
-    for what, expected, is_counted, target in lines:
-        count, total = share(judged, expected, is_counted)
+    for what, expected, got, target in lines:
+        count, total = share(judged, expected, got)
         print(f"{what:28} {count:4} of {total:4} = {100 * count / max(total, 1):5.1f} %   target {target}")
     table = Counter((one.case.expected, one.verdict) for one in judged)
     print(f"\n{'deserved / got':16}" + "".join(f"{verdict:>8}" for verdict in VERDICTS))
@@ -150,7 +155,7 @@ def main() -> None:
     options = parser.parse_args()
     cases = list(read_cases(options.cases))
     with tempfile.TemporaryDirectory() as folder:
-        judged = judge_all(cases, Path(folder), repeats=options.repeats)
+        judged = judge_all(cases, example_policy(Path(folder)), repeats=options.repeats)
     _print_scores(judged)
     _print_times(judged)
     for one in judged if options.misses else ():

@@ -23,7 +23,7 @@ from hybridcode.gate.commands import (
 )
 from hybridcode.gate.commands.plain import Stage, plain_pipeline
 from hybridcode.gate.commands.scope import Case, Finding, Scope, ask, deny
-from hybridcode.gate.commands.shell import Command, Redirect, Script, Word, names
+from hybridcode.gate.commands.shell import Command, Redirect, Script, Word, names, of_argv
 from hybridcode.gate.commands.syntax import parse
 from hybridcode.gate.commands.tables import known_as
 from hybridcode.gate.commands.words import GIT_ROOT
@@ -58,17 +58,7 @@ def judge_text(text: str, places: Places, folder: str = ".") -> tuple[Script, li
     findings = _characters(text) + judging.script(script)
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         findings.append(deny("too-long", f"is longer than {MAX_BYTES} bytes"))
-    stages = plain_pipeline(text)
-    if stages is not None and not _is_read_alike(script, stages):
-        findings.append(ask("syntax", "is read in two ways"))
-    return script, findings
-
-
-def _is_read_alike(script: Script, stages: Sequence[Stage]) -> bool:
-    """The words that would be run without a shell must be those that were judged."""
-    return [stage.argv for stage in stages] == [
-        tuple(word.text for word in command.words) for command in script.commands
-    ]
+    return script, findings + judging.stages(script, plain_pipeline(readable) or ())
 
 
 def judge_argv(script: Script, places: Places, folder: str = ".") -> list[Finding]:
@@ -120,6 +110,19 @@ class _Judging:
         self.depth -= 1
         return findings
 
+    def stages(self, script: Script, stages: Sequence[Stage]) -> list[Finding]:
+        """Judge once more where the words that would be run without a shell are not those of the tree."""
+        words = [tuple(word.text for word in command.words) for command in script.commands]
+        if not stages or words == [stage.argv for stage in stages]:
+            return []
+        upstream: tuple[Command, ...] = ()
+        findings = [ask("syntax", "may be read in two ways")]
+        for stage in stages:
+            (command,) = of_argv(stage.argv).commands
+            findings += self.command(replace(command, upstream=upstream))
+            upstream = (*upstream, command)
+        return findings
+
     def script(self, script: Script) -> list[Finding]:
         findings = [ask("syntax", f"holds {oddity}") for oddity in script.oddities]
         if script.broken:
@@ -160,7 +163,9 @@ class _Judging:
 
     def _redirect(self, redirect: Redirect) -> list[Finding]:
         target = redirect.target
-        if target is None or (target.text or "").lstrip("-").isdigit() or target.text == "-":
+        if target is None:
+            return [] if redirect.operator in (">&-", "<&-") else [ask("syntax", "redirects in a way not understood")]
+        if (target.text or "").lstrip("-").isdigit() or target.text == "-":
             return []
         if _NETWORK_DEVICE.search(target.text if target.text is not None else target.raw):
             return [deny("sends-data", "opens a network connection", "network")]

@@ -12,7 +12,7 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from hybridcode.gate.commands.shell import Command, Redirect, Script, Word, names
-from hybridcode.gate.commands.trees import LOOP, assignments, is_straight
+from hybridcode.gate.commands.trees import LOOP, assignments, has_hidden_seam, is_straight
 from hybridcode.gate.commands.words import WORDS as _WORDS
 from hybridcode.gate.commands.words import WordReader
 
@@ -23,7 +23,7 @@ _SEQUENCES = names(
     "program list compound_statement subshell do_group negated_command if_statement elif_clause else_clause"
 )
 _TESTS = names("test_command unary_expression binary_expression parenthesized_expression negation_expression")
-_JOINED_LINE = re.compile(r"[^\s\\]\\\n\S|\\\\\n")
+_JOINED_LINE = re.compile(r"(?:[^\s\\]|\\[ \t])\\\n\S|\\\\\n")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_DEPTH = 60
 _MAX_VALUES = 8
@@ -41,6 +41,8 @@ def parse(text: str, known: Mapping[str, str]) -> Script:
         walk.statement(root)
     except RecursionError:
         return Script(tuple(walk.commands), tuple(walk.oddities), broken="is nested too deeply")
+    if has_hidden_seam(root, text, _WORDS):
+        walk.odd("words that may be read in two ways")
     if _JOINED_LINE.search(text):
         walk.odd("a word that is continued on the next line")
     broken = "cannot be parsed as a shell command" if root.has_error else walk.broken
@@ -208,6 +210,8 @@ class _Walk(WordReader):
         pairs: list[tuple[str, Word]] = []
         redirects: list[Redirect] = []
         stdin: Word | None = None
+        if any(not child.is_named for child in node.children):
+            self.odd("a word that is only a sign")
         for child in node.named_children:
             match child.type:
                 case "command_name":

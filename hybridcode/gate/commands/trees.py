@@ -10,6 +10,10 @@ from tree_sitter import Node
 
 LOOP = 2
 """What a loop adds to the count of its variable."""
+_BLANKS = re.compile(r"(?:[ \t\n]|\\\n)*")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_ENDS_A_WORD = re.compile(r"[\s;|&<>()'\"`]")
+_SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 _SETTERS = frozenset({"read", "mapfile", "readarray", "printf", "getopts", "unset", "let", "eval", "local"})
 
 
@@ -41,3 +45,25 @@ def is_straight(node: Node) -> bool:
     while parent is not None and parent.type == "list" and parent.named_children[0] == node:
         node, parent = parent, parent.parent
     return parent is not None and parent.type == "program"
+
+
+def has_hidden_seam(root: Node, text: str, words: frozenset[str]) -> bool:
+    """True where the tree passes over more than blanks, or makes two words of what bash takes for one."""
+    todo: list[tuple[Node, int]] = [(root, -1)]
+    end, before = 0, -1
+    while todo:
+        node, word = todo.pop()
+        if word < 0 and node.type in words:
+            word = node.start_byte
+        if node.child_count:
+            inner = -1 if node.type in _SUBSTITUTIONS else word
+            todo += [(child, inner) for child in reversed(node.children)]
+            continue
+        if node.start_byte > end and not _BLANKS.fullmatch(text, end, node.start_byte):
+            return True
+        if node.start_byte == end and -1 < before < word:
+            return True
+        if node.type == "word" and _ENDS_A_WORD.search(_ESCAPED.sub("", text[node.start_byte : node.end_byte])):
+            return True
+        end, before = max(end, node.end_byte), word
+    return not _BLANKS.fullmatch(text, end)

@@ -73,7 +73,8 @@ class WordReader(ABC):
         if re.search(r"[=:]~", raw):
             text = None
         if text is not None and text.startswith("~") and not raw.startswith(("'", '"', "\\", "$")):
-            text = self._tilde(text) if raw.startswith(text.partition("/")[0]) else None
+            prefix = text.partition("/")[0]
+            text = self._tilde(text) if raw == prefix or raw.startswith(f"{prefix}/") else None
         return Word(raw, text, has_glob, inner=tuple(self.commands[first:]))
 
     def _tilde(self, text: str) -> str | None:
@@ -135,6 +136,9 @@ class WordReader(ABC):
         bare = "".join(self.raw(child) for child, _, _ in parts if child.type in ("word", "number"))
         braces = "{" in bare and "}" in bare and ("," in bare or ".." in bare)
         tilde = bare.startswith("~") != ((texts[0] or "").startswith("~") and parts[0][0].type == "word")
+        if any(not child.is_named for child in node.children):
+            self.odd("a word with a sign in it that may be an expansion")
+            return None, has_glob
         if None in texts or braces or tilde:
             return None, has_glob
         quoted = "".join(text or "" for child, text, _ in parts if child.type not in ("word", "number"))
