@@ -210,8 +210,8 @@ class Gate:
     def recover(self) -> list[Receipt]:
         """Settle what was being carried out when an earlier process of this session died.
 
-        Files that are their result are done; at their base they are written again; anything else is left alone and
-        reported. A command is never run again.
+        Files that are their result are done; at their base they are written again; if that fails, all are put back.
+        Anything else is left alone and reported. A command is never run again.
 
         Raises:
             SessionBusy: another process works on this session, so nothing of it is cut off.
@@ -223,10 +223,7 @@ class Gate:
     def _recovered(self, proposal: Proposal) -> Receipt:
         match proposal.action:
             case ChangeSet() as change:
-                strange = [path for path, state in self.effects.survey(change).items() if state == "other"]
-                if strange:
-                    return Unknown(f"{', '.join(strange)}: neither the old nor the new version; left as found")
-                return self.effects.redo(change)
+                return self.effects.recover(change)
             case ShellCommand() as command:
                 return Unknown(f"`{command.text}` was running when the program stopped; it is not run again by itself")
             case ToolCall(server=server, tool=tool):

@@ -9,6 +9,7 @@ from source import name_of, python_files
 DOORS: Mapping[str, str] = {
     "hybridcode/gate/effects.py": "the door",
     "hybridcode/gate/files.py": "the part of the door that writes files",
+    "hybridcode/gate/file_*.py": "what it is split into: folders, renames, one file on its way",
     "hybridcode/gate/processes.py": "the part of the door that starts commands",
     "hybridcode/gate/sandbox*.py": "asks the kernel which sandbox can be had, makes scratch copies",
     "hybridcode/journal/*.py": "our own database in the state folder",

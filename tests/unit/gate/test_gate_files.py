@@ -132,9 +132,9 @@ def test_an_apply_that_was_cut_off_can_be_done_again(tmp_path: Path):
     (tmp_path / "a").write_bytes(b"one")
     assert files.survey(tmp_path, change) == {"a": "result", "b": "base", "c": "base"}
     assert files.apply(tmp_path, change, load=blobs.__getitem__) == Stale(("a",))
-    assert files.apply(tmp_path, change, load=blobs.__getitem__, is_redo=True) == Applied(change.edits)
+    assert files.recover(tmp_path, change, load=blobs.__getitem__) == Applied(change.edits)
     assert tree(tmp_path) == {"a": b"one", "c": b"3"}
-    assert files.apply(tmp_path, change, load=blobs.__getitem__, is_redo=True) == Applied(change.edits, already=True)
+    assert files.recover(tmp_path, change, load=blobs.__getitem__) == Applied(change.edits, already=True)
 
 
 def test_a_hard_link_elsewhere_keeps_its_bytes(tmp_path: Path):
