@@ -66,6 +66,21 @@ def find(folder: int, name: str) -> Found | None:
         close(descriptor)
 
 
+_STRANGE = Found("", -1, -1, -1)
+"""Something that is no ordinary file."""
+
+
+def _find_any(folder: int, name: str) -> Found | None:
+    try:
+        return find(folder, name)
+    except CannotWrite:
+        return _STRANGE
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            return _STRANGE
+        raise
+
+
 @dataclass
 class Job:
     """One file on its way. `staged` is ours until it is whole; `aside` is what changes places with the user's file."""
@@ -213,17 +228,18 @@ class Job:
 
     def _is_as_found(self, name: str) -> bool:
         """True when this name has the very content and mode that were looked at."""
-        try:
-            return find(self.folder, name) == self.found
-        except (CannotWrite, OSError):
-            return False
+        return self._at(name) == self.found
 
     def _is(self, name: str, digest: str | None) -> bool:
+        found = self._at(name)
+        return found != _STRANGE and (None if found is None else found.digest) == digest
+
+    def _at(self, name: str) -> Found | None:
+        """What has this name; a disk that failed once is asked once more."""
         try:
-            found = find(self.folder, name)
-        except (CannotWrite, OSError):
-            return False
-        return (None if found is None else found.digest) == digest
+            return _find_any(self.folder, name)
+        except OSError:
+            return _find_any(self.folder, name)
 
     def take_back(self, load: Load | None = None) -> bool:
         """Undo a commit; may be tried again. False: somebody has written there since, and that stays.
@@ -319,9 +335,14 @@ class Job:
             self._drop(self.aside)
 
     def _drop(self, name: str) -> None:
-        if self.folder >= 0:
-            with contextlib.suppress(OSError):
+        for _ in range(2 if self.folder >= 0 else 0):  # a disk that failed once is asked once more
+            try:
                 os.unlink(name, dir_fd=self.folder)
+            except FileNotFoundError:
+                return
+            except OSError:
+                continue
+            return
 
 
 @contextlib.contextmanager

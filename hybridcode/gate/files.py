@@ -184,7 +184,8 @@ def _take_back(jobs: Sequence[Job], load: Load, folders: Folders) -> list[str]:
                 kept.append(job.edit.path)
             job.clean()
         except OSError as error:
-            failed.append(f"{job.edit.path} was changed and could not be put back: {why(error)}")
+            where = f"; what it was is in {'/'.join((*job.parent, job.aside))}" if job.keeps_former else ""
+            failed.append(f"{job.edit.path} was changed and could not be put back: {why(error)}{where}")
     folders.unmake()
     with contextlib.suppress(OSError):
         folders.sync([job.parent for job in jobs])
