@@ -1,4 +1,4 @@
-"""A three-file apply through a real gate in a process of its own, and what is left of it when that process is disturbed.
+"""A three-file apply through a real gate in a process of its own, and what is left when that process is disturbed.
 
 Invariant: every look at the result is taken by a process that did not take part; what is expected is written here once:
 each file old or new, all of them or none, one approval that goes one way once, nothing of ours beside the user's files.
@@ -12,6 +12,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from typing import Any
 
 from hybridcode.config.settings import Settings
 from hybridcode.domain.action import Applied, FileChange, Receipt
+from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDecided, ProposalMade
 from hybridcode.gate.approvers import Scripted, yes
 from hybridcode.gate.effects import Effects
@@ -99,12 +101,12 @@ def in_child(work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Run this in a process of its own and hand back what it says; empty if it died."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
-        said: Mapping[str, Any] = {"error": "it raised"}
+        said: Mapping[str, Any] = {}
         try:
             said = work()
-        except BaseException as error:
-            said = {"error": f"{type(error).__name__}: {error}"}
         finally:
+            if (error := sys.exc_info()[1]) is not None:
+                said = {"error": f"{type(error).__name__}: {error}"}
             os.write(writing, json.dumps(said).encode())
             os._exit(0)
     os.close(writing)
@@ -177,7 +179,7 @@ async def _wait_and_apply(folder: Path, go: int, say: int) -> None:
     try:
         receipt: Receipt = await gate.submit(change, step="s1")
         said = {"kind": type(receipt).__name__, "reason": getattr(receipt, "reason", "")}
-    except Exception as error:
+    except (HybridcodeError, OSError) as error:
         said = {"kind": type(error).__name__, "reason": str(error)}
     os.write(say, json.dumps(said).encode() + b"\n")
 

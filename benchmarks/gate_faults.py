@@ -1,4 +1,4 @@
-"""Kills and errors at every system call of a three-file apply through the gate, full and read-only disks; prints a table.
+"""Kills and errors at every system call of a three-file apply through the gate, full and read-only disks.
 
 Invariant: the calls are counted from a recorded run of the same apply, so that none is left out; each trial has a
 workspace and a journal of its own. Needs strace and the right to trace; full and read-only disks need user namespaces.
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,17 +76,21 @@ def _outcome(result: scene.Aftermath) -> str:
 
 
 @contextlib.contextmanager
-def _fresh(top: Path, number: int) -> Iterator[Path]:
+def _fresh(top: Path, number: int) -> Generator[Path]:
     folder = top / str(number)
     scene.lay_out(folder)
     yield folder
     shutil.rmtree(folder)
 
 
-def calls_of(top: Path, thread: str) -> list[tuple[str, int]]:
+_NO_EXCHANGE = ("-e", "inject=renameat2:error=ENOSYS")
+"""Options of strace for a kernel that cannot exchange two names."""
+
+
+def calls_of(top: Path, thread: str, options: Sequence[str] = ()) -> list[tuple[str, int]]:
     """Every system call of this thread in an undisturbed apply: its name, and the how manieth of that name it is."""
     with _fresh(top, 0) as folder:
-        said = scene.disturbed(folder, thread=thread, options=[])
+        said = scene.disturbed(folder, thread=thread, options=list(options))
         assert said["kind"] == "Applied", said
     counted: Counter[str] = Counter()
     calls: list[tuple[str, int]] = []
@@ -96,12 +100,14 @@ def calls_of(top: Path, thread: str) -> list[tuple[str, int]]:
     return calls
 
 
-def kills(top: Path, thread: str, *, every: int = 1) -> Tally:
+def kills(top: Path, thread: str, *, every: int = 1, can_exchange: bool = True) -> Tally:
     """Kill the process at each system call of one of its threads (or at every so manieth)."""
-    tally = Tally(f"kill, {thread} thread")
-    for number, (call, nth) in enumerate(calls_of(top, thread)[:: max(every, 1)], start=1):
+    kernel = () if can_exchange else _NO_EXCHANGE
+    tally = Tally(f"kill, {thread} thread" + ("" if can_exchange else ", no exchange of names"))
+    calls = [(call, nth) for call, nth in calls_of(top, thread, kernel) if can_exchange or call != "renameat2"]
+    for number, (call, nth) in enumerate(calls[:: max(every, 1)], start=1):
         with _fresh(top, number) as folder:
-            options = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={nth}"]
+            options = ["-e", f"trace={call},renameat2", *kernel, "-e", f"inject={call}:signal=KILL:when={nth}"]
             said = scene.disturbed(folder, thread=thread, options=options)
             tally.add(f"{call} {nth}", scene.settle(folder, {} if "kind" not in said else said))
     return tally
@@ -113,7 +119,7 @@ def errors(top: Path, thread: str, *, persistent: bool = False, every: int = 1) 
     wanted = _ERRORS if thread == "files" else _JOURNAL_ERRORS
     cases = [(call, nth, code) for call, nth in calls_of(top, thread) for code in wanted.get(call, ())]
     if persistent:
-        cases = [case for case in cases if case[2] not in ("EINTR", "EINVAL", "ENOSYS") and case[0] != "openat"]
+        cases = [case for case in cases if case[2] not in ("EINTR", "EINVAL") and case[0] != "openat"]
     for number, (call, nth, code) in enumerate(cases[:: max(every, 1)], start=1):
         with _fresh(top, number) as folder:
             when = f"{nth}+" if persistent else str(nth)
@@ -217,6 +223,8 @@ def main() -> int:
         for thread in ("files", "main"):
             if "kills" in only:
                 tallies.append(kills(top, thread, every=every))
+            if "kills" in only and thread == "files":
+                tallies.append(kills(top, thread, every=every, can_exchange=False))
             if "errors" in only:
                 tallies.append(errors(top, thread, every=every))
             if "persistent" in only:

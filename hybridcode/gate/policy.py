@@ -110,11 +110,14 @@ class Policy:
     def _judge_edit(self, edit: FileEdit) -> Ruling:
         place = self.places.of_edit(edit.path)
         flags = ("destructive",) if edit.after_sha256 is None else ()
+        why = place.why
+        if place.has_other_names:
+            flags, why = (*flags, "hard-link"), f"{why}; its other names (hard links) keep the old bytes"
         if edit.mode & ~0o777:
             return Ruling("deny", f"{edit.path} would get special permission bits", "files.mode", flags=flags)
         built_in = Ruling(
             verdict=_VERDICT_OF[place.kind],
-            reason=f"{edit.path} {place.why}",
+            reason=f"{edit.path} {why}",
             rule=f"files.{place.kind}",
             person_only=place.kind == "protected",
             flags=(*flags, "outside") if place.kind == "outside" else flags,
