@@ -83,7 +83,7 @@ def _fresh(top: Path, number: int) -> Generator[Path]:
 
 
 _PASSING = ("openat", "fcntl")
-"""Not refused for ever: nothing could be opened any more, and a database waits for its locks as long as it is told to."""
+"""Not refused for ever: nothing could be opened any more, and a database waits for its locks as it is told to."""
 _NO_EXCHANGE = ("-e", "inject=renameat2:error=ENOSYS")
 """Options of strace for a kernel that cannot exchange two names."""
 

@@ -232,8 +232,8 @@ def main() -> int:
         receipts = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.receipts.items()))
         print(f"| {deed} | {tally.rounds} | {receipts} | {len(tally.faults)} |")
     print(f"\n{options.rounds} rounds in {time.monotonic() - started:.0f} s, seed {options.seed}")
-    for tally in tallies.values():
-        print("\n".join(f"broken: {fault}" for fault in tally.faults[:20]))
+    for fault in (fault for tally in tallies.values() for fault in tally.faults[:20]):
+        print(f"broken: {fault}")
     return 1 if any(tally.faults for tally in tallies.values()) else 0
 
 

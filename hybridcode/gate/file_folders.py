@@ -102,8 +102,10 @@ class Folders:
     def _is_moved(self, parts: Parts, fresh: "Folders") -> bool:
         try:
             found = fresh.enter(parts)
-        except OSError:
-            return True
+        except OSError as error:
+            if error.errno in (errno.ENOTDIR, errno.ELOOP):
+                return True
+            raise
         return found < 0 or not os.path.sameopenfile(found, self._opened[parts])
 
     def sync(self, wanted: Iterable[Parts]) -> None:

@@ -150,7 +150,9 @@ def _write(
 
 def _stay(folders: Folders, used: Sequence[tuple[str, ...]], jobs: Iterable[Job]) -> None:
     """Make sure that what is written into the folders is written into the workspace."""
-    if moved := folders.moved(used):
+    with explained("the folders written to"):
+        moved = folders.moved(used)
+    if moved:
         raise MovedOn(*(job.edit.path for job in jobs if job.parent in moved))
 
 
