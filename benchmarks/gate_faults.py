@@ -129,6 +129,8 @@ def errors(top: Path, thread: str, *, persistent: bool = False, every: int = 1) 
             result = scene.settle(folder, said)
             if thread == "files":
                 _check_at_once(result)
+            if persistent and call == "unlinkat":  # nothing can be removed any more, so our own files stay as well
+                result.faults = [fault for fault in result.faults if not fault.startswith("left")]
             tally.add(f"{call} {nth} {code}", result)
     return tally
 
