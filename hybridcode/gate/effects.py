@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from hybridcode.domain.action import Applied, ChangeSet, Failed, Ran, ShellCommand, Stale
+from hybridcode.domain.action import Applied, ChangeSet, Failed, Ran, ShellCommand, Stale, Unknown
 from hybridcode.domain.errors import GateError, IntegrityError
 from hybridcode.domain.ports import Watcher
 from hybridcode.gate import exact, files, sandbox, starting
@@ -30,7 +30,7 @@ class Effects:
         self.watcher = watcher
         self.sandbox = sandbox.probe() if sandboxing == "auto" else sandbox.NONE
 
-    async def apply(self, change: ChangeSet, *, stop: threading.Event) -> Applied | Stale | Failed:
+    async def apply(self, change: ChangeSet, *, stop: threading.Event) -> Applied | Stale | Failed | Unknown:
         """Write all files of a change set, or none, in a thread: see `files.apply`.
 
         Must be awaited to its end, whatever happens; `stop` ends a wait for other processes early.
@@ -42,14 +42,14 @@ class Effects:
         apply = exact.apply if exact.is_exact(change) else files.apply
         return await asyncio.to_thread(apply, self.workspace, change, load=blobs.__getitem__, is_stopped=stop.is_set)
 
-    def redo(self, change: ChangeSet) -> Applied | Stale | Failed:
-        """Finish an apply that a crash cut off; blocks."""
+    def recover(self, change: ChangeSet) -> Applied | Failed | Unknown:
+        """Settle an apply that a crash cut off: see `files.recover` and `exact.recover`; blocks."""
         try:
-            blobs = self._blobs_of(change)
+            if exact.is_exact(change):
+                return exact.recover(self.workspace, change, load=self._blobs_of(change).__getitem__)
+            return files.recover(self.workspace, change, load=self.blobs.get_blob)
         except IntegrityError as error:
-            return Failed(f"{error.message} Nothing was written.")
-        apply = exact.apply if exact.is_exact(change) else files.apply
-        return apply(self.workspace, change, load=blobs.__getitem__, is_redo=True)
+            return Unknown(f"it was cut off and could not be finished: {error.message}")
 
     def _blobs_of(self, change: ChangeSet) -> dict[str, bytes]:
         """All bytes that will be written, read in the journal's own thread."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Literal
 
-from hybridcode.domain.action import Applied, ChangeSet, Failed, FileEdit, FileState, Stale, action_digest
+from hybridcode.domain.action import Applied, ChangeSet, Failed, FileEdit, FileState, Stale, Unknown, action_digest
 from hybridcode.domain.canonical import sha256_hex
 
 Load = Callable[[str], bytes]
@@ -73,6 +73,14 @@ def apply(
     except Blocked as error:
         return Failed(f"{error}; done before it: {', '.join(done)}" if done else str(error))
     return Applied(change.edits, already=is_redo and not todo)
+
+
+def recover(root: Path, change: ChangeSet, *, load: Load) -> Applied | Failed | Unknown:
+    """Finish what a crash cut off, unless a path is neither as before nor as it should become."""
+    receipt = apply(root, change, load=load, is_redo=True)
+    if isinstance(receipt, Stale):
+        return Unknown(f"{', '.join(receipt.paths)}: neither the old nor the new version; left as found")
+    return receipt
 
 
 def survey(root: Path, change: ChangeSet) -> dict[str, State]:

@@ -1,66 +1,20 @@
 """Puts a change set on disk: all of its files or none, each old or new and never half.
 
 Invariant: folders are entered one by one from the workspace's own descriptor and no symbolic link is followed; a file
-is only replaced while it still is what the change was made for.
+is only replaced while it still is what the change was made for, which is seen once more after it was replaced.
 """
 
 import contextlib
-import errno
-import fcntl
-import os
-import stat
-import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
-from hybridcode.domain.action import Applied, ChangeSet, Failed, FileEdit, Stale, action_digest
-from hybridcode.domain.canonical import sha256_hex
-
-Load = Callable[[str], bytes]
-"""The bytes behind a digest."""
-State = Literal["result", "base", "other"]
-_LOCK_S = 10.0
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_REASONS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "your disk quota is used up",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission is refused",
-    errno.EPERM: "permission is refused",
-    errno.ENOTDIR: "a part of its path is a symbolic link or no folder",
-    errno.ELOOP: "it is a symbolic link, or leads through one",
-    errno.EISDIR: "it is a folder",
-    errno.ENAMETOOLONG: "its name is too long",
-}
+from hybridcode.domain.action import Applied, ChangeSet, Failed, Stale, Unknown, action_digest
+from hybridcode.gate.file_folders import CannotWrite, Folders, explained, opened, why
+from hybridcode.gate.file_job import OUR_PREFIX, Job, Load, MovedOn, State
 
 
-class _CannotWrite(Exception):
-    """Stops an apply; everything done so far is taken back."""
-
-
-class _MovedOn(Exception):
-    """The file changed between the check and the write."""
-
-
-@dataclass
-class _Job:
-    """One file of a change set on its way."""
-
-    edit: FileEdit
-    temp: str
-    old: str
-    folder: int = -1
-    """Descriptor of the folder; -1 while it does not exist."""
-    name: str = ""
-    present: os.stat_result | None = None
-    content: bytes = b""
-    is_done: bool = False
-    keeps_old: bool = False
-    """`old` names the former file."""
-    made: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
-    """Folders created for it."""
+class _NotPutBack(Exception):
+    """A file that was changed could not be made what it was."""
 
 
 def never() -> bool:
@@ -69,263 +23,189 @@ def never() -> bool:
 
 
 def apply(
-    root: Path, change: ChangeSet, *, load: Load, is_redo: bool = False, is_stopped: Callable[[], bool] = never
-) -> Applied | Stale | Failed:
+    root: Path, change: ChangeSet, *, load: Load, is_stopped: Callable[[], bool] = never
+) -> Applied | Stale | Failed | Unknown:
     """Write a change set. `load` gives the bytes behind a digest. May run in a thread of its own.
 
     Waits up to ten seconds while another process writes to the workspace; `is_stopped` ends that wait, nothing else.
-    With `is_redo`, files that already are what they should become count as fresh: an apply that a crash cut off is
-    finished by doing it again.
     """
     try:
-        with contextlib.ExitStack() as stack:
-            jobs = _open(root, change, stack, is_stopped)
-            todo = [job for job in jobs if not (is_redo and _is_result(job))]
-            if is_redo:
-                _clean(jobs)
-                if not todo:
-                    return Applied(change.edits, already=True)
-            if stale := tuple(job.edit.path for job in todo if not _is_base(job)):
+        with opened(root, is_stopped) as folders:
+            jobs = [_entered(job, folders) for job in _jobs(change)]
+            if unclear := [job.edit.path for job in jobs if job.is_unclear]:
+                return Failed(f"{', '.join(unclear)}: beside it lies what an earlier apply left; see `{OUR_PREFIX}*`")
+            if stale := tuple(job.edit.path for job in jobs if not job.is_base):
                 return Stale(stale)
-            return _write(root, todo, change, load, stack)
-    except _CannotWrite as error:
+            return _write(jobs, jobs, change, load, folders)
+    except _NotPutBack as error:
+        return Unknown(str(error))
+    except CannotWrite as error:
         return Failed(str(error))
+
+
+def recover(root: Path, change: ChangeSet, *, load: Load) -> Applied | Failed | Unknown:
+    """Settle an apply that was cut off: all of its files are what they should become, or what they were before.
+
+    Files that nobody accounts for stay as they are found; then the others are all new or all old, and it says which.
+    """
+    try:
+        with opened(root, never) as folders:
+            jobs = _jobs(change)
+            reasons = {job.edit.path: reason for job in jobs if (reason := _why_strange(job, folders))}
+            if reasons:
+                return _unclear(jobs, reasons, load, folders)
+            todo = [job for job in jobs if job.state == "base" and not job.is_done]
+            return _finish(todo, jobs, change, load, folders)
+    except (_NotPutBack, CannotWrite) as error:
+        return Unknown(str(error))
+
+
+def _finish(
+    todo: Sequence[Job], jobs: Sequence[Job], change: ChangeSet, load: Load, folders: Folders
+) -> Applied | Failed:
+    try:
+        receipt = _write(todo, jobs, change, load, folders)
+    except CannotWrite as error:
+        return _unfinished(str(error))
+    return _unfinished(f"{', '.join(receipt.paths)} changed meanwhile") if isinstance(receipt, Stale) else receipt
+
+
+def _why_strange(job: Job, folders: Folders) -> str:
+    """Why a file can neither be finished nor put back; empty if it can."""
+    try:
+        _entered(job, folders)
+    except CannotWrite as error:
+        job.is_unclear = True
+        return str(error)
+    if job.is_unclear:
+        place = "/".join((*job.parent, job.aside))
+        return f"{job.edit.path}: was written to while it was replaced; the bytes that stood there are in {place}"
+    return f"{job.edit.path}: is neither the old nor the new version" if job.state == "other" else ""
+
+
+def _unfinished(reason: str) -> Failed:
+    return Failed(f"it was cut off and could not be finished: {reason}; what had been written was taken back")
 
 
 def survey(root: Path, change: ChangeSet) -> dict[str, State]:
     """What each file is now: its result, its base, or something else."""
-    with contextlib.ExitStack() as stack:
-        try:
-            jobs = _open(root, change, stack, never)
-        except _CannotWrite:
-            return {edit.path: "other" for edit in change.edits}
-        return {job.edit.path: "result" if _is_result(job) else "base" if _is_base(job) else "other" for job in jobs}
-
-
-def _open(root: Path, change: ChangeSet, stack: contextlib.ExitStack, is_stopped: Callable[[], bool]) -> list[_Job]:
     try:
-        top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _CannotWrite(f"the workspace {root} cannot be opened: {_why(error)}") from error
-    stack.callback(os.close, top)
-    stack.enter_context(_locked(top, is_stopped))
-    tag = action_digest(change)[:16]
-    jobs: list[_Job] = []
-    for index, edit in enumerate(change.edits):
-        job = _Job(edit, temp=f".hybridcode-{tag}-{index}.new", old=f".hybridcode-{tag}-{index}.old")
-        with _explained(edit.path):
-            *folders, job.name = _parts(edit.path)
-            job.folder = _enter(top, folders, stack, made=None)
-            _look(job)
-        jobs.append(job)
-    return jobs
+        with opened(root, never) as folders:
+            jobs = [_entered(job, folders, only_look=True) for job in _jobs(change)]
+            return {job.edit.path: job.state for job in jobs}
+    except CannotWrite:
+        return {edit.path: "other" for edit in change.edits}
+
+
+def _jobs(change: ChangeSet) -> list[Job]:
+    tag = f"{OUR_PREFIX}{action_digest(change)[:16]}"
+    split = [_parts(edit.path) for edit in change.edits]
+    return [
+        Job(edit, tuple(parent), name, staged=f"{tag}-{index}.new", aside=f"{tag}-{index}.old")
+        for index, (edit, (*parent, name)) in enumerate(zip(change.edits, split, strict=True))
+    ]
+
+
+def _entered(job: Job, folders: Folders, *, only_look: bool = False) -> Job:
+    """The job with its folder open and its file looked at, and what an apply before it left sorted out."""
+    with explained(job.edit.path):
+        job.folder = folders.enter(job.parent)
+        job.look() if only_look else job.adopt()
+    return job
 
 
 def _parts(path: str) -> list[str]:
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts) or path.startswith("/"):
-        raise _CannotWrite(f"{path}: not a plain path inside the workspace")
+        raise CannotWrite(f"{path}: not a plain path inside the workspace")
     return parts
 
 
-@contextlib.contextmanager
-def _locked(folder: int, is_stopped: Callable[[], bool]) -> Generator[None]:
-    """One apply at a time in a workspace, over all processes."""
-    deadline = time.monotonic() + _LOCK_S
-    while True:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise _CannotWrite("another process is writing to this workspace; try again when it is done") from error
-            if is_stopped():
-                raise _CannotWrite("stopped while another process was writing to this workspace") from error
-            time.sleep(0.02)
-        except OSError:
-            break  # a file system without locks
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            fcntl.flock(folder, fcntl.LOCK_UN)
-
-
-@contextlib.contextmanager
-def _explained(path: str) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _CannotWrite(f"{path}: {_why(error)}") from error
-
-
-def _why(error: OSError) -> str:
-    return _REASONS.get(error.errno or 0, error.strerror or str(error))
-
-
-def _enter(top: int, folders: Sequence[str], stack: contextlib.ExitStack, *, made: list[tuple[int, str]] | None) -> int:
-    """Descriptor of a folder; -1 if it is missing and `made` is None, otherwise missing ones are created."""
-    current = top
-    for name in folders:
-        try:
-            inner = os.open(name, _FOLDER, dir_fd=current)
-        except FileNotFoundError:
-            if made is None:
-                return -1
-            os.mkdir(name, 0o777, dir_fd=current)
-            made.append((current, name))
-            inner = os.open(name, _FOLDER, dir_fd=current)
-        stack.callback(os.close, inner)
-        current = inner
-    return current
-
-
-def _look(job: _Job) -> None:
-    job.present, job.content = None, b""
-    if job.folder < 0:
-        return
-    try:
-        descriptor = os.open(job.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=job.folder)
-    except FileNotFoundError:
-        return
-    job.present = os.fstat(descriptor)
-    if not stat.S_ISREG(job.present.st_mode):
-        os.close(descriptor)
-        raise _CannotWrite(f"{job.edit.path}: is no ordinary file")
-    with os.fdopen(descriptor, "rb") as file:
-        job.content = file.read()
-
-
-def _is_base(job: _Job) -> bool:
-    return job.edit.before_sha256 == (None if job.present is None else sha256_hex(job.content))
-
-
-def _is_result(job: _Job) -> bool:
-    if job.present is None or job.edit.after_sha256 is None:
-        return job.present is None and job.edit.after_sha256 is None
-    mode = stat.S_IMODE(job.present.st_mode)
-    return job.edit.after_sha256 == sha256_hex(job.content) and job.edit.mode & 0o777 == mode
-
-
 def _write(
-    root: Path, jobs: Sequence[_Job], change: ChangeSet, load: Load, stack: contextlib.ExitStack
+    todo: Sequence[Job], jobs: Sequence[Job], change: ChangeSet, load: Load, folders: Folders
 ) -> Applied | Stale | Failed:
-    _clean(jobs)
+    """Do what is left to do. If that fails, everything is taken back, also what was done before a crash."""
+    used = [job.parent for job in jobs]
     try:
-        for job in jobs:
-            with _explained(job.edit.path):
-                _stage(job, root, load, stack)
-        for job in jobs:
-            with _explained(job.edit.path):
-                _commit(job)
-    except _MovedOn as moved:
-        _take_back(jobs)
-        return Stale((str(moved),))
-    except BaseException:
-        _take_back(jobs)
-        raise
-    _clean(jobs)
+        with _taking_back(jobs, load, folders):
+            for job in todo:
+                job.clean()
+                with explained(job.edit.path):
+                    job.stage(folders, load)
+            _stay(folders, used, jobs)
+            for job in todo:
+                with explained(job.edit.path):
+                    job.commit()
+            _stay(folders, used, jobs)
+            with explained("the folders written to"):
+                folders.sync(used)
+    except MovedOn as moved:
+        return Stale(moved.args)
+    for job in jobs:
+        job.clean()
     with contextlib.suppress(OSError):
-        for folder in {job.folder for job in jobs if job.folder >= 0} | {made for job in jobs for made, _ in job.made}:
-            os.fsync(folder)
-    return Applied(change.edits)
+        folders.sync(used)  # so that a power failure brings none of our own files back
+    return Applied(change.edits, already=not todo)
 
 
-def _stage(job: _Job, root: Path, load: Load, stack: contextlib.ExitStack) -> None:
-    """Everything that can fail for want of space or permission, before any file is touched."""
-    if job.present is not None and not job.present.st_mode & 0o222:
-        raise _CannotWrite(f"{job.edit.path}: is read-only; `chmod u+w` it first if it may change")
-    if job.edit.after_sha256 is None:
-        return
-    if job.folder < 0:
-        *folders, _ = _parts(job.edit.path)
-        top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        stack.callback(os.close, top)
-        job.folder = _enter(top, folders, stack, made=job.made)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(job.temp, flags, 0o600, dir_fd=job.folder)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(load(job.edit.after_sha256))
-        file.flush()
-        if job.present is not None and (job.present.st_uid, job.present.st_gid) != (os.geteuid(), os.getegid()):
-            os.fchown(descriptor, job.present.st_uid, job.present.st_gid)
-        os.fchmod(descriptor, job.edit.mode & 0o777)
-        os.fsync(descriptor)
+def _stay(folders: Folders, used: Sequence[tuple[str, ...]], jobs: Iterable[Job]) -> None:
+    """Make sure that what is written into the folders is written into the workspace."""
+    with explained("the folders written to"):
+        moved = folders.moved(used)
+    if moved:
+        raise MovedOn(*(job.edit.path for job in jobs if job.parent in moved))
 
 
-def _commit(job: _Job) -> None:
-    """The step that changes what others see: one rename or link."""
-    if job.present is None:
-        if job.edit.after_sha256 is not None:
-            _create(job)
-        return
-    if job.edit.after_sha256 is None:
-        os.rename(job.name, job.old, src_dir_fd=job.folder, dst_dir_fd=job.folder)
-        job.keeps_old = job.is_done = True
-    else:
-        with contextlib.suppress(OSError):
-            os.link(job.name, job.old, src_dir_fd=job.folder, dst_dir_fd=job.folder, follow_symlinks=False)
-            job.keeps_old = True
-    now = os.stat(job.old if job.keeps_old else job.name, dir_fd=job.folder, follow_symlinks=False)
-    if (now.st_ino, now.st_size, now.st_mtime_ns) != (job.present.st_ino, job.present.st_size, job.present.st_mtime_ns):
-        raise _MovedOn(job.edit.path)
-    if job.edit.after_sha256 is not None:
-        os.rename(job.temp, job.name, src_dir_fd=job.folder, dst_dir_fd=job.folder)
-        job.is_done = True
-
-
-def _create(job: _Job) -> None:
+@contextlib.contextmanager
+def _taking_back(jobs: Sequence[Job], load: Load, folders: Folders) -> Generator[None]:
     try:
-        os.link(job.temp, job.name, src_dir_fd=job.folder, dst_dir_fd=job.folder, follow_symlinks=False)
-    except FileExistsError as error:
-        raise _MovedOn(job.edit.path) from error
-    except OSError:
-        os.rename(job.temp, job.name, src_dir_fd=job.folder, dst_dir_fd=job.folder)
-    job.is_done = True
+        yield
+    except MovedOn as moved:
+        kept = _take_back(jobs, load, folders)
+        raise MovedOn(*dict.fromkeys((*moved.args, *kept))) from moved
+    except CannotWrite as error:
+        if kept := _take_back(jobs, load, folders):
+            raise CannotWrite(f"{error}; {', '.join(kept)} changed meanwhile and stays so") from error
+        raise
+    except BaseException:
+        _take_back(jobs, load, folders)
+        raise
 
 
-def _take_back(jobs: Sequence[_Job]) -> None:
-    """Every file is what it was before.
+def _take_back(jobs: Sequence[Job], load: Load, folders: Folders) -> list[str]:
+    """Every file is what it was before, but those that somebody has written to since: their paths.
 
     Raises:
-        _CannotWrite: one could not be put back; names it.
+        _NotPutBack: one could not be put back; names it, and says where its former bytes are.
     """
+    kept: list[str] = []
+    failed: list[str] = []
     for job in reversed(jobs):
         try:
-            if job.is_done and job.present is None:
-                os.unlink(job.name, dir_fd=job.folder)
-            elif job.is_done and job.edit.after_sha256 is None:
-                os.link(job.old, job.name, src_dir_fd=job.folder, dst_dir_fd=job.folder, follow_symlinks=False)
-            elif job.is_done and job.keeps_old:
-                os.rename(job.old, job.name, src_dir_fd=job.folder, dst_dir_fd=job.folder)
-                job.keeps_old = False
-            elif job.is_done:
-                _restore(job)
+            if not job.take_back(load):
+                kept.append(job.edit.path)
+            job.clean()
         except OSError as error:
-            raise _CannotWrite(f"{job.edit.path} was changed and could not be put back: {_why(error)}") from error
-    _clean(jobs)
+            where = f"; what it was is in {'/'.join((*job.parent, job.aside))}" if job.keeps_former else ""
+            failed.append(f"{job.edit.path} was changed and could not be put back: {why(error)}{where}")
+    folders.unmake()
+    with contextlib.suppress(OSError):
+        folders.sync([job.parent for job in jobs])
+    if failed:
+        raise _NotPutBack("; ".join(failed))
+    return kept
+
+
+def _unclear(jobs: Sequence[Job], reasons: Mapping[str, str], load: Load, folders: Folders) -> Unknown:
+    """Some files are not ours any more: leave them, and see to it that the others are all new or all old."""
+    others = [job for job in jobs if job.edit.path not in reasons]
+    done = [job for job in others if job.is_done]
+    said = [f"{'; '.join(reasons.values())}; left as found"]
+    if done and len(done) < len(others):
+        kept = _take_back(done, load, folders)
+        said.append(f"put back: {', '.join(job.edit.path for job in done if job.edit.path not in kept)}")
+    elif others:
+        said.append(f"{'written' if done else 'not written'}: {', '.join(job.edit.path for job in others)}")
     for job in jobs:
-        for folder, name in reversed(job.made):
-            with contextlib.suppress(OSError):
-                os.rmdir(name, dir_fd=folder)
-
-
-def _restore(job: _Job) -> None:
-    """Put the former bytes back where the file system has no hard links."""
-    assert job.present is not None
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(job.old, flags, 0o600, dir_fd=job.folder), "wb") as file:
-        file.write(job.content)
-        file.flush()
-        os.fchmod(file.fileno(), stat.S_IMODE(job.present.st_mode))
-        os.fsync(file.fileno())
-    os.rename(job.old, job.name, src_dir_fd=job.folder, dst_dir_fd=job.folder)
-
-
-def _clean(jobs: Sequence[_Job]) -> None:
-    """Remove our own files beside the user's; their names are bound to this change set."""
-    for job in jobs:
-        for name in (job.temp, job.old):
-            if job.folder >= 0:
-                with contextlib.suppress(OSError):
-                    os.unlink(name, dir_fd=job.folder)
+        job.clean()
+    return Unknown("; ".join(said))

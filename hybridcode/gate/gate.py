@@ -241,8 +241,8 @@ class Gate:
     def recover(self) -> list[Receipt]:
         """Settle what was being carried out when an earlier process of this session died.
 
-        Files that are their result are done; at their base they are written again; anything else is left alone and
-        reported. A command is never run again.
+        Files that are their result are done; at their base they are written again; if that fails, all are put back.
+        Anything else is left alone and reported. A command is never run again.
 
         Raises:
             SessionBusy: another process works on this session, so nothing of it is cut off.

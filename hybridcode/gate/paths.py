@@ -6,6 +6,7 @@ whichever is worse; names are compared case-folded and Unicode-normalised; only 
 
 import os
 import re
+import stat
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,9 @@ Kind = Literal["inside", "protected", "own", "outside", "unusable"]
 """From harmless to worst. `own` is git's and our own state; `unusable` is no path that anybody could mean."""
 
 _DRIVE_OR_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|\\|/)")
-_HOME = re.compile(r"~[A-Za-z0-9_.+-]*/")
+_HOME = re.compile(r"(~[A-Za-z0-9_.+-]*)/|(?P<bare>~)\Z")
+_MOUNT_INFO = Path("/proc/self/mountinfo")
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Place:
     """`real` relative to the workspace, with forward slashes, if it is inside."""
     is_secret: bool = False
     """It names credentials."""
+    has_other_names: bool = False
+    """An ordinary file with hard links: writing gives it bytes of its own, and its other names keep the old ones."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Places:
     """Folders of our own state and settings, wherever they are."""
     hooks: tuple[str, ...] = field(default=())
     """Folders, relative to the workspace, that git runs hooks from."""
+    mounts: tuple[str, ...] = ()
+    """Places, relative to the workspace, where another file system, or another part of one, is mounted."""
 
     @classmethod
     def of(cls, workspace: Path, *, own: tuple[Path, ...] = (), home: Path | None = None) -> "Places":
@@ -56,17 +63,18 @@ class Places:
             home=home or Path.home(),
             own=tuple(Path(os.path.realpath(path)) for path in own),
             hooks=_hooks_folders(root),
+            mounts=_mounts(root),
         )
 
     def of_edit(self, path: str) -> Place:
         """Judge the path of a file change, relative to the workspace."""
-        if why := _unusable(path):
+        if why := self._unusable(path):
             return Place("unusable", why)
         return self.at(path, base=self.workspace)
 
     def of_link(self, path: str) -> Place:
         """Judge the path of a symbolic link: by the place of the link itself, wherever it leads."""
-        if why := _unusable(path):
+        if why := self._unusable(path):
             return Place("unusable", why)
         folder, _, name = path.rpartition("/")
         place = self.at(folder or ".", base=self.workspace)
@@ -76,11 +84,26 @@ class Places:
         kind, why = self._by_name(relative, os.path.normpath(self.workspace / path))
         return Place(kind, why, str(self.workspace / relative), relative)
 
+    def _unusable(self, path: str) -> str:
+        """Why nobody can mean a file of this workspace by it; empty if somebody can."""
+        if why := _unusable(path):
+            return why
+        if "\\" in path and not os.path.lexists(self.workspace / path):
+            return "is not a path of this system"
+        if (home := _HOME.match(path)) and not (self.workspace / (home[1] or home["bare"])).exists():
+            return "starts in a home folder, which is outside the workspace"
+        return ""
+
     def plain(self, path: str) -> str:
         """A path as effects take it: relative, its folders without links or dots; unchanged if it leads outside."""
         place = self.at(str(PurePosixPath(path).parent), base=self.workspace)  # the last component may be a link
         name = path.rpartition("/")[2]
-        if _unusable(path) or name in ("", ".", "..") or place.kind in ("outside", "unusable") or not place.relative:
+        if (
+            self._unusable(path)
+            or name in ("", ".", "..")
+            or place.kind in ("outside", "unusable")
+            or not place.relative
+        ):
             return path
         return name if place.relative == "." else f"{place.relative}/{name}"
 
@@ -103,7 +126,7 @@ class Places:
             why = f"leads outside the workspace, to {real}" if leads else "is outside the workspace"
             return Place("outside", why, real, is_secret=secret)
         kind, why = self._by_name(relative, written)
-        return Place(kind, why, real, relative, secret)
+        return Place(kind, why, real, relative, secret, has_other_names=_has_other_names(real))
 
     def _by_name(self, relative: str, written: str) -> tuple[Kind, str]:
         names = [folded(relative)]
@@ -117,6 +140,8 @@ class Places:
                 return "protected", f"is protected: {what}"
             if any(name[: len(hook)] == hook for hook in map(folded, self.hooks)):
                 return "protected", "is protected: git runs hooks from this folder"
+            if any(name[: len(mount)] == mount for mount in map(folded, self.mounts)):
+                return "protected", "is protected: something else is mounted there"
         return "inside", "is an ordinary path of the workspace"
 
 
@@ -131,10 +156,8 @@ def _unusable(path: str) -> str:
         return "names no file"
     if not is_plain(path) or "\n" in path or "\t" in path:
         return "holds hidden or control characters"
-    if "\\" in path or _DRIVE_OR_SCHEME.match(path):
+    if path.startswith("\\") or _DRIVE_OR_SCHEME.match(path):
         return "is not a path of this system"
-    if _HOME.match(path):
-        return "starts in a home folder, which is outside the workspace"
     if len(path.encode("utf-8", "surrogateescape")) > 4_000 or any(len(p.encode()) > 255 for p in path.split("/")):
         return "is too long"
     return ""
@@ -159,3 +182,22 @@ def _hooks_folders(root: Path) -> tuple[str, ...]:
     found = re.findall(r"^\s*hookspath\s*=\s*\"?([^\"\n#;]+)", text, re.MULTILINE | re.IGNORECASE)
     relative = (_relative(os.path.normpath(root / value.strip()), root) for value in found)
     return tuple(path for path in relative if path not in (None, "."))
+
+
+def _mounts(root: Path) -> tuple[str, ...]:
+    """What is mounted below the workspace, as far as the kernel tells."""
+    try:
+        lines = _MOUNT_INFO.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ()
+    points = (_OCTAL.sub(lambda found: chr(int(found[1], 8)), line.split(" ")[4]) for line in lines)
+    relative = (_relative(point, root) for point in points)
+    return tuple(path for path in relative if path not in (None, "."))
+
+
+def _has_other_names(path: str) -> bool:
+    try:
+        found = os.lstat(path)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink > 1

@@ -5,7 +5,6 @@ starts nothing and writes nothing. The verdict is the worst over all rules, so t
 deny or ask rule can lower it; only a person's allow rule lifts, and never what only a person may decide.
 """
 
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,12 +117,15 @@ class Policy:
     def _judge_edit(self, edit: FileEdit) -> Ruling:
         place = self._place_of(edit)
         flags = ("destructive",) if edit.after_sha256 is None else ()
-        if (0 if stat.S_ISLNK(edit.mode) else edit.mode) & ~0o777:
+        why = "is a symbolic link, or becomes one" if edit.is_link and place.kind == "inside" else place.why
+        if place.has_other_names and not edit.is_link:
+            flags, why = (*flags, "hard-link"), f"{why}; its other names (hard links) keep the old bytes"
+        if (0 if edit.is_link else edit.mode) & ~0o777:
             return Ruling("deny", f"{edit.path} would get special permission bits", "files.mode", flags=flags)
         is_link = edit.is_link and place.kind == "inside"
         built_in = Ruling(
             verdict=_VERDICT_OF[place.kind],
-            reason=f"{edit.path} {'is a symbolic link, or becomes one' if is_link else place.why}",
+            reason=f"{edit.path} {why}",
             rule="files.link" if is_link else f"files.{place.kind}",
             person_only=place.kind == "protected" or is_link,
             flags=(*flags, "outside") if place.kind == "outside" else flags,

@@ -8,27 +8,28 @@ import re
 import tomllib
 from fnmatch import fnmatchcase, translate
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
-OWN_NAMES = frozenset({".git", ".hybridcode"})
-"""A component with one of these names makes a path nobody may write through the gate."""
+OWN_NAMES = frozenset({".git", ".hybridcode", "git~1", "hybrid~1"})
+"""A component with one of these names makes a path nobody may write through the gate; Windows has two of its own."""
 
 _DATA = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
-_FOLDER_OF = {name: what for what, names in _DATA["folders"].items() for name in names.split()}
+_FOLDER_OF = {tuple(name.split("/")): what for what, names in _DATA["folders"].items() for name in names.split()}
 _PATTERNS = tuple((pattern, what) for what, patterns in _DATA["files"].items() for pattern in patterns.split())
 _ANY_PATTERN = re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS))
-_TEMPLATES = frozenset(_DATA["templates"]["files"].split())
+_TEMPLATES = tuple(_DATA["templates"]["files"].split())
 _SECRET = re.compile("|".join(_DATA["secrets"]["anywhere"]), re.IGNORECASE)
 _SECRET_AT_HOME = re.compile("|".join(_DATA["secrets"]["at_home"]), re.IGNORECASE)
 
 
 def is_protected(parts: tuple[str, ...]) -> str:
     """What kind of protected file these folded components name; empty if none."""
-    for part in parts:
-        if part in _FOLDER_OF:
-            return _FOLDER_OF[part]
+    for folder in (*((part,) for part in parts), *pairwise(parts)):
+        if folder in _FOLDER_OF:
+            return _FOLDER_OF[folder]
     name = parts[-1] if parts else ""
-    if name in _TEMPLATES or not _ANY_PATTERN.match(name):
+    if not _ANY_PATTERN.match(name) or any(fnmatchcase(name, pattern) for pattern in _TEMPLATES):
         return ""
     return next((what for pattern, what in _PATTERNS if fnmatchcase(name, pattern)), "")
 

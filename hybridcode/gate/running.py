@@ -41,15 +41,12 @@ async def run(
 def recovered(proposal: Proposal, *, effects: Effects, traces: Traces) -> Receipt:
     """What becomes of a proposal that was being carried out when its process died.
 
-    Files that are their result are done; at their base they are written again; anything else is left alone. A command
-    is never run again: what is different since it began is told.
+    Files are finished or put back, all of them; what is neither their base nor their result is left alone. A command is
+    never run again: what is different since it began is told.
     """
     match proposal.action:
         case ChangeSet() as change:
-            strange = [path for path, state in effects.survey(change).items() if state == "other"]
-            if strange:
-                return Unknown(f"{', '.join(strange)}: neither the old nor the new version; left as found")
-            return effects.redo(change)
+            return effects.recover(change)
         case ShellCommand() as command:
             changed = told(traces.cut_off(proposal.id))
             return Unknown(

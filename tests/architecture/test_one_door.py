@@ -10,6 +10,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/gate/effects.py": "the door",
     "hybridcode/gate/files.py": "the part of the door that writes files",
     "hybridcode/gate/exact.py": "the part of the door that puts links and permission bits back",
+    "hybridcode/gate/file_*.py": "what it is split into: folders, renames, one file on its way",
     "hybridcode/gate/processes.py": "the part of the door that starts commands",
     "hybridcode/gate/sandbox*.py": "asks the kernel which sandbox can be had, makes scratch copies",
     "hybridcode/journal/*.py": "our own database in the state folder",

@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from benchmarks import gate_faults, gate_races
 from hybridcode.config.settings import Settings
 from hybridcode.domain.action import Applied, ChangeSet, FileEdit, Stale, Unknown
 from hybridcode.domain.canonical import sha256_hex
@@ -129,31 +130,39 @@ def test_a_kill_at_every_step_of_an_apply_leaves_files_old_or_new_and_is_recover
     assert mixed > 0
 
 
-@pytest.mark.parametrize(
-    ("call", "number"), [("write", 3), ("write", 4), ("fsync", 2), ("fchmod", 2), ("renameat", 1), ("unlinkat", 5)]
-)
-def test_a_kill_at_a_system_call(tmp_path: Path, call: str, number: int):
-    trial = ["strace", "-o", "/dev/null", "true"]
-    if not shutil.which("strace") or subprocess.run(trial, capture_output=True).returncode:
+def traced() -> None:
+    if not gate_faults.can_trace():
         pytest.skip("strace cannot be used here")
-    body = """
-        from hybridcode.gate import files
-        root = Path(sys.argv[1])
-        lay_out(root)
-        from hybridcode.domain.action import ChangeSet, FileEdit
-        from hybridcode.domain.canonical import sha256_hex
-        blobs = {sha256_hex(data): data for data in (OLD, NEW)}
-        old, new = sha256_hex(OLD), sha256_hex(NEW)
-        change = ChangeSet((FileEdit("a", old, new), FileEdit("b", old, None), FileEdit("d/c", None, new)))
-        print(files.apply(root, change, load=blobs.__getitem__))
-    """
-    root = tmp_path / "ws"
-    trace = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
-    assert subprocess.run([*trace, *child(body, str(root))], capture_output=True, text=True).stdout == ""
-    whole = {b"old " * 40_000, b"new " * 50_000}
-    visible = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(".hybridcode-")]
-    assert {"a", "b"} & {path.name for path in visible}
-    assert {path.read_bytes() for path in visible} <= whole
+
+
+@pytest.mark.parametrize("thread", ["files", "main"])
+def test_a_kill_or_an_error_at_a_system_call_breaks_no_promise(tmp_path: Path, thread: str):
+    traced()
+    killed, failed = gate_faults.kills(tmp_path, thread, every=17), gate_faults.errors(tmp_path, thread, every=29)
+    assert (killed.faults, failed.faults) == ([], [])
+    assert killed.trials > 5
+    assert failed.trials > 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("thread", ["files", "main"])
+def test_a_kill_or_an_error_at_any_system_call_breaks_no_promise(tmp_path: Path, thread: str):
+    traced()
+    tallies = [
+        gate_faults.kills(tmp_path, thread),
+        gate_faults.kills(tmp_path, thread, can_exchange=False),
+        gate_faults.errors(tmp_path, thread),
+        gate_faults.errors(tmp_path, thread, persistent=True),
+    ]
+    assert [tally.faults for tally in tallies] == [[]] * 4
+
+
+@pytest.mark.parametrize("rounds", [100, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_whoever_meddles_while_files_are_written_loses_nothing_and_wins_nothing(tmp_path: Path, rounds: int):
+    for deed, tally in gate_races.run(tmp_path, rounds=rounds, seed=7).items():
+        assert tally.rounds == rounds // 10, deed
+        assert tally.faults == []
 
 
 def test_a_command_that_was_killed_with_us_is_unknown(tmp_path: Path):

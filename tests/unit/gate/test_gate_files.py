@@ -1,4 +1,5 @@
 import os
+import resource
 import stat
 import tempfile
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridcode.domain.action import Applied, ChangeSet, Failed, FileEdit, Stale
+from hybridcode.domain.action import Applied, ChangeSet, Failed, FileEdit, Receipt, Stale
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.gate import files
 
@@ -24,7 +25,7 @@ def edit(blobs: Blobs, path: str, before: bytes | None, after: bytes | None, mod
     return FileEdit(path, sealed(before), sealed(after), mode)
 
 
-def apply(root: Path, blobs: Blobs, *edits: FileEdit) -> Applied | Stale | Failed:
+def apply(root: Path, blobs: Blobs, *edits: FileEdit) -> Receipt:
     return files.apply(root, ChangeSet(edits), load=blobs.__getitem__)
 
 
@@ -132,9 +133,9 @@ def test_an_apply_that_was_cut_off_can_be_done_again(tmp_path: Path):
     (tmp_path / "a").write_bytes(b"one")
     assert files.survey(tmp_path, change) == {"a": "result", "b": "base", "c": "base"}
     assert files.apply(tmp_path, change, load=blobs.__getitem__) == Stale(("a",))
-    assert files.apply(tmp_path, change, load=blobs.__getitem__, is_redo=True) == Applied(change.edits)
+    assert files.recover(tmp_path, change, load=blobs.__getitem__) == Applied(change.edits)
     assert tree(tmp_path) == {"a": b"one", "c": b"3"}
-    assert files.apply(tmp_path, change, load=blobs.__getitem__, is_redo=True) == Applied(change.edits, already=True)
+    assert files.recover(tmp_path, change, load=blobs.__getitem__) == Applied(change.edits, already=True)
 
 
 def test_a_hard_link_elsewhere_keeps_its_bytes(tmp_path: Path):
@@ -145,6 +146,43 @@ def test_a_hard_link_elsewhere_keeps_its_bytes(tmp_path: Path):
     (root / "a").hardlink_to(tmp_path / "out")
     assert isinstance(apply(root, blobs, edit(blobs, "a", b"1", b"2")), Applied)
     assert ((tmp_path / "out").read_bytes(), (root / "a").read_bytes()) == (b"1", b"2")
+
+
+def test_owner_and_attributes_are_kept_where_that_may_be(tmp_path: Path):
+    blobs: Blobs = {}
+    (tmp_path / "a").write_bytes(b"1")
+    try:
+        os.setxattr(tmp_path / "a", "user.note", b"kept")
+    except (OSError, AttributeError):
+        pytest.skip("no attributes here")
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "a", 12345, 12345)
+    before = (tmp_path / "a").stat()
+    assert isinstance(apply(tmp_path, blobs, edit(blobs, "a", b"1", b"2", 0o640)), Applied)
+    after = (tmp_path / "a").stat()
+    assert os.getxattr(tmp_path / "a", "user.note") == b"kept"
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (before.st_uid, before.st_gid, 0o640)
+
+
+def test_many_files_need_few_descriptors(tmp_path: Path):
+    blobs: Blobs = {}
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = max(int(path.name) for path in Path("/dev/fd").iterdir())
+    edits = [edit(blobs, f"deep/er/{number}.txt", None, b"x") for number in range(200)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 24, hard))
+    try:
+        assert isinstance(apply(tmp_path, blobs, *edits), Applied)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(tree(tmp_path)) == 200
+
+
+def test_two_names_of_one_file_become_two_files(tmp_path: Path):
+    blobs: Blobs = {}
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    assert isinstance(apply(tmp_path, blobs, edit(blobs, "a", b"1", b"2"), edit(blobs, "b", b"1", b"3")), Applied)
+    assert tree(tmp_path) == {"a": b"2", "b": b"3"}
 
 
 _CONTENT = st.one_of(st.none(), st.binary(max_size=20))
