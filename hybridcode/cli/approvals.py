@@ -100,4 +100,5 @@ def _row_json(row: ApprovalRow) -> dict[str, Any]:
         "digest": row.proposal.digest,
         "action": row.proposal.action,
         "ruling": row.proposal.ruling,
+        "proven_by": row.proposal.proven_by,
     }

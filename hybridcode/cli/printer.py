@@ -115,7 +115,10 @@ class TextPrinter:
 
     def _check(self, check: CheckRan) -> None:
         word = "passed" if check.passed else f"failed with exit code {check.exit_code}"
-        say(f"  check {word}: {shown(check.command)}", colour="green" if check.passed else "red")
+        where = " in a scratch copy" if check.where == "scratch" else ""
+        say(f"  check {word}{where}: {shown(check.command)}", colour="green" if check.passed else "red")
+        if not check.passed and check.where == "scratch":
+            say("  the draft is not applied", dim=True)
 
 
 def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None:
@@ -129,6 +132,8 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
             _print_diff(unified(edit.path, before, after))
     else:
         say(f"  {proposal.id}  $ {shown(proposal.title)}")
+    if proposal.proven_by:
+        say(f"  proven: `{shown(proposal.proven_by)}` passed on exactly these bytes", colour="green")
     for note in proposal.notes:
         say(f"  note: {shown(note)}", colour="yellow")
 
