@@ -1,6 +1,7 @@
-"""One step, up its ladder: draft, place, submit, check, and one rung higher when that fails.
+"""One step, up its ladder: draft, place, try, submit, check, and one rung higher when that fails.
 
-Invariant: every rung and its reason is journalled before it is taken; a step ends with exactly one StepEnded.
+Invariant: every rung and its reason is journalled before it is taken; a step ends with exactly one StepEnded; a draft
+that failed its check before anybody was asked is proposed only when no later one could be.
 """
 
 from dataclasses import replace
@@ -9,6 +10,7 @@ from hybridcode.agent.checks import check, failure_note, record_check, run_comma
 from hybridcode.agent.drafter import Drafted, declined_note, draft_step, merge_onto_disk, retry_note
 from hybridcode.agent.hint import ask_hint
 from hybridcode.agent.ladder import Rung, rungs
+from hybridcode.agent.proving import NOTHING, Tried, draft_note, learn, try_ahead
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import (
     Applied,
@@ -33,6 +35,8 @@ MERGED = "the files changed after the draft was made; it was merged onto what th
 
 Ending = tuple[StepOutcome, str]
 """How a step ended, and why."""
+_HeldBack = tuple[Rung, Drafted, Tried]
+"""A draft that failed its check in a scratch copy: nobody was asked about it yet."""
 
 
 async def run_step(run: Run, step: Step) -> Ending:
@@ -73,14 +77,8 @@ async def _climb(run: Run, step: Step) -> Ending:
         settled, feedback, is_final = await _take_up(run, step)
         if is_final:
             return settled
-    ladder = tuple(
-        rungs(
-            step,
-            run.settings.routing,
-            has_local=run.senders.local is not None,
-            has_frontier=run.senders.frontier is not None,
-        )
-    )
+    ladder = _ladder(run, step)
+    held_back: _HeldBack | None = None
     last_error: ModelError | EgressForbidden | None = None
     for rung in ladder:
         if rung.writer in broken or (rung.name == "frontier_hint" and "frontier" in broken):
@@ -107,12 +105,26 @@ async def _climb(run: Run, step: Step) -> Ending:
             ending = ("failed", refused[0].reason)
             continue
         assert isinstance(drafted, Drafted)
-        ending, feedback, is_final = await _submit(run, step, rung, drafted)
+        tried = await try_ahead(run, step, drafted.changes)
+        if tried.failed:
+            held_back, feedback = (rung, drafted, tried), draft_note(tried, drafted.changes)
+            continue
+        held_back = None
+        ending, feedback, is_final = await _submit(run, step, rung, drafted, tried)
+        if is_final:
+            return ending
+    if held_back is not None:
+        ending, _, is_final = await _submit(run, step, *held_back)
         if is_final:
             return ending
     if last_error is not None:
         raise last_error
     return ending
+
+
+def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
+    has_local, has_frontier = run.senders.local is not None, run.senders.frontier is not None
+    return tuple(rungs(step, run.settings.routing, has_local=has_local, has_frontier=has_frontier))
 
 
 def _refused(
@@ -127,25 +139,27 @@ def _refused(
     return refused
 
 
-async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted) -> tuple[Ending, str, bool]:
+async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tried) -> tuple[Ending, str, bool]:
     """Gate and check one draft. Returns the ending so far, the next draft's feedback, and whether that was final."""
     receipt = await run.gate.submit_changes(
         drafted.changes,
         step=step.id,
-        notes=(*((MERGED,) if drafted.is_merged else ()), *warnings(drafted.changes)),
+        notes=(*tried.notes, *((MERGED,) if drafted.is_merged else ()), *warnings(drafted.changes)),
         model_says=drafted.model_says,
         writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
+        proven_by=tried.proven_by,
     )
     match receipt:
         case Applied():
             run.remember(receipt)
-            return await _prove(run, step)
+            return await _prove(run, step, tried)
         case Declined(reason=reason) if reason:
             return ("declined", reason), declined_note(reason), False
         case Stale(paths=paths):
             merged = () if drafted.is_merged else await merge_onto_disk(run, drafted.changes)
             if merged:
-                return await _submit(run, step, rung, replace(drafted, changes=merged, is_merged=True))
+                tried = await try_ahead(run, step, merged)
+                return await _submit(run, step, rung, replace(drafted, changes=merged, is_merged=True), tried)
             why = f"{', '.join(paths)} changed meanwhile"
             return ("stale", why), f"# {why}\nThe lines above are as they are now.", False
         case _:
@@ -158,7 +172,7 @@ async def _take_up(run: Run, step: Step) -> tuple[Ending, str, bool]:
     match receipt:
         case Applied():
             run.remember(receipt)
-            return await _prove(run, step)
+            return await _prove(run, step, NOTHING)
         case Held() | Unknown() | Denied():
             return _ending_of(receipt), "", True
         case Declined(reason=reason):
@@ -169,11 +183,16 @@ async def _take_up(run: Run, step: Step) -> tuple[Ending, str, bool]:
             return _ending_of(receipt), "", False
 
 
-async def _prove(run: Run, step: Step) -> tuple[Ending, str, bool]:
-    """Run the step's own check on the changed tree."""
+async def _prove(run: Run, step: Step, tried: Tried) -> tuple[Ending, str, bool]:
+    """Run the step's own check on the changed tree, unless it passed on exactly this tree before it was applied."""
     if not step.check:
         return ("done", ""), "", True
+    tree = (await run.snapshot()).digest if tried.event is not None else ""
+    if tried.proven_by and tree == tried.tree:
+        run.proven.add(tried.proven_by)
     event = await check(run, step.check, step=step.id)
+    if isinstance(event, CheckRan):
+        learn(run, tried, tree=tree, passed=event.passed)
     if not isinstance(event, CheckRan):
         return _ending_of(event), "", True
     if event.passed:

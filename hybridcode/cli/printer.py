@@ -136,7 +136,10 @@ class TextPrinter:
 
     def _check(self, check: CheckRan) -> None:
         word = "passed" if check.passed else f"failed with exit code {check.exit_code}"
-        say(f"  check {word}: {shown(check.command)}", colour="green" if check.passed else "red")
+        where = " in a scratch copy" if check.where == "scratch" else ""
+        say(f"  check {word}{where}: {shown(check.command)}", colour="green" if check.passed else "red")
+        if not check.passed and check.where == "scratch":
+            say("  the draft is not applied", dim=True)
 
 
 def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None:
@@ -152,6 +155,8 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
         say(f"  {proposal.id}  $ {shown(action.text)}")
     else:
         say(f"  {proposal.id}  $ {shown(proposal.title)}")
+    if proposal.proven_by:
+        say(f"  proven: `{shown(proposal.proven_by)}` passed on exactly these bytes", colour="green")
     for note in proposal.notes:
         say(f"  note: {shown(note)}", colour="yellow")
 

@@ -63,6 +63,7 @@ def row_json(standing: Standing) -> dict[str, Any]:
         "digest": proposal.digest,
         "action": proposal.action,
         "ruling": proposal.ruling,
+        "proven_by": proposal.proven_by,
         "made_at": row.made_at,
         "changed_at": row.changed_at,
         "by": row.by,

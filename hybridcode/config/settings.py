@@ -156,6 +156,8 @@ class VerifySettings(_Section, frozen=True):
     """Runs after the last step."""
     lint_cmd: str = ""
     """Runs before test_cmd."""
+    scratch: Literal["auto", "off"] = "auto"
+    """A step's check that you agreed to runs in a copy of the tree before you are asked, where there is a sandbox."""
 
 
 class LimitSettings(_Section, frozen=True):

@@ -34,6 +34,7 @@ TIGHTER: Mapping[str, Tighter] = MappingProxyType(
         "approval.mode": _ranked(("bypass", "acceptEdits", "default", "dontAsk", "plan")),
         "approval.sandbox": _ranked(("off", "auto")),
         "approval.timeout_s": _limit,
+        "verify.scratch": _ranked(("auto", "off")),
         "egress.mode": _ranked(("allow", "ask", "offline")),
         "egress.redact": _switched_on,
         "git.commit": _ranked(("session", "off")),

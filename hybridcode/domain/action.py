@@ -82,6 +82,9 @@ class ShellCommand(msgspec.Struct, frozen=True, tag="command"):
     network: bool = False
     purpose: str = ""
     """`step` or `check`: what the loop wants it for."""
+    tree: str | msgspec.UnsetType = msgspec.UNSET
+    """Digest of the tree in a scratch copy that it runs on. Unset for what runs in the workspace, whose digest it is
+    then no part of."""
 
     @property
     def text(self) -> str:

@@ -13,6 +13,7 @@ from hybridcode.domain.action import Applied, ChangeSet, Failed, Ran, ShellComma
 from hybridcode.domain.errors import GateError, IntegrityError
 from hybridcode.domain.ports import Watcher
 from hybridcode.gate import exact, files, sandbox, starting
+from hybridcode.gate.scratch import Scratch, clear_leftovers
 from hybridcode.journal.store import SessionJournal
 
 TAIL_CHARACTERS = 4_000
@@ -23,12 +24,31 @@ class Effects:
     """Changes one workspace. `blobs` holds the approved bytes and takes the outputs."""
 
     def __init__(
-        self, workspace: Path, blobs: SessionJournal, watcher: Watcher, *, sandboxing: Literal["auto", "off"] = "auto"
+        self,
+        workspace: Path,
+        blobs: SessionJournal,
+        watcher: Watcher,
+        *,
+        sandboxing: Literal["auto", "off"] = "auto",
+        scratching: Literal["auto", "off"] = "auto",
     ) -> None:
         self.workspace = workspace.resolve()
         self.blobs = blobs
         self.watcher = watcher
         self.sandbox = sandbox.probe() if sandboxing == "auto" else sandbox.NONE
+        can_copy = scratching == "auto" and self.sandbox.kind in ("bwrap", "landlock")
+        self.scratch = Scratch(self.workspace, self.sandbox, watcher) if can_copy else None
+        """Where checks run before anybody is asked; None where no sandbox hides the workspace from them."""
+
+    def clear_leftovers(self) -> None:
+        """Remove scratch copies of sessions that were killed, meanwhile."""
+        if self.scratch is not None and self.scratch.base.exists():
+            threading.Thread(target=clear_leftovers, args=(self.scratch.base,), daemon=True).start()
+
+    def close(self) -> None:
+        """Remove this session's scratch copy."""
+        if self.scratch is not None:
+            self.scratch.close()
 
     async def apply(self, change: ChangeSet, *, stop: threading.Event) -> Applied | Stale | Failed | Unknown:
         """Write all files of a change set, or none, in a thread: see `files.apply`.
@@ -69,12 +89,16 @@ class Effects:
 
         `is_reader`: policy found that it only reads, so it runs where it can write nothing.
         """
+        copy = self.scratch if command.tree else None
+        if command.tree and (copy is None or copy.tree != command.tree):
+            return Failed("the scratch copy that it was to run on is gone")
         try:
             ended = await starting.run(
                 command,
                 workspace=self.workspace,
                 box=self.sandbox,
-                is_reader=is_reader,
+                is_reader=is_reader and copy is None,
+                copy=copy,
                 show=lambda text: self.watcher.output(proposal=proposal, text=text),
             )
         except GateError as error:

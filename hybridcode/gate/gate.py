@@ -299,12 +299,12 @@ class Gate:
             case ChangeSet() as change:
                 return await self._change(row.id, change)
             case ShellCommand() as command:
-                only_reads = self.policy.judge(command).rule == READ_ONLY
+                is_traceless = bool(command.tree) or self.policy.judge(command).rule == READ_ONLY
                 return await run(
                     command,
                     proposal=row.id,
                     effects=self.effects,
-                    traces=None if only_reads else self.traces,
+                    traces=None if is_traceless else self.traces,
                     finish=lambda receipt: self._finished(row.id, receipt),
                 )
             case ToolCall(server=server):

@@ -74,12 +74,19 @@ class Sandbox:
                 return ("anything that you can do",)
 
     def wrap(
-        self, argv: Sequence[str], *, workspace: Path, cwd: Path, network: bool, source: Path | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        workspace: Path,
+        cwd: Path,
+        network: bool,
+        source: Path | None = None,
+        shown: Sequence[Path] = (),
     ) -> list[str]:
         """The command line that runs `argv`, whose first word is an absolute path, inside.
 
         `source` is a folder that is mounted at the workspace's path and written in its place. A sandbox that cannot
-        mount runs in `source` itself; the workspace is then not writable.
+        mount runs in `source` itself; the workspace is then not writable. `shown` is of the workspace all the same.
         """
         caches = prepare(workspace)
         return self.line(
@@ -89,6 +96,7 @@ class Sandbox:
                 cwd,
                 network=network,
                 source=source,
+                shown=shown,
                 caches=caches and caches.folder,
                 empty=caches and caches.empty,
             )

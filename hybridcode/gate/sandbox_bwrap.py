@@ -85,6 +85,7 @@ def _workspace(request: Request) -> Iterator[str]:
         yield from ("--bind", str(request.source), inside)
         if (request.workspace / ".git").exists():
             yield from _read_only([request.workspace / ".git"])
+        yield from _read_only(request.shown)
     elif request.is_reader:
         yield from ("--ro-bind", inside, inside)
     else:

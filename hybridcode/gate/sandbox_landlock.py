@@ -24,8 +24,13 @@ def rules(request: Request) -> dict[str, Any]:
     home = Path.home().resolve()
     hidden = [Path(os.path.realpath(path)) for path in (*hidden_at_home(home), cache_dir(), *map(Path, EMPTIED))]
     hidden = [path for path in hidden if not request.workspace.is_relative_to(path) and not home.is_relative_to(path)]
-    read = [*around(Path("/"), hidden), *map(Path, KEPT), *interpreter_folders()]
-    read += around(request.workspace, [path for path in hidden if path.is_relative_to(request.workspace)])
+    # What is installed may lead back to the workspace: a run on a copy must not see the files that it stands in for.
+    replaced = [] if request.source is None else [request.workspace]
+    read = [*around(Path("/"), [*hidden, *replaced]), *map(Path, KEPT), *interpreter_folders()]
+    if replaced:
+        read += [*request.shown, request.workspace / ".git"]
+    else:
+        read += around(request.workspace, [path for path in hidden if path.is_relative_to(request.workspace)])
     if request.network:
         read.append(Path(os.path.realpath("/etc/resolv.conf")))
     return {

@@ -24,6 +24,8 @@ class Request:
     network: bool = False
     source: Path | None = None
     """A folder that stands in for the workspace: it is written, and the workspace is not."""
+    shown: Sequence[Path] = ()
+    """Of the workspace: what is seen, read-only and at its own place, although `source` stands in for the rest."""
     is_reader: bool = False
     """Policy found that it only reads: then the workspace cannot be written at all."""
     writes_git: bool = False

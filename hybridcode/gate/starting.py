@@ -15,12 +15,21 @@ from hybridcode.gate import processes, sandbox_caches, sandbox_git, sandbox_mask
 from hybridcode.gate.commands.plain import Stage, plain_pipeline
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.gate.sandbox_request import Request
+from hybridcode.gate.scratch import Scratch
 
 
 async def run(
-    command: ShellCommand, *, workspace: Path, box: Sandbox, is_reader: bool, show: Callable[[str], None]
+    command: ShellCommand,
+    *,
+    workspace: Path,
+    box: Sandbox,
+    is_reader: bool,
+    show: Callable[[str], None],
+    copy: Scratch | None = None,
 ) -> processes.Ended:
     """Run a command to its end. `is_reader`: policy found that it only reads, so it may not write.
+
+    With `copy` it runs on that copy of the workspace, which must hold what it is to run on.
 
     Raises:
         GateError: there is no such folder or no such program.
@@ -33,9 +42,11 @@ async def run(
     env = processes.environment(command.env_names, workspace=workspace, keep_path=is_check, is_reader=is_reader)
     caches = sandbox_caches.prepare(workspace) if box.kind != "none" else None
     request = Request(
-        [_found(stage, path=env["PATH"], cwd=cwd) for stage in _stages(command)],
+        [_found(stage, path=env["PATH"], cwd=cwd, copy=copy) for stage in _stages(command)],
         workspace,
         cwd,
+        source=copy.source if copy is not None else None,
+        shown=copy.shown if copy is not None else (),
         network=command.network,
         is_reader=is_reader,
         writes_git=sandbox_git.writes_git(command),
@@ -50,7 +61,7 @@ async def run(
 
 
 def _masks(box: Sandbox, request: Request) -> contextlib.AbstractContextManager[None]:
-    if not box.can_mount or request.is_reader:
+    if not box.can_mount or request.is_reader or request.source is not None:
         return contextlib.nullcontext()
     return sandbox_masks.held(request.workspace, writes_git=request.writes_git)
 
@@ -61,9 +72,10 @@ def _stages(command: ShellCommand) -> tuple[Stage, ...]:
     return plain_pipeline(command.script) or (Stage(("bash", "--noprofile", "--norc", "-c", command.script)),)
 
 
-def _found(stage: Stage, *, path: str, cwd: Path) -> Stage:
+def _found(stage: Stage, *, path: str, cwd: Path, copy: Scratch | None) -> Stage:
     """A stage with the absolute path of its program in place of the name."""
     program = processes.find_program(stage.argv[0], path=path, cwd=cwd)
     if program is None:
         raise GateError(f"The program `{stage.argv[0]}` was not found.", "Is it on the PATH, outside the workspace?")
+    program = copy.program(program) if copy is not None else program
     return replace(stage, argv=(program, *stage.argv[1:]))

@@ -29,7 +29,13 @@ def open_gate(workspace: Path, session: SessionJournal, *, settings: Settings, w
         approvals=Approvals(session.journal),
         policy=Policy.load(settings, workspace),
         approver=Refuse(),
-        effects=Effects(workspace, session, watcher, sandboxing=settings.approval.sandbox),
+        effects=Effects(
+            workspace,
+            session,
+            watcher,
+            sandboxing=settings.approval.sandbox,
+            scratching=settings.verify.scratch,
+        ),
         expires_s=settings.approval.expires_s,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from hybridcode.domain.events import CheckRan
 from hybridcode.domain.exits import ExitCode
 from hybridcode.models.ledger import Ledger
-from hybridcode.session.state import SessionState, TaskView
+from hybridcode.session.state import SessionState, StepView, TaskView
 
 
 def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, Any]:
@@ -27,7 +27,12 @@ def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, An
         "files": list(task.ended.files) if task and task.ended else [],
         "verification": _verification(task),
         "pending_approvals": [
-            {"id": view.proposal.id, "step": view.proposal.step, "title": view.proposal.title}
+            {
+                "id": view.proposal.id,
+                "step": view.proposal.step,
+                "title": view.proposal.title,
+                "proven_by": view.proposal.proven_by,
+            }
             for view in state.of_task
             if view.status == "pending"
         ],
@@ -66,15 +71,28 @@ def _steps(task: TaskView | None) -> list[dict[str, Any]]:
 
 def _verification(task: TaskView | None) -> dict[str, Any]:
     checks = [] if task is None else [*(c for view in task.steps.values() for c in view.checks), *task.checks]
+    counted = [] if task is None else [*(c for view in task.steps.values() for c in _counted(view)), *task.checks]
     judged = task.judged if task else None
     return {
-        "passed": bool(checks) and all(_latest(checks).values()),
+        "passed": bool(counted) and all(_latest(counted).values()),
         "checks": [
-            {"step": c.step, "command": c.command, "passed": c.passed, "exit_code": c.exit_code, "seconds": c.seconds}
+            {
+                "step": c.step,
+                "command": c.command,
+                "passed": c.passed,
+                "exit_code": c.exit_code,
+                "seconds": c.seconds,
+                "where": c.where,
+            }
             for c in checks
         ],
         "judge": {"verdict": judged.verdict, "reason": judged.reason} if judged else None,
     }
+
+
+def _counted(view: StepView) -> list[CheckRan]:
+    """What was proven of the workspace: a draft that passed in a scratch copy counts when its step is done."""
+    return [check for check in view.checks if check.where == "tree" or view.status == "done"]
 
 
 def _latest(checks: list[CheckRan]) -> dict[str, bool]:

@@ -50,13 +50,13 @@ def is_check(proposal: Proposal) -> bool:
 
 
 def proven_commands(envelopes: list[Envelope]) -> set[str]:
-    """Commands that passed since the task's last change of a file."""
+    """Commands that passed in the workspace since the task's last change of a file."""
     proven = set[str]()
     for envelope in envelopes:
         match envelope.event:
             case TaskGiven() | EffectFinished(receipt=Applied()):
                 proven.clear()
-            case CheckRan(passed=True, command=command):
+            case CheckRan(passed=True, command=command, where="tree"):
                 proven.add(command)
             case _:
                 pass

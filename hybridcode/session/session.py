@@ -97,6 +97,7 @@ class Session:
         self.gate = open_gate(options.workspace, session, settings=self.settings, watcher=options.watcher)
         self.sandbox = self.gate.effects.sandbox
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
+        self.gate.effects.clear_leftovers()
         self.index = Index.open(options.workspace)
         self._running: asyncio.Task[Outcome] | None = None
         self._stopped_by = ""
@@ -196,6 +197,7 @@ class Session:
     async def close(self) -> None:
         """Give back processes and files."""
         await close_all(self.models)
+        self.gate.effects.close()
         self.index.close()
         self.journal.close()
 

@@ -56,7 +56,15 @@ def test_without_a_screen_it_runs_through_and_says_that_it_says_yes(program: Pro
     done = program.run("demo", cwd=tmp_path)
     assert done.code == 0, done.err
     assert "answers its own questions" in done.err
+    is_proven = "proven: `python3 -m unittest -q tests.test_pricing` passed on exactly these bytes" in done.err
+    assert is_proven == ("sandbox none" not in done.err)
     assert "done and verified" in done.out
+
+
+def test_without_a_sandbox_it_checks_after_it_wrote(program: Program, tmp_path: Path):
+    done = program.run("demo", "--set", "approval.sandbox=off", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "proven:" not in done.err
 
 
 def test_with_hold_it_stops_at_the_first_approval_and_goes_on_after_an_answer(program: Program, tmp_path: Path):

@@ -317,6 +317,7 @@ def test_the_tables_name_settings_that_exist() -> None:
 SAMPLES: Mapping[str, st.SearchStrategy[object]] = {
     "approval.mode": st.sampled_from(KEYS["approval.mode"].choices),
     "approval.sandbox": st.sampled_from(KEYS["approval.sandbox"].choices),
+    "verify.scratch": st.sampled_from(KEYS["verify.scratch"].choices),
     "egress.mode": st.sampled_from(KEYS["egress.mode"].choices),
     "git.commit": st.sampled_from(KEYS["git.commit"].choices),
     "egress.redact": st.booleans(),

@@ -1,0 +1,165 @@
+"""A step's check on a draft, in a scratch copy, before anybody is asked about the draft.
+
+Invariant: it runs only what a person or policy has allowed already, only in a sandbox, and only on exactly the bytes
+that are proposed afterwards; what cannot be tried this way is asked about first, and checked after it was applied.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from hybridcode.agent.checks import command_of
+from hybridcode.agent.drafter import is_readable
+from hybridcode.agent.run import Run
+from hybridcode.domain.action import FileChange, Ran, ShellCommand
+from hybridcode.domain.events import CheckRan, NoticeGiven
+from hybridcode.domain.plan import Step
+from hybridcode.gate.scratch import Scratch
+from hybridcode.gate.scratch_contents import CannotCopy
+from hybridcode.patch.hunks import unified
+from hybridcode.repo.snapshot import Snapshot
+
+_NOT_STARTED = (126, 127)
+"""Exit codes of a shell that could not start a program."""
+_OUT_OF_REACH = ("Read-only file system", "Permission denied")
+"""What the system says of what a copy only shows, or does not hold."""
+_TAIL_CHARS, _DIFF_CHARS = 2_000, 2_000
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a check said of a draft in a scratch copy."""
+
+    event: CheckRan | None = None
+    """None where nothing can be concluded: it was not run, or ended in a way that says nothing about the draft."""
+    tree: str = ""
+    """Digest of the tree that it ran on."""
+    proves: bool = False
+    """It passed, and left the files of that tree alone."""
+
+    @property
+    def failed(self) -> bool:
+        """The draft does not do what its step wants."""
+        return self.event is not None and not self.event.passed
+
+    @property
+    def proven_by(self) -> str:
+        """The check that proves the draft; empty if none does."""
+        return self.event.command if self.event is not None and self.proves else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person must know of it."""
+        if self.event is None or self.event.passed:
+            return ()
+        return (f"`{self.event.command}` failed on exactly these bytes: exit code {self.event.exit_code}",)
+
+
+NOTHING = Tried()
+
+
+async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tried:
+    """Run a step's check on a draft, if it may run before anybody was asked and there is a sandbox for it."""
+    scratch = run.gate.effects.scratch
+    if scratch is None or not step.check:
+        return NOTHING
+    command = command_of(run, step.check, purpose="check")
+    if command.text in scratch.distrusted or not _may_run(run, command, changes):
+        return NOTHING
+    snapshot = await run.snapshot()
+    changes = tuple(replace(change, path=run.gate.policy.places.plain(change.path)) for change in changes)
+    if not all(_fits(snapshot, change) for change in changes):
+        return NOTHING
+    tree = snapshot.with_changes(changes).digest
+    async with scratch.lock:
+        try:
+            await scratch.prepare(changes, tree=tree)
+        except CannotCopy as error:
+            _tell(run, scratch, f"no scratch copy: {error}", "Checks run after you have approved.")
+            return NOTHING
+        receipt = await run.gate.submit(replace(command, tree=tree), step=step.id, title=step.check)
+        changed = await scratch.settle()
+    if not isinstance(receipt, Ran):
+        return NOTHING
+    return _concluded(run, step, receipt, tree=tree, changed=changed)
+
+
+def learn(run: Run, tried: Tried, *, tree: str, passed: bool) -> None:
+    """Compare with what the check said of the same tree in the workspace: where they differ, the copy is not asked."""
+    scratch = run.gate.effects.scratch
+    if scratch is None or tried.event is None or not tried.failed or not passed or tree != tried.tree:
+        return
+    command = tried.event.command
+    scratch.distrusted.add(command)
+    _tell(run, scratch, f"`{command}` fails in a scratch copy and passes in the workspace", _LATER)
+
+
+def draft_note(tried: Tried, changes: tuple[FileChange, ...]) -> str:
+    """What the next draft is told about one that failed its check and was not applied, bounded."""
+    event = tried.event
+    assert event is not None
+    diff = "".join(unified(change.path, change.before, change.after) for change in changes)
+    return (
+        "# The check failed on your last answer, which was not applied\n"
+        f"$ {event.command}\nexit code {event.exit_code}\n{event.tail[-_TAIL_CHARS:]}\n"
+        f"Your last answer, as a diff:\n{diff[:_DIFF_CHARS]}\nThe lines above are as they were before it."
+    )
+
+
+_LATER = "From now on it runs after you have approved."
+
+
+def _may_run(run: Run, command: ShellCommand, changes: tuple[FileChange, ...]) -> bool:
+    """Policy allows the check by itself, and would not deny the draft anyway."""
+    policy = run.gate.policy
+    return policy.judge(command).verdict == "allow" and policy.judge(run.gate.seal(changes)).verdict != "deny"
+
+
+def _fits(snapshot: Snapshot, change: FileChange) -> bool:
+    """The file is what the draft was made for."""
+    if change.path not in snapshot.files:
+        return change.before is None
+    return is_readable(snapshot, change.path) and snapshot.read(change.path) == change.before
+
+
+def _concluded(run: Run, step: Step, receipt: Ran, *, tree: str, changed: tuple[str, ...]) -> Tried:
+    passed = receipt.exit_code == 0 and not receipt.timed_out
+    event = CheckRan(
+        step.id,
+        receipt.command,
+        passed,
+        receipt.exit_code,
+        tail=receipt.tail,
+        seconds=receipt.seconds,
+        where="scratch",
+    )
+    run.journal.append(event)
+    scratch = run.gate.effects.scratch
+    assert scratch is not None
+    if changed:
+        names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        many = "1 file" if len(changed) == 1 else f"{len(changed)} files"
+        hint = "So it proves nothing about the draft; it runs again after you have approved." if passed else ""
+        _tell(run, scratch, f"`{event.command}` changed {many} in the scratch copy: {names}", hint)
+    if not passed and (why := _inconclusive(receipt)):
+        scratch.distrusted.add(event.command)
+        _tell(run, scratch, f"`{event.command}` cannot be tried in a scratch copy: {why}", _LATER)
+        return NOTHING
+    return Tried(event, tree, proves=passed and not changed)
+
+
+def _inconclusive(receipt: Ran) -> str:
+    """Why a failure may be the copy's and not the draft's; empty if it is the draft's."""
+    if receipt.timed_out:
+        return "it takes too long there"
+    if receipt.exit_code in _NOT_STARTED:
+        return "it could not be started there"
+    is_out_of_reach = any(words in receipt.tail for words in _OUT_OF_REACH)
+    return "it wants what is read-only or out of reach there" if is_out_of_reach else ""
+
+
+def _tell(run: Run, scratch: Scratch, text: str, hint: str) -> None:
+    """Give a notice once in a session."""
+    if text not in scratch.told:
+        scratch.told.add(text)
+        run.journal.append(NoticeGiven("info", text, hint))

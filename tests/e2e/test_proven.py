@@ -1,0 +1,123 @@
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hybridcode.gate.sandbox import probe
+from tests.support.chat_server import ChatServer, Exchange, say, serving
+from tests.support.processes import Program
+from tests.support.repos import git_repository
+
+pytestmark = pytest.mark.skipif(probe().kind == "none", reason="this machine has no sandbox")
+CHECK = "python3 check.py"
+SLOW = "import time\ntime.sleep(60)\n"
+FILES = {"shop.py": "RATE = 3\n", "check.py": "import shop\nassert shop.RATE == 5\n"}
+PLAN = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#RATE"], "check": CHECK}]}
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    drafts = iter(["RATE = 4", "RATE = 5"])
+
+    def answer(exchange: Exchange) -> None:
+        messages = exchange.body["messages"]
+        system = messages[0]["content"]
+        if system.startswith("You plan"):
+            text = json.dumps(PLAN)
+        else:
+            text = "good Done." if system.startswith("You judge") else f"```python\n{next(drafts, 'RATE = 5')}\n```"
+        say(text, usage=(sum(len(message["content"]) for message in messages) // 4, 20))(exchange)
+
+    with serving() as chat:
+        chat.answer = answer
+        yield chat
+
+
+@pytest.fixture
+def program(tmp_path: Path, server: ChatServer) -> Program:
+    config = tmp_path / "home" / "config" / "hybridcode" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[models.local]\nbase_url = "{server.base_url}"\nname = "local-loop"\n')
+    return Program(tmp_path / "home")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return git_repository(tmp_path / "shop", FILES)
+
+
+def test_what_waits_for_an_answer_is_proven_already(program: Program, repo: Path):
+    done = program.run("run", "five", "--output-format", "json", "--test-cmd", CHECK, cwd=repo)
+    assert done.code == 4, done.err + done.out
+    (pending,) = done.json["pending_approvals"]
+    assert pending["proven_by"] == CHECK
+    assert [(check["where"], check["passed"]) for check in done.json["verification"]["checks"]] == [
+        ("scratch", False),
+        ("scratch", True),
+    ]
+    assert done.json["verification"]["passed"] is False
+    assert (repo / "shop.py").read_text() == "RATE = 3\n"
+    shown = program.run("approvals", "show", pending["id"], cwd=repo)
+    assert f"proven: `{CHECK}` passed on exactly these bytes" in shown.err
+    assert not list(repo.glob("**/__pycache__"))
+
+
+def until_the_check_runs(running: "subprocess.Popen[str]") -> None:
+    assert running.stdout is not None
+    commands = set[str]()
+    for line in running.stdout:
+        event = json.loads(line).get("event", {})
+        if event.get("type") == "ProposalMade" and event["proposal"]["action"]["type"] == "command":
+            commands.add(event["proposal"]["id"])
+        if event.get("type") == "EffectStarted" and event["proposal"] in commands:
+            time.sleep(0.5)
+            return
+    pytest.fail("the check did not start")
+
+
+def checks_running(repo: Path) -> list[str]:
+    found: list[str] = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes()
+        except OSError:
+            continue
+        if b"check.py" in line and bytes(repo) in line:
+            found.append(line.decode("utf-8", "replace"))
+    return found
+
+
+def test_a_kill_during_a_check_leaves_nothing_and_the_run_goes_on(program: Program, repo: Path):
+    (repo / "check.py").write_text(SLOW)
+    running = program.start("run", "five", "--yes", "--output-format", "stream-json", "--test-cmd", CHECK, cwd=repo)
+    until_the_check_runs(running)
+    running.send_signal(signal.SIGKILL)
+    running.communicate(timeout=20)
+    assert (repo / "shop.py").read_text() == "RATE = 3\n"
+    copies = program.home / "cache" / "hybridcode" / "scratch"
+    assert len(list(copies.glob("*.lock"))) == 1
+    deadline = time.monotonic() + 10
+    while checks_running(repo):
+        assert time.monotonic() < deadline, checks_running(repo)
+        time.sleep(0.1)
+    (repo / "check.py").write_text(FILES["check.py"])
+    done = program.run("sessions", "resume", "--yes", "--output-format", "json", "--test-cmd", CHECK, cwd=repo)
+    assert (done.code, done.json["files"]) == (0, ["shop.py"]), done.err + done.out
+    assert (repo / "shop.py").read_text() == "RATE = 5\n"
+    assert list(copies.iterdir()) == []
+    assert program.run("audit", "verify", cwd=repo).code == 0
+
+
+def test_ctrl_c_ends_a_check_in_the_copy(program: Program, repo: Path):
+    (repo / "check.py").write_text(SLOW)
+    running = program.start("run", "five", "--yes", "--output-format", "stream-json", "--test-cmd", CHECK, cwd=repo)
+    until_the_check_runs(running)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert (checks_running(repo), (repo / "shop.py").read_text()) == ([], "RATE = 3\n")
+    assert list((program.home / "cache" / "hybridcode" / "scratch").iterdir()) == []
