@@ -23,7 +23,7 @@ COMMANDS = {
     "apply": "hybridcode.cli.apply:apply",
     "policy": "hybridcode.cli.policy:policy",
     "audit": "hybridcode.cli.audit:audit",
-    "egress": "hybridcode.cli.audit:egress",
+    "egress": "hybridcode.cli.egress:egress",
     "cost": "hybridcode.cli.audit:cost",
     "models": "hybridcode.cli.models:models",
     "config": "hybridcode.cli.config:config",

@@ -28,11 +28,15 @@ class _Format(NamedTuple):
     """Its group `s` is the secret, the whole match if it has none."""
     must_be_random: bool = False
     in_any_case: bool = False
-    """The hint is in lower case, and the text may hold it in any."""
+    """The hint is in lower case, the text may hold it in any, and the pattern begins with it."""
+    lead: int = 0
+    """Characters of the secret before what the pattern finds."""
 
 
-def _format(kind: str, hint: str, pattern: str, *, must_be_random: bool = False, in_any_case: bool = False) -> _Format:
-    return _Format(kind, hint, re.compile(pattern), must_be_random, in_any_case)
+def _format(
+    kind: str, hint: str, pattern: str, *, must_be_random: bool = False, in_any_case: bool = False, lead: int = 0
+) -> _Format:
+    return _Format(kind, hint, re.compile(pattern), must_be_random, in_any_case, lead)
 
 
 def _begins(kind: str, start: str, rest: str, *, must_be_random: bool = False) -> _Format:
@@ -90,7 +94,8 @@ FORMATS: tuple[_Format, ...] = (
     _format(
         "mail-key",
         "-",
-        r"(?<![A-Za-z0-9])[0-9a-f]{32}-(?:us\d{1,2}(?!\w)|[0-9a-f]{8}-[0-9a-f]{8}(?![0-9a-f-]))",
+        r"-(?<=(?<![A-Za-z0-9])[0-9a-f]{32}-)(?:us\d{1,2}(?!\w)|[0-9a-f]{8}-[0-9a-f]{8}(?![0-9a-f-]))",
+        lead=32,
     ),
     _begins("api-key", "sk-", r"(?:[a-z]+\w*-)*[\w-]{20,}"),
     _begins("google-key", "AIza", r"[\w-]{35}"),
@@ -148,7 +153,7 @@ FORMATS: tuple[_Format, ...] = (
         _format(
             "auth-header",
             scheme,
-            rf"(?i:\b{scheme})\s*(?P<s>[A-Za-z0-9+/=._~-]{{12,}})",
+            rf"(?i:(?<!\w){scheme})\s*(?P<s>[A-Za-z0-9+/=._~-]{{12,}})",
             must_be_random=True,
             in_any_case=True,
         )
@@ -157,11 +162,16 @@ FORMATS: tuple[_Format, ...] = (
     _format(
         "cookie",
         "cookie",
-        r"(?i:\bcookie\\?[\"']?\s*[:=]\s*\\?[\"']?)(?P<s>[\w.-]+=[^\s\"'\[\\]{12,}(?:;\s*[\w.-]+=[^\s\"'\[\\]*)*)",
+        r"(?i:(?<![A-Za-z0-9])cookie\\?[\"']?\s*[:=]\s*\\?[\"']?)(?P<s>[\w.-]+=[^\s\"'\[\\]{12,}(?:;\s*[\w.-]+=[^\s\"'\[\\]*)*)",
         must_be_random=True,
         in_any_case=True,
     ),
-    _format("netrc-password", "machine ", r"\bmachine\s+\S+\s+(?:login\s+\S+\s+)?password\s+(?P<s>[^\s\[]{4,})"),
+    _format(
+        "netrc-password",
+        "machine ",
+        r"(?<!\w)(?i:machine)\s+\S+\s+(?:login\s+\S+\s+)?password\s+(?P<s>[^\s\[]{4,})",
+        in_any_case=True,
+    ),
     _format(
         "password-hash",
         "$",
@@ -198,14 +208,26 @@ def known_formats(text: str, lowered: str) -> Iterator[Span]:
     for form in FORMATS:
         if form.hint not in (lowered if form.in_any_case else text):
             continue
-        for found in form.pattern.finditer(text):
+        for found in _matches(form, text, lowered):
             group = "s" if form.pattern.groupindex else 0
-            secret: str = found[group]
+            start, end = found.span(group)
+            secret = text[start - form.lead : end]
             if form.must_be_random and not is_random(secret):
                 continue
             if form.kind not in _WORDS_STAND_THERE or not is_placeholder(secret):
-                yield Span(*found.span(group), form.kind)
+                yield Span(start - form.lead, end, form.kind)
     yield from _private_keys(text)
+
+
+def _matches(form: _Format, text: str, lowered: str) -> Iterator[re.Match[str]]:
+    if not form.in_any_case:
+        yield from form.pattern.finditer(text)
+        return
+    at = lowered.find(form.hint)
+    while at >= 0:
+        if found := form.pattern.match(text, at):
+            yield found
+        at = lowered.find(form.hint, at + 1)
 
 
 def _private_keys(text: str) -> Iterator[Span]:

@@ -44,6 +44,7 @@ _CODE = re.compile(
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_.-]+")
 """What a bare value must not be: a variable, an attribute, a word."""
+_NUMBER = re.compile(r"[-+]?[\d._]+(?:[eE][-+]?\d+)?")
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _CONSONANTS = re.compile(r"[^aeiouy]{5,}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
@@ -96,7 +97,7 @@ def _is_flag(text: str, at: int) -> bool:
 
 def is_secret_value(value: str, *, of_password: bool = False) -> bool:
     """True if a value under a telling name is a secret; a quoted password may be weaker than a token."""
-    if len(value) < SHORTEST or is_placeholder(value) or _CODE.match(value):
+    if len(value) < SHORTEST or is_placeholder(value) or _CODE.match(value) or _NUMBER.fullmatch(value):
         return False
     if _UUID.fullmatch(value):
         return True
@@ -135,13 +136,13 @@ def is_made_of_words(value: str) -> bool:
     if _HEX.fullmatch(value) and any(character.isdigit() for character in value):
         return False
     spoken = sum(len(piece) for piece in pieces if _is_word(piece))
-    return spoken / total >= 0.7
+    return spoken / total >= 0.85
 
 
 def _is_word(piece: str) -> bool:
     lowered = piece.lower()
     vowels = sum(character in "aeiouy" for character in lowered)
-    return len(piece) >= 3 and vowels * 6 >= len(piece) and _CONSONANTS.search(lowered) is None
+    return len(piece) >= 3 and 5 * vowels >= len(piece) - 1 and _CONSONANTS.search(lowered) is None
 
 
 def _has_both(value: str) -> bool:
