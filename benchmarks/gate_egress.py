@@ -32,9 +32,7 @@ BATCH = 50
 """Secrets of one session."""
 WINDOW_BYTES = 32_000 * 4
 PLACES = ("file", "name", "output", "trace", "diff", "url", "variable")
-_TEXTS = frozenset(
-    [".py", ".js", ".ts", ".json", ".md", ".txt", ".c", ".h", ".toml", ".yaml", ".yml", ".cfg", ".css", ".html", ".sh"]
-)
+_TEXTS = re.compile(r"\.(?:py|js|ts|json|md|txt|c|h|toml|ya?ml|cfg|css|html|sh)")
 
 
 @dataclass

@@ -64,10 +64,7 @@ FORMATS: tuple[_Format, ...] = (
         for name in ("accountkey=", "sharedaccesskey=")
     ),
     _format("azure-sas", "sig=", r"[?&]sig=(?P<s>[A-Za-z0-9%/+]{40,}(?:%3[Dd]|=))"),
-    *(
-        _format("azure-secret", mark, rf"(?<![\w~.-])[\w~.-]{{3}}{mark}[\w~.-]{{31,34}}(?![\w~.-])")
-        for mark in ("8Q~", "7Q~")
-    ),
+    *(_format("azure-secret", mark, rf"[\w~.-]{{3}}{mark}[\w~.-]{{31,34}}") for mark in ("8Q~", "7Q~")),
     _begins("github-token", "gh", r"[oprsu]_[A-Za-z0-9]{36,}"),
     _begins("github-token", "github_pat_", r"\w{40,}"),
     _begins("gitlab-token", "gl", r"(?:pat|dt|rt|cbt|ptt|ft|soat|imt|oas|agent)-[\w.-]{20,}"),

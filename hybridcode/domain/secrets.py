@@ -130,7 +130,7 @@ def worth_hiding(name: str, value: str) -> bool:
         return False
     if _TELLING.search(name):
         return not is_made_of_words(value) or not value.replace("-", "").replace("_", "").isalpha()
-    return is_random(value) and not re.search(r"[/\s]", value)
+    return is_random(value) and not re.search(r"^[~.]{0,2}/|://|\s", value)
 
 
 def _by_place(span: Span) -> tuple[int, int]:
