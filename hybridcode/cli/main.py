@@ -27,7 +27,7 @@ COMMANDS = {
     "cost": "hybridcode.cli.audit:cost",
     "models": "hybridcode.cli.models:models",
     "config": "hybridcode.cli.config:config",
-    "trust": "hybridcode.cli.config:trust",
+    "trust": "hybridcode.cli.trust:trust",
     "doctor": "hybridcode.cli.doctor:doctor",
 }
 """Command name -> where it is defined."""
