@@ -4,14 +4,15 @@ Invariant: an envelope's hash is SHA-256 of canonical JSON [session, seq, at, pr
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from hybridcode.domain.action import Proposal, action_digest
+from hybridcode.domain.action import Approve, Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
 from hybridcode.domain.errors import IntegrityError
-from hybridcode.domain.events import Envelope, Event, ProposalMade
+from hybridcode.domain.events import Envelope, Event, ProposalDecided, ProposalMade
 
 GENESIS = "0" * 64
 """`prev_hash` of a session's first envelope."""
@@ -20,6 +21,7 @@ Rows = Callable[[str, Sequence[object]], Sequence[tuple[Any, ...]]]
 """Something that answers queries: all rows of SQL with its parameters."""
 
 _DECODER = msgspec.json.Decoder[Event](Event)
+_AFTER_A_YES = frozenset({"approved", "executing", "done", "failed", "unknown"})
 _ADVICE = "Do not go on with this journal: keep a copy and find out who changed it."
 
 
@@ -49,21 +51,51 @@ def verify(rows: Rows, *, load_blob: Callable[[str], bytes]) -> None:
     Raises:
         IntegrityError: names the session and seq, blob or approval that does not match.
     """
-    made: dict[str, bytes] = {}
+    told = _Told()
     for session, head_seq, head_hash in rows("SELECT id, head_seq, head_hash FROM session ORDER BY id", ()):
-        made |= _verify_session(rows, session, head=(head_seq, head_hash))
+        _verify_session(rows, session, head=(head_seq, head_hash), told=told)
     orphans = rows("SELECT session, seq FROM event WHERE session NOT IN (SELECT id FROM session) LIMIT 1", ())
     if orphans:
         raise IntegrityError(f"Event {orphans[0][1]} belongs to session {orphans[0][0]}, which is gone.", _ADVICE)
     for (sha256,) in rows("SELECT sha256 FROM blob ORDER BY sha256", ()):
         load_blob(sha256)
-    for name, text in rows("SELECT id, proposal FROM approval ORDER BY id", ()):
-        if made.get(name) != text.encode():
+    for name, text, state, decision in rows("SELECT id, proposal, state, decision FROM approval ORDER BY id", ()):
+        if told.made.get(name) != text.encode():
             raise IntegrityError(f"Approval {name} is not what its session recorded.", _ADVICE)
+        if told.decided.get(name) != (decision.encode() if decision is not None else None):
+            raise IntegrityError(f"Approval {name} bears another answer than its session recorded.", _ADVICE)
+        if state in _AFTER_A_YES and not told.is_approved.get(name):
+            raise IntegrityError(f"Approval {name} is {state}, and its session recorded no yes to its digest.", _ADVICE)
 
 
-def _verify_session(rows: Rows, session: str, *, head: tuple[int, str]) -> dict[str, bytes]:
-    made: dict[str, bytes] = {}
+@dataclass
+class _Told:
+    """What the chains say of the approvals."""
+
+    made: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    decided: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    is_approved: dict[str, bool] = field(default_factory=dict[str, bool])
+    digests: dict[str, str] = field(default_factory=dict[str, str])
+
+    def hear(self, found: Envelope) -> None:
+        """Take in one envelope. Raises: IntegrityError when it contradicts itself."""
+        match found.event:
+            case ProposalMade(proposal=Proposal() as proposal):
+                if action_digest(proposal.action) != proposal.digest:
+                    raise IntegrityError(
+                        f"Session {found.session}: event {found.seq} proposes something else than its digest says.",
+                        _ADVICE,
+                    )
+                self.made[proposal.id] = canonical_json(proposal)
+                self.digests[proposal.id] = proposal.digest
+            case ProposalDecided(proposal=name, decision=decision):
+                self.decided[name] = canonical_json(decision)
+                self.is_approved[name] = isinstance(decision, Approve) and decision.digest == self.digests.get(name)
+            case _:
+                pass
+
+
+def _verify_session(rows: Rows, session: str, *, head: tuple[int, str], told: _Told) -> None:
     seq, digest = 0, GENESIS
     for at_seq, at, prev_hash, stored, text in rows(
         "SELECT seq, at, prev_hash, hash, event FROM event WHERE session = ? ORDER BY seq", (session,)
@@ -75,19 +107,6 @@ def _verify_session(rows: Rows, session: str, *, head: tuple[int, str]) -> dict[
         if stored != link(session, at_seq, at, prev_hash=prev_hash, event=text.encode()):
             raise IntegrityError(f"Session {session}: event {at_seq} was altered.", _ADVICE)
         seq, digest = at_seq, stored
-        made |= _proposal_made(envelope(session, at_seq, at, prev_hash, stored, text))
+        told.hear(envelope(session, at_seq, at, prev_hash, stored, text))
     if (seq, digest) != head:
         raise IntegrityError(f"Session {session}: events after {seq} are missing.", _ADVICE)
-    return made
-
-
-def _proposal_made(found: Envelope) -> dict[str, bytes]:
-    match found.event:
-        case ProposalMade(proposal=Proposal() as proposal):
-            if action_digest(proposal.action) != proposal.digest:
-                raise IntegrityError(
-                    f"Session {found.session}: event {found.seq} proposes something else than its digest says.", _ADVICE
-                )
-            return {proposal.id: canonical_json(proposal)}
-        case _:
-            return {}

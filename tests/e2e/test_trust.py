@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,7 @@ def hostile(root: Path, marks: Path) -> Path:
     sshCommand = {evil} ssh
     editor = {evil} editor
     gitProxy = {evil} proxy
+    worktree = {root}
     askPass = {evil}
     alternateRefsCommand = {evil} refs
 [diff]
@@ -183,6 +185,8 @@ def test_a_hostile_clone_executes_nothing(
             assert not [name for name in programs if not KNOWN_PROGRAMS.search(name)], programs
     assert list(marks.iterdir()) == []
     assert not [visit for visit in server.visits if "evil" in visit]
+    subprocess.run(["git", "status"], cwd=repo, capture_output=True, check=False)
+    assert list(marks.iterdir()), "this clone has lost its teeth"
 
 
 def test_the_session_itself_connects_nowhere_and_its_models_only_to_their_host(

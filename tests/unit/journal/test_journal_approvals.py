@@ -144,7 +144,8 @@ class Race(RuleBasedStateMachine):
     def move(self, side: int, expect: ApprovalState, to: ApprovalState) -> None:
         if to not in LEGAL[expect]:
             return
-        event = EffectStarted("abcd2345", to)
+        is_yes = to == ApprovalState.APPROVED
+        event = ProposalDecided("abcd2345", APPROVE) if is_yes else EffectStarted("abcd2345", to)
         moved = self.sides[side].move("abcd2345", expect=expect, to=to, event=event)
         assert moved == (self.state == expect)
         if moved:
@@ -164,3 +165,17 @@ class Race(RuleBasedStateMachine):
 
 TestRace = Race.TestCase
 TestRace.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+
+
+def test_a_state_or_an_answer_without_its_event_is_found(approvals: Approvals):
+    row, journal = approvals.add("s1", proposal()), approvals.journal
+    journal.verify()
+    with journal.transaction() as writes:
+        writes.execute("UPDATE approval SET state = 'approved' WHERE id = ?", (row.id,))
+    with pytest.raises(IntegrityError, match=f"{row.id} is approved, and its session recorded no yes"):
+        journal.verify()
+    answer = '{"type":"approve","by":"person:nobody","digest":"' + row.proposal.digest + '"}'
+    with journal.transaction() as writes:
+        writes.execute("UPDATE approval SET decision = ? WHERE id = ?", (answer, row.id))
+    with pytest.raises(IntegrityError, match="another answer"):
+        journal.verify()
