@@ -37,7 +37,7 @@ def clean_request(request: ModelRequest, redactor: Redactor | None, withheld: Wi
             kinds.update(redacted.kinds)
             breaks = tuple(map(redacted.moved, request.breaks))
         if withheld is not None:
-            text, count = withheld.replace(text)
+            text, count = withheld.take_out(text)
             pieces += count
         messages.append(Message(message.role, text))
     files = tuple(map(redactor.clean, request.files)) if redactor is not None else request.files

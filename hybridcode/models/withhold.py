@@ -33,7 +33,7 @@ class Withheld:
             if len(line) >= SHORTEST:
                 self._add(line)
 
-    def replace(self, text: str) -> tuple[str, int]:
+    def take_out(self, text: str) -> tuple[str, int]:
         """The text with `[withheld:deny-paths]` for every quoted piece, and how many there were."""
         if not self._lines:
             return text, 0
