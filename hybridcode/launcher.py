@@ -20,11 +20,22 @@ def main() -> None:
         return
     if sys.getfilesystemencoding() != "utf-8":
         _start_again_in_utf8()
+    _forget_working_folder()
     os.environ.setdefault("TEXTUAL_FPS", "120")
     # Deferred: `--version` must answer without paying for the command line's imports.
     from hybridcode.cli.main import main as run
 
     run()
+
+
+def _forget_working_folder() -> None:
+    """No module is imported from the folder we work in: a repository could hold one with the name of any library."""
+    here = os.path.realpath(os.curdir)
+    if here == os.path.realpath(f"{__file__}/../.."):
+        return
+    if sys.path and os.path.realpath(sys.path[0] or os.curdir) == here:  # where `python -m` puts it
+        del sys.path[0]
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", os.curdir)]
 
 
 def _start_again_in_utf8() -> None:

@@ -6,6 +6,8 @@ Invariant: a step's regions become changes all together or not at all; nothing h
 import asyncio
 from dataclasses import dataclass
 
+import msgspec
+
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.run import Run
@@ -130,12 +132,13 @@ async def _ask_what_fits(
             window = await asyncio.to_thread(_window, run, step, region, seen, info, budget)
         except ContextError as error:
             raise overflow or error from error
-        digest = run.journal.put_blob(window.text.encode())
+        digest = run.journal.put_blob(run.clean(window.text).encode())
         run.journal.append(
             WindowAssembled(step.id, rung.attempt, digest, window.excerpts, used=window.used, budget=window.budget)
         )
         try:
-            return await _ask(run, step, window, sender=sender, feedback=feedback), window
+            reply = await _ask(run, step, window, sender=sender, feedback=feedback)
+            return reply, msgspec.structs.replace(window, digest=digest)
         except ContextOverflow as error:
             if info.profile == "tiny":
                 raise

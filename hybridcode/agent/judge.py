@@ -7,6 +7,7 @@ from hybridcode.agent.run import Run
 from hybridcode.domain.errors import EgressForbidden, ModelError
 from hybridcode.domain.events import CheckRan, NoticeGiven, TaskJudged
 from hybridcode.domain.model import Message, ModelRequest
+from hybridcode.models.egress import denied_files
 from hybridcode.models.prompts import load
 from hybridcode.patch.hunks import unified
 
@@ -43,7 +44,7 @@ def read_verdict(text: str, *, model: str) -> TaskJudged:
 def final_diff(run: Run) -> str:
     """What this task changed on disk, as one unified diff, bounded."""
     parts: list[str] = []
-    for path in sorted(run.before):
+    for path in shown_paths(run):
         file = run.root / path
         after = file.read_bytes() if file.is_file() else None
         if after != run.before[path]:
@@ -54,8 +55,19 @@ def final_diff(run: Run) -> str:
     return f"{text[:DIFF_CHARS]}\n[{len(text) - DIFF_CHARS} more characters of diff]\n"
 
 
+def shown_paths(run: Run) -> tuple[str, ...]:
+    """Changed files whose changes the judge may see: of a remote one, none that `deny_paths` names."""
+    is_remote = run.senders.pick(run.settings.roles.judge).model.info.is_remote
+    denied = denied_files(run.before, run.settings.egress.deny_paths) if is_remote else []
+    return tuple(path for path in sorted(run.before) if path not in denied)
+
+
 async def _ask(run: Run, checks: list[CheckRan]) -> str:
+    shown = shown_paths(run)
+    hidden = len(run.before) - len(shown)
     parts = [f"# Goal\n{run.task.text}", f"# Diff\n{final_diff(run) or '(no change)'}"]
+    if hidden:
+        parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:
         parts.append(f"# $ {event.command} (exit code {event.exit_code})\n{event.tail[-TAIL_CHARS:]}")
     request = ModelRequest(
@@ -63,7 +75,7 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
         role="judge",
         messages=(Message("system", load("judge")), Message("user", "\n\n".join(parts))),
         max_output_tokens=200,
-        files=tuple(sorted(run.before)),
+        files=shown,
     )
     reply = await run.senders.pick(run.settings.roles.judge).ask(request, on_chunk=run.show(None, request.call_id))
     return reply.text

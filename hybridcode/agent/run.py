@@ -76,6 +76,8 @@ class Run:
     watcher: Watcher
     plan_approver: PlanApprover
     index: Index
+    clean: Callable[[str], str] = str
+    """Takes secrets out of a text, as it is done before anything is sent: for records of what was sent."""
     history: str = ""
     """A bounded record of the session's earlier tasks."""
     plan: Plan | None = None

@@ -1,18 +1,22 @@
-"""`hybridcode audit`, `egress` and `cost`: what the journal says of itself, of the network and of money.
+"""`hybridcode audit` and `cost`: what the journal says of itself, of what was done, and of money.
 
-Invariant: all three are folds of stored envelopes.
+Invariant: all of it is a fold of stored envelopes.
 """
 
 from pathlib import Path
 
 import click
+import msgspec
 
 from hybridcode.cli import console
 from hybridcode.cli.summary import ledger_lines
 from hybridcode.cli.workspace import journal_of, session_named, workspace_options
 from hybridcode.domain.canonical import canonical_json
-from hybridcode.domain.events import ModelAsked
+from hybridcode.domain.events import Envelope
 from hybridcode.models.ledger import Ledger
+
+LONGEST_FACT = 160
+"""Characters of one fact in a line for people; `--json` has all of them."""
 
 
 @click.group()
@@ -26,18 +30,21 @@ def verify(cwd: Path | None, as_json: bool) -> None:
     """Recompute every hash of the journal; exit code 9 and the place when one does not fit."""
     with journal_of(cwd) as journal:
         journal.verify()
+        counts = {name: journal.rows(f"SELECT count(*) FROM {name}")[0][0] for name in ("event", "blob", "approval")}
         count = len(journal.sessions())
     if as_json:
-        console.json_data({"ok": True, "sessions": count})
+        console.json_data({"ok": True, "sessions": count, **{f"{name}s": number for name, number in counts.items()}})
     else:
-        console.say(f"{count} {'session' if count == 1 else 'sessions'} verified", colour="green")
+        rest = ", ".join(f"{number:,} {name}s" for name, number in counts.items())
+        console.say(f"{count} {'session' if count == 1 else 'sessions'} verified: {rest}", colour="green")
 
 
 @audit.command()
 @click.argument("session", metavar="[ID]", required=False)
+@click.option("--lines", "as_lines", is_flag=True, help="One JSON object a line, as it is stored.")
 @workspace_options
-def show(session: str | None, cwd: Path | None, as_json: bool) -> None:
-    """Print a session's envelopes, one JSON object a line."""
+def show(session: str | None, as_lines: bool, cwd: Path | None, as_json: bool) -> None:
+    """Print what happened in a session, event by event."""
     name = session_named(cwd, session)
     with journal_of(cwd) as journal:
         envelopes = journal.session(name).require().envelopes()
@@ -45,27 +52,24 @@ def show(session: str | None, cwd: Path | None, as_json: bool) -> None:
         console.json_data(envelopes)
         return
     for envelope in envelopes:
-        console.json_line(canonical_json(envelope))
+        if as_lines:
+            console.json_line(canonical_json(envelope))
+        else:
+            console.data(_line(envelope))
 
 
-@click.command()
-@click.argument("session", metavar="[ID]", required=False)
-@workspace_options
-def egress(session: str | None, cwd: Path | None, as_json: bool) -> None:
-    """Show every request to a model: where it went, how large it was, which lines it held."""
-    name = session_named(cwd, session)
-    with journal_of(cwd) as journal:
-        envelopes = journal.session(name).require().envelopes()
-    asked = [envelope.event for envelope in envelopes if isinstance(envelope.event, ModelAsked)]
-    if as_json:
-        console.json_data({"session": name, "requests": asked, **Ledger.of(envelopes).egress_json()})
-        return
-    for event in asked:
-        where = f"{event.host} " if event.host else ""
-        left = "left this machine" if event.is_remote else "stayed here"
-        console.data(f"{event.call_id}  {event.role}  {event.model}  {where}{left}  {event.prompt_bytes} bytes")
-        for file in event.files:
-            console.data(f"    {console.shown(file)}")
+def _line(envelope: Envelope) -> str:
+    """Number, time, name and facts of an event on one line."""
+    facts: dict[str, object] = msgspec.to_builtins(envelope.event)
+    name = facts.pop("type")
+    told = [f"{key}={_fact(value)}" for key, value in facts.items() if value not in (None, "", [], {})]
+    return console.shown(f"{envelope.seq:>5}  {envelope.at}  {name}  {'  '.join(told)}".rstrip())
+
+
+def _fact(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_FACT else f"{text[:LONGEST_FACT]}… ({len(text) - LONGEST_FACT} more)"
 
 
 @click.command()

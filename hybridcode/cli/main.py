@@ -23,11 +23,11 @@ COMMANDS = {
     "apply": "hybridcode.cli.apply:apply",
     "policy": "hybridcode.cli.policy:policy",
     "audit": "hybridcode.cli.audit:audit",
-    "egress": "hybridcode.cli.audit:egress",
+    "egress": "hybridcode.cli.egress:egress",
     "cost": "hybridcode.cli.audit:cost",
     "models": "hybridcode.cli.models:models",
     "config": "hybridcode.cli.config:config",
-    "trust": "hybridcode.cli.config:trust",
+    "trust": "hybridcode.cli.trust:trust",
     "doctor": "hybridcode.cli.doctor:doctor",
 }
 """Command name -> where it is defined."""

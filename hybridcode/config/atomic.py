@@ -45,3 +45,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_durably(path: Path) -> bool:
+    """Remove a file of ours, and make that last. False: there was none.
+
+    Raises:
+        ConfigError: it cannot be removed.
+    """
+    try:
+        path.unlink()
+        sync_folder(path.parent)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be removed: {error.strerror}", "Correct its permissions.") from error
+    return True

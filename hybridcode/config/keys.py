@@ -14,9 +14,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from hybridcode.config.patterns import bounded
 from hybridcode.config.settings import Settings
 from hybridcode.domain.errors import ConfigError
 
+_PATTERNS = frozenset({"egress.redact_patterns", "egress.redact_allow"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -96,6 +98,9 @@ def check(name: str, value: object, *, source: str, strict: bool = True) -> obje
     except msgspec.ValidationError as error:
         raise ConfigError(f"{source}: {name}: {error}", _expectation(key)) from error
     _check_number(key, converted, source)
+    if name in _PATTERNS:
+        for pattern in msgspec.convert(converted, type=tuple[str, ...]):
+            bounded(pattern, source=f"{source}: {name}")
     if name.endswith("api_key_env") and converted and not _VARIABLE.fullmatch(str(converted)):
         raise ConfigError(
             f"{source}: {name} does not hold the name of an environment variable",

@@ -175,11 +175,15 @@ class EgressSettings(_Section, frozen=True):
     """[egress]: what may leave."""
 
     mode: EgressMode = "allow"
-    """`offline` forbids every remote call."""
+    """`ask` lets a person see and answer each remote request; `offline` forbids every one."""
     deny_paths: tuple[str, ...] = ()
     """Globs of files that are never shown to a remote model."""
     redact: bool = True
-    """Known key formats are replaced before journal and send."""
+    """Secrets are replaced before journal and send: known formats, private keys, values of `.env` files, and others."""
+    redact_patterns: tuple[str, ...] = ()
+    """Further regular expressions whose matches are replaced."""
+    redact_allow: tuple[str, ...] = ()
+    """Regular expressions of what is no secret, whatever it looks like: they match the whole of it."""
 
 
 class GitSettings(_Section, frozen=True):

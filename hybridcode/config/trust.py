@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from hybridcode.config.atomic import write_atomic
+from hybridcode.config.atomic import remove_durably, write_atomic
 from hybridcode.config.layers import read_bounded
 from hybridcode.domain.canonical import digest_of, sha256_hex
 from hybridcode.domain.errors import ConfigError
@@ -46,11 +46,21 @@ class TrustView(msgspec.Struct, frozen=True):
     is_trusted: bool
     was_trusted: bool
     """True if other content of this workspace was trusted before: it changed since."""
+    changed: tuple[str, ...] = ()
+    """Files with other content than was trusted."""
+    added: tuple[str, ...] = ()
+    """Files that were not there when it was trusted."""
+    removed: tuple[str, ...] = ()
+    """Files that were trusted and are gone."""
 
 
-class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TrustRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person trusted."""
+
     workspace: str
     digest: str
+    files: dict[str, str] = {}
+    """Name below `.hybridcode/` -> SHA-256."""
 
 
 def read_repository(workspace: Path) -> RepositoryConfig:
@@ -84,7 +94,7 @@ def trust(repository: RepositoryConfig, *, store: Path | None = None) -> str:
     """
     if not repository.files:
         raise ConfigError(f"{repository.folder} holds no file of ours", "There is nothing to trust.")
-    record = _Record(workspace=str(repository.workspace), digest=repository.digest)
+    record = TrustRecord(str(repository.workspace), repository.digest, _digests(repository))
     write_atomic(_path(repository, store), msgspec.json.encode(record) + b"\n")
     return record.digest
 
@@ -97,27 +107,60 @@ def describe(repository: RepositoryConfig, *, store: Path | None = None) -> Trus
     """
     record = _recorded(repository, store)
     trusted = is_trusted(repository, store=store)
+    files, before = _digests(repository), record.files if record else {}
     return TrustView(
         workspace=str(repository.workspace),
         digest=repository.digest,
-        files={name: sha256_hex(data) for name, data in repository.files.items()},
+        files=files,
         is_trusted=trusted,
         was_trusted=record is not None and not trusted,
+        changed=tuple(name for name in files if name in before and before[name] != files[name]),
+        added=tuple(name for name in files if before and name not in before),
+        removed=tuple(name for name in before if name not in files),
     )
 
 
-def _recorded(repository: RepositoryConfig, store: Path | None) -> _Record | None:
-    path = _path(repository, store)
+def revoke(repository: RepositoryConfig, *, store: Path | None = None) -> bool:
+    """Forget that this workspace was trusted. False: it was not.
+
+    Raises:
+        ConfigError: the trust store cannot be changed.
+    """
+    return remove_durably(_path(repository, store))
+
+
+def records(*, store: Path | None = None) -> tuple[TrustRecord, ...]:
+    """Everything that was trusted, by folder.
+
+    Raises:
+        ConfigError: the trust store cannot be read.
+    """
+    found = (_read(path) for path in _folder(store).glob("*.json"))
+    return tuple(sorted((record for record in found if record is not None), key=lambda record: record.workspace))
+
+
+def _digests(repository: RepositoryConfig) -> dict[str, str]:
+    return {name: sha256_hex(data) for name, data in repository.files.items()}
+
+
+def _recorded(repository: RepositoryConfig, store: Path | None) -> TrustRecord | None:
+    record = _read(_path(repository, store))
+    return record if record is not None and record.workspace == str(repository.workspace) else None
+
+
+def _read(path: Path) -> TrustRecord | None:
     data = read_bounded(path)
     if data is None:
         return None
     try:
-        record = msgspec.json.decode(data, type=_Record)
+        return msgspec.json.decode(data, type=TrustRecord)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is damaged: {error}", "Remove it and trust the repository again.") from error
-    return record if record.workspace == str(repository.workspace) else None
+
+
+def _folder(store: Path | None) -> Path:
+    return store or Path(platformdirs.user_state_dir("hybridcode")) / "trust"
 
 
 def _path(repository: RepositoryConfig, store: Path | None) -> Path:
-    folder = store or Path(platformdirs.user_state_dir("hybridcode")) / "trust"
-    return folder / f"{sha256_hex(str(repository.workspace).encode('utf-8', 'surrogateescape'))[:32]}.json"
+    return _folder(store) / f"{sha256_hex(str(repository.workspace).encode('utf-8', 'surrogateescape'))[:32]}.json"

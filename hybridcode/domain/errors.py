@@ -128,6 +128,12 @@ class EgressForbidden(HybridcodeError):
     exit_code = ExitCode.DENIED
 
 
+class SendingHeld(HybridcodeError):
+    """A request to a remote model waits for a person's yes, and nobody is here to give it."""
+
+    exit_code = ExitCode.APPROVAL_PENDING
+
+
 class LimitReached(HybridcodeError):
     """A cost, step or time limit of this run is used up."""
 

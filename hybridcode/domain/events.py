@@ -78,6 +78,12 @@ class ModelAsked(_Event, frozen=True):
     """Grows with transport retries of the same call."""
     files: tuple[str, ...] = ()
     redactions: int = 0
+    redacted: dict[str, int] = {}
+    """Kind of secret -> how many of them were replaced."""
+    withheld: int = 0
+    """Pieces of denied files that were replaced."""
+    via: str = ""
+    """`host:port` of the proxy that the user's environment names for this host; empty: none."""
 
 
 class ModelAnswered(_Event, frozen=True):

@@ -55,6 +55,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     backend: Backend
     host: str | None = None
     """`host:port` that requests go to; None when the model runs in a process of ours on this machine."""
+    via: str = ""
+    """`host:port` of a proxy that requests go through, as the user's environment names it."""
     is_remote: bool = False
     """True when requests leave this machine for the frontier provider (loopback is not)."""
     is_scripted: bool = False

@@ -7,10 +7,11 @@ with `person`.
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 
-from hybridcode.domain.action import Approve, ChangeSet, Decision, Proposal, Reject, ShellCommand, Unanswered
+from hybridcode.domain.action import Approve, ChangeSet, Decision, Proposal, Reject, ShellCommand, ToolCall, Unanswered
 from hybridcode.domain.errors import GateError
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.states import ApprovalState
+from hybridcode.models.egress import ASK_RULE
 
 NO_SANDBOX = "policy:approval.no-sandbox"
 
@@ -80,7 +81,9 @@ class PolicyOnly:
                 return Approve(proposal.digest, "--yes")
             case ShellCommand():
                 return Reject("there is no sandbox here that --yes could run commands in", NO_SANDBOX)
-            case _:
+            case ToolCall() if proposal.ruling.rule == ASK_RULE:
+                return Approve(proposal.digest, "--yes")
+            case ToolCall():
                 return Unanswered("--yes does not answer calls of outside tools")
 
 

@@ -6,6 +6,7 @@ approval names, checked against their digests once more.
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +36,8 @@ class Effects:
         self.workspace = workspace.resolve()
         self.blobs = blobs
         self.watcher = watcher
+        self.clean: Callable[[str], str] = str
+        """Takes secrets out of what a command printed, before it is written down or shown to a model."""
         self.sandbox = sandbox.probe() if sandboxing == "auto" else sandbox.NONE
         can_copy = scratching == "auto" and self.sandbox.kind in ("bwrap", "landlock")
         self.scratch = Scratch(self.workspace, self.sandbox, watcher) if can_copy else None
@@ -105,10 +108,12 @@ class Effects:
             return Failed(f"{error.message} {error.hint}".strip())
         except OSError as error:
             return Failed(f"`{command.text}` could not be started: {error.strerror or error}")
+        text = ended.output.decode("utf-8", "replace")
+        cleaned = self.clean(text)
         return Ran(
             exit_code=ended.exit_code,
-            output_sha256=self.blobs.put_blob(ended.output),
-            tail=ended.output.decode("utf-8", "replace")[-TAIL_CHARACTERS:],
+            output_sha256=self.blobs.put_blob(ended.output if cleaned == text else cleaned.encode()),
+            tail=cleaned[-TAIL_CHARACTERS:],
             seconds=round(ended.seconds, 3),
             sandbox=self.sandbox.kind,
             unenforced=self.sandbox.unenforced,

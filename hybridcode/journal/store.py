@@ -23,6 +23,7 @@ from hybridcode.journal import chain, schema
 from hybridcode.journal.claims import Claim
 
 Clock = Callable[[], datetime]
+Scrub = Callable[[Event], Event]
 Callback = Callable[[Envelope], None]
 
 _ID_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"
@@ -61,12 +62,18 @@ class _Subscription:
     is_delivering: bool = False
 
 
+def _as_it_is(event: Event) -> Event:
+    return event
+
+
 class Journal:
     """One open journal file."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, clock: Clock) -> None:
         self.path = path
         self.clock = clock
+        self.scrub: Scrub = _as_it_is
+        """What is done to each event before it is written: secrets leave it."""
         self._connection = connection
         self._subscriptions: list[_Subscription] = []
         self._claims: dict[str, Claim] = {}
@@ -148,7 +155,7 @@ class Journal:
             JournalError: full disk, read-only, locked.
             IntegrityError: the file is damaged.
         """
-        writes = Transaction(self._connection, self.clock)
+        writes = Transaction(self._connection, self.clock, self.scrub)
         with schema.translated(self.path), schema.transaction(self._connection):
             yield writes
         if writes.has_events:
@@ -244,6 +251,7 @@ class Transaction:
 
     _connection: sqlite3.Connection
     _clock: Clock
+    _scrub: Scrub
     has_events: bool = field(default=False, init=False)
 
     def now(self) -> str:
@@ -256,7 +264,7 @@ class Transaction:
 
     def append(self, session: str, event: Event) -> Envelope:
         """Add an event to the end of a session's chain, wherever other processes have moved that end."""
-        at = self.now()
+        at, event = self.now(), self._scrub(event)
         head = self.execute("SELECT head_seq, head_hash FROM session WHERE id = ?", (session,)).fetchone()
         if head is None:
             head = (0, chain.GENESIS)

@@ -4,7 +4,7 @@ Invariant: the answer depends on the model's place, the policy and the request's
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -12,12 +12,48 @@ import msgspec
 from hybridcode.domain.errors import ContextOverflow, EgressForbidden
 from hybridcode.domain.model import ModelInfo, ModelRequest
 from hybridcode.domain.plan import Region
+from hybridcode.domain.secrets import PLAIN, Redactor
+from hybridcode.models.withhold import Withheld
 
 BYTES_PER_TOKEN = 4
+ASK_RULE = "egress.ask"
+"""The rule behind a question about a remote request."""
 
 
 def _no_budget() -> None:
     return None
+
+
+def _plain() -> Redactor:
+    return PLAIN
+
+
+def _nothing() -> None:
+    return None
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """A remote request as a person is shown it before it leaves."""
+
+    host: str
+    model: str
+    role: str
+    prompt_sha256: str
+    """The journal's blob with the messages."""
+    prompt_bytes: int
+    step: str | None
+    files: tuple[str, ...]
+    redacted: Mapping[str, int]
+    withheld: int
+    via: str
+
+
+Consent = Callable[[Sending], Awaitable[None]]
+"""Waits for a yes; raises EgressForbidden after a no, SendingHeld when nobody can be asked."""
+
+
+async def send_freely(_: Sending) -> None:
+    """Nobody is asked."""
 
 
 class SendPolicy(msgspec.Struct, frozen=True):
@@ -29,8 +65,12 @@ class SendPolicy(msgspec.Struct, frozen=True):
     """True forbids every remote call."""
     deny_paths: tuple[str, ...] = ()
     """Globs of files that no remote model may see."""
-    redact: bool = True
-    """Secrets of known formats are replaced before journal and send."""
+    redactor: Callable[[], Redactor] | None = _plain
+    """What takes secrets out before journal and send, asked anew for each request; None leaves them in."""
+    withheld: Callable[[], Withheld | None] = _nothing
+    """What takes pieces of denied files out of requests to remote models."""
+    consent: Consent = send_freely
+    """Asked before each remote request."""
     timeout_s: float = 120.0
     """Seconds without any progress until a try counts as failed."""
     max_retries: int = 2

@@ -13,11 +13,12 @@ from hybridcode.models.addresses import host_of, is_loopback
 from hybridcode.models.framing import LoadFrontier
 from hybridcode.models.host import ChildCommand
 from hybridcode.models.hosted import HostedModel
+from hybridcode.models.proxies import PROXY_VARIABLES, proxy_of
 
 _ON_THIS_MACHINE = frozenset({"ollama", "ollama_chat"})
 """Providers whose usual address is loopback."""
 _GUESSES = (("gpt-", "openai"), ("o1", "openai"), ("o3", "openai"), ("o4", "openai"), ("claude", "anthropic"))
-_SHARED_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE")
+_CERTIFICATES = "SSL_CERT_FILE"
 _EXTRA_VARIABLES: dict[str, tuple[str, ...]] = {
     "azure": ("AZURE_API_VERSION", "AZURE_AD_TOKEN"),
     "bedrock": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_REGION_NAME"),
@@ -50,12 +51,13 @@ class FrontierModel(HostedModel):
             name=settings.model,
             backend="frontier",
             host=host,
+            via=proxy_of(host, environ, scheme=api_base.partition("://")[0] or "https"),
             is_remote=not is_loopback(host) if api_base else provider not in _ON_THIS_MACHINE,
         )
         command = ChildCommand(
             module="hybridcode.models.frontier_host",
             load=LoadFrontier(settings, api_base),
-            environment=_environment(settings, provider, environ),
+            environment=_environment(settings, provider, environ, is_remote=info.is_remote),
         )
         super().__init__(info, command)
 
@@ -74,7 +76,9 @@ def _usual_base(provider: str, environ: Mapping[str, str]) -> str:
     return next((environ[name] for name in names if environ.get(name)), "")
 
 
-def _environment(settings: FrontierSettings, provider: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    settings: FrontierSettings, provider: str, environ: Mapping[str, str], *, is_remote: bool
+) -> dict[str, str]:
     key = settings.api_key_env or f"{provider.upper()}_API_KEY"
-    wanted = (key, *_EXTRA_VARIABLES.get(provider, ()), *_SHARED_VARIABLES)
+    wanted = (key, *_EXTRA_VARIABLES.get(provider, ()), *(PROXY_VARIABLES if is_remote else ()), _CERTIFICATES)
     return {name: environ[name] for name in wanted if environ.get(name)}

@@ -5,9 +5,10 @@ every request that leaves has its own receipt.
 """
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib import import_module
 from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,8 +17,10 @@ from hybridcode.domain.model import Finished, ModelRequest, Timing, Usage
 from hybridcode.models.child import Emit, run
 from hybridcode.models.deltas import Completion, StreamChunk
 from hybridcode.models.framing import Load, LoadFrontier, Ready
+from hybridcode.models.pinned import pin
 from hybridcode.models.pricing import Price, table_row
 from hybridcode.models.problems import Trouble, shortened, trouble_of_status
+from hybridcode.models.proxies import PROXY_VARIABLES
 
 KEY_MARK = "[key]"
 """Stands for the key wherever a provider repeats it."""
@@ -58,7 +61,9 @@ class FrontierBackend:
             raise Trouble("invalid", f"A provider cannot be used with {type(load).__name__}.")
         self._settings, self._api_base = load.settings, load.api_base
         self._key = os.environ.get(self._settings.api_key_env, "") if self._settings.api_key_env else ""
-        self._litellm = _import_litellm()
+        self._litellm = import_litellm()
+        if self._api_base:
+            pin(_hosts(self._api_base, os.environ))
         table = self._litellm.model_cost
         self._price = Price.configured(self._settings) or Price.listed(table, self._settings.model)
         window = table_row(table, self._settings.model).get("max_input_tokens")
@@ -110,6 +115,12 @@ class FrontierBackend:
         return self._price.of(usage) if self._price is not None and usage.input_tokens else None
 
 
+def _hosts(api_base: str, environ: Mapping[str, str]) -> list[str]:
+    """Names that may be connected to: the endpoint's, and those of the user's proxies."""
+    urls = [api_base, *(environ[name] for name in PROXY_VARIABLES if name.upper() != "NO_PROXY" and environ.get(name))]
+    return [host for url in urls if (host := urlsplit(url if "://" in url else f"//{url}").hostname)]
+
+
 def trouble_of(error: Exception, *, who: str, key: str, where: str = "") -> Trouble:
     """What an exception of litellm means; its classes are told apart by name and status. `where` is its base URL."""
     words = str(error)
@@ -139,8 +150,13 @@ def _retry_after(error: Exception) -> str | None:
     return next((value for value in values if isinstance(value, str)), None)
 
 
-def _import_litellm() -> _Litellm:
-    """Import litellm without its price download, and keep it quiet."""
+def import_litellm() -> _Litellm:
+    """Import litellm without its price download and without any `.env`, and keep it quiet.
+
+    It would look for a `.env` in the folders above its own, which may be those of a repository with a `.venv`.
+    """
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
+    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_LOG"] = "ERROR"
     litellm = cast(_Litellm, import_module("litellm"))

@@ -16,9 +16,9 @@ from hybridcode.domain.events import ModelAnswered, ModelAsked, NoticeGiven
 from hybridcode.domain.model import Chunk, Finished, ModelRequest, ReasoningDelta, Reply, TextDelta, Timing, Usage
 from hybridcode.domain.ports import Model, Recorder
 from hybridcode.domain.secrets import redact
-from hybridcode.models.egress import SendPolicy, check
+from hybridcode.models.egress import Sending, SendPolicy, check
 from hybridcode.models.problems import RetryLater, TryElsewhere
-from hybridcode.models.redact import redact_messages
+from hybridcode.models.redact import Cleaned, clean_request
 from hybridcode.models.streams import close_stream
 
 __all__ = ["SendPolicy", "Sender"]
@@ -62,13 +62,13 @@ class Sender:
             ContextOverflow, EgressForbidden: when the request may not be sent.
             LimitReached: when the run's budget is used up.
         """
-        request, redactions = self._redacted(request)
+        cleaned = self._cleaned(request)
         attempt, retries, restarts, failed = 1, 0, 0, set[str]()
         while True:
             check(request, self.model.info, self._policy)
             self._policy.check_budget()
             try:
-                reply = await self._try(request, attempt, redactions, on_chunk)
+                reply = await self._try(cleaned, attempt, on_chunk)
                 self._tell_notes()
                 return reply
             except TryElsewhere as error:
@@ -101,31 +101,35 @@ class Sender:
                 self._told.add(note)
                 self._recorder.record(NoticeGiven("info", f"{self.model.info.name}: {note}"))
 
-    def _redacted(self, request: ModelRequest) -> tuple[ModelRequest, int]:
-        if not self._policy.redact:
-            return request, 0
-        messages, count = redact_messages(request.messages)
-        return (msgspec.structs.replace(request, messages=messages) if count else request), count
+    def _cleaned(self, request: ModelRequest) -> Cleaned:
+        """What of a request may be journalled and sent."""
+        redactor = self._policy.redactor() if self._policy.redactor is not None else None
+        withheld = self._policy.withheld() if self.model.info.is_remote else None
+        return clean_request(request, redactor, withheld)
 
-    async def _try(self, request: ModelRequest, attempt: int, redactions: int, on_chunk: OnChunk) -> Reply:
-        model = self.model.route()
+    async def _try(self, cleaned: Cleaned, attempt: int, on_chunk: OnChunk) -> Reply:
+        model, request = self.model.route(), cleaned.request
         info = model.info
-        self._recorder.record(
-            ModelAsked(
-                call_id=request.call_id,
-                role=request.role,
-                model=info.name,
-                backend=info.backend,
-                host=info.host,
-                is_remote=info.is_remote,
-                prompt_sha256=self._recorder.put_blob(canonical_json(request.messages)),
-                prompt_bytes=request.prompt_bytes,
-                step=request.step,
-                attempt=attempt,
-                files=request.files,
-                redactions=redactions,
-            )
+        asked = ModelAsked(
+            call_id=request.call_id,
+            role=request.role,
+            model=info.name,
+            backend=info.backend,
+            host=info.host,
+            is_remote=info.is_remote,
+            prompt_sha256=self._recorder.put_blob(canonical_json(request.messages)),
+            prompt_bytes=request.prompt_bytes,
+            step=request.step,
+            attempt=attempt,
+            files=request.files,
+            redactions=sum(cleaned.kinds.values()),
+            redacted=dict(cleaned.kinds),
+            withheld=cleaned.withheld,
+            via=info.via,
         )
+        if info.is_remote:
+            await self._policy.consent(_sending(asked))
+        self._recorder.record(asked)
         call = _Call(request, started=self._clock())
         try:
             end = await self._receive(call, model, on_chunk)
@@ -186,6 +190,21 @@ class Sender:
     def _record_failure(self, call: "_Call", error: str) -> None:
         end = call.completed(Finished("cancelled", Usage(), Timing()), self._clock())
         self._record_answer(call, end, redact(error)[0])
+
+
+def _sending(asked: ModelAsked) -> Sending:
+    return Sending(
+        host=asked.host or "",
+        model=asked.model,
+        role=asked.role,
+        prompt_sha256=asked.prompt_sha256,
+        prompt_bytes=asked.prompt_bytes,
+        step=asked.step,
+        files=asked.files,
+        redacted=asked.redacted,
+        withheld=asked.withheld,
+        via=asked.via,
+    )
 
 
 class _Call:

@@ -33,12 +33,15 @@ from hybridcode.domain.events import (
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Task
 from hybridcode.domain.ports import Approver, Model, Watcher
+from hybridcode.domain.scrub import scrubbed
 from hybridcode.gate.approvers import Refuse
 from hybridcode.gate.grants import grant
 from hybridcode.gate.outcomes import PERSON
 from hybridcode.gate.sandbox import Sandbox
+from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
+from hybridcode.models.egress import send_freely
 from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
@@ -47,6 +50,7 @@ from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.opening import opening_notices
+from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.session.watchers import NullWatcher
@@ -96,6 +100,10 @@ class Session:
         self.models = options.make_models(self.settings)
         self.gate = open_gate(options.workspace, session, settings=self.settings, watcher=options.watcher)
         self.sandbox = self.gate.effects.sandbox
+        self.private = Private(options.workspace, self.settings.egress)
+        if self.settings.egress.redact:
+            self.journal.scrub = lambda event: scrubbed(event, self._clean)
+            self.gate.effects.clean = self._clean
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
         self.gate.effects.clear_leftovers()
         self.index = Index.open(options.workspace)
@@ -212,9 +220,13 @@ class Session:
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
+            clean=self._clean if self.settings.egress.redact else str,
             history=history,
             calls=len(self.state.calls),
         )
+
+    def _clean(self, text: str) -> str:
+        return self.private.redactor().clean(text)
 
     def _sender(self, model: Model | None) -> Sender | None:
         if model is None:
@@ -227,7 +239,9 @@ class Session:
             timeout_s=frontier.timeout_s if is_frontier else self.settings.models.local.timeout_s,
             offline=egress.mode == "offline",
             deny_paths=egress.deny_paths,
-            redact=egress.redact,
+            redactor=self.private.redactor if egress.redact else None,
+            withheld=self.private.withheld,
+            consent=AskToSend(self.gate) if egress.mode == "ask" else send_freely,
             check_budget=self._check_budget,
         )
         return Sender(model, self.log, policy=policy)

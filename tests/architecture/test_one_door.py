@@ -25,6 +25,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/models/llama*.py": "the child's own binding of llama.cpp",
     "hybridcode/models/kv_files.py": "our own cache of computed prompts, where a setting allows it",
     "hybridcode/models/*_host.py": "the child process itself: the only place with a network, besides pull",
+    "hybridcode/models/pinned.py": "keeps the child to its hosts",
     "hybridcode/models/model_files.py": "our own folder of models: what was downloaded after a yes",
     "hybridcode/repo/git.py": "read-only git with fixed flags",
     "hybridcode/cli/demo.py": "the demo's own scratch copy",

@@ -97,7 +97,7 @@ def test_stream_json_is_the_journal_line_by_line(program: Program, repo: Path):
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [line["seq"] for line in lines[:-1]] == list(range(1, len(lines)))
     assert lines[-1]["type"] == "result"
-    stored = program.run("audit", "show", cwd=repo)
+    stored = program.run("audit", "show", "--lines", cwd=repo)
     assert stored.out.splitlines() == done.out.splitlines()[:-1]
 
 

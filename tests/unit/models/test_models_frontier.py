@@ -125,3 +125,16 @@ async def test_cancelling_keeps_the_costly_child(model: FrontierModel, server: C
     server.answer = say("next")
     assert (await whole(model.stream(request())))[0] == "next"
     assert model.pid == pid
+
+
+async def test_a_redirect_to_another_host_is_not_followed(model: FrontierModel, server: ChatServer) -> None:
+    with serving() as elsewhere:
+        moved = elsewhere.base_url.replace("127.0.0.1", "127.0.0.2") + "/chat/completions"
+        named = elsewhere.base_url.replace("127.0.0.1", "localhost") + "/chat/completions"
+        for target in (moved, named):
+            server.answer = lambda exchange, target=target: exchange.send_json(307, {}, location=target)
+            with pytest.raises(ModelError):
+                await whole(model.stream(request()))
+        assert not elsewhere.visits
+    server.answer = say("still here")
+    assert (await whole(model.stream(request())))[0] == "still here"

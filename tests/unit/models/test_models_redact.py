@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridcode.domain.model import Message
-from hybridcode.domain.secrets import MARK, redact
-from hybridcode.models.redact import redact_messages
+from hybridcode.domain.model import Message, ModelRequest
+from hybridcode.domain.secrets import MARK, PLAIN, redact
+from hybridcode.models.redact import clean_request
 
 BODY = "a1B2c3D4e5F6g7H8i9J0"
 SECRETS = [
@@ -23,7 +23,7 @@ SECRETS = [
     ("pypi-token", "pypi-" + BODY * 3),
     ("jwt", "eyJ" + BODY + ".eyJ" + BODY + "." + BODY),
     ("private-key", f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n{BODY}\n-----END RSA PRIVATE KEY-----"),
-    ("private-key", f"-----BEGIN OPENSSH PRIVATE KEY-----\n{BODY} and no end"),
+    ("private-key", f"-----BEGIN OPENSSH PRIVATE KEY-----\n{BODY}"),
 ]
 
 
@@ -61,7 +61,10 @@ def test_redacting_twice_changes_nothing_more(parts: list[str]) -> None:
     assert redact(once) == (once, 0)
 
 
-def test_messages_keep_their_roles() -> None:
-    messages, count = redact_messages([Message("system", "plain"), Message("user", "AKIA" + "A1B2C3D4E5F6G7H8")])
-    assert count == 1
-    assert messages == (Message("system", "plain"), Message("user", "[redacted:aws-key-id]"))
+def test_messages_keep_their_roles_and_marks_move_with_the_text() -> None:
+    text = "head AKIA" + "A1B2C3D4E5F6G7H8 tail"
+    asked = ModelRequest("1", "draft", (Message("system", "plain"), Message("user", text)), 9, breaks=(5, len(text)))
+    cleaned = clean_request(asked, PLAIN)
+    assert cleaned.kinds == {"aws-key-id": 1}
+    assert cleaned.request.messages == (Message("system", "plain"), Message("user", "head [redacted:aws-key-id] tail"))
+    assert cleaned.request.breaks == (5, len(cleaned.request.messages[1].content))
