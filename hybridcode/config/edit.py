@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AbstractTable
+from tomlkit.items import AbstractTable, AoT
 from tomlkit.toml_document import TOMLDocument
 
 from hybridcode.config.atomic import write_atomic
 from hybridcode.config.keys import check
 from hybridcode.config.layers import parse_file, read_bounded
 from hybridcode.config.paths import user_config_dir
+from hybridcode.config.rules import POLICY_FILE, read_policy
 from hybridcode.domain.errors import ConfigError
 
 
@@ -55,6 +56,29 @@ def write_repository_config(path: Path, values: Mapping[str, object]) -> None:
     ignored = path.parent / ".gitignore"
     if not ignored.exists():
         write_atomic(ignored, b"config.local.toml\n", mode=0o644)
+
+
+def add_project_rule(workspace: Path, rule: str, *, path: Path | None = None) -> Path:
+    """Add an allow rule for one workspace to the user's policy.toml (`path` if given) and return the file's path.
+
+    Raises:
+        ConfigError: policy.toml cannot be read, understood or written.
+    """
+    target, root = path or user_config_dir() / POLICY_FILE, workspace.resolve()
+    present = read_policy(target, layer="user", workspace=root)
+    if any(known.verdict == "allow" and known.match == (rule,) for known in present):
+        return target
+    document = _read(target)
+    if "rule" not in document:
+        document["rule"] = tomlkit.aot()
+    table = tomlkit.table()
+    table.update({"workspace": str(root), "verdict": "allow", "match": rule})
+    rules = document["rule"]
+    if not isinstance(rules, AoT):
+        raise ConfigError(f"{target}: rule is not a list of tables", "Write each rule below [[rule]].")
+    rules.append(table)
+    write_atomic(target, tomlkit.dumps(document).encode())
+    return target
 
 
 def _set(document: TOMLDocument, key: str, value: object) -> None:
