@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AbstractTable, AoT
+from tomlkit.items import AbstractTable
 from tomlkit.toml_document import TOMLDocument
 
 from hybridcode.config.atomic import write_atomic
 from hybridcode.config.keys import check
 from hybridcode.config.layers import parse_file, read_bounded
 from hybridcode.config.paths import user_config_dir
-from hybridcode.config.rules import POLICY_FILE, read_policy
+from hybridcode.config.rules import POLICY_FILE, parse_policy, read_policy
 from hybridcode.domain.errors import ConfigError
 
 
@@ -68,17 +68,15 @@ def add_project_rule(workspace: Path, rule: str, *, path: Path | None = None) ->
     present = read_policy(target, layer="user", workspace=root)
     if any(known.verdict == "allow" and known.match == (rule,) for known in present):
         return target
-    document = _read(target)
-    if "rule" not in document:
-        document["rule"] = tomlkit.aot()
-    table = tomlkit.table()
-    table.update({"workspace": str(root), "verdict": "allow", "match": rule})
-    rules = document["rule"]
-    if not isinstance(rules, AoT):
-        raise ConfigError(f"{target}: rule is not a list of tables", "Write each rule below [[rule]].")
-    rules.append(table)
-    write_atomic(target, tomlkit.dumps(document).encode())
+    added = tomlkit.dumps({"workspace": str(root), "verdict": "allow", "match": rule})
+    data = b"".join((_line_ended(read_bounded(target) or b""), b"[[rule]]\n", added.encode()))
+    parse_policy(data, layer="user", path=target, workspace=root)
+    write_atomic(target, data)
     return target
+
+
+def _line_ended(data: bytes) -> bytes:
+    return data if not data or data.endswith(b"\n") else data + b"\n"
 
 
 def _set(document: TOMLDocument, key: str, value: object) -> None:

@@ -73,7 +73,7 @@ def load(
         flags: values of the command line by dotted name.
         env: variables to look into; the process's own if None.
         config_file: a file given with `--config`: part of the command line, below its flags.
-        user_config: the user's config.toml; the XDG one if None. policy.toml lies beside it and beside `managed_config`.
+        user_config: the user's config.toml; the XDG one if None; policy.toml lies beside it and `managed_config`.
         trust_store: folder of the trust store; the XDG one if None.
         trust_now: trust the repository's files for this call only (`--trust`).
 

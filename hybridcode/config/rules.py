@@ -18,9 +18,7 @@ from hybridcode.domain.errors import ConfigError
 POLICY_FILE = "policy.toml"
 _REPOSITORYS: frozenset[LayerName] = frozenset({"repository", "local"})
 _LISTS: tuple[Verdict, ...] = ("allow", "ask", "deny")
-_EXAMPLE = (
-    'Write [[rule]], verdict = "ask", match = "Bash(npm publish*)"; reason, matches, misses if you like.'
-)
+_EXAMPLE = 'Write [[rule]], verdict = "ask", match = "Bash(npm publish*)"; reason, matches, misses if you like.'
 
 
 class WrittenRule(msgspec.Struct, frozen=True):

@@ -14,10 +14,8 @@ _LONG_COMMAND = 1_000
 """Characters of one line of a command, beyond which its end is easily overlooked."""
 _LONG_TITLE = 400
 _LONG_NAME = 255
-_STYLE = (
-    r"bold|italic|underline|strike|reverse|blink|dim|conceal|black|red|green|yellow|blue|magenta|cyan|white|"
-    r"on [a-z#][\w#]*|\$[a-z][\w-]*"
-)
+_COLOUR = "black|red|green|yellow|blue|magenta|cyan|white"
+_STYLE = rf"bold|italic|underline|strike|reverse|blink|dim|conceal|(?:on )?(?:{_COLOUR})|on #[0-9a-f]+|\$[a-z][\w-]*"
 _MARKUP = re.compile(
     rf"\[@[\w.]+=[^\]\n]*\]|\[link=[^\]\n]*\]|\[/?(?:not )?(?:{_STYLE})(?: [^\]\n]*)?\]", re.IGNORECASE
 )

@@ -15,7 +15,7 @@ _AS_LATIN = frozenset("асеорхуіѕјһԁԛԝӏҽѵАВСЕНКМОРТХ�
 _LATIN_DOUBLES = frozenset("ɡɑɩ")
 _IPA = re.compile(r"[\u0250-\u02af]")
 _ALWAYS = re.compile("[\u01c0-\u01c3\u037e\u1fef\u212a\ufb00-\ufb06\u2160-\u217f\ufe50-\ufe6b\U0001d400-\U0001d7ff]")
-"""Signs that are not what they seem wherever they stand: clicks as `!`, a Greek `;`, mathematical letters, ligatures."""
+"""Signs that are never what they seem: clicks as `!`, a Greek `;`, mathematical letters, ligatures."""
 _SIGNS = frozenset("\u2024\u2044\u2215\u2216\u2217\u2223\u2236\u223c\u29f5\u29f8\ua789\u02d0\u2550\u1400")
 """Signs that pass for ASCII ones when they stand right beside ASCII letters."""
 _DASH_OPTION = re.compile(r"(?:^|\s)([\u2010-\u2015\u2212\ufe58])(?=[\u2010-\u2015\u2212A-Za-z])")

@@ -16,7 +16,7 @@ class Escaped(NamedTuple):
 
     text: str
     flags: tuple[str, ...]
-    """`control:ESC`, `bidi:202E`, `invisible:200B`, `combining:0338`, `confusable:0441`, ...: in order of appearance."""
+    """`control:ESC`, `bidi:202E`, `invisible:200B`, `combining:0338`, `confusable:0441`, ...: as they appear."""
 
 
 MAX_MARKS = 4
