@@ -80,6 +80,11 @@ def is_hidden(character: str) -> bool:
     return _flag_of(character) is not None
 
 
+def is_mark(character: str) -> bool:
+    """True for a mark that is drawn over the character before it."""
+    return unicodedata.category(character) in ("Mn", "Me")
+
+
 def _flags(text: str) -> list[str]:
     needed = _needed(text)
     found = (_flag_at(text, index, needed) for index in range(len(text)))
@@ -118,10 +123,10 @@ def _flag_of(character: str) -> str | None:
 def _mark_flag(text: str, index: int) -> str | None:
     """What is wrong with a combining mark: nothing to stand on, drawn across its letter, or one of too many."""
     character = text[index]
-    if unicodedata.category(character) not in ("Mn", "Me"):
+    if not is_mark(character):
         return None
     marks = 0
-    while marks < index and unicodedata.category(text[index - marks - 1]) in ("Mn", "Me"):
+    while marks < index and is_mark(text[index - marks - 1]):
         marks += 1
         if marks >= MAX_MARKS:
             return "combining-flood"
