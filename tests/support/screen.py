@@ -62,11 +62,12 @@ class Screen:
         return self.text
 
     def drain(self) -> bytes:
-        """Read to the end of a program that ends by itself; returns every byte of it."""
-        while self._child.isalive():
-            self._pump(0.05)
-        self._pump(0.05)
-        return self.raw
+        """Read to the end of a program that ends by itself, without drawing; returns every byte of it."""
+        while True:
+            try:
+                self.raw += self._child.read_nonblocking(65536, 5)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                return self.raw
 
     def press(self, keys: str) -> None:
         """Type."""

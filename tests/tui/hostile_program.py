@@ -6,6 +6,7 @@ Invariant: only this program's strings are changed; ids and digests stay what th
 import sys
 import types
 import typing
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ HOSTILE = (
     + "e"
     + "\u0301" * 40
     + "\u2028"
-    + "W" * 3_000
+    + "W" * 600
 )
 KEPT = {"id", "session", "step", "proposal", "digest", "call_id", "needs", "task_id", "at", "task", "kind"}
 
@@ -62,7 +63,7 @@ def made_hostile(conversation: ScriptedConversation) -> ScriptedConversation:
     }
     for _ in range(conversation.live.qsize()):
         piece = conversation.live.get()
-        conversation.live.put(piece._replace(text=piece.text + HOSTILE))
+        conversation.live.put(replace(piece, text=piece.text + HOSTILE))
     return conversation
 
 
