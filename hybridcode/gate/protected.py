@@ -7,15 +7,15 @@ import os
 import re
 import tomllib
 from fnmatch import fnmatchcase
-from importlib.resources import files
 from pathlib import Path
 
 OWN_NAMES = frozenset({".git", ".hybridcode"})
 """A component with one of these names makes a path nobody may write through the gate."""
 
-_DATA = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
+_DATA = tomllib.loads(Path(__file__).with_name("protected.toml").read_text("utf-8"))
 _FOLDER_OF = {name: what for what, names in _DATA["folders"].items() for name in names.split()}
-_PATTERNS = tuple((pattern, what) for what, patterns in _DATA["files"].items() for pattern in patterns.split())
+_NAMES = {name: what for what, patterns in _DATA["files"].items() for name in patterns.split()}
+_PATTERNS = tuple((pattern, what) for pattern, what in _NAMES.items() if any(sign in pattern for sign in "*?["))
 _TEMPLATES = frozenset(_DATA["templates"]["files"].split())
 _SECRET = re.compile("|".join(_DATA["secrets"]["anywhere"]), re.IGNORECASE)
 _SECRET_AT_HOME = re.compile("|".join(_DATA["secrets"]["at_home"]), re.IGNORECASE)
@@ -29,6 +29,8 @@ def is_protected(parts: tuple[str, ...]) -> str:
     name = parts[-1] if parts else ""
     if name in _TEMPLATES:
         return ""
+    if name in _NAMES:
+        return _NAMES[name]
     return next((what for pattern, what in _PATTERNS if fnmatchcase(name, pattern)), "")
 
 
