@@ -97,7 +97,7 @@ def _flag_at(text: str, index: int, needed: frozenset[int]) -> str | None:
         return None if character == "\n" else _flag_of(character)
     if index in needed:
         return None
-    return _flag_of(character) or _mark_flag(text, index)
+    return _flag_of(character) or _mark_flag(text, index, needed)
 
 
 def _flag_of(character: str) -> str | None:
@@ -120,24 +120,29 @@ def _flag_of(character: str) -> str | None:
     return None
 
 
-def _mark_flag(text: str, index: int) -> str | None:
+def _mark_flag(text: str, index: int, needed: frozenset[int]) -> str | None:
     """What is wrong with a combining mark: nothing to stand on, drawn across its letter, or one of too many."""
-    character = text[index]
-    if not is_mark(character):
+    if not is_mark(text[index]):
         return None
-    marks = 0
-    while marks < index and is_mark(text[index - marks - 1]):
-        marks += 1
-        if marks >= MAX_MARKS:
+    start = index
+    while start and is_mark(text[start - 1]):
+        start -= 1
+        if index - start >= MAX_MARKS:
             return "combining-flood"
-    base = text[index - marks - 1] if marks < index else ""
-    if base in (_ZWNJ, _ZWJ) and index - marks >= 2:
-        base = text[index - marks - 2]
-    has_base = (base != "" and unicodedata.category(base)[0] in "LMN") or base == "\u25cc"
-    is_overlay = unicodedata.combining(character) == 1 or unicodedata.category(character) == "Me"
-    if not has_base or (is_overlay and base.isascii()):
-        return f"combining:{ord(character):04X}"
-    return None
+    at = start - 1
+    if at > 0 and text[at] in (_ZWNJ, _ZWJ) and at in needed:
+        at -= 1
+    base = text[at] if at >= 0 else ""
+    has_base = base != "" and (unicodedata.category(base)[0] in "LMN" or base == "\u25cc") and not is_hidden(base)
+    is_drawn_out = any(
+        (base.isascii() and _is_overlay(text[place])) or (place not in needed and is_hidden(text[place]))
+        for place in range(start, index + 1)
+    )
+    return None if has_base and not is_drawn_out else f"combining:{ord(text[index]):04X}"
+
+
+def _is_overlay(mark: str) -> bool:
+    return unicodedata.combining(mark) == 1 or unicodedata.category(mark) == "Me"
 
 
 def _needed(text: str) -> frozenset[int]:
