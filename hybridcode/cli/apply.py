@@ -55,12 +55,12 @@ def apply(root: Path | None, path: str | None, form: str, dry_run: bool, as_json
     text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     if not text.strip():
         raise ConfigError("There is no answer on standard input.", "hybridcode apply --root DIR < ANSWER")
-    policy = Policy.load(loaded.settings, workspace)
+    policy = Policy.load(loaded.settings, workspace, rules=loaded.rules)
     wanted = None if form == "auto" else cast(Format, form)
     placed = place_answer(workspace, text, form=wanted, path=path, policy=policy)
     session = ""
     if placed.changes and not dry_run:
-        receipt, session = asyncio.run(apply_changes(workspace, placed, settings=loaded.settings))
+        receipt, session = asyncio.run(apply_changes(workspace, placed, settings=loaded.settings, rules=loaded.rules))
         if refused := refusals_of(receipt, {change.path: change for change in placed.changes}):
             placed = Placed((), placed.already, refused)
     if as_json:

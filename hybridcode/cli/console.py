@@ -1,9 +1,12 @@
 """The one place that prints and that decides what the process ends with.
 
-Invariant: data goes to stdout, everything for people to stderr; a closed pipe ends quietly.
+Invariant: data goes to stdout, everything for people to stderr; no text reaches a terminal but through `escape`; a
+closed pipe ends quietly.
 """
 
+import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,23 +17,33 @@ import msgspec
 
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.exits import ExitCode
-from hybridcode.gate.render import escape
+from hybridcode.gate.render import escape, is_plain
 
 
 def data(text: str) -> None:
-    """Print data: UTF-8, whatever the terminal's encoding."""
-    _print(text.encode("utf-8", "backslashreplace"))
+    """Print data: UTF-8, whatever the terminal's encoding; made visible where a terminal would act on it."""
+    _print((shown(text) if sys.stdout.isatty() else text).encode("utf-8", "backslashreplace"))
 
 
 def json_data(value: Any) -> None:
     """Print one JSON document: indented on a terminal, on one line for a program."""
     raw = msgspec.json.encode(value)
-    _print(msgspec.json.format(raw, indent=2) if sys.stdout.isatty() else raw)
+    _print(_json_shown(msgspec.json.format(raw, indent=2)) if sys.stdout.isatty() else raw)
 
 
 def json_line(raw: bytes) -> None:
-    """Print one line of a JSON stream, as it is stored."""
-    _print(raw)
+    """Print one line of a JSON stream, as it is stored; on a terminal the same values, spelled in ASCII."""
+    _print(_json_shown(raw) if sys.stdout.isatty() else raw)
+
+
+def _json_shown(raw: bytes) -> bytes:
+    """The same JSON document, with `\\u` for what a terminal would act on or not draw."""
+    text = raw.decode()
+    return text.encode() if is_plain(text) else re.sub(r"[^\x00-\x7e]", _spelled, text).encode()
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 class _NobodyReads(OSError):
@@ -46,7 +59,7 @@ def _print(raw: bytes) -> None:
 
 def say(text: str = "", *, bold: bool = False, dim: bool = False, colour: str | None = None) -> None:
     """Tell a person something. Styles are dropped where the terminal has none."""
-    click.echo(click.style(text, bold=bold, dim=dim, fg=colour), err=True)
+    click.echo(click.style(shown(text), bold=bold, dim=dim, fg=colour), err=True)
 
 
 def is_live() -> bool:
@@ -57,7 +70,7 @@ def is_live() -> bool:
 def redraw(text: str) -> None:
     """Draw over the present line of the terminal; `say` goes on below it."""
     columns = shutil.get_terminal_size().columns
-    click.echo(f"\r\x1b[K{text[: columns - 1]}", err=True, nl=False)
+    click.echo(f"\r\x1b[K{shown(text)[: columns - 1]}", err=True, nl=False)
 
 
 def shown(text: str) -> str:
@@ -70,6 +83,13 @@ def complain(error: HybridcodeError) -> None:
     say(f"hybridcode: {shown(error.message)}", colour="red")
     if error.hint:
         say(f"  {shown(error.hint)}")
+
+
+def _complain_of_usage(error: click.ClickException) -> None:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        say(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
+    say(f"Error: {error.format_message()}")
 
 
 def leave(code: ExitCode) -> NoReturn:
@@ -87,7 +107,7 @@ def guarded(command: Callable[[], None]) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
-        error.show()
+        _complain_of_usage(error)
         leave(ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")

@@ -72,7 +72,7 @@ def delete(session: str, yes: bool, cwd: Path | None, as_json: bool) -> None:
     with journal_of(cwd) as journal:
         if session not in {row.id for row in journal.sessions()}:
             raise ConfigError(f"There is no session {session} in this workspace.", "See `hybridcode sessions list`.")
-        if not yes and not click.confirm(f"Delete {session} and with it the way to undo it?", err=True):
+        if not yes and not click.confirm(f"Delete {console.shown(session)} and with it the way to undo it?", err=True):
             return
         journal.delete(session)
     if as_json:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridcode.domain.action import ChangeSet, Proposal, ShellCommand
-from hybridcode.gate.render import command_flags, diff_flags
+from hybridcode.gate.flags import command_flags, diff_flags
 from hybridcode.journal.approvals import ApprovalRow
 from hybridcode.journal.states import ApprovalState
 from hybridcode.journal.store import Journal

@@ -26,7 +26,7 @@ def undo(what: str | None, cwd: Path | None, as_json: bool) -> None:
     workspace, loaded = settings_of(cwd)
     with journal_of(cwd) as journal:
         log = journal.session(name).require()
-        gate = open_gate(workspace, log, settings=loaded.settings, watcher=NullWatcher())
+        gate = open_gate(workspace, log, settings=loaded.settings, rules=loaded.rules, watcher=NullWatcher())
         event = asyncio.run(put_back(log, gate, step=step or None))
     if as_json:
         console.json_data(

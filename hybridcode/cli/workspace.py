@@ -3,33 +3,16 @@
 Invariant: these commands change nothing but what they are asked to.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
-import click
-
-from hybridcode.config.load import Loaded, load
+from hybridcode.cli.here import settings_of, workspace_options
 from hybridcode.domain.errors import ConfigError
 from hybridcode.journal.store import Journal
 from hybridcode.session.finding import latest_session, open_existing
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def workspace_options(command: Command) -> Command:
-    """Add --cwd and --json."""
-    command = click.option("--json", "as_json", is_flag=True, help="One JSON document.")(command)
-    return click.option(
-        "--cwd", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Work in this folder."
-    )(command)
-
-
-def settings_of(cwd: Path | None) -> tuple[Path, Loaded]:
-    """The workspace and its settings."""
-    workspace = (cwd or Path.cwd()).resolve()
-    return workspace, load(workspace)
+__all__ = ["journal_of", "session_named", "settings_of", "workspace_options"]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from hybridcode.config.atomic import write_atomic
 from hybridcode.config.keys import check
 from hybridcode.config.layers import parse_file, read_bounded
 from hybridcode.config.paths import user_config_dir
+from hybridcode.config.rules import POLICY_FILE, parse_policy, read_policy
 from hybridcode.domain.errors import ConfigError
 
 
@@ -55,6 +56,27 @@ def write_repository_config(path: Path, values: Mapping[str, object]) -> None:
     ignored = path.parent / ".gitignore"
     if not ignored.exists():
         write_atomic(ignored, b"config.local.toml\n", mode=0o644)
+
+
+def add_project_rule(workspace: Path, rule: str, *, path: Path | None = None) -> Path:
+    """Add an allow rule for one workspace to the user's policy.toml (`path` if given) and return the file's path.
+
+    Raises:
+        ConfigError: policy.toml cannot be read, understood or written.
+    """
+    target, root = path or user_config_dir() / POLICY_FILE, workspace.resolve()
+    present = read_policy(target, layer="user", workspace=root)
+    if any(known.verdict == "allow" and known.match == (rule,) for known in present):
+        return target
+    added = tomlkit.dumps({"workspace": str(root), "verdict": "allow", "match": rule})
+    data = b"".join((_line_ended(read_bounded(target) or b""), b"[[rule]]\n", added.encode()))
+    parse_policy(data, layer="user", path=target, workspace=root)
+    write_atomic(target, data)
+    return target
+
+
+def _line_ended(data: bytes) -> bytes:
+    return data if not data or data.endswith(b"\n") else data + b"\n"
 
 
 def _set(document: TOMLDocument, key: str, value: object) -> None:

@@ -23,12 +23,15 @@ from hybridcode.config.layers import (
     unknown_variables,
 )
 from hybridcode.config.paths import user_config_dir
+from hybridcode.config.rules import POLICY_FILE, WrittenRule, in_force, listed_rules, parse_policy, read_policy
 from hybridcode.config.settings import Settings
 from hybridcode.config.tighten import COLLECTED, DATA, is_tighter
 from hybridcode.config.trust import RepositoryConfig, is_trusted, read_repository
+from hybridcode.domain.action import Verdict
 from hybridcode.domain.errors import ConfigError
 
 _ALLOW = "approval.allow"
+_OTHERS = "only the administrator's allow rules count here"
 _ENDPOINTS = "models.local.pool"
 _ENDPOINT = "models.local.base_url"
 
@@ -45,6 +48,12 @@ class Loaded(msgspec.Struct, frozen=True):
     """The repository's own files as they were read."""
     is_trusted: bool
     """True if exactly these files are trusted."""
+    rules: tuple[WrittenRule, ...] = ()
+    """The rules of all layers that count here: those of policy.toml and those of [approval]."""
+    ignored_rules: tuple[WrittenRule, ...] = ()
+    """Rules that do not count, each with a warning."""
+    only_managed_allow: bool = False
+    """True where the administrator lists what is allowed: no other allow rule counts."""
 
 
 def load(
@@ -64,7 +73,7 @@ def load(
         flags: values of the command line by dotted name.
         env: variables to look into; the process's own if None.
         config_file: a file given with `--config`: part of the command line, below its flags.
-        user_config: the user's config.toml; the XDG one if None.
+        user_config: the user's config.toml; the XDG one if None; policy.toml lies beside it and `managed_config`.
         trust_store: folder of the trust store; the XDG one if None.
         trust_now: trust the repository's files for this call only (`--trust`).
 
@@ -76,20 +85,35 @@ def load(
     trusted = trust_now or is_trusted(repository, store=trust_store)
     merge = _Merge(trusted)
     merge.override(defaults())
-    merge.override(_without_bypass(from_file(user_config or user_config_dir() / "config.toml", "user")))
+    user_file = user_config or user_config_dir() / "config.toml"
+    merge.override(_without_bypass(from_file(user_file, "user")))
     merge.repository(_from_repository(repository, "config.toml", "repository"))
     merge.repository(_from_repository(repository, "config.local.toml", "local"))
     merge.override(_without_bypass(from_environment(env)))
     if config_file is not None:
         merge.override(_without_bypass(from_file(config_file, "command line", required=True)))
     merge.override(from_flags(flags or {}))
-    merge.managed(_without_bypass(from_file(managed_config, "managed")))
+    managed = _without_bypass(from_file(managed_config, "managed"))
+    merge.managed(managed)
+    root = repository.workspace
+    written = (
+        *listed_rules(merge.rule_lists()),
+        *read_policy(user_file.with_name(POLICY_FILE), layer="user", workspace=root),
+        *_repository_policy(repository),
+        *read_policy(managed_config.with_name(POLICY_FILE), layer="managed", workspace=root),
+    )
+    only_managed = _ALLOW in managed.values
+    rules = in_force(written, is_trusted=trusted, only_managed=only_managed)
+    ignored = tuple(rule for rule in written if rule not in rules)
     return Loaded(
         settings=build(merge.values()),
         origin=merge.origins(),
-        warnings=(*unknown_variables(env), *merge.warnings),
+        warnings=(*unknown_variables(env), *merge.warnings, *map(_why_ignored, ignored)),
         repository=repository,
         is_trusted=trusted,
+        rules=rules,
+        ignored_rules=ignored,
+        only_managed_allow=only_managed,
     )
 
 
@@ -133,6 +157,10 @@ class _Merge:
         lists: dict[str, object] = {name: tuple(item for item, _ in items) for name, items in self._lists.items()}
         return {name: value for name, (value, _) in self._scalars.items()} | lists
 
+    def rule_lists(self) -> dict[Verdict, list[tuple[str, Origin]]]:
+        """The rules of [approval], each with the layer it comes from."""
+        return {verdict: list(self._lists[f"approval.{verdict}"]) for verdict in ("allow", "ask", "deny")}
+
     def origins(self) -> dict[str, Origin]:
         """Where each value comes from; a list's origin is that of its first item."""
         found = {name: origin for name, (_, origin) in self._scalars.items()}
@@ -164,6 +192,17 @@ class _Merge:
 
 def _from_repository(repository: RepositoryConfig, name: str, layer: LayerName) -> Layer:
     return parse_file(repository.files.get(name, b""), layer=layer, path=repository.folder / name)
+
+
+def _repository_policy(repository: RepositoryConfig) -> tuple[WrittenRule, ...]:
+    data, path = repository.files.get(POLICY_FILE, b""), repository.folder / POLICY_FILE
+    return parse_policy(data, layer="repository", path=path, workspace=repository.workspace)
+
+
+def _why_ignored(rule: WrittenRule) -> str:
+    is_foreign = rule.origin.layer == "repository"
+    why = "a repository may only tighten until it is trusted (hybridcode trust)" if is_foreign else _OTHERS
+    return f"{rule.source}: {', '.join(rule.match)} is ignored: {why}"
 
 
 def _without_bypass(layer: Layer) -> Layer:

@@ -1,54 +1,120 @@
-"""Allow rules a person made for one workspace, kept in the user's own policy.toml.
+"""The rules of all layers: policy.toml of the user, the repository and the administrator, and the lists of [approval].
 
-Invariant: a repository can neither read nor write them; only a person's key or command adds one.
+Invariant: an untrusted repository's rules only ask and deny; where the administrator lists what is allowed, nothing
+else is; a file that cannot be understood stops the start, it is never half a policy.
 """
 
+import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
+import msgspec
 
-from hybridcode.config.atomic import write_atomic
-from hybridcode.config.layers import read_bounded
-from hybridcode.config.paths import user_config_dir
+from hybridcode.config.layers import LayerName, Origin, read_bounded
+from hybridcode.config.paths import expanded
+from hybridcode.domain.action import Verdict
 from hybridcode.domain.errors import ConfigError
 
-_TABLE = "workspace"
+POLICY_FILE = "policy.toml"
+_REPOSITORYS: frozenset[LayerName] = frozenset({"repository", "local"})
+_LISTS: tuple[Verdict, ...] = ("allow", "ask", "deny")
+_EXAMPLE = 'Write [[rule]], verdict = "ask", match = "Bash(npm publish*)"; reason, matches, misses if you like.'
 
 
-def project_rules(workspace: Path, *, path: Path | None = None) -> tuple[str, ...]:
-    """The rules for a workspace, oldest first.
+class WrittenRule(msgspec.Struct, frozen=True):
+    """One rule as somebody wrote it; the gate reads its patterns."""
+
+    verdict: Verdict
+    match: tuple[str, ...]
+    """Patterns such as `Bash(npm run *)`; one of them is enough."""
+    origin: Origin
+    place: str
+    """Where in its file: `rule 2`, or `[approval] deny`."""
+    reason: str = ""
+    matches: tuple[str, ...] = ()
+    """Command lines or paths that the rule must be about."""
+    misses: tuple[str, ...] = ()
+    """Command lines or paths that it must not be about."""
+
+    @property
+    def source(self) -> str:
+        """File and place, for messages."""
+        return f"{self.origin}, {self.place}"
+
+    @property
+    def lifts_deny(self) -> bool:
+        """True for a rule of the user's or the administrator's own: no repository and no variable lifts a denial."""
+        return self.origin.layer in ("user", "command line", "managed")
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    verdict: Verdict
+    match: str | tuple[str, ...]
+    reason: str = ""
+    matches: tuple[str, ...] = ()
+    misses: tuple[str, ...] = ()
+    workspace: str = ""
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rule: tuple[_Table, ...] = ()
+
+
+def parse_policy(data: bytes, *, layer: LayerName, path: Path, workspace: Path) -> tuple[WrittenRule, ...]:
+    """The rules of a policy.toml that are about `workspace`.
 
     Raises:
-        ConfigError: policy.toml is not what we wrote.
+        ConfigError: not TOML, an unknown key, or a rule for one workspace in a repository's own file.
     """
-    rules = _tables(path or _file()).get(_TABLE, {}).get(str(workspace.resolve()), {}).get("allow", [])
-    return tuple(str(rule) for rule in rules)
-
-
-def add_project_rule(workspace: Path, rule: str, *, path: Path | None = None) -> Path:
-    """Remember a rule for a workspace; returns the file's path.
-
-    Raises:
-        ConfigError: policy.toml cannot be read or written.
-    """
-    target = path or _file()
-    rules = project_rules(workspace, path=target)
-    if rule in rules:
-        return target
-    tables = _tables(target)
-    tables.setdefault(_TABLE, {}).setdefault(str(workspace.resolve()), {})["allow"] = [*rules, rule]
-    write_atomic(target, tomlkit.dumps(tables).encode())
-    return target
-
-
-def _file() -> Path:
-    return user_config_dir() / "policy.toml"
-
-
-def _tables(path: Path) -> dict[str, dict[str, dict[str, list[str]]]]:
-    data = read_bounded(path)
     try:
-        return tomlkit.parse((data or b"").decode()).unwrap()
-    except (UnicodeDecodeError, TOMLKitError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}", "Correct the file first.") from error
+        tables = msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), type=_File).rule
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}", "Correct the file, or move it away.") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}", _EXAMPLE) from error
+    found: list[WrittenRule] = []
+    for number, table in enumerate(tables, 1):
+        if table.workspace and layer in _REPOSITORYS:
+            raise ConfigError(f"{path}, rule {number}: workspace has no meaning here", "Remove the key.")
+        if not table.match or table.match == "":
+            raise ConfigError(f"{path}, rule {number}: match is empty", _EXAMPLE)
+        if table.workspace and expanded(table.workspace).resolve() != workspace:
+            continue
+        match = (table.match,) if isinstance(table.match, str) else table.match
+        origin = Origin(layer, file=path)
+        found.append(
+            WrittenRule(table.verdict, match, origin, f"rule {number}", table.reason, table.matches, table.misses)
+        )
+    return tuple(found)
+
+
+def read_policy(path: Path, *, layer: LayerName, workspace: Path) -> tuple[WrittenRule, ...]:
+    """The rules of a file, none if it does not exist.
+
+    Raises:
+        ConfigError: as `parse_policy`, or it cannot be read.
+    """
+    return parse_policy(read_bounded(path) or b"", layer=layer, path=path, workspace=workspace)
+
+
+def listed_rules(lists: Mapping[Verdict, Iterable[tuple[str, Origin]]]) -> tuple[WrittenRule, ...]:
+    """The lists of [approval] as rules, each with the layer it comes from."""
+    return tuple(
+        WrittenRule(verdict, (text,), origin, f"[approval] {verdict}")
+        for verdict in _LISTS
+        for text, origin in lists.get(verdict, ())
+    )
+
+
+def in_force(rules: Iterable[WrittenRule], *, is_trusted: bool, only_managed: bool) -> tuple[WrittenRule, ...]:
+    """The rules that count: no allow rule of an untrusted repository, or beside the administrator's own."""
+    return tuple(
+        rule
+        for rule in rules
+        if rule.verdict != "allow"
+        or ((is_trusted or rule.origin.layer not in _REPOSITORYS) and (not only_managed or _is_managed(rule)))
+    )
+
+
+def _is_managed(rule: WrittenRule) -> bool:
+    return rule.origin.layer == "managed"

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
+from hybridcode.config.layers import Origin
 from hybridcode.config.paths import state_dir, user_config_dir
-from hybridcode.config.settings import Mode, Settings
+from hybridcode.config.rules import WrittenRule, listed_rules
+from hybridcode.config.settings import ApprovalSettings, Mode, Settings
 from hybridcode.domain.action import Action, ChangeSet, FileEdit, Ruling, ShellCommand, ToolCall, Verdict
 from hybridcode.gate.commands.judge import judge_argv, judge_text
 from hybridcode.gate.commands.scope import Finding
 from hybridcode.gate.commands.shell import Script, of_argv
+from hybridcode.gate.flags import command_flags
 from hybridcode.gate.paths import Kind, Place, Places
-from hybridcode.gate.render import command_flags
-from hybridcode.gate.rules import Rule
+from hybridcode.gate.rules import Rule, read_rules
 from hybridcode.gate.sandbox_git import writes_git
 
 RANK: dict[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
@@ -57,23 +59,25 @@ class Policy:
     rules: tuple[Rule, ...] = ()
 
     @classmethod
-    def load(cls, settings: Settings, workspace: Path, *, home: Path | None = None) -> "Policy":
-        """The policy of these settings. Their allow rules must come from the user, the command line, or a trusted file.
+    def load(
+        cls,
+        settings: Settings,
+        workspace: Path,
+        *,
+        rules: Sequence[WrittenRule] | None = None,
+        home: Path | None = None,
+    ) -> "Policy":
+        """The policy of these settings and rules (of `config.load`); None: those that the settings themselves list.
 
         Raises:
-            ConfigError: a rule that cannot be read.
+            ConfigError: a rule that cannot be read, or an example of it that does not hold.
         """
-        approval = settings.approval
-        listed: tuple[tuple[Verdict, tuple[str, ...]], ...] = (
-            ("allow", approval.allow),
-            ("ask", approval.ask),
-            ("deny", approval.deny),
-        )
+        written = _listed(settings.approval) if rules is None else rules
         own = (state_dir(workspace, settings.audit.state_dir), user_config_dir())
         return cls(
             places=Places.of(workspace, own=own, home=home),
-            mode=approval.mode,
-            rules=tuple(Rule.parse(text, verdict) for verdict, texts in listed for text in texts),
+            mode=settings.approval.mode,
+            rules=tuple(rule for each in written for rule in read_rules(each)),
         )
 
     def allowing(self, rule: str) -> "Policy":
@@ -82,7 +86,25 @@ class Policy:
         Raises:
             ConfigError: a rule that cannot be read.
         """
-        return replace(self, rules=(*self.rules, replace(Rule.parse(rule, "allow"), is_grant=True)))
+        return replace(self, rules=(*self.rules, replace(Rule.parse(rule, "allow"), lifts_deny=False)))
+
+    def about(self, action: Action) -> tuple[Rule, ...]:
+        """The rules that somebody wrote about an action."""
+        match action:
+            case ChangeSet(edits=edits):
+                found = [rule for edit in edits for rule in self._about_edit(edit)]
+            case ShellCommand():
+                script, _ = self._findings(action)
+                found = [rule for rule in self.rules if rule.matches_command(action.text, script)]
+            case ToolCall():
+                found = []
+            case _:
+                assert_never(action)
+        return tuple(dict.fromkeys(found))
+
+    def _about_edit(self, edit: FileEdit) -> list[Rule]:
+        names = {edit.path, self._place_of(edit).relative}
+        return [rule for rule in self.rules if any(rule.matches_path(name) for name in names if name)]
 
     def judge(self, action: Action) -> Ruling:
         """The verdict on an action, its reason and the rule behind it."""
@@ -130,12 +152,7 @@ class Policy:
             person_only=place.kind == "protected" or is_link,
             flags=(*flags, "outside") if place.kind == "outside" else flags,
         )
-        names = {edit.path, place.relative}
-        return self._with_rules(
-            built_in,
-            [rule for rule in self.rules if any(rule.matches_path(name) for name in names if name)],
-            lifts_deny=False,
-        )
+        return self._with_rules(built_in, self._about_edit(edit))
 
     def _judge_command(self, command: ShellCommand) -> Ruling:
         script, findings = self._findings(command)
@@ -148,8 +165,8 @@ class Policy:
         else:
             built_in = Ruling(worst.verdict, worst.reason, worst.rule, flags=tuple(flags))
         matching = [rule for rule in self.rules if rule.matches_command(command.text, script)]
-        lifts_deny = any(rule.verdict == "allow" and rule.lifts_deny(command.text) for rule in matching)
-        return self._with_rules(built_in, matching, lifts_deny=lifts_deny)
+        exact = (rule for rule in matching if rule.verdict == "allow" and rule.is_exactly(command.text))
+        return self._with_rules(built_in, matching, lifting=next((rule for rule in exact if rule.lifts_deny), None))
 
     def _findings(self, command: ShellCommand) -> tuple[Script, list[Finding]]:
         if bool(command.argv) == bool(command.script.strip()):
@@ -166,16 +183,18 @@ class Policy:
         script, findings = judge_text(command.script, self.places, command.cwd)
         return script, [*findings, *extra]
 
-    def _with_rules(self, built_in: Ruling, matching: Sequence[Rule], *, lifts_deny: bool) -> Ruling:
+    def _with_rules(self, built_in: Ruling, matching: Sequence[Rule], *, lifting: Rule | None = None) -> Ruling:
+        """What a person's rules make of it; `lifting` is the one that lifts even a denial."""
         ruling = built_in
         allowing = next((rule for rule in matching if rule.verdict == "allow"), None)
-        is_liftable = built_in.verdict == "ask" or (built_in.verdict == "deny" and lifts_deny)
-        if allowing is not None and is_liftable and not built_in.person_only:
-            ruling = replace_verdict(built_in, "allow", f"your rule {allowing.text} allows it", allowing)
+        if built_in.verdict == "deny":
+            allowing = lifting
+        if allowing is not None and built_in.verdict != "allow" and not built_in.person_only:
+            ruling = by_rule(built_in, allowing)
         for rule in matching:
             is_own = ruling.rule.startswith("user:")
             if RANK[rule.verdict] > RANK[ruling.verdict] or (rule.verdict == ruling.verdict and not is_own):
-                ruling = replace_verdict(ruling, rule.verdict, f"your rule {rule.text} says {rule.verdict}", rule)
+                ruling = by_rule(ruling, rule)
         return ruling
 
     def _in_mode(self, ruling: Ruling, *, is_edit: bool) -> Ruling:
@@ -202,6 +221,19 @@ def _is_open(ruling: Ruling) -> bool:
     return ruling.verdict == "ask" and not ruling.person_only
 
 
-def replace_verdict(ruling: Ruling, verdict: Verdict, reason: str, rule: Rule) -> Ruling:
-    """`ruling` as a person's rule changes it."""
-    return Ruling(verdict, reason, f"user:{rule.text}", f"[approval] {rule.verdict}", ruling.person_only, ruling.flags)
+def by_rule(ruling: Ruling, rule: Rule) -> Ruling:
+    """`ruling` as a rule that somebody wrote changes it; the reason names the rule and where it stands."""
+    verb = "allows it" if rule.verdict == "allow" else f"says {rule.verdict}"
+    reason = f"your rule {rule.text} {verb} ({rule.source}){f': {rule.reason}' if rule.reason else ''}"
+    return Ruling(rule.verdict, reason, f"user:{rule.text}", rule.source, ruling.person_only, ruling.flags)
+
+
+def _listed(approval: ApprovalSettings) -> tuple[WrittenRule, ...]:
+    origin = Origin("user")
+    return listed_rules(
+        {
+            "allow": [(text, origin) for text in approval.allow],
+            "ask": [(text, origin) for text in approval.ask],
+            "deny": [(text, origin) for text in approval.deny],
+        }
+    )

@@ -7,16 +7,16 @@ import os
 import re
 import tomllib
 from fnmatch import fnmatchcase, translate
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
 OWN_NAMES = frozenset({".git", ".hybridcode", "git~1", "hybrid~1"})
 """A component with one of these names makes a path nobody may write through the gate; Windows has two of its own."""
 
-_DATA = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
+_DATA = tomllib.loads(Path(__file__).with_name("protected.toml").read_text("utf-8"))
 _FOLDER_OF = {tuple(name.split("/")): what for what, names in _DATA["folders"].items() for name in names.split()}
-_PATTERNS = tuple((pattern, what) for what, patterns in _DATA["files"].items() for pattern in patterns.split())
+_NAMES = {name: what for what, patterns in _DATA["files"].items() for name in patterns.split()}
+_PATTERNS = tuple((pattern, what) for pattern, what in _NAMES.items() if any(sign in pattern for sign in "*?["))
 _ANY_PATTERN = re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS))
 _TEMPLATES = tuple(_DATA["templates"]["files"].split())
 _SECRET = re.compile("|".join(_DATA["secrets"]["anywhere"]), re.IGNORECASE)
@@ -29,8 +29,12 @@ def is_protected(parts: tuple[str, ...]) -> str:
         if folder in _FOLDER_OF:
             return _FOLDER_OF[folder]
     name = parts[-1] if parts else ""
-    if not _ANY_PATTERN.match(name) or any(fnmatchcase(name, pattern) for pattern in _TEMPLATES):
+    if name not in _NAMES and not _ANY_PATTERN.match(name):
         return ""
+    if any(fnmatchcase(name, pattern) for pattern in _TEMPLATES):
+        return ""
+    if name in _NAMES:
+        return _NAMES[name]
     return next((what for pattern, what in _PATTERNS if fnmatchcase(name, pattern)), "")
 
 

@@ -1,12 +1,14 @@
 """The one escaping function for whatever comes from files, models, commands and paths.
 
 Invariant: the text given back holds no character that a terminal could act on or that a reader could not see; it is a
-pure function of its input.
+pure function of its input, and escaping it again changes nothing.
 """
 
 import re
 import unicodedata
 from typing import NamedTuple
+
+from hybridcode.gate.lookalikes import lookalikes
 
 
 class Escaped(NamedTuple):
@@ -14,8 +16,11 @@ class Escaped(NamedTuple):
 
     text: str
     flags: tuple[str, ...]
-    """`control:ESC`, `bidi:202E`, `invisible:200B`, `confusable:0441`, ...: in order of first appearance."""
+    """`control:ESC`, `bidi:202E`, `invisible:200B`, `combining:0338`, `confusable:0441`, ...: as they appear."""
 
+
+MAX_MARKS = 4
+"""Combining marks that one letter may bear: more of them are drawn out, since they cover the lines around."""
 
 _NAMES = (
     "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI "
@@ -24,29 +29,39 @@ _NAMES = (
 _CONTROL_NAMES = dict(enumerate(_NAMES.split())) | {0x7F: "DEL"}
 _BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 _LINE_ENDS = {0x85, 0x2028, 0x2029}
-_BLANK_LETTERS = {0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
-_ZWJ, _EMOJI_STYLE = 0x200D, 0xFE0F
-_WORD = re.compile(r"[^\W\d_]+")
-_MARKUP = re.compile(r"\[/?(?:@|[a-z]+[\w.]*=|/|bold|red|green|on |link)[^\]\n]*\]|\[/\]", re.IGNORECASE)
+_BLANKS = {
+    0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, 0xFFA0, 0xFFFC, 0x13441, 0x13442,
+    0x16FE4, 0x1D159,
+}  # fmt: skip
+"""Letters, marks and signs that draw nothing."""
+_ZWNJ, _ZWJ, _KEYCAP, _WIDE_BLANK = "\u200c", "\u200d", "\u20e3", "\u3000"
+_STYLES = "\ufe0e\ufe0f"
+_EMOJI_OUTSIDE = frozenset("©®‼⁉™ℹ〰〽㊗㊙")
+_REGIONS = ("gbeng", "gbsct", "gbwls")
+_REGION_FLAGS = re.compile(
+    "|".join(f"\U0001f3f4{''.join(chr(0xE0000 + ord(letter)) for letter in name)}\U000e007f" for name in _REGIONS)
+)
+"""The three flags that are written with tag characters: England, Scotland, Wales."""
+_PLAIN = re.compile(r"[\x20-\x7e\t\n]*")
 
 
 def escape(text: str, *, keep_newlines: bool = True) -> Escaped:
     """Draw every hidden, bidirectional and control character as a visible escape.
 
-    TAB stays; LF stays unless `keep_newlines` is False (for one-line places such as titles and paths).
+    TAB stays; LF stays unless `keep_newlines` is False (for one-line places such as titles and paths). Joiners and
+    marks that a script or an emoji needs stay too, but not in a text that hides something elsewhere.
     """
-    flags: dict[str, None] = {}
-    drawn: list[str] = []
-    for index, character in enumerate(text):
-        flag = _flag_of(character)
-        if flag is None or (character == "\n" and keep_newlines) or _belongs_to_emoji(text, index):
-            drawn.append(character)
-            continue
-        if character != "\n":
-            flags[flag] = None
-        drawn.append(_visible(character))
-    for flag in _confusables(text):
-        flags[flag] = None
+    if _PLAIN.fullmatch(text):
+        return Escaped(text if keep_newlines else text.replace("\n", _visible("\n")), ())
+    flags = dict.fromkeys(_flags(text))
+    flags.update(dict.fromkeys(lookalikes(text)))
+    needed = frozenset[int]() if flags else _needed(text)
+    drawn = [
+        character
+        if _flag_at(text, index, needed) is None and (keep_newlines or character != "\n")
+        else _visible(character)
+        for index, character in enumerate(text)
+    ]
     return Escaped("".join(drawn), tuple(flags))
 
 
@@ -57,46 +72,32 @@ def visible(line: str) -> str:
 
 def is_plain(text: str) -> bool:
     """True when nothing in `text` has to be escaped (LF and TAB are plain)."""
-    return all(
-        _flag_of(character) is None or character == "\n" or _belongs_to_emoji(text, index)
-        for index, character in enumerate(text)
-    )
+    return _PLAIN.fullmatch(text) is not None or not _flags(text)
 
 
-def command_flags(text: str) -> tuple[str, ...]:
-    """What a command pane must point at beyond single characters."""
-    flags: list[str] = [*escape(text).flags]
-    if _MARKUP.search(text):
-        flags.append("markup-literal")
-    if any("─" <= character <= "▟" for character in text):
-        flags.append("box-drawing")
-    if text.count("\n") > 1:
-        flags.append("multiline")
-    if re.search(r"\S {20,}\S", text):
-        flags.append("blank-run")
-    return tuple(flags)
+def is_hidden(character: str) -> bool:
+    """True for a character that by itself has to be escaped."""
+    return _flag_of(character) is not None
 
 
-def diff_flags(diff: str) -> tuple[str, ...]:
-    """What a diff pane must point at beyond single characters: changes that the eye cannot see."""
-    flags: list[str] = [*escape(diff).flags]
-    removed = [line[1:] for line in diff.split("\n") if line.startswith("-") and not line.startswith("---")]
-    added = [line[1:] for line in diff.split("\n") if line.startswith("+") and not line.startswith("+++")]
-    if removed != added and _seen(removed) == _seen(added):
-        flags.append("invisible-only-change")
-    if [line.endswith("\r") for line in removed] != [line.endswith("\r") for line in added] and "\r" in diff:
-        flags.append("eol-change")
-    if "\n\\ No newline at end of file" in diff:
-        flags.append("final-newline-change")
-    if re.search(r"^Binary files |^GIT binary patch", diff, re.MULTILINE):
-        flags.append("binary")
-    if any(re.search(r"!\[[^\]]*\]\(\s*https?://|<img\b[^>]*\bhttps?://", line) for line in added):
-        flags.append("remote-url")
-    return tuple(flags)
+def is_mark(character: str) -> bool:
+    """True for a mark that is drawn over the character before it."""
+    return unicodedata.category(character) in ("Mn", "Me")
 
 
-def _seen(lines: list[str]) -> list[str]:
-    return ["".join(c for c in line if c in "\t" or _flag_of(c) is None).rstrip() for line in lines]
+def _flags(text: str) -> list[str]:
+    needed = _needed(text)
+    found = (_flag_at(text, index, needed) for index in range(len(text)))
+    return [flag for flag in found if flag is not None]
+
+
+def _flag_at(text: str, index: int, needed: frozenset[int]) -> str | None:
+    character = text[index]
+    if character.isascii():
+        return None if character == "\n" else _flag_of(character)
+    if index in needed:
+        return None
+    return _flag_of(character) or _mark_flag(text, index, needed)
 
 
 def _flag_of(character: str) -> str | None:
@@ -112,9 +113,99 @@ def _flag_of(character: str) -> str | None:
     if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
         return "invisible:VS"
     category = unicodedata.category(character)
-    if code in _BLANK_LETTERS or category in ("Cf", "Cn", "Co", "Cs") or (category == "Zs" and character != " "):
+    if code in _BLANKS or category in ("Cf", "Co", "Cs") or category == "Zs":
+        return f"invisible:{code:04X}"
+    if category == "Cn" and not _is_pictograph(code):
         return f"invisible:{code:04X}"
     return None
+
+
+def _mark_flag(text: str, index: int, needed: frozenset[int]) -> str | None:
+    """What is wrong with a combining mark: nothing to stand on, drawn across its letter, or one of too many."""
+    if not is_mark(text[index]):
+        return None
+    start = index
+    while start and is_mark(text[start - 1]):
+        start -= 1
+        if index - start >= MAX_MARKS:
+            return "combining-flood"
+    at = start - 1
+    if at > 0 and text[at] in (_ZWNJ, _ZWJ) and at in needed:
+        at -= 1
+    base = text[at] if at >= 0 else ""
+    has_base = base != "" and (unicodedata.category(base)[0] in "LMN" or base == "\u25cc") and not is_hidden(base)
+    is_drawn_out = any(
+        (base.isascii() and _is_overlay(text[place])) or (place not in needed and is_hidden(text[place]))
+        for place in range(start, index + 1)
+    )
+    return None if has_base and not is_drawn_out else f"combining:{ord(text[index]):04X}"
+
+
+def _is_overlay(mark: str) -> bool:
+    return unicodedata.combining(mark) == 1 or unicodedata.category(mark) == "Me"
+
+
+def _needed(text: str) -> frozenset[int]:
+    """Places of the invisible characters that a script or an emoji cannot be written without."""
+    if text.isascii():
+        return frozenset()
+    found = {index for match in _REGION_FLAGS.finditer(text) for index in range(match.start() + 1, match.end())}
+    for index, character in enumerate(text):
+        before, after = text[index - 1] if index else "", text[index + 1] if index + 1 < len(text) else ""
+        match character:
+            case "\ufe0e" | "\ufe0f" if _takes_style(before, after):
+                found.add(index)
+            case "\u20e3" if before == "\ufe0f" and index > 1 and text[index - 2] in "#*0123456789":
+                found.add(index)
+            case "\u200d" if _ends_emoji(text, index - 1) and _is_emoji(after):
+                found.add(index)
+            case "\u200c" | "\u200d" if _joins_letters(character, before, after):
+                found.add(index)
+            case "\u3000" if _is_wide(before) and _is_wide(after):
+                found.add(index)
+            case _:
+                pass
+    return frozenset(found)
+
+
+def _takes_style(before: str, after: str) -> bool:
+    return _is_emoji(before) or (after == _KEYCAP and before != "" and before in "#*0123456789")
+
+
+def _ends_emoji(text: str, index: int) -> bool:
+    if index > 0 and text[index] in _STYLES:
+        index -= 1
+    return index >= 0 and _is_emoji(text[index])
+
+
+def _joins_letters(character: str, before: str, after: str) -> bool:
+    """A joiner after a virama, or between two letters of a script whose letters join (Persian, Urdu, Syriac)."""
+    if not before or not after or unicodedata.category(after)[0] not in "LM":
+        return False
+    if unicodedata.combining(before) == 9:
+        return True
+    return character == _ZWNJ and _is_joining(before) and _is_joining(after)
+
+
+def _is_joining(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("AL", "NSM") and not character.isascii()
+
+
+def _is_emoji(character: str) -> bool:
+    if not character or character.isascii():
+        return False
+    if character in _EMOJI_OUTSIDE or _is_pictograph(ord(character)):
+        return True
+    return 0x2190 <= ord(character) <= 0x2BFF and unicodedata.category(character) in ("So", "Sm")
+
+
+def _is_pictograph(code: int) -> bool:
+    """Assigned or not: Unicode keeps these ranges for pictures, and newer ones than Python knows are drawn as such."""
+    return 0x1F000 <= code <= 0x1FAFF
+
+
+def _is_wide(character: str) -> bool:
+    return character != "" and character != _WIDE_BLANK and unicodedata.east_asian_width(character) in ("W", "F")
 
 
 def _visible(character: str) -> str:
@@ -122,28 +213,3 @@ def _visible(character: str) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
-
-
-def _belongs_to_emoji(text: str, index: int) -> bool:
-    """A joiner between two emoji, or the emoji style after one: the only invisible characters that stay."""
-    code = ord(text[index])
-    if code not in (_ZWJ, _EMOJI_STYLE) or index == 0 or not _is_emoji(text[index - 1]):
-        return False
-    return code == _EMOJI_STYLE or (index + 1 < len(text) and _is_emoji(text[index + 1]))
-
-
-def _is_emoji(character: str) -> bool:
-    code = ord(character)
-    return code == _EMOJI_STYLE or (code >= 0x2190 and unicodedata.category(character) in ("So", "Sk"))
-
-
-def _confusables(text: str) -> list[str]:
-    """Full-width ASCII anywhere, and words that mix Latin letters with look-alikes of other scripts."""
-    if text.isascii():
-        return []
-    flags = [f"confusable:{ord(c):04X}" for c in text if 0xFF01 <= ord(c) <= 0xFF5E]
-    for word in _WORD.findall(text):
-        strange = [c for c in word if unicodedata.name(c, "").startswith(("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"))]
-        if strange and any(c.isascii() for c in word):
-            flags += [f"confusable:{ord(c):04X}" for c in strange]
-    return flags

@@ -8,12 +8,15 @@ rules that ask or deny match every part of a command.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from hybridcode.config.rules import WrittenRule
 from hybridcode.domain.action import Action, ShellCommand, Verdict
 from hybridcode.domain.errors import ConfigError
 from hybridcode.gate.commands.shell import Script
+from hybridcode.gate.commands.syntax import parse
 
 _WILDCARD = re.compile(r"(\*\*/|\*\*|\*|\?)")
 _RULE = re.compile(r"(Bash|Edit|Write)(?:\((.*)\))?\Z", re.DOTALL)
@@ -31,12 +34,17 @@ class Rule:
     """As written in the settings."""
     has_wildcards: bool = True
     """False: `pattern` stands for itself."""
-    is_grant: bool = False
-    """A person's yes while the session runs, not a rule of their settings."""
+    source: str = "this session"
+    """The layer, file and place it stands in."""
+    reason: str = ""
+    """Why, in its author's words."""
+    lifts_deny: bool = True
+    """An exact allow rule of a person's own settings lifts what is built in; one of a repository, a variable or this
+    session does not."""
 
     @classmethod
-    def parse(cls, text: str, verdict: Verdict) -> "Rule":
-        """Read a rule.
+    def parse(cls, text: str, verdict: Verdict, *, place: str = "") -> "Rule":
+        """Read a rule. `place` is where it stands, for messages.
 
         Raises:
             ConfigError: it is none.
@@ -45,7 +53,7 @@ class Rule:
         written = ((found and found[2]) or "").strip()
         if found is None or written == "=":
             raise ConfigError(
-                f"[approval] {verdict}: `{text}` is not a rule.",
+                f"{place or f'[approval] {verdict}'}: `{text}` is not a rule.",
                 "Write `Bash(npm test)`, `Bash(npm run *)` or `Edit(src/**)`; `Bash(=ls *.md)` is exactly that text.",
             )
         tool: Literal["Bash", "Edit"] = "Bash" if found[1] == "Bash" else "Edit"
@@ -57,10 +65,6 @@ class Rule:
         """True when the rule is the command's very text, and nothing in it stands for anything else."""
         is_plain = not self.has_wildcards or not _WILDCARD.search(self.pattern)
         return self.tool == "Bash" and is_plain and self.pattern == text.strip()
-
-    def lifts_deny(self, text: str) -> bool:
-        """True when the rule may even allow what is denied: the command's very text, in a person's own settings."""
-        return not self.is_grant and self.is_exactly(text)
 
     def matches_command(self, text: str, script: Script) -> bool:
         """True when the rule is about this command."""
@@ -90,6 +94,61 @@ class Rule:
     def _expression(self, star: str) -> re.Pattern[str]:
         pattern = self.pattern.removeprefix("./") if self.tool == "Edit" else self.pattern
         return re.compile(_glob(pattern, star=star) if self.has_wildcards else re.escape(pattern), re.DOTALL)
+
+
+def read_rules(written: WrittenRule) -> tuple[Rule, ...]:
+    """The patterns of a written rule, once its examples hold.
+
+    Raises:
+        ConfigError: a pattern cannot be read, or an example does not hold; names file, rule and example.
+    """
+    source = written.source
+    rules = tuple(
+        replace(
+            Rule.parse(text, written.verdict, place=source),
+            source=source,
+            reason=written.reason,
+            lifts_deny=written.lifts_deny,
+        )
+        for text in written.match
+    )
+    for example in examples_of(written, rules):
+        if not example.holds:
+            raise ConfigError(
+                f"{source}: the rule {', '.join(written.match)} {example.fault} `{example.text}`",
+                "Correct the rule or its example; hybridcode policy test shows all of them.",
+            )
+    return rules
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of a rule, and whether the rule is as it says."""
+
+    text: str
+    is_meant: bool
+    """True for `matches`, False for `misses`."""
+    holds: bool
+
+    @property
+    def fault(self) -> str:
+        """What is wrong if it does not hold."""
+        return "does not match its own example" if self.is_meant else "matches what it must not:"
+
+
+def examples_of(written: WrittenRule, rules: Sequence[Rule]) -> list[Example]:
+    """Each example with its outcome: for a command rule a command line, for a file rule a path."""
+    return [
+        Example(text, is_meant, any(_is_about(rule, text) for rule in rules) == is_meant)
+        for is_meant, texts in ((True, written.matches), (False, written.misses))
+        for text in texts
+    ]
+
+
+def _is_about(rule: Rule, text: str) -> bool:
+    if rule.tool == "Edit":
+        return rule.matches_path(text)
+    return rule.matches_command(text, parse(text, {}))
 
 
 def exact_rule(action: Action) -> str | None:

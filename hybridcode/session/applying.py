@@ -4,7 +4,7 @@ Invariant: everything that the answer wants or nothing; what is written goes thr
 recorded and can be undone like any other change.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec.structs import replace as replace_struct
 
 from hybridcode.config.paths import state_dir
+from hybridcode.config.rules import WrittenRule
 from hybridcode.config.settings import Settings
 from hybridcode.domain.action import Applied, ChangeSet, Denied, FileChange, FileEdit, Receipt, Stale
 from hybridcode.domain.canonical import sha256_hex
@@ -178,7 +179,9 @@ def _denial(path: str, after_sha256: str | None, policy: Policy, *, mode: int = 
     return Refusal(reason=ruling.reason, path=path, advice=advice)
 
 
-async def apply_changes(root: Path, placed: Placed, *, settings: Settings) -> tuple[Receipt, str]:
+async def apply_changes(
+    root: Path, placed: Placed, *, settings: Settings, rules: Sequence[WrittenRule]
+) -> tuple[Receipt, str]:
     """Write the changes through the gate, in a session of their own: the receipt, and the session's id.
 
     Raises: JournalError if it cannot be recorded; then nothing is written.
@@ -187,7 +190,7 @@ async def apply_changes(root: Path, placed: Placed, *, settings: Settings) -> tu
     try:
         log = journal.session(new_session_id())
         facts = git_facts(root)
-        gate = open_gate(root, log, settings=settings, watcher=NullWatcher())
+        gate = open_gate(root, log, settings=settings, rules=rules, watcher=NullWatcher())
         log.append(
             SessionOpened(
                 workspace=str(root),

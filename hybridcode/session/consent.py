@@ -6,7 +6,7 @@ Invariant: a command that a repository proposes is never consent, whatever layer
 import msgspec
 
 from hybridcode.config.load import Loaded
-from hybridcode.config.rules import project_rules
+from hybridcode.config.rules import WrittenRule
 from hybridcode.config.settings import Settings
 from hybridcode.gate.rules import exact_rule_text
 
@@ -17,10 +17,14 @@ _FOREIGN = ("repository", "local", "default")
 
 def consented_checks(loaded: Loaded) -> tuple[str, ...]:
     """Check commands that a person named: on the command line, in the environment or in their own config."""
+    return tuple(_consented(loaded).values())
+
+
+def _consented(loaded: Loaded) -> dict[str, str]:
     verify = loaded.settings.verify
     lines = {"verify.test_cmd": verify.test_cmd, "verify.lint_cmd": verify.lint_cmd}
     foreign = ("default",) if loaded.is_trusted else _FOREIGN
-    return tuple(lines[name] for name in _CHECKS if lines[name] and loaded.origin[name].layer not in foreign)
+    return {name: line for name, line in lines.items() if line and loaded.origin[name].layer not in foreign}
 
 
 def foreign_checks(loaded: Loaded) -> tuple[str, ...]:
@@ -30,15 +34,21 @@ def foreign_checks(loaded: Loaded) -> tuple[str, ...]:
 
 
 def with_consent(loaded: Loaded, *, is_attended: bool) -> Settings:
-    """The settings, with named checks and this workspace's own rules allowed.
-
-    Where nobody can be asked, checks of an untrusted repository are left out: a fresh clone executes nothing.
-    """
+    """The settings. Where nobody can be asked, checks of an untrusted repository are left out: a fresh clone executes
+    nothing."""
     settings = loaded.settings
-    if not is_attended and (foreign := foreign_checks(loaded)):
-        dropped = {name.removeprefix("verify."): "" for name in foreign}
-        settings = msgspec.structs.replace(settings, verify=msgspec.structs.replace(settings.verify, **dropped))
-    checks = tuple(exact_rule_text(line) for line in consented_checks(loaded))
-    rules = project_rules(loaded.repository.workspace)
-    approval = msgspec.structs.replace(settings.approval, allow=(*settings.approval.allow, *checks, *rules))
-    return msgspec.structs.replace(settings, approval=approval)
+    if is_attended or not (foreign := foreign_checks(loaded)):
+        return settings
+    dropped = {name.removeprefix("verify."): "" for name in foreign}
+    return msgspec.structs.replace(settings, verify=msgspec.structs.replace(settings.verify, **dropped))
+
+
+def agreed_rules(loaded: Loaded) -> tuple[WrittenRule, ...]:
+    """The rules of all layers, and one for each check that a person named."""
+    if loaded.only_managed_allow:
+        return loaded.rules
+    checks = (
+        WrittenRule("allow", (exact_rule_text(line),), loaded.origin[name], name)
+        for name, line in _consented(loaded).items()
+    )
+    return (*loaded.rules, *checks)

@@ -3,9 +3,11 @@
 Invariant: without an approver of its own a gate leaves every question pending.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from hybridcode.config.rules import WrittenRule
 from hybridcode.config.settings import Settings
 from hybridcode.domain.ports import Watcher
 from hybridcode.gate.approvers import Refuse
@@ -17,17 +19,19 @@ from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import SessionJournal
 
 
-def open_gate(workspace: Path, session: SessionJournal, *, settings: Settings, watcher: Watcher) -> Gate:
+def open_gate(
+    workspace: Path, session: SessionJournal, *, settings: Settings, rules: Sequence[WrittenRule], watcher: Watcher
+) -> Gate:
     """A gate whose approver is still to be set; see `Gate.approver`.
 
     Raises:
-        ConfigError: a rule of the settings cannot be read.
+        ConfigError: a rule cannot be read, or one of its examples does not hold.
     """
     return Gate(
         workspace,
         session,
         approvals=Approvals(session.journal),
-        policy=Policy.load(settings, workspace),
+        policy=Policy.load(settings, workspace, rules=rules),
         approver=Refuse(),
         effects=Effects(
             workspace,

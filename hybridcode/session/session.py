@@ -12,9 +12,9 @@ from typing import Self
 
 from hybridcode.agent.loop import run_task
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
+from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
-from hybridcode.config.rules import add_project_rule
 from hybridcode.config.settings import Settings
 from hybridcode.context.index import Index
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
@@ -45,7 +45,7 @@ from hybridcode.models.egress import send_freely
 from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
-from hybridcode.session.consent import foreign_checks, with_consent
+from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
@@ -98,7 +98,8 @@ class Session:
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
-        self.gate = open_gate(options.workspace, session, settings=self.settings, watcher=options.watcher)
+        rules = agreed_rules(options.loaded)
+        self.gate = open_gate(options.workspace, session, settings=self.settings, rules=rules, watcher=options.watcher)
         self.sandbox = self.gate.effects.sandbox
         self.private = Private(options.workspace, self.settings.egress)
         if self.settings.egress.redact:

@@ -7,7 +7,7 @@ much it is and which key shows it.
 import json
 
 from hybridcode.domain.action import ChangeSet, Proposal, Ruling, ShellCommand, ToolCall
-from hybridcode.gate.render import command_flags
+from hybridcode.gate.flags import command_flags
 from hybridcode.tui.amounts import plural, seconds
 from hybridcode.tui.paint import Part, width, wrap
 

@@ -6,7 +6,7 @@ Invariant: the result has no character that a terminal would act on, hide or reo
 from collections.abc import Iterable
 from functools import lru_cache
 
-from hybridcode.gate.render import escape, is_plain
+from hybridcode.gate.render import escape, is_mark, is_plain
 
 
 def visible(text: str) -> str:
@@ -19,6 +19,17 @@ def visible(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _spelled_out(text: str) -> str:
     return escape(text, keep_newlines=False).text.replace("\t", "→")
+
+
+def veiled(text: str) -> str:
+    """`text` in as many characters, each that has to be spelled out as one sign: for text that is being edited."""
+    return text if is_plain(text) else "".join(map(_sign, text))
+
+
+def _sign(character: str) -> str:
+    if character == "\x7f" or (character < " " and character not in "\t\n"):
+        return visible(character)
+    return "\N{REPLACEMENT CHARACTER}" if not is_plain(f"a{character}") or is_mark(character) else character
 
 
 def is_hiding(text: str) -> bool:

@@ -22,8 +22,8 @@ def program(tmp_path: Path) -> Program:
 def open_screen(program: Program, tmp_path: Path) -> Iterator[Open]:
     opened: list[Screen] = []
 
-    def start(*arguments: str, **more: tuple[int, int]) -> Screen:
-        opened.append(Screen(program, *arguments, cwd=tmp_path, **more))
+    def start(*arguments: str, size: tuple[int, int] = (30, 100)) -> Screen:
+        opened.append(Screen(program, *arguments, cwd=tmp_path, size=size))
         return opened[-1]
 
     yield start

@@ -22,13 +22,22 @@ class _Child(Protocol):
 class Screen:
     """A running program and what its terminal shows."""
 
-    def __init__(self, program: Program, *arguments: str, cwd: Path, size: tuple[int, int] = (30, 100)) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *arguments: str,
+        cwd: Path,
+        size: tuple[int, int] = (30, 100),
+        start: tuple[str, ...] = ("-m", "hybridcode"),
+    ) -> None:
         env = {**program.environment(), "TERM": "xterm-256color"}
         env.pop("NO_COLOR", None)
         self._child = cast(
             _Child,
-            pexpect.spawn(sys.executable, ["-m", "hybridcode", *arguments], cwd=str(cwd), env=env, dimensions=size),
+            pexpect.spawn(sys.executable, [*start, *arguments], cwd=str(cwd), env=env, dimensions=size),
         )
+        self.raw = b""
+        """Every byte that reached the terminal."""
         self._terminal = pyte.Screen(size[1], size[0])
         self._stream = pyte.ByteStream(self._terminal)
 
@@ -52,6 +61,14 @@ class Screen:
             self._pump(0.05)
         return self.text
 
+    def drain(self) -> bytes:
+        """Read to the end of a program that ends by itself, without drawing; returns every byte of it."""
+        while True:
+            try:
+                self.raw += self._child.read_nonblocking(65536, 5)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                return self.raw
+
     def press(self, keys: str) -> None:
         """Type."""
         self._child.send(keys)
@@ -68,6 +85,8 @@ class Screen:
 
     def _pump(self, timeout: float) -> None:
         try:
-            self._stream.feed(self._child.read_nonblocking(65536, timeout))
+            data = self._child.read_nonblocking(65536, timeout)
+            self.raw += data
+            self._stream.feed(data)
         except (pexpect.TIMEOUT, pexpect.EOF):
             time.sleep(0.01)

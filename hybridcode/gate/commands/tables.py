@@ -6,14 +6,14 @@ Invariant: what is not in the data has no grammar and belongs to no class.
 import re
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from hybridcode.gate.commands.options import Grammar
 
 
 def _load(name: str) -> dict[str, Any]:
-    return tomllib.loads(resources.files("hybridcode.gate.commands").joinpath(name).read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))
 
 
 _DATA = _load("read_only.toml")

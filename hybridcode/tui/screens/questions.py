@@ -11,10 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.widgets.painted import Painted
+from hybridcode.tui.widgets.text_box import TextBox
 
 
 class ReasonScreen(ModalScreen[str | None]):
@@ -143,7 +144,7 @@ class EditScreen(ModalScreen[str | None]):
         """Title, text, keys."""
         with Vertical(classes="question -tall"):
             yield Painted((self._title, "bold"))
-            yield TextArea(self._text, show_line_numbers=False, soft_wrap=False, tab_behavior="indent", id="text")
+            yield TextBox(self._text, show_line_numbers=False, soft_wrap=False, tab_behavior="indent", id="text")
             yield Painted(
                 ("Ctrl+S", "bold $accent"),
                 (" saves and takes it   ", "$quiet"),
@@ -154,13 +155,13 @@ class EditScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Nothing blinks."""
-        area = self.query_one(TextArea)
+        area = self.query_one(TextBox)
         area.cursor_blink = False
         area.focus()
 
     def action_save(self) -> None:
         """Hand the text back if it is good; otherwise say what is wrong with it."""
-        text = self.query_one(TextArea).text
+        text = self.query_one(TextBox).text
         wrong = self._check(text) if self._check else ""
         if wrong:
             self.query_one("#hint", Painted).paint((f"! {wrong}", "bold $warning"))

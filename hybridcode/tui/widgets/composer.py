@@ -9,12 +9,12 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import TextArea
 
 from hybridcode.tui.visible import visible
+from hybridcode.tui.widgets.text_box import TextBox
 
 
-class Composer(TextArea):
+class Composer(TextBox):
     """A text area that sends."""
 
     @dataclass
@@ -76,7 +76,7 @@ class Composer(TextArea):
             self.sent.append(text)
         self._place, self._unsent = len(self.sent), ""
 
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+    def on_text_area_changed(self, event: TextBox.Changed) -> None:
         """Say when nothing is left."""
         event.stop()
         if not self.text.strip():

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridcode.gate.render import command_flags, diff_flags, escape, is_plain, visible
+from hybridcode.gate.flags import command_flags, diff_flags
+from hybridcode.gate.render import escape, is_plain, visible
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,17 @@
+"""A text area whose lines are painted as everything else is.
+
+Invariant: what is painted has as many characters as the text, so that the cursor stands where it belongs.
+"""
+
+from rich.text import Text
+from textual.widgets import TextArea
+
+from hybridcode.tui.visible import veiled
+
+
+class TextBox(TextArea):
+    """Text to edit, hidden characters in it shown as one sign each."""
+
+    def get_line(self, line_index: int) -> Text:
+        """One line as it is painted."""
+        return Text(veiled(self.document.get_line(line_index)), end="", no_wrap=True)
