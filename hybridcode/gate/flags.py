@@ -25,6 +25,8 @@ _REPEATED = re.compile(r"(\S{1,8}?)\1{24,}")
 _PADDING = 200
 """Characters of one repeated piece that push what follows out of sight."""
 _BLANK_LINES = re.compile(r"(?:^[+]?[ \t]*\r?\n){30,}[+]?[ \t]*\S", re.MULTILINE)
+_CONTINUED = re.compile(r"(?<!\\)\\\n(?=[ \t]*[^\s\\])")
+"""The end of a line that goes on in the next one, where something follows."""
 _IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?\s*(?:https?:)?//|<img\b[^>]*\b(?:https?:)?//", re.IGNORECASE)
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _FILE_HEADER = re.compile(r'--- (?:"?a/|/dev/null)|\+\+\+ (?:"?b/|/dev/null)')
@@ -34,7 +36,7 @@ _ADDED_HEADER = re.compile(r"[+ ](?:diff --git |@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? 
 def command_flags(text: str) -> tuple[str, ...]:
     """What a command pane must point at."""
     flags = [*escape(text).flags, *_pretence(text)]
-    if "\n" in text.strip("\n"):
+    if "\n" in _CONTINUED.sub("", text.strip("\n")):
         flags.append("multiline")
     if _BLANK_RUN.search(text):
         flags.append("blank-run")
