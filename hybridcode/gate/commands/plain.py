@@ -51,6 +51,12 @@ def plain_pipeline(text: str) -> tuple[Stage, ...] | None:
         return None
 
 
+def is_same_command(one: str, other: str) -> bool:
+    """True for the same text, and for plain pipelines of the same words, however these are quoted."""
+    words = plain_pipeline(one.strip())
+    return one.strip() == other.strip() or (words is not None and words == plain_pipeline(other.strip()))
+
+
 class _NotPlain(Exception):
     """The text has something in it that only a shell can settle."""
 
