@@ -3,10 +3,14 @@
 Invariant: nothing outside the standard library is imported here before the version question is settled.
 """
 
+import gc
 import os
 import sys
 
 from hybridcode.version import __version__
+
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""More than Python's own number: what is imported stays, and looking for garbage in it costs a small command much."""
 
 
 def main() -> None:
@@ -22,6 +26,7 @@ def main() -> None:
         _start_again_in_utf8()
     _forget_working_folder()
     os.environ.setdefault("TEXTUAL_FPS", "120")
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     # Deferred: `--version` must answer without paying for the command line's imports.
     from hybridcode.cli.main import main as run
 

@@ -1,24 +1,18 @@
 """Command lines of plans and settings as actions.
 
-Invariant: a line without shell syntax becomes an argument list and never meets a shell.
+Invariant: a plain command becomes the argument list that bash would make of it and never meets a shell; all else stays
+a script as it was typed.
 """
 
-import re
-import shlex
-
 from hybridcode.domain.action import ShellCommand
-
-_SHELL_SYNTAX = re.compile(r"[|&;<>()$`\\\n*?\[\]{}~#!]")
+from hybridcode.gate.commands.plain import Stage, plain_pipeline
 
 
 def shell_command(line: str, *, timeout_s: float, purpose: str, env_names: tuple[str, ...]) -> ShellCommand:
     """The action for a command line as a person would type it."""
     text = line.strip()
-    if not _SHELL_SYNTAX.search(text):
-        try:
-            argv = tuple(shlex.split(text))
-        except ValueError:
-            argv = ()
-        if argv and "=" not in argv[0]:
-            return ShellCommand(argv=argv, timeout_s=timeout_s, purpose=purpose, env_names=env_names)
-    return ShellCommand(script=text, timeout_s=timeout_s, purpose=purpose, env_names=env_names)
+    match plain_pipeline(text):
+        case (stage,) if stage == Stage(stage.argv):
+            return ShellCommand(argv=stage.argv, timeout_s=timeout_s, purpose=purpose, env_names=env_names)
+        case _:
+            return ShellCommand(script=text, timeout_s=timeout_s, purpose=purpose, env_names=env_names)

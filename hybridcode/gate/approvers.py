@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from hybridcode.domain.action import Approve, ChangeSet, Decision, Proposal, Reject, ShellCommand, ToolCall, Unanswered
 from hybridcode.domain.errors import GateError
+from hybridcode.gate.commands.plain import is_same_command
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.states import ApprovalState
 from hybridcode.models.egress import ASK_RULE
@@ -68,7 +69,7 @@ class PolicyOnly:
 
     def __init__(self, *, is_sandboxed: bool, checks: Collection[str] = ()) -> None:
         self.is_sandboxed = is_sandboxed
-        self.checks = frozenset(line.strip() for line in checks)
+        self.checks = tuple(checks)
 
     async def decide(self, proposal: Proposal) -> Decision:
         """Answer at once."""
@@ -77,7 +78,7 @@ class PolicyOnly:
         match proposal.action:
             case ChangeSet():
                 return Approve(proposal.digest, "--yes")
-            case ShellCommand() as command if self.is_sandboxed or command.text.strip() in self.checks:
+            case ShellCommand() as command if self.is_sandboxed or self._is_named(command.text):
                 return Approve(proposal.digest, "--yes")
             case ShellCommand():
                 return Reject("there is no sandbox here that --yes could run commands in", NO_SANDBOX)
@@ -85,6 +86,9 @@ class PolicyOnly:
                 return Approve(proposal.digest, "--yes")
             case ToolCall():
                 return Unanswered("--yes does not answer calls of outside tools")
+
+    def _is_named(self, text: str) -> bool:
+        return any(is_same_command(line, text) for line in self.checks)
 
 
 class Refuse:

@@ -15,7 +15,8 @@ import msgspec
 from hybridcode.domain.action import FileState, TreeChange
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import RepoError
-from hybridcode.gate.exact import Blocked, state_of
+from hybridcode.gate.exact import state_of
+from hybridcode.gate.file_folders import CannotWrite
 from hybridcode.repo.entry import FileEntry
 from hybridcode.repo.snapshot import Snapshot
 
@@ -149,7 +150,7 @@ class _Finding:
         was = self._before.files.get(path)
         try:
             after = self._after(path)
-        except Blocked as error:
+        except CannotWrite as error:
             self.not_captured.append(f"{path} ({error})")
             return
         if (was.state if was else None) == after:

@@ -6,29 +6,15 @@ only while it still is what the change was made for; each path is old or new, ne
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from hybridcode.domain.action import Applied, ChangeSet, Failed, FileEdit, FileState, Stale, Unknown, action_digest
 from hybridcode.domain.canonical import sha256_hex
-
-Load = Callable[[str], bytes]
-State = Literal["result", "base", "other"]
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-_LOCK_S = 10.0
-
-
-class Blocked(Exception):
-    """A path that cannot be looked at or changed; says why."""
+from hybridcode.gate.file_folders import CannotWrite, Folders, Parts, close, explained, opened, top_of
+from hybridcode.gate.file_job import CREATE, LOOK, OUR_PREFIX, Load, State
 
 
 def is_exact(change: ChangeSet) -> bool:
@@ -49,11 +35,13 @@ def state_of(root: Path, path: str) -> FileState | None:
     """What a path of the workspace holds; None where no file or link is, a folder included.
 
     Raises:
-        Blocked: it cannot be read, or is a device, a socket or a pipe.
+        CannotWrite: it cannot be read, or is a device, a socket or a pipe.
     """
-    with contextlib.ExitStack() as stack, _explained(path):
-        folder, name = _enter(root, path, stack, makes_folders=False)
-        return None if folder < 0 else _state(folder, name)
+    folders = Folders(top_of(root))
+    try:
+        return _state_of(folders, path)
+    finally:
+        folders.close()
 
 
 def apply(
@@ -62,15 +50,15 @@ def apply(
     """Make each path what its edit says. One that is not what it should be before is reported, and nothing is done."""
     done: list[str] = []
     try:
-        with _locked(root, is_stopped):
-            found = {edit.path: _survey(root, edit) for edit in change.edits}
+        with opened(root, is_stopped) as folders:
+            found = {edit.path: _survey(folders, edit) for edit in change.edits}
             todo = [edit for edit in change.edits if not (is_redo and found[edit.path] == "result")]
             if stale := tuple(edit.path for edit in todo if found[edit.path] == "other"):
                 return Stale(stale)
             for index, edit in enumerate(todo):
-                _make(root, edit, load, temp=f".hybridcode-{action_digest(change)[:16]}-{index}.new")
+                _make(folders, edit, load, temp=f"{OUR_PREFIX}{action_digest(change)[:16]}-{index}.new")
                 done.append(edit.path)
-    except Blocked as error:
+    except CannotWrite as error:
         return Failed(f"{error}; done before it: {', '.join(done)}" if done else str(error))
     return Applied(change.edits, already=is_redo and not todo)
 
@@ -85,13 +73,17 @@ def recover(root: Path, change: ChangeSet, *, load: Load) -> Applied | Failed | 
 
 def survey(root: Path, change: ChangeSet) -> dict[str, State]:
     """What each path is now: its result, its base, or something else."""
-    return {edit.path: _survey(root, edit) for edit in change.edits}
-
-
-def _survey(root: Path, edit: FileEdit) -> State:
+    folders = Folders(top_of(root))
     try:
-        now = state_of(root, edit.path)
-    except Blocked:
+        return {edit.path: _survey(folders, edit) for edit in change.edits}
+    finally:
+        folders.close()
+
+
+def _survey(folders: Folders, edit: FileEdit) -> State:
+    try:
+        now = _state_of(folders, edit.path)
+    except CannotWrite:
         return "other"
     if _is(now, edit.after_sha256, edit.mode):
         return "result"
@@ -107,9 +99,10 @@ def _is(now: FileState | None, sha256: str | None, mode: int) -> bool:
     return stat.S_ISLNK(mode) or stat.S_IMODE(now.mode) == stat.S_IMODE(mode)
 
 
-def _make(root: Path, edit: FileEdit, load: Load, *, temp: str) -> None:
-    with contextlib.ExitStack() as stack, _explained(edit.path):
-        folder, name = _enter(root, edit.path, stack, makes_folders=edit.after_sha256 is not None)
+def _make(folders: Folders, edit: FileEdit, load: Load, *, temp: str) -> None:
+    with explained(edit.path):
+        parts, name = _split(edit.path)
+        folder = _enter(folders, parts, create=edit.after_sha256 is not None)
         if edit.after_sha256 is None:
             if folder >= 0:
                 os.unlink(name, dir_fd=folder)
@@ -117,8 +110,7 @@ def _make(root: Path, edit: FileEdit, load: Load, *, temp: str) -> None:
             _set_mode(folder, name, stat.S_IMODE(edit.mode))
         else:
             _put(folder, name, edit, load(edit.after_sha256), temp=temp)
-        if folder >= 0:
-            os.fsync(folder)
+        folders.sync([parts])
 
 
 def _put(folder: int, name: str, edit: FileEdit, data: bytes, *, temp: str) -> None:
@@ -129,7 +121,7 @@ def _put(folder: int, name: str, edit: FileEdit, data: bytes, *, temp: str) -> N
         if stat.S_ISLNK(edit.mode):
             os.symlink(os.fsdecode(data), temp, dir_fd=folder)
         else:
-            with os.fdopen(os.open(temp, _NEW, 0o600, dir_fd=folder), "wb") as file:
+            with os.fdopen(os.open(temp, CREATE, 0o600, dir_fd=folder), "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fchmod(file.fileno(), stat.S_IMODE(edit.mode))
@@ -145,14 +137,24 @@ def _put(folder: int, name: str, edit: FileEdit, data: bytes, *, temp: str) -> N
 
 def _set_mode(folder: int, name: str, mode: int) -> None:
     """Permission bits of exactly the file of this name, even where it cannot be opened for reading."""
-    if not hasattr(os, "O_PATH"):
-        with _opened(os.open(name, _READ, dir_fd=folder)) as file:
-            os.fchmod(file, mode)
-        return
-    with _opened(os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)) as file:
+    is_by_path = hasattr(os, "O_PATH")
+    file = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC if is_by_path else LOOK, dir_fd=folder)
+    try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise OSError(errno.EINVAL, "is no ordinary file")
-        Path(f"/proc/self/fd/{file}").chmod(mode)
+        if is_by_path:
+            Path(f"/proc/self/fd/{file}").chmod(mode)
+        else:
+            os.fchmod(file, mode)
+    finally:
+        close(file)
+
+
+def _state_of(folders: Folders, path: str) -> FileState | None:
+    with explained(path):
+        parts, name = _split(path)
+        folder = _enter(folders, parts, create=False)
+        return None if folder < 0 else _state(folder, name)
 
 
 def _state(folder: int, name: str) -> FileState | None:
@@ -165,64 +167,25 @@ def _state(folder: int, name: str) -> FileState | None:
             return FileState(sha256_hex(target), facts.st_mode)
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(errno.EINVAL, "is no ordinary file")
-        with os.fdopen(os.open(name, _READ, dir_fd=folder), "rb") as file:
+        with os.fdopen(os.open(name, LOOK, dir_fd=folder), "rb") as file:
             return FileState(sha256_hex(file.read()), os.fstat(file.fileno()).st_mode)
     except FileNotFoundError:
         return None
 
 
-def _enter(root: Path, path: str, stack: contextlib.ExitStack, *, makes_folders: bool) -> tuple[int, str]:
-    """Descriptor of the folder that a path lies in, -1 where there is none, and its name there."""
+def _split(path: str) -> tuple[Parts, str]:
+    """The folders of a path and its name."""
     *folders, name = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in (*folders, name)):
         raise OSError(errno.EINVAL, "is no plain path inside the workspace")
-    current = stack.enter_context(_opened(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))
-    for part in folders:
-        if makes_folders:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(part, 0o777, dir_fd=current)
-        try:
-            current = stack.enter_context(_opened(os.open(part, _FOLDER, dir_fd=current)))
-        except OSError as error:
-            if error.errno not in _NOT_THERE or makes_folders:
-                raise
-            return -1, name
-    return current, name
+    return tuple(folders), name
 
 
-@contextlib.contextmanager
-def _opened(descriptor: int) -> Generator[int]:
+def _enter(folders: Folders, parts: Parts, *, create: bool) -> int:
+    """Descriptor of the folder that a path lies in; -1 where there is none, or a link in its place."""
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _locked(root: Path, is_stopped: Callable[[], bool]) -> Generator[None]:
-    """The lock that every apply in this workspace takes."""
-    deadline = time.monotonic() + _LOCK_S
-    with _explained(str(root)), _opened(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as folder:
-        while not _got(folder):
-            if is_stopped() or time.monotonic() > deadline:
-                raise Blocked("another process is writing to this workspace; try again when it is done")
-            time.sleep(0.02)
-        yield
-
-
-def _got(folder: int) -> bool:
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
-
-
-@contextlib.contextmanager
-def _explained(path: str) -> Generator[None]:
-    try:
-        yield
+        return folders.enter(parts, create=create)
     except OSError as error:
-        raise Blocked(f"{path}: {error.strerror or error}") from error
+        if create or error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            raise
+        return -1

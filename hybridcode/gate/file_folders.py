@@ -129,6 +129,18 @@ class Folders:
                 close(descriptor)
 
 
+def top_of(root: Path) -> int:
+    """Descriptor of the workspace.
+
+    Raises:
+        CannotWrite: it cannot be opened.
+    """
+    try:
+        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise CannotWrite(f"the workspace {root} cannot be opened: {why(error)}") from error
+
+
 @contextlib.contextmanager
 def opened(root: Path, is_stopped: Callable[[], bool]) -> Generator[Folders]:
     """The workspace, with the lock held that lets one process write there at a time.
@@ -136,10 +148,7 @@ def opened(root: Path, is_stopped: Callable[[], bool]) -> Generator[Folders]:
     Raises:
         CannotWrite: it cannot be opened, or another process has been writing for too long.
     """
-    try:
-        top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise CannotWrite(f"the workspace {root} cannot be opened: {why(error)}") from error
+    top = top_of(root)
     folders = Folders(top)
     try:
         _lock(top, is_stopped)

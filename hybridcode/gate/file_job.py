@@ -24,8 +24,10 @@ State = Literal["result", "base", "other"]
 OUR_PREFIX = ".hybridcode-"
 """How the names of our own files beside the user's begin, while an apply is going on."""
 _CHUNK = 1 << 20
-_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""How a file is opened for reading that may be anything by now."""
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a file of our own is made."""
 _KEPT_ATTRIBUTES = ("user.", "security.selinux", "system.posix_acl_access")
 
 
@@ -51,7 +53,7 @@ def find(folder: int, name: str) -> Found | None:
         OSError: it cannot be read, or is a link.
     """
     try:
-        descriptor = os.open(name, _LOOK, dir_fd=folder)
+        descriptor = os.open(name, LOOK, dir_fd=folder)
     except FileNotFoundError:
         return None
     try:
@@ -131,7 +133,7 @@ class Job:
         self._write(load(self.edit.after_sha256), self.edit.mode & 0o777)
 
     def _write(self, data: bytes, mode: int) -> None:
-        descriptor = os.open(self.staged, _CREATE, 0o600, dir_fd=self.folder)
+        descriptor = os.open(self.staged, CREATE, 0o600, dir_fd=self.folder)
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             left = memoryview(data)
             while left:
@@ -150,7 +152,7 @@ class Job:
                     os.fchown(descriptor, *owner)
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
-                former = os.open(self.name, _LOOK, dir_fd=self.folder)
+                former = os.open(self.name, LOOK, dir_fd=self.folder)
                 try:
                     for attribute in os.listxattr(former):
                         if attribute.startswith(_KEPT_ATTRIBUTES):

@@ -10,8 +10,11 @@ import re
 import stat
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal
+
+from msgspec import Struct
 
 from hybridcode.gate.protected import OWN_NAMES, is_protected, is_secret
 from hybridcode.gate.render import is_plain
@@ -25,8 +28,7 @@ _MOUNT_INFO = Path("/proc/self/mountinfo")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """What is known of one path."""
 
     kind: Kind
@@ -66,6 +68,25 @@ class Places:
             hooks=_hooks_folders(root),
             mounts=_mounts(root),
         )
+
+    @cached_property
+    def _root(self) -> str:
+        return str(self.workspace)
+
+    @cached_property
+    def _home(self) -> str:
+        return str(self.home)
+
+    @cached_property
+    def _own(self) -> tuple[str, ...]:
+        return tuple(map(str, self.own))
+
+    @cached_property
+    def _special(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Folders of this workspace that are protected, folded, and why."""
+        hooks = ((folded(hook), "is protected: git runs hooks from this folder") for hook in self.hooks)
+        mounts = ((folded(mount), "is protected: something else is mounted there") for mount in self.mounts)
+        return (*hooks, *mounts)
 
     def of_edit(self, path: str) -> Place:
         """Judge the path of a file change, relative to the workspace."""
@@ -116,17 +137,18 @@ class Places:
         if "\0" in path or not path:
             return Place("unusable", "is empty or holds a NUL")
         try:
-            real = os.path.realpath(base / path)
+            joined = str(base / path)
+            real = os.path.realpath(joined)
         except (OSError, ValueError) as error:
             return Place("unusable", f"cannot be looked up ({error})")
-        written = os.path.normpath(base / path)
-        secret = is_secret(real, self.home) or is_secret(written, self.home)
-        for own in self.own:
+        written = os.path.normpath(joined)
+        secret = is_secret(real, self._home) or (written != real and is_secret(written, self._home))
+        for own in self._own:
             if _below(real, own) or _below(written, own):
                 return Place("own", "is hybridcode's own state", real, is_secret=secret)
-        relative = _relative(real, self.workspace)
+        relative = _relative(real, self._root)
         if relative is None:
-            leads = _below(written, self.workspace)
+            leads = _below(written, self._root)
             why = f"leads outside the workspace, to {real}" if leads else "is outside the workspace"
             return Place("outside", why, real, is_secret=secret)
         kind, why = self._by_name(relative, written)
@@ -134,7 +156,7 @@ class Places:
 
     def _by_name(self, relative: str, written: str) -> tuple[Kind, str]:
         names = [folded(relative)]
-        if (literal := _relative(written, self.workspace)) is not None:
+        if (literal := _relative(written, self._root)) not in (None, relative):
             names.append(folded(literal))
         for name in names:
             if own := OWN_NAMES.intersection(name):
@@ -142,10 +164,9 @@ class Places:
         for name in names:
             if what := is_protected(name):
                 return "protected", f"is protected: {what}"
-            if any(name[: len(hook)] == hook for hook in map(folded, self.hooks)):
-                return "protected", "is protected: git runs hooks from this folder"
-            if any(name[: len(mount)] == mount for mount in map(folded, self.mounts)):
-                return "protected", "is protected: something else is mounted there"
+            for folder, why in self._special:
+                if name[: len(folder)] == folder:
+                    return "protected", why
         return "inside", "is an ordinary path of the workspace"
 
 
@@ -167,14 +188,15 @@ def _unusable(path: str) -> str:
     return ""
 
 
-def _below(path: str, folder: Path) -> bool:
-    return path == str(folder) or path.startswith(str(folder).rstrip("/") + "/")
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _relative(path: str, folder: Path) -> str | None:
+def _relative(path: str, folder: str) -> str | None:
+    """A path without needless parts, relative to such a folder; None if it lies elsewhere."""
     if not _below(path, folder):
         return None
-    return os.path.relpath(path, folder).replace(os.sep, "/")
+    return path[len(folder) :].strip("/").replace(os.sep, "/") or "."
 
 
 def _hooks_folders(root: Path) -> tuple[str, ...]:
@@ -184,7 +206,7 @@ def _hooks_folders(root: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     found = re.findall(r"^\s*hookspath\s*=\s*\"?([^\"\n#;]+)", text, re.MULTILINE | re.IGNORECASE)
-    relative = (_relative(os.path.normpath(root / value.strip()), root) for value in found)
+    relative = (_relative(os.path.normpath(root / value.strip()), str(root)) for value in found)
     return tuple(path for path in relative if path not in (None, "."))
 
 
@@ -195,7 +217,7 @@ def _mounts(root: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     points = (_OCTAL.sub(lambda found: chr(int(found[1], 8)), line.split(" ")[4]) for line in lines)
-    relative = (_relative(point, root) for point in points)
+    relative = (_relative(point, str(root)) for point in points)
     return tuple(path for path in relative if path not in (None, "."))
 
 

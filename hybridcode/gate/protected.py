@@ -7,8 +7,11 @@ import os
 import re
 import tomllib
 from fnmatch import fnmatchcase, translate
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
+
+from hybridcode.gate.lazy_patterns import LazyPattern
 
 OWN_NAMES = frozenset({".git", ".hybridcode", "git~1", "hybrid~1"})
 """A component with one of these names makes a path nobody may write through the gate; Windows has two of its own."""
@@ -17,10 +20,11 @@ _DATA = tomllib.loads(Path(__file__).with_name("protected.toml").read_text("utf-
 _FOLDER_OF = {tuple(name.split("/")): what for what, names in _DATA["folders"].items() for name in names.split()}
 _NAMES = {name: what for what, patterns in _DATA["files"].items() for name in patterns.split()}
 _PATTERNS = tuple((pattern, what) for pattern, what in _NAMES.items() if any(sign in pattern for sign in "*?["))
-_ANY_PATTERN = re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS))
+_BEGINNINGS = tuple({begin for pattern, _ in _PATTERNS if (begin := re.split(r"[*?\[]", pattern)[0])})
+_ENDS = tuple({re.split(r"[*?\]]", pattern)[-1] for pattern, _ in _PATTERNS if pattern.startswith(tuple("*?["))})
 _TEMPLATES = tuple(_DATA["templates"]["files"].split())
 _SECRET = re.compile("|".join(_DATA["secrets"]["anywhere"]), re.IGNORECASE)
-_SECRET_AT_HOME = re.compile("|".join(_DATA["secrets"]["at_home"]), re.IGNORECASE)
+_SECRET_AT_HOME = LazyPattern("|".join(_DATA["secrets"]["at_home"]), re.IGNORECASE)
 
 
 def is_protected(parts: tuple[str, ...]) -> str:
@@ -29,7 +33,7 @@ def is_protected(parts: tuple[str, ...]) -> str:
         if folder in _FOLDER_OF:
             return _FOLDER_OF[folder]
     name = parts[-1] if parts else ""
-    if name not in _NAMES and not _ANY_PATTERN.match(name):
+    if name not in _NAMES and not _may_match(name):
         return ""
     if any(fnmatchcase(name, pattern) for pattern in _TEMPLATES):
         return ""
@@ -38,8 +42,18 @@ def is_protected(parts: tuple[str, ...]) -> str:
     return next((what for pattern, what in _PATTERNS if fnmatchcase(name, pattern)), "")
 
 
-def is_secret(path: str, home: Path) -> bool:
+def _may_match(name: str) -> bool:
+    """False where no pattern matches; most names are settled without compiling all of them."""
+    return (name.startswith(_BEGINNINGS) or name.endswith(_ENDS)) and _any_pattern().match(name) is not None
+
+
+@cache
+def _any_pattern() -> re.Pattern[str]:
+    return re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS))
+
+
+def is_secret(path: str, home: str) -> bool:
     """True when an absolute path names credentials that must not end up in a model's window."""
     if _SECRET.search(path):
         return True
-    return path.startswith(str(home) + os.sep) and _SECRET_AT_HOME.match(path[len(str(home)) :]) is not None
+    return path.startswith(home + os.sep) and _SECRET_AT_HOME.match(path[len(home) :]) is not None

@@ -15,6 +15,7 @@ from typing import Literal
 from hybridcode.config.rules import WrittenRule
 from hybridcode.domain.action import Action, ShellCommand, Verdict
 from hybridcode.domain.errors import ConfigError
+from hybridcode.gate.commands.plain import is_same_command
 from hybridcode.gate.commands.shell import Script
 from hybridcode.gate.commands.syntax import parse
 
@@ -62,9 +63,10 @@ class Rule:
         return cls(verdict, tool, written or ("*" if tool == "Bash" else "**"), text.strip())
 
     def is_exactly(self, text: str) -> bool:
-        """True when the rule is the command's very text, and nothing in it stands for anything else."""
-        is_plain = not self.has_wildcards or not _WILDCARD.search(self.pattern)
-        return self.tool == "Bash" and is_plain and self.pattern == text.strip()
+        """True when the rule is the command's very text, or its very words quoted otherwise."""
+        if self.tool != "Bash" or (self.has_wildcards and _WILDCARD.search(self.pattern)):
+            return False
+        return is_same_command(self.pattern, text)
 
     def matches_command(self, text: str, script: Script) -> bool:
         """True when the rule is about this command."""

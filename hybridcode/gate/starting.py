@@ -6,8 +6,9 @@ everything else by bash, without start-up files.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from hybridcode.domain.action import ShellCommand
 from hybridcode.domain.errors import GateError

@@ -12,7 +12,8 @@ from msgspec import UNSET
 
 from hybridcode.domain.action import Applied, FileEdit, FileState
 from hybridcode.domain.events import CommandChanged, EffectFinished, Envelope, ProposalMade
-from hybridcode.gate.exact import Blocked, is_exact_edit, state_of
+from hybridcode.gate.exact import is_exact_edit, state_of
+from hybridcode.gate.file_folders import CannotWrite
 
 UNDO_STEP = "(undo)"
 """Step of the proposals that undo others."""
@@ -134,7 +135,7 @@ def _taken_back(root: Path, path: str, writes: Sequence[_Written], step: str | N
         return "it changed while a command was cut off: look whether it is yours"
     try:
         now = state_of(root, path)
-    except Blocked as error:
+    except CannotWrite as error:
         return f"it cannot be looked at ({error})"
     ours, back_to = writes[-1].after, writes[begin].before
     if not _same(now, ours):

@@ -56,7 +56,10 @@ def _configured(name: str, moves: Sequence[str], case: Case) -> list[Finding]:
     if case.scope.is_lost:
         return [ask("unknown-path", f"the folder in which `git {name}` runs is not known")]
     folders = [Path(os.path.realpath(folder.joinpath(*moves))) for folder in case.scope.folders]
-    named = tuple(dict.fromkeys(setting for folder in folders for setting in programs_named(folder)))
+    for folder in folders:
+        if folder not in case.scope.git_runs:
+            case.scope.git_runs[folder] = programs_named(folder)
+    named = tuple(dict.fromkeys(setting for folder in folders for setting in case.scope.git_runs[folder]))
     if not named:
         return []
     shown = ", ".join(ascii(setting)[1:-1] for setting in named[:_SHOWN])

@@ -9,27 +9,29 @@ Invariant: what cannot be read, or is not understood, counts as naming a program
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
+
+from hybridcode.gate.lazy_patterns import LazyPattern
 
 _MAX_BYTES = 1_000_000
 _MAX_MODULES = 500
-_NAMES_A_PROGRAM = re.compile(
+_NAMES_A_PROGRAM = LazyPattern(
     r"diff\.external|diff\..+\.(?:command|textconv)|filter\..+\.(?:clean|smudge|process)|merge\..+\.driver|"
     r"gpg\.(?:.+\.)?program|include\.path|includeif\..+\.path|extensions\.partialclone|remote\..+\.promisor",
     re.IGNORECASE | re.DOTALL,
 )
 """Partial clones fetch what they lack, with whatever transport their remote names."""
-_SECTION = re.compile(r'\[\s*([A-Za-z0-9.-]+)(?:[ \t]+"((?:[^"\\]|\\.)*)")?[ \t]*\]')
-_SETTING = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*(?:=(.*))?\Z", re.DOTALL)
+_SECTION = LazyPattern(r'\[\s*([A-Za-z0-9.-]+)(?:[ \t]+"((?:[^"\\]|\\.)*)")?[ \t]*\]')
+_SETTING = LazyPattern(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*(?:=(.*))?\Z", re.DOTALL)
 _READING_HOOK = "post-index-change"
 """The one hook that commands which only read may run: they refresh the index."""
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9 ._/~-]+")
+_PLAIN_PATH = LazyPattern(r"[A-Za-z0-9 ._/~-]+")
 _SWITCH = frozenset({"", "true", "false", "yes", "no", "on", "off", "0", "1"})
 
 
-@dataclass(frozen=True)
-class _Setting:
+class _Setting(Struct, frozen=True):
     name: str
     value: str
 

@@ -5,7 +5,8 @@ Invariant: none of them is ever harmless; code that cannot be known before it ru
 
 import itertools
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hybridcode.gate.commands.scope import Case, Finding, ask, deny
 from hybridcode.gate.commands.shell import Command, Word, names

@@ -8,7 +8,9 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from hybridcode.gate.commands import (
     builtins,
@@ -85,9 +87,11 @@ class _Judging:
     folder: str
     depth: int = 0
     scope: Scope = field(init=False)
+    case: Case = field(init=False)
 
     def __post_init__(self) -> None:
         self.scope = Scope(self.places, [self.places.workspace / self.folder])
+        self.case = Case(self.scope, self.nested, self.command)
 
     def known(self, text: str) -> Mapping[str, str]:
         values = {"HOME": str(self.places.home)}
@@ -96,10 +100,6 @@ class _Judging:
         if (self.places.workspace / ".git").exists():
             values[GIT_ROOT] = str(self.places.workspace)
         return values
-
-    @property
-    def case(self) -> Case:
-        return Case(self.scope, self.nested, self.command)
 
     def nested(self, text: str) -> list[Finding]:
         """Judge text that a shell in this script would run."""
@@ -144,8 +144,9 @@ class _Judging:
         choices = [self._choices(word) for word in command.args]
         if math.prod(map(len, choices)) > _MAX_VARIANTS:
             choices = [(word,) for word in command.args]
-        for args in itertools.product(*choices):
-            yield replace(command, args=tuple(map(self.scope.settled, args)))
+        for chosen in itertools.product(*choices):
+            args = tuple(map(self.scope.settled, chosen))
+            yield command if args == command.args else replace(command, args=args)
 
     def _choices(self, word: Word) -> tuple[Word, ...]:
         if listers.lists_in(word, self.case):

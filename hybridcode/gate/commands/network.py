@@ -5,20 +5,22 @@ Invariant: sending data out and running fetched code are denied; the rest is ask
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hybridcode.gate.commands.readers import outputs
 from hybridcode.gate.commands.scope import Case, Finding, ask, deny
 from hybridcode.gate.commands.shell import Command, Word, names
 from hybridcode.gate.commands.tables import known_as
+from hybridcode.gate.lazy_patterns import LazyPattern
 
-_SENDS = re.compile(
+_SENDS = LazyPattern(
     r"--(?:data(?:-\w+)?|form(?:-string)?|upload-file|json|post-file|post-data|body-data|body-file|mail-from)(?:=|\Z)"
     r"|-[a-zA-Z]*[dFT](?:.*)\Z"
 )
-_LOOPBACK = re.compile(r"(?:https?://)?(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:/|\Z)")
+_LOOPBACK = LazyPattern(r"(?:https?://)?(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:/|\Z)")
 _PUBLISHES = names("publish upload push login deploy yank owner adduser")
-_FOREIGN_SOURCE = re.compile(
+_FOREIGN_SOURCE = LazyPattern(
     r"(?:git\+|git:|git@|https?://|ssh://|ext::|github:|file://)|^(?:--index-url|--extra-index-url|--find-links|-i|"
     r"--registry|--trusted-host|--source|--git)(?:=|\Z)"
 )
@@ -26,8 +28,10 @@ _FOREIGN_SOURCE = re.compile(
 _FETCH_AND_RUN = {
     ("npm", "exec"), ("npm", "x"), ("pnpm", "dlx"), ("yarn", "dlx"), ("bun", "x"), ("uv", "tool"), ("nix", "run"),
 }  # fmt: skip
-_CLOUD_SENDS = re.compile(r"\b(?:s3 (?:cp|sync|mv)|gist create|release upload|storage cp|rsync|deploy|put-object|cp)\b")
-_CLOUD_DESTROYS = re.compile(
+_CLOUD_SENDS = LazyPattern(
+    r"\b(?:s3 (?:cp|sync|mv)|gist create|release upload|storage cp|rsync|deploy|put-object|cp)\b"
+)
+_CLOUD_DESTROYS = LazyPattern(
     r"\b(?:delete\S*|destroy|rm|rb|remove|purge|terminate\S*|auth (?:token|print\S*)|get-secret\S*|\w*secret\w*)\b"
 )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import dropwhile
 from typing import Literal, cast
 
+from msgspec import Struct
+
 from hybridcode.gate.commands.shell import Word
 
 Operands = Literal["PATHS", "TEXT", "PATTERN", "ONE", "NONE", "LIST"]
@@ -20,8 +22,7 @@ _GIVES_PATTERN = frozenset({"-e", "-f", "--regexp", "--expression", "--file", "-
 _ASKS_FOR_A_LIST = frozenset({"-l", "--list", "--merged", "--no-merged", "--contains", "--no-contains", "--points-at"})
 
 
-@dataclass(frozen=True)
-class Grammar:
+class Grammar(Struct, frozen=True):
     """The options one program may have."""
 
     operands: Operands

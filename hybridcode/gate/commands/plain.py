@@ -6,8 +6,11 @@ judged, so that the two can be held against each other.
 """
 
 import re
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hybridcode.gate.commands.shell import names
 from hybridcode.gate.render import is_plain
@@ -25,8 +28,7 @@ _DOLLAR_ALONE = re.compile(r"\$(?=[ \t\n]|\Z)")
 _DOLLAR_ALONE_IN_QUOTES = re.compile(r"\$(?=[ \t\"|)/.,])")
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One command of a pipeline and where its streams go."""
 
     argv: tuple[str, ...]
@@ -37,6 +39,7 @@ class Stage:
     """`stdout`: into the pipe of this stage's standard output, also where that output itself goes to /dev/null."""
 
 
+@lru_cache(maxsize=64)
 def plain_pipeline(text: str) -> tuple[Stage, ...] | None:
     """The stages of `a | b 2>/dev/null | c`; None if a shell is needed. The last one's exit code is the pipeline's."""
     if not is_plain(text):
@@ -46,6 +49,12 @@ def plain_pipeline(text: str) -> tuple[Stage, ...] | None:
         return reader.pipeline()
     except _NotPlain:
         return None
+
+
+def is_same_command(one: str, other: str) -> bool:
+    """True for the same text, and for plain pipelines of the same words, however these are quoted."""
+    words = plain_pipeline(one.strip())
+    return one.strip() == other.strip() or (words is not None and words == plain_pipeline(other.strip()))
 
 
 class _NotPlain(Exception):
@@ -58,6 +67,8 @@ class _Reader:
         self.at = 0
         self.stages: list[Stage] = []
         self.stage = Stage(())
+        self.words: list[str] = []
+        """Of the stage under way."""
         self.word: str | None = None
         """The word under way; None between words."""
         self.is_bare = True
@@ -158,17 +169,17 @@ class _Reader:
 
     def _end_word(self) -> None:
         if self.word is not None:
-            self.stage = replace(self.stage, argv=(*self.stage.argv, self.word))
+            self.words.append(self.word)
         self.word, self.is_bare = None, True
 
     def _end_stage(self) -> None:
         self._end_word()
-        name = self.stage.argv[0] if self.stage.argv else ""
+        name = self.words[0] if self.words else ""
         if not name or "=" in name or name in _NEEDS_A_SHELL or (name == "echo" and self._echo_is_bash_s()):
             raise _NotPlain
-        self.stages.append(self.stage)
-        self.stage = Stage(())
+        self.stages.append(replace(self.stage, argv=tuple(self.words)))
+        self.stage, self.words = Stage(()), []
 
     def _echo_is_bash_s(self) -> bool:
         """True where the program `echo` may print something else than the builtin."""
-        return any(word.startswith("-") or "\\" in word for word in self.stage.argv[1:])
+        return any(word.startswith("-") or "\\" in word for word in self.words[1:])

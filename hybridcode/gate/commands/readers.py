@@ -23,10 +23,11 @@ def only_informs(program: str, command: Command, case: Case) -> bool:
     texts = [word.literal for word in command.args]
     if program == "command" and texts[:1] in (["-v"], ["-V"]):
         return True
-    if len(texts) != 1 or case.scope.is_lost or case.scope.holds_any(STEERED.get(program, ()), STEERS_ALL):
+    if len(texts) != 1 or case.scope.is_lost:
         return False
     is_short = texts[0] == ("version" if program == "go" else "-v") and program in SHORT_VERSION
-    return is_short or (program in SHOWS_VERSION and texts[0] in VERSION_FLAGS)
+    asks = is_short or (program in SHOWS_VERSION and texts[0] in VERSION_FLAGS)
+    return asks and not case.scope.holds_any(STEERED.get(program, ()), STEERS_ALL)
 
 
 def judge(program: str, command: Command, case: Case) -> list[Finding] | None:

@@ -7,9 +7,12 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hybridcode.domain.action import Verdict
 from hybridcode.gate.commands.shell import Command, Word
@@ -24,8 +27,7 @@ _WRITABLE_DEVICES = re.compile(r"/dev/(?:null|stdout|stderr|fd/[12])\Z")
 _RAW_SECRET = re.compile(r"\.ssh/|\.aws/|\.gnupg|id_rsa|id_ed25519|/etc/shadow|/environ\b|\.netrc|git-credentials")
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that speaks against running a command unasked."""
 
     verdict: Verdict
@@ -53,6 +55,8 @@ class Scope:
     is_lost: bool = False
     """A `cd` went somewhere that cannot be known."""
     looked_up: dict[tuple[str, Path], Place] = field(default_factory=dict[tuple[str, Path], Place], repr=False)
+    git_runs: dict[Path, tuple[str, ...]] = field(default_factory=dict[Path, tuple[str, ...]], repr=False)
+    """What a repository's configuration makes git run, for each folder that was asked about."""
 
     def enter(self, word: Word | None, *, in_loop: bool) -> None:
         """Take a `cd` into account."""
@@ -70,9 +74,10 @@ class Scope:
         return [self._place(text, folder) for folder in self.folders]
 
     def _place(self, text: str, folder: Path) -> Place:
-        if (text, folder) not in self.looked_up:
-            self.looked_up[text, folder] = self.places.at(text, base=folder)
-        return self.looked_up[text, folder]
+        place = self.looked_up.get((text, folder))
+        if place is None:
+            place = self.looked_up[text, folder] = self.places.at(text, base=folder)
+        return place
 
     def is_outside(self, word: Word) -> bool:
         """True when a known path leaves the workspace."""
@@ -228,8 +233,7 @@ def _writing(text: str, place: Place) -> Iterable[Finding]:
             yield ask("writes", f"writes `{text}`")
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """A script under judgement, and how to judge what is nested in it."""
 
     scope: Scope

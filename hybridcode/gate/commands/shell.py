@@ -3,7 +3,7 @@
 Invariant: a word's `text` is what bash would pass on, or None; it is never a guess.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/opt/homebrew/bin")
 
@@ -13,8 +13,7 @@ def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(Struct, frozen=True):
     """One word of a command."""
 
     raw: str
@@ -45,16 +44,14 @@ class Word:
         return cls(text, text)
 
 
-@dataclass(frozen=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """One redirection; `target` None for duplicated descriptors (`2>&1`)."""
 
     operator: str
     target: Word | None
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """A simple command; `name` None when there are only redirections or assignments."""
 
     name: Word | None
@@ -89,8 +86,7 @@ class Command:
         return " ".join(word.raw if word.text is None else word.text for word in self.words)
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(Struct, frozen=True):
     """A parsed script."""
 
     commands: tuple[Command, ...]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from hybridcode.gate.commands.options import Arguments
 from hybridcode.gate.commands.scope import Case, Finding, ask, deny
 from hybridcode.gate.commands.shell import Command, Word, names
+from hybridcode.gate.lazy_patterns import LazyPattern
 
 _FIND_TESTS = names(
     "! -not -a -and -o -or ( ) , -print -print0 -ls -prune -quit -true -false -depth -d -mount -xdev -daystart -empty "
@@ -87,7 +88,7 @@ def _find_deletes(roots: Sequence[Word], case: Case, *, has_filter: bool) -> Ite
             yield deny("destroys", "`find -delete` without a filter deletes the whole tree")
 
 
-_SED_PLAIN = re.compile(
+_SED_PLAIN = LazyPattern(
     r"""\s*
     (?:(?:\d+|\$|/(?:[^/\\\n\[]|\\.|\[\^?\]?[^\]/\n]*\])*/I?|\\(?P<d>[^\\\n\[])(?:(?!(?P=d))[^\[])*(?P=d)I?)(?:~\d+)?\s*
        (?:,\s*(?:[+~]?\d+|\$|/(?:[^/\\\n\[]|\\.|\[\^?\]?[^\]/\n]*\])*/I?)\s*)?)?
@@ -106,9 +107,9 @@ _SED_PLAIN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """A delimiter inside brackets ends a pattern for one sed and not for another: such scripts are not plain."""
-_SED_WRITES = re.compile(r"(?:^|[;{\s\d$/])w\s+(?P<one>[^\n;}]+)|/[gpiIM0-9]*w\s+(?P<two>[^\n;}]+)")
-_SED_READS = re.compile(r"(?:^|[;{\s\d$/])[rR]\s+([^\n;}]+)")
-_SED_RUNS = re.compile(
+_SED_WRITES = LazyPattern(r"(?:^|[;{\s\d$/])w\s+(?P<one>[^\n;}]+)|/[gpiIM0-9]*w\s+(?P<two>[^\n;}]+)")
+_SED_READS = LazyPattern(r"(?:^|[;{\s\d$/])[rR]\s+([^\n;}]+)")
+_SED_RUNS = LazyPattern(
     r"(?:^|[;{\d$/])\s*e\s+(?P<one>[^\n]+)|^s(?P<d>[^\w\s])(?:.*?)(?P=d)(?P<two>.*?)(?P=d)\w*e", re.DOTALL
 )
 
@@ -146,7 +147,9 @@ def _is_plain_sed(script: str) -> bool:
     return True
 
 
-_JQ_REACHES_OUT = re.compile(r"\benv\b|\$ENV|\bimport\b|\binclude\b|input_filename|\$__prog|get_search_list|modulemeta")
+_JQ_REACHES_OUT = LazyPattern(
+    r"\benv\b|\$ENV|\bimport\b|\binclude\b|input_filename|\$__prog|get_search_list|modulemeta"
+)
 
 
 def jq(taken: Arguments) -> list[Finding]:

@@ -6,9 +6,9 @@ is not on the list leaves an oddity, and so keeps the script from being called h
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import tree_sitter_bash
+from msgspec.structs import replace
 from tree_sitter import Language, Node, Parser
 
 from hybridcode.gate.commands.shell import Command, Redirect, Script, Word, names

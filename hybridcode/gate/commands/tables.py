@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridcode.gate.commands.options import Grammar
+from hybridcode.gate.lazy_patterns import LazyPattern
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -34,7 +35,7 @@ STEERS_ALL = (".tool-versions", "mise.toml", ".mise.toml")
 VERSION_FLAGS = frozenset(_DATA["versions"]["flags"].split())
 
 DANGERS = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.MULTILINE), what) for what, pattern in _PROGRAMS["dangers"].items()
+    (LazyPattern(pattern, re.IGNORECASE | re.MULTILINE), what) for what, pattern in _PROGRAMS["dangers"].items()
 )
 """Traces that dangerous code leaves, and what such code does."""
 

@@ -3,17 +3,16 @@
 Invariant: a variable is called harmless only if it is on a list, or plainly a script's own.
 """
 
-import re
-
 from hybridcode.gate.commands.scope import Finding, ask, deny
 from hybridcode.gate.commands.shell import Command, Word
+from hybridcode.gate.lazy_patterns import LazyPattern
 
-_HARMLESS = re.compile(
+_HARMLESS = LazyPattern(
     r"LC_\w+|LANG|LANGUAGE|TZ|COLUMNS|LINES|TERM|NO_COLOR|CLICOLOR|CLICOLOR_FORCE|FORCE_COLOR|CI|DEBUG|VERBOSE|"
     r"PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|RUST_BACKTRACE|RUST_LOG|NODE_ENV|TIMEFORMAT|LS_COLORS|"
     r"GIT_OPTIONAL_LOCKS|GIT_TERMINAL_PROMPT|GIT_LITERAL_PATHSPECS"
 )
-_RUNS_CODE = re.compile(
+_RUNS_CODE = LazyPattern(
     r"LD_\w+|DYLD_\w+|BASH_ENV|ENV|BASH_FUNC.*|PROMPT_COMMAND|PS[0-4]|SHELLOPTS|BASHOPTS|PATH|IFS|CDPATH|GCONV_PATH|"
     r"\w*PAGER|MANOPT|LESS\w*|EDITOR|VISUAL|FCEDIT|BROWSER|\w*_EDITOR|GIT_(?!DIR\Z|WORK_TREE\Z|AUTHOR|COMMITTER)\w+|"
     r"SSH_ASKPASS|SUDO_ASKPASS|PYTHON(?:STARTUP|HOME|BREAKPOINT|INSPECT)|NODE_OPTIONS|PERL5\w+|RUBY(?:OPT|LIB)|"
@@ -22,8 +21,8 @@ _RUNS_CODE = re.compile(
     r"all_proxy|CURL_HOME|WGETRC|\w+_(?:INDEX_URL|REGISTRY)|HYBRIDCODE_\w+|OPENSSL_CONF|SSL_CERT_FILE|"
     r"NODE_EXTRA_CA_CERTS"
 )
-_SWITCHES_OFF = re.compile(r"\w*PAGER")
-_FOR_PROGRAMS = re.compile(
+_SWITCHES_OFF = LazyPattern(r"\w*PAGER")
+_FOR_PROGRAMS = LazyPattern(
     r"HOME|PWD|OLDPWD|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+|GIT_\w+|PYTHON\w+|NODE_\w+|\w+_(?:HOME|DIR|CONFIG\w*|OPTS|"
     r"OPTIONS|CACHE\w*|PREFIX)|\w+(?:PATH|FLAGS)"
 )

@@ -6,9 +6,9 @@ Invariant: a word's text is never a guess; what an expansion could hide leaves a
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 
+from msgspec.structs import replace
 from tree_sitter import Node
 
 from hybridcode.gate.commands.quotes import decode_ansi, unescape_double, unquoted

@@ -3,7 +3,8 @@
 Invariant: a wrapper never makes the inner command look more harmless than it is.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hybridcode.gate.commands.listers import A_NAME, prints_names
 from hybridcode.gate.commands.options import Grammar, parse
@@ -12,8 +13,7 @@ from hybridcode.gate.commands.shell import Command, Word
 from hybridcode.gate.commands.variables import is_sensitive
 
 
-@dataclass(frozen=True)
-class _Wrapper:
+class _Wrapper(Struct, frozen=True):
     grammar: Grammar
     skips: int = 0
     """Own operands before the inner command."""

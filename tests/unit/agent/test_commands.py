@@ -1,3 +1,5 @@
+import subprocess
+
 import pytest
 
 from hybridcode.agent.commands import shell_command
@@ -14,6 +16,9 @@ def read(line: str) -> ShellCommand:
         ("pytest -q tests/test_a.py", ("pytest", "-q", "tests/test_a.py")),
         ("git commit -m 'two words'", ("git", "commit", "-m", "two words")),
         ("pytest --cov=src", ("pytest", "--cov=src")),
+        ("grep -c 'a*b' \"two words\"", ("grep", "-c", "a*b", "two words")),
+        ("rg 'def |class ' src", ("rg", "def |class ", "src")),
+        ("find . -exec echo {} +", ("find", ".", "-exec", "echo", "{}", "+")),
     ],
 )
 def test_plain_lines_become_arguments(line: str, argv: tuple[str, ...]):
@@ -22,7 +27,12 @@ def test_plain_lines_become_arguments(line: str, argv: tuple[str, ...]):
 
 
 @pytest.mark.parametrize(
-    "line", ["a && b", "a | b", "echo $HOME", "ls *.py", "FOO=1 make", "echo 'open", "a\nb", "cat <x", "`id`", "a # b"]
+    "line",
+    [
+        *("a && b", "a | b", "echo $HOME", "ls *.py", "FOO=1 make", "echo 'open", "a\nb", "cat <x", "`id`"),
+        *("a # b", "make >/dev/null", "make 2>&1", "export X=1", "if ls", "cd src", "test -f a", "time make"),
+        *("ls ~", "ls {a,b}", ""),
+    ],
 )
 def test_shell_syntax_stays_a_script(line: str):
     command = read(line)
@@ -31,3 +41,9 @@ def test_shell_syntax_stays_a_script(line: str):
 
 def test_text_is_what_a_person_would_type():
     assert read("git commit -m 'two words'").text == "git commit -m 'two words'"
+
+
+def test_arguments_are_those_that_bash_would_make():
+    line = r"""/usr/bin/printf '%s\n' a\ b 'c d'\''e' "f \" g" x\"y\" 'z'"""
+    ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == list(read(line).argv[2:])

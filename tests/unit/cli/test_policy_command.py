@@ -9,7 +9,7 @@ from tests.support.processes import Program
 
 NEEDED = {
     "agent", "agent.commands", "cli", "cli.console", "cli.here", "cli.lazy", "cli.main", "cli.policy", "config",
-    "config.keys", "config.layers", "config.load", "config.paths", "config.rules", "config.settings",
+    "config.keys", "config.layers", "config.load", "config.paths", "config.patterns", "config.rules", "config.settings",
     "config.tighten", "config.trust", "config.atomic", "domain", "domain.action", "domain.canonical",
     "domain.errors", "domain.exits", "gate", "version", "launcher",
 }  # fmt: skip

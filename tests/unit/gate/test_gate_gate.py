@@ -178,7 +178,7 @@ async def test_protected_files_need_a_person(tmp_path: Path):
 
 
 async def test_yes_runs_commands_only_in_a_sandbox_or_as_a_named_check(tmp_path: Path):
-    bench = open_bench(tmp_path, approver=PolicyOnly(is_sandboxed=False, checks=["sh check.sh"]))
+    bench = open_bench(tmp_path, approver=PolicyOnly(is_sandboxed=False, checks=['sh  "check.sh"']))
     bench.write("check.sh", "echo checked\n")
     refused = await bench.gate.submit(ShellCommand(script="make"), step="s1")
     assert isinstance(refused, Denied)

@@ -215,6 +215,14 @@ def test_an_exact_rule_allows_this_text_and_nothing_else(root: Path, text: str, 
     assert judge(root, ShellCommand(script=text), settings_with(allow=(rule,))).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict"), [("pytest -k 'a or b'", "allow"), ('pytest -k "a or c"', "ask"), ("pytest -k a or b", "ask")]
+)
+def test_an_exact_rule_is_about_words_however_they_are_quoted(root: Path, text: str, verdict: Verdict):
+    settings = settings_with(allow=(exact_rule_text('pytest  -k "a or b"'),))
+    assert judge(root, ShellCommand(script=text), settings).verdict == verdict
+
+
 def test_exact_rules_that_deny_find_every_part_and_take_no_pattern(root: Path):
     denied = settings_with(allow=("Bash",), deny=("Bash(=make *)", "Edit(=src/*.py)"))
     assert judge(root, ShellCommand(script="true && make '*'"), denied).verdict == "deny"
