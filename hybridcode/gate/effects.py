@@ -103,6 +103,7 @@ class Effects:
                 box=self.sandbox,
                 is_reader=is_reader and copy is None,
                 copy=copy,
+                hidden=(self.blobs.journal.path.parent,),
                 show=lambda text: self.watcher.output(proposal=proposal, text=text),
             )
         except GateError as error:

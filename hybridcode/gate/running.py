@@ -30,8 +30,8 @@ async def run(
     protected = frozenset[Path]()
     try:
         if traces is not None:
-            manifest = await traces.begin(proposal)
             protected = await asyncio.to_thread(appeared.protected_names, effects.workspace)
+            manifest = await traces.begin(proposal)
         has_begun = True
         receipt: Receipt = await effects.run(command, proposal=proposal, is_reader=traces is None)
         if traces is not None:

@@ -56,7 +56,7 @@ def _emptied(*, network: bool) -> Iterator[str]:
 
 
 def _home(request: Request) -> Iterator[str]:
-    for hidden in (*hidden_at_home(Path.home()), cache_dir()):
+    for hidden in (*hidden_at_home(Path.home()), cache_dir(), *request.hidden):
         if request.workspace.is_relative_to(hidden):
             continue
         if hidden.is_dir():

@@ -22,7 +22,8 @@ _MAX_ENTRIES = 5_000
 def rules(request: Request) -> dict[str, Any]:
     """The paths for `sandbox_kernel.restrict_files`."""
     home = Path.home().resolve()
-    hidden = [Path(os.path.realpath(path)) for path in (*hidden_at_home(home), cache_dir(), *map(Path, EMPTIED))]
+    everywhere = (*hidden_at_home(home), cache_dir(), *request.hidden, *map(Path, EMPTIED))
+    hidden = [Path(os.path.realpath(path)) for path in everywhere]
     hidden = [path for path in hidden if not request.workspace.is_relative_to(path) and not home.is_relative_to(path)]
     # What is installed may lead back to the workspace: a run on a copy must not see the files that it stands in for.
     replaced = [] if request.source is None else [request.workspace]

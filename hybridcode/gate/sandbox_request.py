@@ -33,6 +33,8 @@ class Request:
     caches: Path | None = None
     """The folder for what tools keep from run to run, private to commands."""
 
+    hidden: Sequence[Path] = ()
+    """What must not be seen besides what is never seen: the journal, wherever settings put it."""
     empty: Path | None = None
     """An empty file, to be seen in place of files that are hidden."""
 

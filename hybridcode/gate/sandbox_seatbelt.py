@@ -75,6 +75,6 @@ def _read_only(request: Request) -> Iterator[Path]:
 
 
 def _hidden(request: Request) -> Iterator[Path]:
-    for path in (*hidden_at_home(Path.home()), cache_dir()):
+    for path in (*hidden_at_home(Path.home()), cache_dir(), *request.hidden):
         if not request.workspace.is_relative_to(path):
             yield path

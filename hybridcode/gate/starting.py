@@ -5,7 +5,7 @@ everything else by bash, without start-up files.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -27,10 +27,12 @@ async def run(
     is_reader: bool,
     show: Callable[[str], None],
     copy: Scratch | None = None,
+    hidden: Sequence[Path] = (),
 ) -> processes.Ended:
     """Run a command to its end. `is_reader`: policy found that it only reads, so it may not write.
 
-    With `copy` it runs on that copy of the workspace, which must hold what it is to run on.
+    With `copy` it runs on that copy of the workspace, which must hold what it is to run on. A sandbox shows nothing of
+    what is `hidden`.
 
     Raises:
         GateError: there is no such folder or no such program.
@@ -51,6 +53,7 @@ async def run(
         network=command.network,
         is_reader=is_reader,
         writes_git=sandbox_git.writes_git(command),
+        hidden=hidden,
         caches=caches and caches.folder,
         empty=caches and caches.empty,
     )

@@ -7,6 +7,8 @@ import pytest
 from boxes import Boxed, open_boxed
 
 from hybridcode.config.paths import state_dir, user_config_dir
+from hybridcode.domain.action import ShellCommand
+from hybridcode.gate import starting
 from hybridcode.gate.sandbox import Kind
 from hybridcode.gate.sandbox_git import common_folder
 from hybridcode.gate.sandbox_places import guarded
@@ -108,6 +110,22 @@ def test_the_journal_and_credentials_are_hidden_wherever_variables_put_them(
     said = boxed.says("; ".join(f"cat {place}/file" for place in places))
     assert said.count("file:") == len(places)
     assert "SECRET" not in said
+
+
+async def test_the_journal_is_hidden_wherever_settings_put_it(boxed: Boxed, tmp_path: Path):
+    journal = tmp_path / "elsewhere"
+    journal.mkdir()
+    (journal / "journal.db").write_text("SECRET")
+    ended = await starting.run(
+        ShellCommand(script=f"cat {journal}/journal.db"),
+        workspace=boxed.root,
+        box=boxed.box,
+        is_reader=False,
+        show=boxed.shown.append,
+        hidden=[journal],
+    )
+    assert ended.exit_code != 0
+    assert b"SECRET" not in ended.output
 
 
 def test_commands_run_where_we_are_installed_beside_our_own_data(boxed: Boxed, monkeypatch: pytest.MonkeyPatch):
