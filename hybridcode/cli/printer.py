@@ -166,10 +166,10 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
         say(f"  note: {shown(note)}", colour="yellow")
 
 
-def print_grounds(proposal: Proposal, *, flags: Sequence[str], sandbox: str) -> None:
+def print_grounds(proposal: Proposal, *, flags: Sequence[str], sandbox: tuple[str, Sequence[str]]) -> None:
     """Print what a command may reach, why a proposal is asked about, what must be pointed at, what the model says.
 
-    `sandbox` is the kind that its session uses.
+    `sandbox` is the kind that its session uses, and what that one does not enforce.
     """
     ruling, action = proposal.ruling, proposal.action
     if isinstance(action, ShellCommand):
@@ -185,9 +185,10 @@ def print_grounds(proposal: Proposal, *, flags: Sequence[str], sandbox: str) -> 
             say(f"    | {shown(line)}", dim=True)
 
 
-def _print_reach(command: ShellCommand, sandbox: str) -> None:
-    say(f"  sandbox  {sandbox_words(sandbox)}")
-    say(f"  network  {network_words(sandbox, network=command.network)}")
+def _print_reach(command: ShellCommand, sandbox: tuple[str, Sequence[str]]) -> None:
+    kind, unenforced = sandbox
+    say(f"  sandbox  {sandbox_words(kind, unenforced)}")
+    say(f"  network  {network_words(kind, network=command.network)}")
     say(
         shown(f"  folder   {'the workspace' if command.cwd == '.' else command.cwd}, at most {command.timeout_s:.0f} s")
     )

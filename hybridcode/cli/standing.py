@@ -11,6 +11,8 @@ from hybridcode.domain.action import ChangeSet, Proposal, ShellCommand
 from hybridcode.domain.events import SessionOpened
 from hybridcode.gate.change_flags import flags_of_diff
 from hybridcode.gate.flags import command_flags
+from hybridcode.gate.sandbox import Sandbox
+from hybridcode.gate.sandbox_kernel import landlock_version
 from hybridcode.journal.approvals import ApprovalRow
 from hybridcode.journal.states import ApprovalState
 from hybridcode.journal.store import Journal
@@ -90,10 +92,11 @@ def all_flags(proposal: Proposal, get_blob: Callable[[str], bytes]) -> tuple[str
     return tuple(dict.fromkeys((*proposal.ruling.flags, *_seen_flags(proposal, get_blob))))
 
 
-def sandbox_of(journal: Journal, session: str) -> str:
-    """The kind of sandbox that a session's commands run in, as its first event tells."""
+def sandbox_of(journal: Journal, session: str) -> tuple[str, tuple[str, ...]]:
+    """The kind of sandbox that a session's commands run in, as its first event tells, and what it does not enforce."""
     opened = next(iter(journal.envelopes(session)), None)
-    return opened.event.sandbox if opened is not None and isinstance(opened.event, SessionOpened) else "none"
+    kind = opened.event.sandbox if opened is not None and isinstance(opened.event, SessionOpened) else "none"
+    return kind, Sandbox("landlock", abi=landlock_version()).unenforced if kind == "landlock" else ()
 
 
 def _files(proposal: Proposal, get_blob: Callable[[str], bytes]) -> list[dict[str, Any]]:

@@ -62,7 +62,13 @@ def test_what_waits_for_an_answer_is_proven_already(program: Program, repo: Path
     assert done.json["verification"]["passed"] is False
     assert (repo / "shop.py").read_text() == "RATE = 3\n"
     shown = program.run("approvals", "show", pending["id"], cwd=repo)
-    assert f"proven: `{CHECK}` passed on exactly these bytes" in shown.err
+    assert shown.err.count(f"proven: `{CHECK}` passed on exactly these bytes") == shown.err.count("proven") == 1
+    check = next(
+        row for row in program.run("approvals", "list", "--all", "--json", cwd=repo).json if row["id"] != pending["id"]
+    )
+    told = program.run("approvals", "show", check["id"], cwd=repo).err
+    assert all(f"  {name} " in told for name in ("sandbox", "network", "folder", "runs by", "sees"))
+    assert "nothing left to answer" in program.run("approvals", "reject", check["id"], cwd=repo).err
     assert not list(repo.glob("**/__pycache__"))
 
 

@@ -65,7 +65,9 @@ def test_trust_shows_what_would_change_and_which_file_ended_it(program: Program,
 def test_neither_ci_nor_a_closed_terminal_is_trust(program: Program, tmp_path: Path):
     repo = git_repository(tmp_path / "shop", {".hybridcode/config.toml": '[approval]\nallow = ["Bash(make)"]\n'})
     program.env |= {"CI": "true", "GITHUB_ACTIONS": "true"}
-    assert program.run("trust", cwd=repo).code != 0
+    asked = program.run("trust", cwd=repo)
+    assert asked.code == 2
+    assert "nothing is trusted" in asked.err
     assert program.run("config", "show", "--json", cwd=repo).json["values"]["approval.allow"] == []
 
 

@@ -46,13 +46,14 @@ async def test_the_sandbox_of_this_run_counts_and_not_that_of_the_first_one() ->
 
 @pytest.mark.parametrize("is_edit", [True, False])
 async def test_a_question_that_lapses_says_when(is_edit: bool) -> None:
-    def asked(**facts: object) -> ScriptedConversation:
-        return changing("a = 1\n", "a = 2\n", **facts) if is_edit else waiting(**facts)
+    def asked(*, expires_s: float) -> ScriptedConversation:
+        edit = changing("a = 1\n", "a = 2\n", expires_s=expires_s)
+        return edit if is_edit else waiting(expires_s=expires_s)
 
     async with driving(asked(expires_s=3600.0)) as drive:
         assert "lapses" in drive.told
         assert "([approval] expires_s)" in drive.told
-    async with driving(asked()) as drive:
+    async with driving(asked(expires_s=0.0)) as drive:
         assert "lapses" not in drive.told
 
 

@@ -76,6 +76,12 @@ def test_an_example_that_does_not_hold_refuses_the_whole_policy(
     assert f"{file}, rule 1" in caught.value.message
 
 
+def test_a_mistake_is_named_by_the_number_of_its_rule(layers: Layers):
+    layers.user.write_text('[[rule]]\nverdict = "ask"\nmatch = "Bash"\n[[rule]]\nverdict = "no"\nmatch = "Bash"\n')
+    with pytest.raises(ConfigError, match=r"rule 2, verdict: Invalid enum value 'no'$"):
+        layers.judge("ls")
+
+
 @pytest.mark.parametrize(
     "text",
     ["[[rule]\n", '[[rule]]\nverdict = "no"\nmatch = "Bash"\n', '[[rule]]\nverdict = "ask"\n', "[rules]\n",
