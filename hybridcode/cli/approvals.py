@@ -4,21 +4,22 @@ Invariant: an answer changes a pending row by compare-and-swap, so that two peop
 never approved.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from hybridcode.cli import console
 from hybridcode.cli.printer import print_grounds, print_proposal
-from hybridcode.cli.standing import Standing, details_json, is_running, row_json, said_of
+from hybridcode.cli.standing import Standing, all_flags, details_json, is_running, row_json, said_of, sandbox_of
 from hybridcode.cli.workspace import journal_of, settings_of, workspace_options
 from hybridcode.domain.action import Approve, Reject
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.grants import grants_of
-from hybridcode.gate.lapsing import lapse, lapsed, why_lapsed
+from hybridcode.gate.lapsing import lapse, lapsed, seconds_left, why_lapsed
 from hybridcode.journal.approvals import ApprovalRow, Approvals
-from hybridcode.journal.states import ApprovalState
+from hybridcode.journal.states import UNDECIDED, ApprovalState
 from hybridcode.journal.store import Journal
 from hybridcode.session.gates import reader_of
 
@@ -92,9 +93,10 @@ def show(proposal_id: str, cwd: Path | None, as_json: bool) -> None:
             console.json_data(row_json(standing) | details_json(row.proposal, get_blob))
             return
         print_proposal(row.proposal, get_blob)
-        print_grounds(row.proposal)
+        flags = all_flags(row.proposal, get_blob)
+        print_grounds(row.proposal, flags=flags, sandbox=sandbox_of(journal, row.session))
         why = f": {row.reason}" if row.reason else ""
-        console.say(console.shown(f"{said_of(standing)}{why}"), bold=True)
+        console.say(console.shown(f"{said_of(standing)}{why}{_left(row, journal, cwd)}"), bold=True)
         console.say(f"digest {row.proposal.digest}", dim=True)
 
 
@@ -138,6 +140,14 @@ def _looked_at(journal: Journal, row: ApprovalRow, cwd: Path | None) -> Approval
     return Approvals(journal).get(row.id)
 
 
+def _left(row: ApprovalRow, journal: Journal, cwd: Path | None) -> str:
+    """How long it may still wait, where that has an end."""
+    if row.state not in UNDECIDED:
+        return ""
+    left = seconds_left(row, now=journal.clock(), expires_s=settings_of(cwd)[1].settings.approval.expires_s)
+    return "" if left is None else f", lapses in {timedelta(seconds=round(left))} ([approval] expires_s)"
+
+
 def _answer(journal: Journal, row: ApprovalRow, decision: Approve | Reject, *, as_json: bool) -> None:
     changed = Approvals(journal).answer(row.id, decision)
     standing = Standing.of(Approvals(journal).get(row.id), journal)
@@ -153,7 +163,9 @@ def _answer(journal: Journal, row: ApprovalRow, decision: Approve | Reject, *, a
 
 
 def _next(standing: Standing) -> str:
-    """Who goes on with it."""
+    """Who goes on with it, or that nobody has to."""
+    if standing.row.state not in (*UNDECIDED, ApprovalState.EXECUTING):
+        return "There is nothing left to answer."
     if standing.is_running:
         return "The session that asked is running and goes on by itself."
     return f"The session that asked has ended: `hybridcode sessions resume {standing.row.session}` goes on with it."

@@ -48,7 +48,7 @@ def test(cwd: Path | None, as_json: bool) -> None:
     else:
         for shown in tested_lines(tested):
             console.data(shown)
-        console.say(f"{len(tested)} examples, {failed} failed")
+        console.say(f"{len(tested)} example{'' if len(tested) == 1 else 's'}, {failed} failed")
     if failed:
         console.leave(ExitCode.USAGE)
 

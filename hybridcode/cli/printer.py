@@ -3,7 +3,8 @@
 Invariant: an envelope is on disk before it is printed; every foreign string is made visible first.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 
 from hybridcode.cli.console import json_line, say, shown
 from hybridcode.domain.action import (
@@ -37,6 +38,8 @@ from hybridcode.domain.events import (
     TaskJudged,
 )
 from hybridcode.domain.plan import Step
+from hybridcode.gate.change_flags import mode_note
+from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.patch.hunks import unified
 
 COLOURS = {"info": None, "warning": "yellow", "error": "red"}
@@ -151,6 +154,8 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
             before = get_blob(edit.before_sha256) if edit.before_sha256 else None
             after = get_blob(edit.after_sha256) if edit.after_sha256 else None
             _print_diff(unified(edit.path, before, after))
+            if note := mode_note(edit):
+                say(f"  note: {shown(note)}", colour="yellow")
     elif isinstance(action, ShellCommand):
         say(f"  {proposal.id}  $ {shown(action.text)}")
     else:
@@ -161,20 +166,33 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
         say(f"  note: {shown(note)}", colour="yellow")
 
 
-def print_grounds(proposal: Proposal) -> None:
-    """Print why a proposal is asked about, what must be pointed at, and, apart from it, what the model says."""
-    ruling = proposal.ruling
+def print_grounds(proposal: Proposal, *, flags: Sequence[str], sandbox: str) -> None:
+    """Print what a command may reach, why a proposal is asked about, what must be pointed at, what the model says.
+
+    `sandbox` is the kind that its session uses.
+    """
+    ruling, action = proposal.ruling, proposal.action
+    if isinstance(action, ShellCommand):
+        _print_reach(action, sandbox)
     say(shown(f"  {ruling.verdict} by rule {ruling.rule} ({ruling.source}): {ruling.reason}"))
     if ruling.person_only:
         say("  only a person may say yes, each time", colour="yellow")
-    if ruling.flags:
-        say(shown(f"  flags: {', '.join(ruling.flags)}"), colour="red")
-    if proposal.proven_by:
-        say(shown(f"  proven by: {proposal.proven_by}"), colour="green")
+    if flags:
+        say(shown(f"  flags: {', '.join(flags)}"), colour="red")
     if proposal.model_says:
         say("  the model says (not checked):", dim=True)
         for line in proposal.model_says.splitlines():
             say(f"    | {shown(line)}", dim=True)
+
+
+def _print_reach(command: ShellCommand, sandbox: str) -> None:
+    say(f"  sandbox  {sandbox_words(sandbox)}")
+    say(f"  network  {network_words(sandbox, network=command.network)}")
+    say(
+        shown(f"  folder   {'the workspace' if command.cwd == '.' else command.cwd}, at most {command.timeout_s:.0f} s")
+    )
+    say(shown(f"  runs by  {'bash, as a script' if command.script else 'no shell: ' + json.dumps(command.argv)}"))
+    say(shown(f"  sees     {len(command.env_names)} variables: {' '.join(command.env_names)}"), dim=True)
 
 
 def _print_diff(text: str) -> None:

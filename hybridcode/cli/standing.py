@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridcode.domain.action import ChangeSet, Proposal, ShellCommand
-from hybridcode.gate.flags import command_flags, diff_flags
+from hybridcode.domain.events import SessionOpened
+from hybridcode.gate.change_flags import flags_of_diff
+from hybridcode.gate.flags import command_flags
 from hybridcode.journal.approvals import ApprovalRow
 from hybridcode.journal.states import ApprovalState
 from hybridcode.journal.store import Journal
@@ -75,12 +77,23 @@ def details_json(proposal: Proposal, get_blob: Callable[[str], bytes]) -> dict[s
     """What else `show` tells of a proposal."""
     return {
         "files": _files(proposal, get_blob),
-        "flags": sorted({*proposal.ruling.flags, *_seen_flags(proposal, get_blob)}),
+        "flags": sorted(all_flags(proposal, get_blob)),
         "writer": proposal.writer,
         "notes": proposal.notes,
         "proven_by": proposal.proven_by,
         "model_says": proposal.model_says,
     }
+
+
+def all_flags(proposal: Proposal, get_blob: Callable[[str], bytes]) -> tuple[str, ...]:
+    """What policy flagged, and what the eye must be told besides."""
+    return tuple(dict.fromkeys((*proposal.ruling.flags, *_seen_flags(proposal, get_blob))))
+
+
+def sandbox_of(journal: Journal, session: str) -> str:
+    """The kind of sandbox that a session's commands run in, as its first event tells."""
+    opened = next(iter(journal.envelopes(session)), None)
+    return opened.event.sandbox if opened is not None and isinstance(opened.event, SessionOpened) else "none"
 
 
 def _files(proposal: Proposal, get_blob: Callable[[str], bytes]) -> list[dict[str, Any]]:
@@ -108,6 +121,6 @@ def _seen_flags(proposal: Proposal, get_blob: Callable[[str], bytes]) -> tuple[s
         case ShellCommand() as command:
             return command_flags(command.text)
         case ChangeSet():
-            return tuple(flag for file in _files(proposal, get_blob) for flag in diff_flags(file["diff"]))
+            return tuple(flag for file in _files(proposal, get_blob) for flag in flags_of_diff(file["diff"]))
         case _:
             return ()

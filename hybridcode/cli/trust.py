@@ -3,6 +3,8 @@
 Invariant: nothing here writes a repository's files; a yes is bound to their content and to this folder.
 """
 
+import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -44,12 +46,27 @@ def trust(only_show: bool, only_list: bool, take_back: bool, yes: bool, cwd: Pat
         raise ConfigError(
             "There is nothing to trust here.", "A repository's settings stand in .hybridcode/config.toml."
         )
-    if yes or click.confirm("Trust exactly this content?", err=True):
+    if yes or _says_yes():
         digest = remember_trust(loaded.repository)
         if as_json:
             console.json_data({**msgspec.to_builtins(describe(loaded.repository)), "effects": effects})
         else:
             console.say(f"trusted: {digest}")
+
+
+def _says_yes() -> bool:
+    try:
+        return click.confirm("Trust exactly this content?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        hint = "Answer on a terminal, or say --yes after a look at `hybridcode trust --show`."
+        raise ConfigError("Nobody answered: nothing is trusted.", hint) from None
+
+
+def _rules(loaded: Loaded) -> list[dict[str, object]]:
+    """The rules of the repository's policy.toml; it was read without a mistake when the settings were."""
+    return tomllib.loads(loaded.repository.files.get("policy.toml", b"").decode("utf-8-sig")).get("rule", [])
 
 
 def _show(loaded: Loaded, view: TrustView, effects: tuple[TrustEffect, ...]) -> None:
@@ -68,7 +85,7 @@ def _show(loaded: Loaded, view: TrustView, effects: tuple[TrustEffect, ...]) -> 
     commands = [name for name in view.files if name.startswith("commands/")]
     if commands:
         console.data(console.shown(f"  prompts that can be called by name: {', '.join(commands)}"))
-    if "policy.toml" in view.files:
+    if any(rule["verdict"] == "allow" for rule in _rules(loaded)):
         console.data("  the allow rules of policy.toml, as printed above, count")
     if view.is_trusted:
         console.say("trusted")

@@ -4,6 +4,7 @@ Invariant: an untrusted repository's rules only ask and deny; where the administ
 else is; a file that cannot be understood stops the start, it is never half a policy.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,9 @@ POLICY_FILE = "policy.toml"
 _REPOSITORYS: frozenset[LayerName] = frozenset({"repository", "local"})
 _LISTS: tuple[Verdict, ...] = ("allow", "ask", "deny")
 _EXAMPLE = 'Write [[rule]], verdict = "ask", match = "Bash(npm publish*)"; reason, matches, misses if you like.'
+
+
+_AT_RULE = re.compile(r"\A: (?P<what>.*) - at `\$\.rule\[(?P<index>\d+)\]\.?(?P<key>[^`]*)`\Z", re.DOTALL)
 
 
 class WrittenRule(msgspec.Struct, frozen=True):
@@ -71,7 +75,7 @@ def parse_policy(data: bytes, *, layer: LayerName, path: Path, workspace: Path) 
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}", "Correct the file, or move it away.") from error
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}", _EXAMPLE) from error
+        raise ConfigError(f"{path}{_AT_RULE.sub(_numbered, f': {error}')}", _EXAMPLE) from error
     found: list[WrittenRule] = []
     for number, table in enumerate(tables, 1):
         if table.workspace and layer in _REPOSITORYS:
@@ -86,6 +90,12 @@ def parse_policy(data: bytes, *, layer: LayerName, path: Path, workspace: Path) 
             WrittenRule(table.verdict, match, origin, f"rule {number}", table.reason, table.matches, table.misses)
         )
     return tuple(found)
+
+
+def _numbered(match: re.Match[str]) -> str:
+    """The rule and the key that a message is about, counted as people count."""
+    key = f", {match['key']}" if match["key"] else ""
+    return f", rule {int(match['index']) + 1}{key}: {match['what']}"
 
 
 def read_policy(path: Path, *, layer: LayerName, workspace: Path) -> tuple[WrittenRule, ...]:

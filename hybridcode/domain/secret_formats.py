@@ -137,6 +137,31 @@ FORMATS: tuple[_Format, ...] = (
     _begins("heroku-key", "HRKU-", r"[\w-]{36,}"),
     _begins("contentful-token", "CFPAT-", r"[\w-]{40,}"),
     _begins("dynatrace-token", "dt0", r"[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    _begins("langsmith-key", "lsv2_", r"(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
+    _begins("buildkite-token", "bkua_", r"[0-9a-f]{40}"),
+    _begins("circleci-token", "CCIPAT_", r"[A-Za-z0-9]{16,}_[0-9a-f]{40}"),
+    _begins("sonar-token", "sq", r"[uap]_[0-9a-f]{40}"),
+    _begins("mapbox-token", "sk.eyJ", r"[\w-]{40,}\.[\w-]{20,}"),
+    _begins("posthog-key", "phx_", r"[A-Za-z0-9]{40,}"),
+    _begins("resend-key", "re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}(?![A-Za-z0-9])"),
+    _begins("brevo-key", "xkeysib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+    _begins("nvidia-key", "nvapi-", r"[\w-]{60,}"),
+    _begins("tavily-key", "tvly-", r"[\w-]{30,}"),
+    _begins("api-key", "e2b_", r"[0-9a-f]{40}"),
+    _begins("fireworks-key", "fw_", r"[A-Za-z0-9]{22,24}(?![A-Za-z0-9])", must_be_random=True),
+    _format("npm-token", "_auth", r"(?<![A-Za-z0-9])_auth\s*=\s*(?P<s>[A-Za-z0-9+/]{12,}={0,2})", must_be_random=True),
+    *(
+        _format("command-password", program, pattern, must_be_random=True)
+        for program, pattern in (
+            ("curl ", r"curl [^\n|;&]{0,200}?(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,80}:(?P<s>[^\s\"'@]{6,200})"),
+            ("mysql", r"mysql(?:dump|admin)?\s[^\n|;&]{0,200}?(?<=\s)-p(?P<s>[^\s\"']{6,200})"),
+            ("sshpass ", r"sshpass\s+-p\s*[\"']?(?P<s>[^\s\"']{6,200})"),
+            (
+                " login ",
+                r"(?:docker|podman|helm registry|az|skopeo) login [^\n|;&]{0,200}?-p[ =][\"']?(?P<s>[^\s\"']{6,200})",
+            ),
+        )
+    ),
     _format(
         "auth-header",
         "authorization",

@@ -4,6 +4,7 @@ Invariant: text without a secret is returned unchanged, and redacting twice chan
 """
 
 import base64
+import html
 import json
 import re
 from collections import Counter
@@ -151,13 +152,18 @@ def _occurrences(text: str, form: str) -> Iterator[Span]:
 
 
 def _forms_of(value: str) -> Iterator[str]:
-    """A value as it may be written: as it is, in JSON, in a URL, in base64 at any place of a longer text."""
+    """A value as it may be written: as it is, in JSON, HTML, shell words, URLs, hex, base64 in a longer text."""
     data = value.encode("utf-8", "surrogateescape")
-    yield value
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(json.dumps(value)[1:-1])[1:-1]
-    yield quote(value, safe="", errors="surrogateescape")
+    in_json = json.dumps(value)[1:-1]
+    yield from (value, in_json, json.dumps(in_json)[1:-1], in_json.translate(_OF_WEB_JSON), in_json.replace("/", "\\/"))
+    yield from (html.escape(value), html.escape(value, quote=False), html.escape(value).replace("&#x27;", "&#39;"))
+    yield from (value.replace("'", r"'\''"), value.replace("'", "'\"'\"'"), value.replace("'", r"\'"))
+    yield _NOT_PLAIN.sub(r"\\\g<0>", value)
+    for safe in ("", "/"):
+        in_url = quote(value, safe=safe, errors="surrogateescape")
+        yield from (in_url, _PERCENT.sub(lambda found: found[0].lower(), in_url))
     yield quote_plus(value, errors="surrogateescape")
+    yield from (data.hex(), data.hex().upper())
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + data).decode()
         first = -(-shift * 8 // 6)
@@ -167,6 +173,10 @@ def _forms_of(value: str) -> Iterator[str]:
             yield encoded[first:last].translate(_URL_SAFE)
 
 
+_OF_WEB_JSON = {ord(sign): f"\\u{ord(sign):04x}" for sign in "&<>"}
+"""What some writers of JSON escape besides, so that it can stand in a page."""
+_NOT_PLAIN = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _URL_SAFE = str.maketrans("+/", "-_")
 PLAIN = Redactor()
 """Knows formats and telling names, and no values of any repository."""

@@ -13,7 +13,7 @@ from typing import Literal
 from hybridcode.domain.action import Applied, ChangeSet, Failed, Ran, ShellCommand, Stale, Unknown
 from hybridcode.domain.errors import GateError, IntegrityError
 from hybridcode.domain.ports import Watcher
-from hybridcode.gate import exact, files, sandbox, starting
+from hybridcode.gate import exact, files, sandbox, sandbox_masks, starting
 from hybridcode.gate.scratch import Scratch, clear_leftovers
 from hybridcode.journal.store import SessionJournal
 
@@ -44,7 +44,8 @@ class Effects:
         """Where checks run before anybody is asked; None where no sandbox hides the workspace from them."""
 
     def clear_leftovers(self) -> None:
-        """Remove scratch copies of sessions that were killed, meanwhile."""
+        """Remove what killed sessions left: scratch copies, meanwhile, and folders that held names of the workspace."""
+        sandbox_masks.clear_leftovers(self.workspace)
         if self.scratch is not None and self.scratch.base.exists():
             threading.Thread(target=clear_leftovers, args=(self.scratch.base,), daemon=True).start()
 

@@ -25,6 +25,8 @@ _REPEATED = re.compile(r"(\S{1,8}?)\1{24,}")
 _PADDING = 200
 """Characters of one repeated piece that push what follows out of sight."""
 _BLANK_LINES = re.compile(r"(?:^[+]?[ \t]*\r?\n){30,}[+]?[ \t]*\S", re.MULTILINE)
+_CONTINUED = re.compile(r"(?<!\\)\\\n(?=[ \t]*[^\s\\])")
+"""The end of a line that goes on in the next one, where something follows."""
 _IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?\s*(?:https?:)?//|<img\b[^>]*\b(?:https?:)?//", re.IGNORECASE)
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _FILE_HEADER = re.compile(r'--- (?:"?a/|/dev/null)|\+\+\+ (?:"?b/|/dev/null)')
@@ -34,7 +36,7 @@ _ADDED_HEADER = re.compile(r"[+ ](?:diff --git |@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? 
 def command_flags(text: str) -> tuple[str, ...]:
     """What a command pane must point at."""
     flags = [*escape(text).flags, *_pretence(text)]
-    if "\n" in text.strip("\n"):
+    if "\n" in _CONTINUED.sub("", text.strip("\n")):
         flags.append("multiline")
     if _BLANK_RUN.search(text):
         flags.append("blank-run")
@@ -84,7 +86,7 @@ def diff_flags(diff: str) -> tuple[str, ...]:
     flags = [*escape(without_even_line_ends(diff)).flags]
     if body.removed != body.added and any(_looks_alike(body.removed, body.added)):
         flags.append("invisible-only-change")
-    if [line.endswith("\r") for line in body.removed] != [line.endswith("\r") for line in body.added] and "\r" in diff:
+    if "\r" in diff and body.has_other_ends:
         flags.append("eol-change")
     if "\n\\ No newline at end of file" in diff:
         flags.append("final-newline-change")
@@ -110,6 +112,7 @@ class _Body(NamedTuple):
 
     removed: list[str]
     added: list[str]
+    kept: list[str]
     head: str
     """Lines outside of hunks."""
     has_headers: bool
@@ -117,7 +120,7 @@ class _Body(NamedTuple):
 
     @classmethod
     def of(cls, diff: str) -> "_Body":
-        removed, added, head = list[str](), list[str](), list[str]()
+        removed, added, kept, head = list[str](), list[str](), list[str](), list[str]()
         old_left = new_left = 0
         has_headers = False
         for line in diff.split("\n"):
@@ -137,7 +140,18 @@ class _Body(NamedTuple):
                 removed.append(line[1:])
             elif line[:1] == "+":
                 added.append(line[1:])
-        return cls(removed, added, "\n".join(head), has_headers)
+            elif line[:1] == " ":
+                kept.append(line[1:])
+        return cls(removed, added, kept, "\n".join(head), has_headers)
+
+    @property
+    def has_other_ends(self) -> bool:
+        """Lines end in another way than before; one that comes or goes with the end that others have is none."""
+        kept, old, new = ([line.endswith("\r") for line in lines] for lines in (self.kept, self.removed, self.added))
+        if len(old) == len(new):
+            return old != new
+        before, after = {*kept, *old}, {*kept, *new}
+        return bool(before and after) and before != after
 
 
 def _looks_alike(removed: list[str], added: list[str]) -> Iterator[bool]:

@@ -306,6 +306,7 @@ class Gate:
                     effects=self.effects,
                     traces=None if is_traceless else self.traces,
                     finish=lambda receipt: self._finished(row.id, receipt),
+                    tell=self.journal.append,
                 )
             case ToolCall(server=server):
                 return self._finished(row.id, Failed(f"there is no tool server {server}"))

@@ -4,6 +4,7 @@ Invariant: a path counts by the place it leads to (through symbolic links) and b
 whichever is worse; names are compared case-folded and Unicode-normalised; only lstat and readlink touch the disk.
 """
 
+import errno
 import os
 import re
 import stat
@@ -91,7 +92,10 @@ class Places:
         """Judge the path of a file change, relative to the workspace."""
         if why := self._unusable(path):
             return Place("unusable", why)
-        return self.at(path, base=self.workspace)
+        place = self.at(path, base=self.workspace)
+        if place.relative == ".":
+            return Place("unusable", "names no file")
+        return Place("unusable", "is a link that leads in a circle") if _is_circular(place.real) else place
 
     def of_link(self, path: str) -> Place:
         """Judge the path of a symbolic link: by the place of the link itself, wherever it leads."""
@@ -215,6 +219,14 @@ def _mounts(root: Path) -> tuple[str, ...]:
     points = (_OCTAL.sub(lambda found: chr(int(found[1], 8)), line.split(" ")[4]) for line in lines)
     relative = (_relative(point, str(root)) for point in points)
     return tuple(path for path in relative if path not in (None, "."))
+
+
+def _is_circular(real: str) -> bool:
+    """True when what every link was followed for is still a link."""
+    try:
+        return stat.S_ISLNK(os.lstat(real).st_mode)
+    except (OSError, ValueError) as error:
+        return isinstance(error, OSError) and error.errno == errno.ELOOP
 
 
 def _has_other_names(path: str) -> bool:

@@ -221,10 +221,19 @@ def _is_open(ruling: Ruling) -> bool:
     return ruling.verdict == "ask" and not ruling.person_only
 
 
+_OWNERS = {
+    "repository": "the repository's",
+    "local": "the repository's",
+    "managed": "the administrator's",
+}
+"""Whose rule it is, by the layer that its source begins with."""
+
+
 def by_rule(ruling: Ruling, rule: Rule) -> Ruling:
     """`ruling` as a rule that somebody wrote changes it; the reason names the rule and where it stands."""
     verb = "allows it" if rule.verdict == "allow" else f"says {rule.verdict}"
-    reason = f"your rule {rule.text} {verb} ({rule.source}){f': {rule.reason}' if rule.reason else ''}"
+    whose = _OWNERS.get(rule.source.partition(":")[0], "your")
+    reason = f"{whose} rule {rule.text} {verb} ({rule.source}){f': {rule.reason}' if rule.reason else ''}"
     return Ruling(rule.verdict, reason, f"user:{rule.text}", rule.source, ruling.person_only, ruling.flags)
 
 

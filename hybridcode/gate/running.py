@@ -5,34 +5,45 @@ Invariant: no process starts before what its undo needs is durable; however it e
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import assert_never
 
 from hybridcode.domain.action import ChangeSet, Failed, Proposal, Receipt, ShellCommand, ToolCall, Unknown
 from hybridcode.domain.errors import RepoError
+from hybridcode.domain.events import NoticeGiven
+from hybridcode.gate import appeared
 from hybridcode.gate.effects import Effects
 from hybridcode.gate.traces import Traces, told
 
 Finish = Callable[[Receipt], Receipt]
 """Records a receipt and gives it back."""
+Tell = Callable[[NoticeGiven], object]
+"""Records what a person should know."""
 
 
 async def run(
-    command: ShellCommand, *, proposal: str, effects: Effects, traces: Traces | None, finish: Finish
+    command: ShellCommand, *, proposal: str, effects: Effects, traces: Traces | None, finish: Finish, tell: Tell
 ) -> Receipt:
     """Run to the end; without `traces` for a command that only reads. A cancellation is recorded and passes on."""
     manifest = ""
     has_begun = False
+    protected = frozenset[Path]()
     try:
         if traces is not None:
             manifest = await traces.begin(proposal)
+            protected = await asyncio.to_thread(appeared.protected_names, effects.workspace)
         has_begun = True
         receipt: Receipt = await effects.run(command, proposal=proposal, is_reader=traces is None)
         if traces is not None:
             await traces.end(proposal, manifest)
+            if found := await asyncio.to_thread(appeared.notice, effects.workspace, protected):
+                tell(found)
     except RepoError as error:
         return finish(Failed(f"it was not run, since its changes could not be undone: {error.message}"))
     except (asyncio.CancelledError, KeyboardInterrupt):
         changed = traces.end_now(proposal, manifest) if traces is not None and manifest else None
+        if has_begun and traces is not None and (found := appeared.notice(effects.workspace, protected)):
+            tell(found)
         finish(Unknown(f"stopped while it ran{told(changed)}") if has_begun else Failed("stopped before it ran"))
         raise
     return finish(receipt)

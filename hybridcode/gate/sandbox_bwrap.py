@@ -63,6 +63,10 @@ def _home(request: Request) -> Iterator[str]:
             yield from ("--tmpfs", os.path.realpath(hidden))
         elif hidden.is_file():
             yield from ("--ro-bind", str(request.empty or "/dev/null"), os.path.realpath(hidden))
+    hidden = [*map(os.path.realpath, (*hidden_at_home(Path.home()), cache_dir()))]
+    for folder in interpreter_folders():
+        if any(folder.is_relative_to(above) for above in hidden):
+            yield from ("--ro-bind", str(folder), str(folder))
     for path in named_sockets(os.environ):
         yield from ("--ro-bind", str(request.empty or "/dev/null"), str(path))
 
@@ -90,8 +94,21 @@ def _workspace(request: Request) -> Iterator[str]:
         yield from ("--ro-bind", inside, inside)
     else:
         yield from ("--bind", inside, inside)
+        for folder in _pinned(request):
+            yield from ("--bind", str(folder), str(folder))
         yield from _read_only(_guarded(request))
     yield from _shared_repository(request)
+
+
+def _pinned(request: Request) -> Iterator[Path]:
+    """Writable folders that hold read-only ones: as mounts of their own they cannot be renamed, and those with them."""
+    hooks = hooks_folder(request.workspace, Path.home())
+    if hooks is not None:
+        above = [folder for folder in reversed(hooks.parents) if folder.is_relative_to(request.workspace)]
+        yield from (folder for folder in above[1:] if folder.is_dir() and not folder.is_symlink())
+    git = request.workspace / ".git"
+    if request.writes_git and git.is_dir() and not git.is_symlink():
+        yield git
 
 
 def _guarded(request: Request) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from hybridcode.gate.commands.shell import names
 _WRITES = names(
     "add branch checkout cherry-pick commit fetch merge mv notes pull rebase reset restore revert rm stash switch tag"
 )
-_RUNS_AND_CONFIGURES = ("hooks", "config", "config.worktree", "info")
+_RUNS_AND_CONFIGURES = ("hooks", "config", "config.worktree", "info", "commondir")
 
 
 def writes_git(command: ShellCommand) -> bool:
@@ -31,11 +31,13 @@ def common_folder(workspace: Path) -> Path | None:
     try:
         link = (workspace / ".git").read_text("utf-8", "replace").removeprefix("gitdir:").strip()
         own = Path(os.path.realpath(workspace / link))
-        back = Path(os.path.realpath((own / "gitdir").read_text("utf-8", "replace").strip()))
+        back = Path(os.path.realpath(own / (own / "gitdir").read_text("utf-8", "replace").strip()))
         common = Path(os.path.realpath(own / (own / "commondir").read_text("utf-8", "replace").strip()))
     except OSError:
         return None
-    return common if back == workspace / ".git" and own.is_relative_to(common / "worktrees") else None
+    is_ours = back == workspace / ".git" and own.parent == common / "worktrees"
+    is_repository = (common / "HEAD").is_file() and (common / "objects").is_dir() and (common / "refs").is_dir()
+    return common if is_ours and is_repository else None
 
 
 def read_only_parts(folder: Path) -> Iterator[Path]:
@@ -51,6 +53,11 @@ def read_only_parts(folder: Path) -> Iterator[Path]:
 def missing_parts(folder: Path) -> list[Path]:
     """Folders that are not there and that must not come to be while the repository is writable."""
     return [folder / "hooks"] if folder.is_dir() and not (folder / "hooks").exists() else []
+
+
+def moves_configuration(folder: Path) -> Path:
+    """The file that would make git read its configuration and hooks elsewhere; a repository of its own has none."""
+    return folder / "commondir"
 
 
 def _folders(folder: Path) -> Sequence[Path]:

@@ -20,11 +20,12 @@ _HEARD = {signal.SIGCHLD, signal.SIGTERM}
 _GRACE_S = 1.0
 _MAX_PROCESSES = 4_096
 _EASY_PREY = b"500"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def main(spec: str) -> None:
-    """Run what `spec` says; does not return."""
-    what = json.loads(spec)
+def main(*spec: str) -> None:
+    """Run what `spec` says, in pieces; does not return."""
+    what = json.loads("".join(spec))
     try:
         os.chdir(what["cwd"])
         if what["is_supervised"]:
@@ -214,11 +215,28 @@ def _make_scratch(folder: str) -> Path | None:
     return made
 
 
-def _remove(folder: Path) -> None:
+def _remove(made: Path) -> None:
+    """Take away a folder, or whatever a command put in its place: no link is followed, on no way down."""
     with contextlib.suppress(OSError):
-        for entry in list(folder.iterdir()):
-            if entry.is_dir() and not entry.is_symlink():
-                _remove(entry)
-            else:
-                entry.unlink()
-        folder.rmdir()
+        above = os.open(made.parent, _FOLDER)
+        try:
+            _remove_inside(made.name, above)
+        finally:
+            os.close(above)
+
+
+def _remove_inside(name: str, above: int) -> None:
+    try:
+        folder = os.open(name, _FOLDER, dir_fd=above)
+    except OSError:
+        os.unlink(name, dir_fd=above)
+        return
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+        for inner in names:
+            with contextlib.suppress(OSError):
+                _remove_inside(inner, folder)
+    finally:
+        os.close(folder)
+    os.rmdir(name, dir_fd=above)

@@ -1,6 +1,6 @@
 """The command line of our launcher, which starts a command inside a sandbox without a shell.
 
-Invariant: the launcher gets everything as one argument, and nothing from the environment or the workspace.
+Invariant: the launcher gets everything as arguments, and nothing from the environment or the workspace.
 """
 
 import json
@@ -14,8 +14,10 @@ from hybridcode.gate.commands.plain import Stage
 from hybridcode.gate.sandbox_request import PACKAGE, Request
 
 _START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from hybridcode.gate.sandbox_launch import main; main(sys.argv[2])"
+    "import sys; sys.path.insert(0, sys.argv[1]); from hybridcode.gate.sandbox_launch import main; main(*sys.argv[2:])"
 )
+_PIECE = 100_000
+"""Characters of one argument: Linux takes no more than 131,072 bytes."""
 
 
 def launcher(request: Request, *, kind: str) -> list[str]:
@@ -30,7 +32,9 @@ def launcher(request: Request, *, kind: str) -> list[str]:
         "scratch": str(request.caches) if is_landlock and request.caches is not None else "",
         "landlock": sandbox_landlock.rules(request) if is_landlock else None,
     }
-    return [os.path.realpath(sys.executable), "-I", "-S", "-c", _START, str(PACKAGE), json.dumps(spec)]
+    text = json.dumps(spec)
+    pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
+    return [os.path.realpath(sys.executable), "-I", "-S", "-c", _START, str(PACKAGE), *pieces]
 
 
 def _stage(stage: Stage) -> list[Any]:

@@ -1,10 +1,11 @@
 """Empty folders that stand where a command must not make anything, as long as it runs.
 
-A mount needs something to be mounted on. Where a protected name is missing, an empty folder is made, covered read-only
-by the sandbox, and taken away with the last command that runs in the workspace, in whatever process.
+A mount needs something to be mounted on. Where a protected folder is missing, an empty one is made, covered read-only
+by the sandbox, and taken away with the last command that runs in the workspace, in whatever process. Names of files
+are not held: a folder called `.gitmodules` or `mcp.json` breaks tools that meet it.
 
 Invariant: what is made is written down before, and only empty folders are ever taken away; after a kill, the next
-command takes away what was left.
+session or command takes away what was left.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from hybridcode.config.paths import cache_dir, state_dir
 from hybridcode.gate import sandbox_git
-from hybridcode.gate.sandbox_places import GUARDED_NAMES, hooks_folder
+from hybridcode.gate.sandbox_places import HELD_NAMES, hooks_folder
 
 
 def missing(workspace: Path, *, writes_git: bool) -> list[Path]:
@@ -24,7 +25,7 @@ def missing(workspace: Path, *, writes_git: bool) -> list[Path]:
     if writes_git:
         wanted = [workspace / ".hybridcode", *sandbox_git.missing_parts(workspace / ".git")]
     else:
-        wanted = [workspace / name for name in GUARDED_NAMES]
+        wanted = [workspace / name for name in HELD_NAMES]
         if (hooks := hooks_folder(workspace, Path.home())) is not None:
             above = [folder for folder in reversed(hooks.parents) if folder.is_relative_to(workspace)]
             wanted += [*above[1:], hooks]
@@ -51,6 +52,30 @@ def held(workspace: Path, *, writes_git: bool) -> Generator[None]:
             with _guarded(record):
                 fcntl.flock(users, fcntl.LOCK_UN)
                 _remove_if_alone(record, users)
+
+
+def clear_leftovers(workspace: Path) -> None:
+    """Take away what a killed command left, unless another one still runs."""
+    with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+        record = cache_dir() / "commands" / f"{state_dir(workspace).name}.masks"
+        if _read(record):
+            users = os.open(record.with_suffix(".users"), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            stack.callback(os.close, users)
+            with _guarded(record):
+                _remove_if_alone(record, users)
+
+
+@contextlib.contextmanager
+def git_in_its_place(workspace: Path) -> Generator[None]:
+    """While git may write: take away a new file that would make it read its configuration elsewhere from then on."""
+    moved = sandbox_git.moves_configuration(workspace / ".git")
+    was_there = os.path.lexists(moved)
+    try:
+        yield
+    finally:
+        if not was_there:
+            with contextlib.suppress(OSError):
+                moved.unlink()
 
 
 def _open_record(workspace: Path, stack: contextlib.ExitStack) -> Path | None:
@@ -96,7 +121,7 @@ def _remove_if_alone(record: Path, users: int) -> None:
     for path in reversed(made):
         with contextlib.suppress(OSError):
             Path(path).rmdir()
-    _write(record, [])
+    os.truncate(record, 0)  # a full disk is no hindrance to that
     fcntl.flock(users, fcntl.LOCK_UN)
 
 

@@ -7,10 +7,13 @@ import contextlib
 import os
 import re
 import tomllib
+from collections import deque
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from importlib.resources import files
 from pathlib import Path
+
+from hybridcode.config.paths import data_dir, state_dir, user_config_dir
 
 _DATA = tomllib.loads(files("hybridcode.gate").joinpath("sandbox.toml").read_text("utf-8"))
 _PROTECTED = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
@@ -22,6 +25,7 @@ _HOOKS_PATH = re.compile(r"^[ \t]*hookspath[ \t]*=[ \t]*\"?([^\"\n#;]+)", re.IGN
 _MAX_VISITED = 20_000
 _MAX_NESTED = 200
 _LONGEST_ADDRESS = 400
+_XDG = {"XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share", "XDG_STATE_HOME": ".local/state"}
 
 
 def _names(table: str) -> tuple[str, ...]:
@@ -33,7 +37,11 @@ GUARDED_FOLDERS = (".git", ".hybridcode", *_names("folders"))
 GUARDED_PATTERNS = _names("files")
 """Patterns for files of a workspace that commands may not write, in any of its folders."""
 GUARDED_NAMES = (*GUARDED_FOLDERS, *(name for name in GUARDED_PATTERNS if not set(name) & set("*?[")))
-"""What commands may not create in the workspace's own folder either."""
+"""What commands may not create in the workspace's own folder either, where that can be forbidden by name."""
+HELD_NAMES = tuple(name for name in GUARDED_FOLDERS if name.startswith(".") and "/" not in name)
+"""What can be forbidden by a folder that stands in its place: names that tools expect to be folders, and pass over."""
+_FOLDERS = frozenset(GUARDED_FOLDERS)
+_ANY_FILE = re.compile("|".join(map(translate, GUARDED_PATTERNS)))
 EMPTIED = tuple(_DATA["machine"]["emptied"].split())
 """Folders of the machine that hold sockets, and what others left lying about."""
 KEPT = tuple(_DATA["machine"]["kept"].split())
@@ -48,11 +56,19 @@ def hidden_at_home(home: Path) -> Iterator[Path]:
     """What exists in a home folder and must not be seen."""
     listed = [name.replace("%20", " ") for table in _DATA["hidden"].values() for name in table.split()]
     for name in (*listed, *_DATA["histories"]["more"].split()):
-        if os.path.lexists(home / name):
-            yield home / name
+        yield from (path for path in dict.fromkeys((home / name, _moved(name, home))) if os.path.lexists(path))
+    yield from (path for path in (user_config_dir(), state_dir(home).parent, data_dir()) if path.is_dir())
     for entry in _entries(home):
         if any(fnmatchcase(entry.name, pattern) for pattern in _HISTORIES):
             yield home / entry.name
+
+
+def _moved(name: str, home: Path) -> Path:
+    """Where a name of a home folder is when a variable says that its folder is elsewhere."""
+    for variable, folder in _XDG.items():
+        if name.startswith(f"{folder}/") and (base := os.environ.get(variable, "")).startswith("/"):
+            return Path(base, name.removeprefix(f"{folder}/"))
+    return home / name
 
 
 def named_sockets(environ: Mapping[str, str]) -> Iterator[Path]:
@@ -67,26 +83,27 @@ def named_sockets(environ: Mapping[str, str]) -> Iterator[Path]:
 def guarded(workspace: Path) -> tuple[list[Path], bool]:
     """What exists in a workspace, at any depth, and must not be written; False when not all of it was looked at.
 
+    What lies least deep comes first; folders of the workspace itself are never left out, whatever lies beside them.
     Folders of packages and of build results are not looked into.
     """
-    found: list[Path] = []
-    waiting = [workspace]
-    visited = 0
-    while waiting:
-        for entry in _entries(waiting.pop()):
+    entries = _entries(workspace)
+    found = [Path(entry.path) for entry in entries if entry.name.casefold() in _FOLDERS]
+    entries = [entry for entry in entries if entry.name.casefold() not in _FOLDERS]
+    most, visited = len(found) + _MAX_NESTED, 0
+    waiting = deque[Path]()
+    while True:
+        for entry in entries:
             visited += 1
-            if visited > _MAX_VISITED or len(found) >= _MAX_NESTED:
+            if visited > _MAX_VISITED or len(found) >= most:
                 return found, False
             name = entry.name.casefold()
-            if _is_guarded(name):
+            if name in _FOLDERS or _ANY_FILE.match(name):
                 found.append(Path(entry.path))
             elif name not in _UNVISITED and entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
-    return found, True
-
-
-def _is_guarded(name: str) -> bool:
-    return name in GUARDED_FOLDERS or any(fnmatchcase(name, pattern) for pattern in GUARDED_PATTERNS)
+        if not waiting:
+            return found, True
+        entries = _entries(waiting.popleft())
 
 
 def hooks_folder(workspace: Path, home: Path) -> Path | None:

@@ -64,6 +64,7 @@ def _read_only(request: Request) -> Iterator[Path]:
         yield request.workspace / ".hybridcode"
         yield request.workspace / ".git" / "hooks"
         yield request.workspace / ".git" / "config"
+        yield sandbox_git.moves_configuration(request.workspace / ".git")
         yield from sandbox_git.read_only_parts(request.workspace / ".git")
         return
     yield from (request.workspace / name for name in GUARDED_NAMES)

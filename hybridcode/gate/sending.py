@@ -6,16 +6,17 @@ leaves.
 
 import msgspec
 
-from hybridcode.domain.action import Proposal, Ruling, ToolCall, Unanswered, action_digest
+from hybridcode.domain.action import Expired, Proposal, Ruling, ToolCall, Unanswered, action_digest
 from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.errors import EgressForbidden, SendingHeld
 from hybridcode.domain.events import EffectStarted
 from hybridcode.gate.gate import Gate
+from hybridcode.gate.lapsing import lapse
 from hybridcode.journal.approvals import ApprovalRow, new_proposal_id
-from hybridcode.journal.states import ApprovalState
+from hybridcode.journal.states import SENDING, ApprovalState
 from hybridcode.models.egress import ASK_RULE, Sending
 
-STEP = "(sending)"
+STEP = SENDING
 """The step that questions about requests belong to; no plan can use this id."""
 _TOOL = "send"
 
@@ -58,7 +59,7 @@ class AskToSend:
             if row.proposal.digest == digest and found is None:
                 found = row
             else:
-                approvals.move(row.id, expect=row.state, to=ApprovalState.SUPERSEDED, event=None, reason="asked anew")
+                lapse(approvals, row, Expired("what was to be sent is another request now"))
         return found
 
     def _proposed(self, action: ToolCall, sending: Sending) -> ApprovalRow:

@@ -56,7 +56,7 @@ async def run(
     )
     if caches is not None:
         env |= caches.environment
-    with _masks(box, request):
+    with _masks(box, request), _git(request):
         # The line is made inside: it covers what is there by then.
         return await processes.run(box.line(request), cwd=cwd, env=env, timeout_s=command.timeout_s, show=show)
 
@@ -65,6 +65,12 @@ def _masks(box: Sandbox, request: Request) -> contextlib.AbstractContextManager[
     if not box.can_mount or request.is_reader or request.source is not None:
         return contextlib.nullcontext()
     return sandbox_masks.held(request.workspace, writes_git=request.writes_git)
+
+
+def _git(request: Request) -> contextlib.AbstractContextManager[None]:
+    if not request.writes_git or request.source is not None:
+        return contextlib.nullcontext()
+    return sandbox_masks.git_in_its_place(request.workspace)
 
 
 def _stages(command: ShellCommand) -> tuple[Stage, ...]:

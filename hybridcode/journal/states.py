@@ -68,6 +68,9 @@ LEGAL: dict[ApprovalState, frozenset[ApprovalState]] = {
 UNDECIDED = (ApprovalState.PENDING, ApprovalState.APPROVED)
 """What a later proposal may supersede: nothing was refused and nothing was done."""
 
+SENDING = "(sending)"
+"""Step of questions about requests to models: a yes to one is used up when it begins, and nothing tells of its end."""
+
 Rows = Callable[[str, Sequence[object]], Sequence[tuple[Any, ...]]]
 
 _TYPES = ("ProposalMade", "ProposalDecided", "EffectStarted", "EffectFinished")
@@ -102,7 +105,7 @@ def differing(rows: Rows) -> list[str]:
     return [
         name
         for name, state, decision in rows("SELECT id, state, decision FROM approval ORDER BY id", ())
-        if told.states.get(name) != state or told.decisions.get(name) != decision
+        if not told.fits(name, state) or told.decisions.get(name) != decision
     ]
 
 
@@ -112,11 +115,20 @@ class _Told:
     def __init__(self) -> None:
         self.states: dict[str, ApprovalState] = {}
         self.decisions: dict[str, str] = {}
+        self._requests = set[str]()
+
+    def fits(self, name: str, state: str) -> bool:
+        """True if a row may stand there."""
+        told = self.states.get(name)
+        is_used_up = name in self._requests and told == ApprovalState.EXECUTING and state == ApprovalState.DONE
+        return told == state or is_used_up
 
     def hear(self, event: Event) -> None:
         match event:
-            case ProposalMade(proposal=Proposal(id=name), supersedes=former):
+            case ProposalMade(proposal=Proposal(id=name, step=step), supersedes=former):
                 self.states[name] = ApprovalState.PENDING
+                if step == SENDING:
+                    self._requests.add(name)
                 if self.states.get(former) in UNDECIDED:
                     self.states[former] = ApprovalState.SUPERSEDED
             case ProposalDecided(proposal=name, decision=decision):

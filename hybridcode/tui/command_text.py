@@ -5,9 +5,11 @@ much it is and which key shows it.
 """
 
 import json
+from collections.abc import Sequence
 
 from hybridcode.domain.action import ChangeSet, Proposal, Ruling, ShellCommand, ToolCall
 from hybridcode.gate.flags import command_flags
+from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.tui.amounts import plural, seconds
 from hybridcode.tui.paint import Part, width, wrap
 
@@ -26,31 +28,40 @@ def needs_word(ruling: Ruling) -> bool:
     return bool(TYPED_WORD_FLAGS & set(ruling.flags))
 
 
-def command_facts(proposal: Proposal, *, sandbox: str, is_full: bool = False) -> list[Fact]:
+def command_facts(
+    proposal: Proposal, *, sandbox: str, unenforced: Sequence[str] = (), lapses: str = "", is_full: bool = False
+) -> list[Fact]:
     """What the pane shows, line by line: what it is, what it may reach, why it asks, and then the rest.
 
-    `is_full` spells out the names of the variables.
+    `unenforced` is what the sandbox cannot keep it from, `lapses` when the question ends by itself, `is_full` spells
+    out the names of the variables.
     """
     facts: list[Fact]
     match proposal.action:
         case ShellCommand() as command:
-            facts = [("command", command.text, "bold"), *_flag_facts(proposal), *_reach(command, sandbox)]
-            facts += [*_asked_facts(proposal), *_rest(command), *_model_facts(proposal), _digest(proposal)]
-            return [*facts, _variables(command, is_full=is_full)]
+            facts = [("command", command.text, "bold"), *_flag_facts(proposal), *_reach(command, sandbox, unenforced)]
+            facts += [*_asked_facts(proposal), *_lapse_facts(lapses), *_rest(command), *_model_facts(proposal)]
+            return [*facts, _digest(proposal), _variables(command, is_full=is_full)]
         case ToolCall(server=server, tool=tool, arguments=arguments):
             shown = json.dumps(json.loads(bytes(arguments)), indent=2, ensure_ascii=False, sort_keys=True)
-            facts = [("tool", f"{tool} of {server}", "bold"), ("arguments", shown, "")]
+            facts = [("tool", f"{tool} of {server}", "bold"), *_flag_facts(proposal), *_asked_facts(proposal)]
+            facts += [*_lapse_facts(lapses), ("arguments", shown, ""), *_model_facts(proposal)]
+            return [*facts, _digest(proposal)]
         case ChangeSet(edits=edits):
             facts = [("files", "\n".join(edit.path for edit in edits), "")]
-    return [*facts, *ruling_facts(proposal), _digest(proposal)]
+    return [*facts, *ruling_facts(proposal), *_lapse_facts(lapses), _digest(proposal)]
 
 
-def _reach(command: ShellCommand, sandbox: str) -> list[Fact]:
-    where = sandbox if sandbox != "none" else "none: it can do what you can do"
+def _reach(command: ShellCommand, sandbox: str, unenforced: Sequence[str]) -> list[Fact]:
+    network = network_words(sandbox, network=command.network)
     return [
-        ("sandbox", where, _loud(sandbox == "none")),
-        ("network", "YES" if command.network else "no", _loud(command.network)),
+        ("sandbox", sandbox_words(sandbox, unenforced), _loud(sandbox == "none")),
+        ("network", network, _loud(network != "no")),
     ]
+
+
+def _lapse_facts(lapses: str) -> list[Fact]:
+    return [("lapses", lapses, "")] if lapses else []
 
 
 def _rest(command: ShellCommand) -> list[Fact]:
@@ -75,22 +86,27 @@ def _digest(proposal: Proposal) -> Fact:
     return "digest", proposal.digest[:16], "$quiet"
 
 
-def ruling_facts(proposal: Proposal) -> list[Fact]:
-    """The rule that asked, what must be pointed at, and what the model says."""
-    return [*_asked_facts(proposal), *_flag_facts(proposal), *_model_facts(proposal)]
+def ruling_facts(
+    proposal: Proposal, *, notes: Sequence[str] | None = None, flags: Sequence[str] | None = None
+) -> list[Fact]:
+    """The rule that asked, what must be pointed at, and what the model says.
+
+    `notes` and `flags` are given where more is known than the proposal tells.
+    """
+    return [*_asked_facts(proposal, notes), *_flag_facts(proposal, flags), *_model_facts(proposal)]
 
 
-def _asked_facts(proposal: Proposal) -> list[Fact]:
+def _asked_facts(proposal: Proposal, notes: Sequence[str] | None = None) -> list[Fact]:
     ruling = proposal.ruling
     facts: list[Fact] = [("asked by", f"{ruling.rule} ({ruling.source}): {reason_of(proposal)}", "")]
     if ruling.person_only:
         facts.append(("", "a person is asked every time; no rule can allow it", "$warning"))
-    facts.extend(("note", note, "$warning") for note in proposal.notes)
+    facts.extend(("note", note, "$warning") for note in (proposal.notes if notes is None else notes))
     return facts
 
 
-def _flag_facts(proposal: Proposal) -> list[Fact]:
-    flags = all_flags(proposal)
+def _flag_facts(proposal: Proposal, flags: Sequence[str] | None = None) -> list[Fact]:
+    flags = all_flags(proposal) if flags is None else flags
     return [("flags", "  ".join(f"! {flag}" for flag in flags), "bold $error")] if flags else []
 
 

@@ -44,6 +44,12 @@ class Facts(msgspec.Struct, frozen=True):
     """True when the session has a task that stopped before its end."""
     advice: tuple[str, ...] = ()
     """Lines for the first screen: how to configure what is missing."""
+    sandbox: str = ""
+    """Kind of sandbox that commands run in from now on; empty before a session is open."""
+    unenforced: tuple[str, ...] = ()
+    """What that sandbox cannot keep a command from."""
+    expires_s: float = 0.0
+    """Seconds after which a question lapses; 0 = never."""
     side_by_side: bool = False
     theme: str = "hybridcode-dark"
 

@@ -43,7 +43,10 @@ def doing_now(state: SessionState) -> Doing | None:
     if view is not None and not isinstance(view.proposal.action, ChangeSet):
         step = view.proposal.step
         where = f"step {step} · " if step in task.steps else ""
-        return Doing(f"{where}{_verb(view)} · {view.proposal.title}", view.proposal.id, is_command=True)
+        place = (
+            " in a scratch copy" if isinstance(view.proposal.action, ShellCommand) and view.proposal.action.tree else ""
+        )
+        return Doing(f"{where}{_verb(view)}{place} · {view.proposal.title}", view.proposal.id, is_command=True)
     busy = next((step for step in task.steps.values() if step.status in _BUSY), None)
     if busy is None:
         return None

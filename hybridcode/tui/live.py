@@ -100,7 +100,8 @@ class LiveConversation:
     def facts(self) -> Facts:
         """What holds now."""
         settings = self._loaded.settings
-        task = self._backing.session.state.task if self._backing and self._backing.is_open else None
+        session = self._backing.session if self._backing and self._backing.is_open else None
+        task = session.state.task if session else None
         return Facts(
             workspace=_short(self._workspace),
             branch=self._git.branch or "",
@@ -111,6 +112,9 @@ class LiveConversation:
             is_offline=settings.egress.mode == "offline",
             is_resumable=bool(task and task.is_open and self._running is None),
             advice=_advice(self._frontier, self._local),
+            sandbox=session.sandbox.kind if session else "",
+            unenforced=session.sandbox.unenforced if session else (),
+            expires_s=settings.approval.expires_s,
             side_by_side=settings.ui.side_by_side,
             theme=settings.ui.theme,
         )

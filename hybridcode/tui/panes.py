@@ -20,6 +20,7 @@ from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.plan import PlanPane
 from hybridcode.tui.screens.review import ReviewPane
 from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.waiting import when_it_lapses
 from hybridcode.tui.widgets.composer import Composer
 
 
@@ -31,11 +32,14 @@ async def proposal_pane(
     Raises:
         IntegrityError: bytes of the proposal are missing from the journal or not what they were.
     """
+    facts = conversation.facts
+    lapses = when_it_lapses(proposal.id, conversation.envelopes, expires_s=facts.expires_s)
     if not isinstance(proposal.action, ChangeSet):
-        return CommandPane(proposal, guard, sandbox=sandbox, more=more)
+        sandbox = facts.sandbox or sandbox
+        return CommandPane(proposal, guard, sandbox=sandbox, unenforced=facts.unenforced, lapses=lapses, more=more)
     changes = [load_change(edit, conversation.blob) for edit in proposal.action.edits]
     review = await asyncio.to_thread(Review.of, proposal, changes)
-    return ReviewPane(review, guard, seal=conversation.seal, more=more, is_split=is_split)
+    return ReviewPane(review, guard, seal=conversation.seal, lapses=lapses, more=more, is_split=is_split)
 
 
 def plan_pane(task: TaskView, guard: KeyGuard) -> PlanPane | None:

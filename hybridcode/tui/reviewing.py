@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, FileChange, FileEdit, Proposal, Reject
+from hybridcode.gate.change_flags import change_flags, mode_note
 from hybridcode.patch.hunks import choose
 from hybridcode.tui.conversation import PERSON
 from hybridcode.tui.diff_rows import Change, FileDiff, changes_of, file_diff, group_changes, is_binary, is_whole
@@ -37,7 +38,7 @@ class FileReview:
     edits: dict[int, tuple[bytes, ...]] = field(init=False)
     """New lines a person wrote instead."""
     flags: tuple[str, ...] = field(init=False)
-    """Hidden and look-alike characters in the changed lines, as `bidi:202E`."""
+    """Hidden and look-alike characters in the changed lines, as `bidi:202E`, and what the whole diff is flagged for."""
     _rows: tuple[object, FileDiff] | None = field(init=False, default=None)
     """The rows made last, and what they were made for."""
 
@@ -46,7 +47,8 @@ class FileReview:
         self.groups = group_changes(self.changes)
         self.marks = ["undecided"] * len(self.changes)
         self.edits = {}
-        self.flags = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
+        hidden = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
+        self.flags = tuple(dict.fromkeys((*hidden, *change_flags(self.change))))
 
     def mark_of(self, group: int) -> Mark:
         """What was decided of a shown hunk. Its changes always share one mark."""
@@ -99,6 +101,13 @@ class Review:
     def current(self) -> FileReview:
         """The file under the cursor."""
         return self.files[self.file]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Changes of permission bits beside those of bytes, then the warnings of the proposal."""
+        action = self.proposal.action
+        edits = action.edits if isinstance(action, ChangeSet) else ()
+        return *filter(None, map(mode_note, edits)), *self.proposal.notes
 
     @property
     def undecided(self) -> int:

@@ -3,11 +3,13 @@
 Invariant: nothing waits that somebody has decided; an answer given here counts before the session confirms it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from hybridcode.config.settings import Mode
 from hybridcode.domain.action import Proposal, Stale
-from hybridcode.domain.events import Event, PlanMade, TaskResumed
+from hybridcode.domain.events import Envelope, Event, PlanMade, ProposalMade, TaskResumed
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.tui.amounts import plural
 
@@ -46,6 +48,17 @@ def why_closed(state: SessionState, subject: str) -> str:
     plan_is_decided = any(task.task.id == subject and task.plan_status != "proposed" for task in state.tasks)
     is_decided = view.decision is not None if view is not None else plan_is_decided
     return "answered elsewhere" if is_decided else "closed: interrupted"
+
+
+def when_it_lapses(subject: str, envelopes: Sequence[Envelope], *, expires_s: float) -> str:
+    """When a proposal lapses by itself, by the clock on the wall here; empty if it never does."""
+    if expires_s <= 0:
+        return ""
+    for envelope in reversed(envelopes):
+        if isinstance(envelope.event, ProposalMade) and envelope.event.proposal.id == subject:
+            end = datetime.fromisoformat(envelope.at) + timedelta(seconds=expires_s)
+            return f"{end.astimezone():%Y-%m-%d %H:%M:%S} ([approval] expires_s)"
+    return ""
 
 
 def farewell(state: SessionState) -> str:

@@ -127,9 +127,7 @@ def talk(facts: Facts = FACTS, *, is_running: bool = True) -> ScriptedConversati
 
 
 def opened() -> Event:
-    return SessionOpened(
-        "/home/someone/src/shop", "0.1.0", "default", True, True, FRONTIER, LOCAL, sandbox="bubblewrap"
-    )
+    return SessionOpened("/home/someone/src/shop", "0.1.0", "default", True, True, FRONTIER, LOCAL, sandbox="bwrap")
 
 
 def given() -> Event:

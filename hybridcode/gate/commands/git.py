@@ -29,6 +29,7 @@ _ADDRESS = re.compile(r"\A(?:[A-Za-z][\w+.-]*://|ext::|[\w.-]+@[\w.-]+:|(?:\.\.|
 _SHOWN = 3
 """Settings that a reason spells out; the others are counted."""
 _CHECKS_SIGNATURES = re.compile(r"(?:format|pretty)\b.*%G|%\(signature")
+_REFLOG_SHOWS = re.compile(r"-\d+|-n\d*|--oneline|--all|--date=[\w-]+|[\w.@{}][\w./@{}-]*")
 _HISTORY = names("filter-branch filter-repo replace prune fast-import")
 _SENDS = names(
     "send-email imap-send credential credential-store credential-cache daemon http-push upload-pack send-pack"
@@ -127,17 +128,17 @@ def _may_be_outside(word: Word, case: Case) -> bool:
 def _only_lists(name: str, texts: Sequence[str]) -> bool:
     match name, list(texts):
         case "reflog", [] | ["show", *_]:
-            return all(
-                re.fullmatch(r"show|-\d+|HEAD|[\w./@{}-]*\w[\w./@{}]*|--oneline|--all|--date=\w+", t) for t in texts
-            )
-        case "reflog", [first, *_] if re.fullmatch(r"-\d+", first):
-            return len(texts) == 1
+            return all(map(_REFLOG_SHOWS.fullmatch, texts))
+        case "reflog", [first, *_] if first.startswith("-"):
+            return all(text.isdigit() or (text.startswith("-") and _REFLOG_SHOWS.fullmatch(text)) for text in texts)
         case "remote", [] | ["-v"] | ["--verbose"]:
             return True
         case "remote", ["get-url", _]:
             return True
         case "stash" | "worktree", ["list"]:
             return True
+        case "worktree", ["list", *rest]:
+            return all(text in ("--porcelain", "-v", "--verbose", "-z") for text in rest)
         case "stash", ["show", *rest]:
             return all(re.fullmatch(r"-p|--stat|-u|--name-only|stash@\{\d+\}|\d+", text) for text in rest)
         case "config", ["--get" | "--get-all" | "get", key]:

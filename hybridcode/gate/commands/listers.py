@@ -4,6 +4,7 @@ Invariant: names are trusted only where none of the workspace's own could be tak
 leading dashes, no links that lead outside.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -23,8 +24,8 @@ _KEEPS_LINES = {
     "tail": names("-n -NUM"),
     "grep": names("-v -E -F -i -e --invert-match --ignore-case --extended-regexp --fixed-strings -w"),
 }
-A_NAME = Word.of("(a name)")
-"""Stands for any of the names."""
+A_NAME = Word("(a name)", "(a name)", is_several=True)
+"""Stands for any of the names, or several."""
 
 
 def prints_names(commands: Sequence[Command], case: Case) -> bool:
@@ -32,7 +33,16 @@ def prints_names(commands: Sequence[Command], case: Case) -> bool:
     if not commands or any(command.redirects or command.assignments or command.stdin for command in commands):
         return False
     first, *rest = commands
+    if any(map(_names_secrets, itertools.repeat(case), first.args)):
+        return False
     return _lists(first) and all(map(_keeps_lines, rest)) and case.scope.has_plain_names()
+
+
+def _names_secrets(case: Case, word: Word) -> bool:
+    """True for a filter such as `-name .env` or `-name '*.pem'`: the names it lets through are those of credentials."""
+    if word.text is None or word.text.startswith("-"):
+        return False
+    return any(found.rule == "commands.reads-secrets" for found in case.scope.reading(Word.of(word.text.rstrip("*?"))))
 
 
 def _lists(command: Command) -> bool:

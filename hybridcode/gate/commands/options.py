@@ -112,8 +112,8 @@ def judge_operands(taken: Arguments, grammar: Grammar) -> list[Word]:
                 taken.problem = taken.problem or f"takes no argument such as `{taken.operands[0].raw}`"
             return list(taken.paths)
         case "ONE":
-            if len(taken.operands) > 1:
-                taken.problem = taken.problem or "its second argument is a file that it writes"
+            if len(taken.operands) > 1 or any(word.has_glob or word.is_several for word in taken.operands):
+                taken.problem = taken.problem or "a second argument is a file that it writes"
             return taken.read_paths
         case "PATTERN":
             is_given = bool(_GIVES_PATTERN.intersection(taken.options))

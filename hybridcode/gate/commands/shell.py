@@ -30,6 +30,8 @@ class Word(Struct, frozen=True):
     """If `text` is None: all that it may be, each to be judged in its place."""
     is_split: bool = False
     """An unquoted expansion: blanks in what a pattern matches would cut it apart."""
+    is_several: bool = False
+    """Stands for any number of words, each like it."""
 
     @property
     def literal(self) -> str | None:

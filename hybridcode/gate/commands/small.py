@@ -124,7 +124,7 @@ def sed(args: Sequence[Word], taken: Arguments, case: Case) -> list[Finding]:
     findings = [finding for word in files for finding in case.scope.writing(word)] if in_place else []
     for word in scripts:
         text = word.text
-        if text is None:
+        if text is None or word.has_glob:
             findings.append(ask("unknown-code", "the `sed` script is not known before it runs"))
         elif not _is_plain_sed(text):
             findings.append(ask("runs", "the `sed` script may write files or run commands"))

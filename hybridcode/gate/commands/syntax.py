@@ -24,6 +24,11 @@ _SEQUENCES = names(
 )
 _TESTS = names("test_command unary_expression binary_expression parenthesized_expression negation_expression")
 _JOINED_LINE = re.compile(r"(?:[^\s\\]|\\[ \t])\\\n\S|\\\\\n")
+_SEAM = "words that may be read in two ways"
+_SWALLOWED_NEWLINE = re.compile(r"\n(?=\\[^\n])")
+"""The grammar takes a newline and the backslash behind it for the inside of a word; behind a blank it does not."""
+_ESCAPES = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\(?P<escaped>.)", re.DOTALL)
+"""What is quoted, and backslashes outside: the grammar ends a word between the two, and bash does not."""
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_DEPTH = 60
 _MAX_VALUES = 8
@@ -32,6 +37,26 @@ _CASE_ENDS = names(";; ;& ;;&")
 
 def parse(text: str, known: Mapping[str, str]) -> Script:
     """Read shell text. `known` holds values of variables (HOME, PWD) and of GIT_ROOT."""
+    script = _read(text, known)
+    if _SEAM not in script.oddities:
+        return script
+    apart = _SWALLOWED_NEWLINE.sub(r"\n ", text)
+    others = dict.fromkeys((apart, _ESCAPES.sub(_requoted, text), _ESCAPES.sub(_requoted, apart)))
+    read_otherwise = [command for other in others if other != text for command in _read(other, known).commands]
+    return replace(script, commands=(*script.commands, *read_otherwise))
+
+
+def _requoted(found: re.Match[str]) -> str:
+    match found["escaped"]:
+        case None | "\n":
+            return found[0]
+        case "'":
+            return '"\'"'
+        case character:
+            return f"'{character}'"
+
+
+def _read(text: str, known: Mapping[str, str]) -> Script:
     # The grammar's scanner reads beyond its tables for large code points and can take the process down with it. It gets
     # a stand-in for every such character, of one byte, so that its byte offsets are offsets in `text`.
     root = Parser(_LANGUAGE).parse(_NOT_ASCII.sub("^", text).encode()).root_node
@@ -42,7 +67,7 @@ def parse(text: str, known: Mapping[str, str]) -> Script:
     except RecursionError:
         return Script(tuple(walk.commands), tuple(walk.oddities), broken="is nested too deeply")
     if has_hidden_seam(root, text, _WORDS):
-        walk.odd("words that may be read in two ways")
+        walk.odd(_SEAM)
     if _JOINED_LINE.search(text):
         walk.odd("a word that is continued on the next line")
     broken = "cannot be parsed as a shell command" if root.has_error else walk.broken

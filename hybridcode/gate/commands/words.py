@@ -29,6 +29,10 @@ _HARMLESS_EXPANSION = re.compile(
 """Expansions that neither assign nor evaluate: a length, a cut or replaced text, a default, upper and lower case."""
 _NUMBERS_ALONE = re.compile(r"\$\(\([\d\s+*/%()<>=!&|^~?:,-]*\)\)")
 _WHOLE_VARIABLE = re.compile(r"(\"?)\$(?:\{(\w+)\}|(\w+))\1")
+_AROUND_ONE_VARIABLE = re.compile(
+    r"(?P<quote>\"?)(?P<before>[\w./-]*)\$(?:\{(?P<braced>\w+)\}|(?P<bare>\w+))(?P<after>[\w./-]*)(?P=quote)"
+)
+_PLAIN_CHOICE = re.compile(r"[\w.+@/-]+")
 _REVISION = re.compile(r"[A-Za-z][\w./^~@-]*")
 _AROUND_ONE_SUBSTITUTION = re.compile(r"\"?(?P<before>[\w.^~:/-]*)\$\([^()]*\)(?P<after>[\w.^~:/-]*)\"?")
 _SOME_COMMIT = "0" * 40
@@ -189,6 +193,12 @@ class WordReader(ABC):
                 return values
             is_split = any(not value.has_glob and re.search(r"[\s*?\[\\]", value.text or "") for value in values)
             return () if is_split else tuple(replace(value, is_split=True) for value in values)
+        if (beside := _AROUND_ONE_VARIABLE.fullmatch(raw)) is not None:
+            values = self.loop_values.get(beside["braced"] or beside["bare"], ())
+            texts = [value.literal or "" for value in values]
+            if not all(map(_PLAIN_CHOICE.fullmatch, texts)):
+                return ()
+            return tuple(Word.of(beside["before"] + text + beside["after"]) for text in texts)
         around = _AROUND_ONE_SUBSTITUTION.fullmatch(raw)
         if around is None or len(inner) != 1:
             return ()

@@ -3,6 +3,7 @@
 Invariant: what is approved is the action whose every word is on screen; an edited command is another action.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import msgspec
@@ -12,6 +13,7 @@ from textual.binding import Binding, BindingType
 from hybridcode.agent.commands import shell_command
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
 from hybridcode.gate.rules import exact_rule_text
+from hybridcode.models.egress import ASK_RULE
 from hybridcode.tui.command_text import Fact, command_facts, needs_word
 from hybridcode.tui.conversation import PERSON, Remember
 from hybridcode.tui.guard import KeyGuard
@@ -41,15 +43,30 @@ class CommandPane(Pane):
         Binding("v", "toggle_variables", "names of the variables it sees"),
     ]
 
-    def __init__(self, proposal: Proposal, guard: KeyGuard, *, sandbox: str, more: int = 0) -> None:
+    def __init__(
+        self,
+        proposal: Proposal,
+        guard: KeyGuard,
+        *,
+        sandbox: str,
+        unenforced: Sequence[str] = (),
+        lapses: str = "",
+        more: int = 0,
+    ) -> None:
         super().__init__(proposal.id, guard, more=more)
         self.proposal = proposal
-        self._sandbox = sandbox
+        self._sandbox, self._unenforced, self._lapses = sandbox, unenforced, lapses
         self._shows_variables = False
 
     @property
     def _facts(self) -> list[Fact]:
-        return command_facts(self.proposal, sandbox=self._sandbox, is_full=self._shows_variables)
+        return command_facts(
+            self.proposal,
+            sandbox=self._sandbox,
+            unenforced=self._unenforced,
+            lapses=self._lapses,
+            is_full=self._shows_variables,
+        )
 
     def body(self) -> ComposeResult:
         """The facts."""
@@ -67,8 +84,15 @@ class CommandPane(Pane):
             return None
         return exact_rule_text(command.text)
 
+    @property
+    def _is_sending(self) -> bool:
+        """It asks whether a request may leave the machine."""
+        return self.proposal.ruling.rule == ASK_RULE
+
     def hints(self) -> Keys:
         """Only the keys that can do something."""
+        if self._is_sending:
+            return Hint("y", "send it", is_needed=True), Hint("n", "do not send", is_needed=True)
         once = "run once, after a typed word" if needs_word(self.proposal.ruling) else "run once"
         rules = (Hint("s", "session"), Hint("p", "repository")) if self._rule else ()
         yes = Hint("y", once, "run once", is_needed=True)
@@ -76,9 +100,10 @@ class CommandPane(Pane):
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """What kind of question this is."""
-        purpose = getattr(self.proposal.action, "purpose", "")
-        what = {"check": "run a check?", "step": "run a command?"}.get(purpose, "run this?")
-        items: list[Item] = [(1, f"step {self.proposal.step}")] if self.proposal.step else []
+        purpose = "send" if self._is_sending else getattr(self.proposal.action, "purpose", "")
+        what = {"check": "run a check?", "step": "run a command?", "send": "send a request?"}.get(purpose, "run this?")
+        has_step = self.proposal.step and not self._is_sending
+        items: list[Item] = [(1, f"step {self.proposal.step}")] if has_step else []
         if self.proposal.writer:
             items.append((2, self.proposal.writer))
         return (("review ", "bold $accent"), (what, "bold")), items

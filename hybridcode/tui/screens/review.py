@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
-from hybridcode.domain.action import Decision, Reject
+from hybridcode.domain.action import Decision, Proposal, Reject
 from hybridcode.tui.command_text import fact_parts, needs_word, reason_of, ruling_facts
 from hybridcode.tui.conversation import PERSON
 from hybridcode.tui.guard import KeyGuard
@@ -66,9 +66,19 @@ class ReviewPane(Pane):
         Hint("f", "full"),
     )
 
-    def __init__(self, review: Review, guard: KeyGuard, *, seal: Seal, more: int = 0, is_split: bool = False) -> None:
+    def __init__(
+        self,
+        review: Review,
+        guard: KeyGuard,
+        *,
+        seal: Seal,
+        lapses: str = "",
+        more: int = 0,
+        is_split: bool = False,
+    ) -> None:
         super().__init__(review.proposal.id, guard, more=more)
         self.review = review
+        self._lapses = lapses
         self._seal = seal
         self._wants_split = is_split
         self._is_folded = True
@@ -137,7 +147,10 @@ class ReviewPane(Pane):
         """The rule that asked, the proof, the warnings, and apart from all that what the model says."""
         proposal = self.review.proposal
         if is_full:
-            facts = [*ruling_facts(proposal), ("digest", proposal.digest, "$quiet")]
+            facts = [*ruling_facts(proposal, notes=self.review.notes, flags=self._flags)]
+            if self._lapses:
+                facts.append(("lapses", self._lapses, ""))
+            facts.append(("digest", proposal.digest, "$quiet"))
             if proposal.writer:
                 facts.insert(0, ("written by", proposal.writer, ""))
             if proposal.proven_by:
@@ -145,12 +158,15 @@ class ReviewPane(Pane):
             return fact_parts(facts, cells)
         lines: list[Part] = [
             _proof(proposal.proven_by),
-            *((f"! {flag}", "bold $error") for flag in self._flags),
+            *([("  ".join(f"! {flag}" for flag in self._flags), "bold $error")] if self._flags else []),
         ]
-        lines += [(f"! {note}", "$warning") for note in proposal.notes[:_NOTES]]
-        if len(proposal.notes) > _NOTES:
-            lines.append((f"! {len(proposal.notes) - _NOTES} more warnings · w shows them", "$warning"))
-        lines.append((f"asked by {proposal.ruling.rule}: {reason_of(proposal)}", "$quiet"))
+        notes = self.review.notes
+        lines += [(f"! {note}", "$warning") for note in notes[:_NOTES]]
+        if len(notes) > _NOTES:
+            lines.append((f"! {len(notes) - _NOTES} more warnings · w shows them", "$warning"))
+        lines.append((_asked_by(proposal), "$warning" if proposal.ruling.person_only else "$quiet"))
+        if self._lapses:
+            lines.append((f"lapses {self._lapses}", "$quiet"))
         if proposal.model_says:
             lines.append((f"model says “{proposal.model_says}”", "italic $quiet"))
         return _one_per_line(lines, cells)
@@ -260,6 +276,14 @@ class ReviewPane(Pane):
         """Unchanged lines: all of them or three around each hunk."""
         self._is_folded = not self._is_folded
         self.repaint()
+
+
+def _asked_by(proposal: Proposal) -> str:
+    """The rule, its file where it is somebody's own, and whether it asks of a person each time."""
+    ruling = proposal.ruling
+    source = "" if ruling.source == "built-in" else f" ({ruling.source})"
+    each = "! a person each time: " if ruling.person_only else ""
+    return f"{each}asked by {ruling.rule}{source}: {reason_of(proposal)}"
 
 
 def _proof(proven_by: str) -> Part:

@@ -214,6 +214,58 @@ def test_what_destroys_sends_or_escapes_is_denied(places: Places, text: str):
     assert verdict(text, places) == "deny"
 
 
+@pytest.mark.parametrize("before", ["ls a.txt", "ls *", "A=1", "ls # x", "ls > /dev/null", "true\n", "(ls)", "ls a &"])
+def test_a_backslash_at_the_start_of_a_line_hides_no_command(places: Places, before: str):
+    assert verdict(f"{before}\n\\rm -rf ~", places) == "deny"
+    assert verdict(f"echo $({before}\n\\rm -rf ~)", places) == "deny"
+
+
+@pytest.mark.parametrize("name", ['"r"\\m', "''\\rm", '\\r"m"', "r''\\m", "'r'\\m''"])
+def test_a_backslash_beside_a_quote_hides_no_command(places: Places, name: str):
+    for line in (f"{name} -rf ~", f"ls && {name} -rf ~", f"ls\n{name} -rf ~", f"if true; then {name} -rf ~; fi"):
+        assert verdict(line, places) == "deny"
+    assert verdict(r"git commit -m 'it'\''s'", places) == "ask"
+
+
+@pytest.mark.parametrize("program", ["uniq", "uniq -c", "xxd", "shuf"])
+def test_a_program_that_writes_its_second_argument_gets_only_one(places: Places, program: str):
+    assert verdict(f"{program} a.txt", places) == "allow"
+    for several in (f"{program} *.txt", f"{program} $(git ls-files)", f"find . -type f | xargs {program}"):
+        assert verdict(several, places) == "ask"
+
+
+@pytest.mark.parametrize(
+    "names", ["find . -name .env", "find . -name '.env*'", "find . -name '*.pem'", "git ls-files .env"]
+)
+def test_names_of_credentials_are_not_read_unasked(places: Places, names: str):
+    assert verdict("find . -name '*.py' | xargs cat", places) == "allow"
+    assert verdict(f"{names} | xargs cat", places) == "ask"
+    assert verdict(f"cat $({names})", places) == "ask"
+
+
+def test_a_pattern_is_no_script_that_is_known(places: Places):
+    (places.workspace / "p").write_text("x")
+    assert verdict("sed [p] a.txt", places) == "ask"
+
+
+def test_a_loop_variable_inside_a_word_is_each_of_its_values(places: Places):
+    assert verdict('for d in src docs; do ls -l "./$d/sub"; done', places) == "allow"
+    assert verdict('for d in src ../x; do ls "src/../$d"; done', places) == "ask"
+    assert verdict("for d in o x; do sort -$d a.txt; done", places) == "ask"
+    assert verdict("for d in x -o; do sort ${d}y a.txt; done", places) == "ask"
+    assert verdict("for d in 'a b' x; do ls ./$d; done", places) == "ask"
+
+
+@pytest.mark.parametrize("line", ["git reflog -n 5", "git reflog show main", "git worktree list --porcelain"])
+def test_git_lists_of_its_own_records_are_reads(places: Places, line: str):
+    assert verdict(line, places) == "allow"
+
+
+@pytest.mark.parametrize("line", ["git reflog -n 5 delete", "git reflog show --show-signature", "git worktree list -x"])
+def test_git_lists_with_other_words_are_asked(places: Places, line: str):
+    assert verdict(line, places) == "ask"
+
+
 @pytest.mark.parametrize("character", ["\x1b[2K", "\r", "\x0b", "\u00a0", "\u202e", "\u200b", "\x00", "\ud800"])
 def test_hidden_characters_are_denied(places: Places, character: str):
     assert verdict(f"ls {character}x", places) == "deny"
@@ -281,19 +333,19 @@ def test_something_dangerous_behind_anything_is_denied(places: Places, script: s
     script=scripts(),
     wrap=st.sampled_from(["( {} )", "{{ {}; }}", "if true; then {}; fi", "while false; do {}; done", "echo $({})"]),
 )
-def test_wrapping_never_lowers_a_verdict(places: Places, script: str, wrap: str):
+def test_wrapping_never_lowers_averdict(places: Places, script: str, wrap: str):
     assert RANK[verdict(wrap.format(script), places)] >= RANK[verdict(script, places)]
 
 
 @_ONE_PLACE
 @given(text=st.text(max_size=80))
-def test_any_text_gets_a_verdict(places: Places, text: str):
+def test_any_text_gets_averdict(places: Places, text: str):
     assert verdict(text, places) in RANK
 
 
 @_ONE_PLACE
 @given(text=st.text(alphabet="ab '\"\\$`(){}<>|&;~*?[]!#=\n-/", max_size=40))
-def test_shell_noise_gets_a_verdict(places: Places, text: str):
+def test_shell_noise_gets_averdict(places: Places, text: str):
     assert verdict(text, places) in RANK
 
 

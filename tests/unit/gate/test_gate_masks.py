@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from boxes import Boxed, open_boxed
 
-from hybridcode.gate.sandbox_masks import held, missing
+from hybridcode.gate.sandbox_masks import clear_leftovers, held, missing
 
 HOLD = """
 import sys, time
@@ -41,7 +41,7 @@ def names(root: Path) -> set[str]:
 def test_missing_names_are_held_and_given_back(root: Path):
     (root / ".github").mkdir()
     with held(root, writes_git=False):
-        assert {".git", ".envrc", ".vscode"} <= names(root)
+        assert {".git", ".husky", ".vscode"} <= names(root)
     assert names(root) == {".github"}
 
 
@@ -55,7 +55,7 @@ def test_the_last_of_several_gives_back(root: Path):
     with held(root, writes_git=False):
         with held(root, writes_git=False):
             pass
-        assert ".envrc" in names(root)
+        assert ".husky" in names(root)
     assert names(root) == set()
 
 
@@ -65,13 +65,26 @@ def test_what_a_killed_process_left_is_taken_away(root: Path):
     assert holder.stdout.readline() == "held\n"
     with held(root, writes_git=False):
         pass
-    assert ".envrc" in names(root)
+    assert ".husky" in names(root)
     holder.kill()
     holder.wait()
     holder.stdout.close()
-    assert ".envrc" in names(root)
+    assert ".husky" in names(root)
     with held(root, writes_git=True):
         assert names(root) == {".hybridcode"}
+    assert names(root) == set()
+
+
+def test_the_next_session_tidies_up_too(root: Path):
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(root)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    clear_leftovers(root)
+    assert ".husky" in names(root)
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    clear_leftovers(root)
     assert names(root) == set()
 
 
@@ -84,7 +97,7 @@ def test_without_a_place_for_the_record_nothing_is_made(root: Path, monkeypatch:
 
 def test_commands_at_the_same_time_protect_each_other(mounted: Boxed):
     async def both() -> None:
-        slow = asyncio.create_task(mounted.run_async("sleep 1; touch .envrc .vscode/x; mkdir .github/x"))
+        slow = asyncio.create_task(mounted.run_async("sleep 1; touch .husky/x .vscode/x; mkdir .github/x"))
         await asyncio.sleep(0.3)
         await mounted.run_async("true")
         await slow
@@ -107,7 +120,7 @@ def test_a_killed_session_leaves_no_command_and_the_next_one_tidies_up(mounted: 
         time.sleep(0.02)
     session.send_signal(signal.SIGKILL)
     session.wait()
-    assert os.path.lexists(mounted.root / ".envrc")
+    assert os.path.lexists(mounted.root / ".husky")
     mounted.run("sleep 1")
     assert mounted.tree() == {"src", "src/began"}
 

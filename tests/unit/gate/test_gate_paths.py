@@ -17,6 +17,14 @@ def test_each_path_is_judged_by_where_it_leads_and_what_it_names(tmp_path: Path,
     assert wrong == []
 
 
+@pytest.mark.parametrize("path", [".", "src/..", "circle", "circle/a", "src/back"])
+def test_what_names_no_file_is_unusable(tmp_path: Path, path: str):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "src" / "back").symlink_to("..")
+    assert Places.of(tmp_path, home=Path("/nowhere")).of_edit(path).kind == "unusable"
+
+
 def test_a_file_with_other_names_is_told(tmp_path: Path):
     (tmp_path / "ws").mkdir()
     (tmp_path / "out").write_text("x")

@@ -84,3 +84,9 @@ def test_diffs_that_hide_something(removed: str, added: str, flag: str):
 
 def test_an_ordinary_diff_has_no_flags():
     assert diff_flags("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-x = 1\n+x = 2\n") == ()
+
+
+def test_a_command_that_goes_on_in_the_next_line_is_one_line():
+    assert command_flags("pytest -q \\\n  tests/unit \\\n  --maxfail=1") == ()
+    for several in ("ls\nmake", "ls \\\n\nmake", "ls \\\\\nmake", "ls \\\n  \\\n\n\nmake"):
+        assert "multiline" in command_flags(several)

@@ -14,7 +14,7 @@ from hypothesis.strategies import lists, sampled_from, tuples
 
 from hybridcode.domain.action import Failed, Ran, ShellCommand, Unknown
 from hybridcode.domain.canonical import sha256_hex
-from hybridcode.domain.events import CommandChanged, EffectStarted, TreeKept
+from hybridcode.domain.events import CommandChanged, EffectStarted, NoticeGiven, TreeKept
 from hybridcode.gate.approvers import Refuse, Scripted, yes
 from hybridcode.gate.undo import undo
 from hybridcode.journal.states import ApprovalState
@@ -303,3 +303,23 @@ def test_random_commands_on_random_trees_are_taken_back(
 def _of_step(bench: Bench, step: str) -> list[CommandChanged]:
     steps = {row.id: row.proposal.step for row in bench.gate.approvals.in_state(*ApprovalState)}
     return [event for event in bench.events if isinstance(event, CommandChanged) and steps[event.proposal] == step]
+
+
+async def test_a_command_that_makes_what_runs_by_itself_is_told_on(tmp_path: Path):
+    bench = open_repository(tmp_path)
+    made = "echo x > .envrc; echo x > d/CLAUDE.md; mkdir -p d/.git e/.vscode; echo x > d/.git/config; touch plain"
+    (bench.root / "make.sh").write_text(made)
+    await run(bench, "sh make.sh")
+    warned = [event.text for event in bench.events if isinstance(event, NoticeGiven) and event.level == "warning"]
+    assert len(warned) == 1
+    assert ".envrc (a shell start-up file)" in warned[0]
+    assert "d/.git (a repository or settings of ours)" in warned[0]
+    assert ".vscode" not in warned[0]
+    assert "plain" not in warned[0]
+
+
+async def test_what_was_there_is_not_told(tmp_path: Path):
+    bench = open_repository(tmp_path)
+    (bench.root / ".envrc").write_text("x")
+    await run(bench, "touch plain")
+    assert not any(isinstance(event, NoticeGiven) for event in bench.events)

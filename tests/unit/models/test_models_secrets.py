@@ -1,8 +1,11 @@
+import html
 import json
 import re
+import shlex
 import time
 from pathlib import Path
 from random import Random
+from urllib.parse import quote
 
 import pytest
 
@@ -56,6 +59,8 @@ def test_a_secret_of_each_kind_is_found_wherever_it_stands(kind: str) -> None:
         '"input_cost_per_token": 2.625e-07,',
         'prompt_tokens=response["usage"]["prompt_tokens"]',
         "<password>your-password-here</password>",
+        "curl -u user:password https://example.com; mysql -u root -p shop; mysql -pPASSWORD",
+        "docker login -u me --password-stdin; mkdir -p build/output; from re_sult import fw_update",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJl3dIeudNqd0DPMRD6OIh65tjkxFNOtwGcWB2gCgPhk me@host",
         "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----",
         "var a=b.token,c=d.password;function e(f){return f.apiKey===a}",
@@ -77,6 +82,46 @@ def test_known_values_are_found_in_every_usual_encoding() -> None:
     for text in (value, json.dumps(value), json.dumps(json.dumps(value)), "p%22ss%2FW0rd%2B%259x"):
         assert value not in redactor.clean(text)
         assert "[redacted:env-value]" in redactor.clean(f"a {text} b")
+
+
+def test_known_values_are_found_however_a_program_escapes_them() -> None:
+    value = """p&ss/w<rd"Zq8x2Lm$x'y"""
+    redactor = Redactor(values=[value])
+    written = (
+        json.dumps(value).replace("&", "\\u0026").replace("<", "\\u003c"),
+        json.dumps(value).replace("/", "\\/"),
+        html.escape(value),
+        shlex.quote(value),
+        "".join(sign if sign.isalnum() or sign == "/" else f"\\{sign}" for sign in value),
+        quote(value),
+        quote(value, safe="").lower().replace("zq8x2lm", "Zq8x2Lm"),
+        value.encode().hex(),
+        value.encode().hex().upper(),
+        repr(value),
+    )
+    for form in written:
+        assert "2Lm" not in redactor.clean(f"before {form} after"), form
+        assert "324c6d" not in redactor.clean(f"before {form} after").lower(), form
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -s -u admin:y9ojfljoQoaF1Llq https://example.com",
+        "mysqldump -u root -pCzJr4i0B3JrTAwR4 shop",
+        "sshpass -p 'lBYOvfZ8UzDzV8' ssh a@b",
+        "docker login -u me -p 1aE6PwZPf1Qh6yYTWmE4 registry.example.com",
+        "_auth=VjVFYk9BcFpPWHpjeWNEZVo2ZHE=",
+        "CCIPAT_9UoK4tYnzNLeK6kjcbhgN7_5b400141212b62c376631129f34369aad80b891b",
+        "squ_af90d0d3bf16295d06910bf3f5fb85967f532f3a",
+        "re_iH1wOLaQ_an8ePsqMgLj2olXCwYjn5zYI",
+        "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",
+    ],
+)
+def test_passwords_on_command_lines_and_keys_of_smaller_services_are_found(text: str) -> None:
+    clean = PLAIN.clean(text)
+    assert "[redacted:" in clean
+    assert PLAIN.clean(clean) == clean
 
 
 def test_names_alone_and_words_alone_are_not_enough() -> None:
