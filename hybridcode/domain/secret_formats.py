@@ -45,8 +45,6 @@ def _begins(kind: str, start: str, rest: str, *, must_be_random: bool = False) -
     return _Format(kind, start, re.compile(rf"{head}(?<![A-Za-z0-9]{head}){rest}"), must_be_random)
 
 
-_HEX32 = r"[0-9a-f]{32}"
-
 FORMATS: tuple[_Format, ...] = (
     _begins("jwt", "eyJ", r"[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
     *(_begins("aws-key-id", start, r"[0-9A-Z]{16}(?![0-9A-Z])") for start in ("AKIA", "ASIA", "ABIA", "ACCA")),

@@ -183,7 +183,7 @@ def _is_head(line: str) -> bool:
 def _pretence(text: str) -> Iterable[str]:
     if _MARKUP.search(text):
         yield "markup-literal"
-    if any("─" <= character <= "▟" for character in text):
+    if not text.isascii() and any("─" <= character <= "▟" for character in text):
         yield "box-drawing"
     if _is_padded(text):
         yield "padding"

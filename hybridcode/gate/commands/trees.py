@@ -14,6 +14,8 @@ _BLANKS = re.compile(r"(?:[ \t\n]|\\\n)*")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _ENDS_A_WORD = re.compile(r"[\s;|&<>()'\"`]")
 _SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
+_ASSIGNS = {"variable_assignment": "name", "for_statement": "variable"}
+_NAMES_VARIABLES = frozenset({"command", "unset_command", "declaration_command"})
 _SETTERS = frozenset({"read", "mapfile", "readarray", "printf", "getopts", "unset", "let", "eval", "local"})
 
 
@@ -24,10 +26,11 @@ def assignments(root: Node) -> Counter[str]:
     while todo:
         node = todo.pop()
         todo += node.children
-        name = node.child_by_field_name({"variable_assignment": "name", "for_statement": "variable"}.get(node.type, ""))
+        kind = node.type
+        name = node.child_by_field_name(_ASSIGNS[kind]) if kind in _ASSIGNS else None
         if name is not None:
-            counts[decoded(name.text)] += 1 if node.type == "variable_assignment" else LOOP
-        if node.type in ("command", "unset_command", "declaration_command"):
+            counts[decoded(name.text)] += 1 if kind == "variable_assignment" else LOOP
+        if kind in _NAMES_VARIABLES:
             words = [decoded(child.text) for child in node.children]
             if not _SETTERS.isdisjoint(re.sub(r"[\"'\\]", "", word) for word in words):
                 counts.update(dict.fromkeys(words, LOOP + 1))

@@ -82,7 +82,7 @@ class Layers:
         return [policy.judge(action) for action in ACTIONS]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     mode=MODES, user=RULES, own=CONFIG, managed=RULES, office=CONFIG, repository=RULES, config=CONFIG, local=CONFIG
 )  # fmt: skip
@@ -109,7 +109,7 @@ def test_no_file_of_a_repository_lowers_a_verdict_in_any_mode(
         assert other.person_only == one.person_only
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(mode=MODES, user=RULES, managed=RULES, office=CONFIG, data=st.data())
 def test_the_order_of_rules_and_variables_of_the_environment_change_nothing_for_the_better(
     mode: str | None, user: Rules, managed: Rules, office: Mapping[str, object], data: st.DataObject

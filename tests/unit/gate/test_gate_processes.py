@@ -149,7 +149,7 @@ def test_programs_of_the_workspace_do_not_stand_in_for_others(tmp_path: Path, mo
 
 async def test_a_flood_costs_neither_memory_nor_the_event_loop(tmp_path: Path):
     shown: list[str] = []
-    flood = "head -c 300000000 /dev/zero | tr '\\0' x; echo; echo last"
+    flood = "head -c 80000000 /dev/zero | tr '\\0' x; echo; echo last"
     running = asyncio.create_task(shell(flood, tmp_path, shown=shown, timeout_s=60))
     longest = 0.0
     while not running.done():

@@ -56,7 +56,7 @@ _SCRAPS = st.sampled_from(
 
 
 @needs_bash
-@settings(_QUIET, max_examples=300)
+@settings(_QUIET, max_examples=150)
 @given(scraps=st.lists(_SCRAPS, min_size=1, max_size=9))
 def test_what_bash_cannot_parse_is_never_allowed(policy: Policy, scraps: list[str]):
     text = " ".join(scraps)
@@ -73,7 +73,7 @@ _PIECES = st.sampled_from(
 
 
 @needs_bash
-@settings(_QUIET, max_examples=80)
+@settings(_QUIET, max_examples=40)
 @given(pieces=st.lists(_PIECES, min_size=1, max_size=8))
 def test_a_known_word_is_the_one_that_bash_passes_on(tmp_path: Path, pieces: list[str]):
     arguments = "".join(pieces)
@@ -95,7 +95,7 @@ _CONTEXTS = (
 )  # fmt: skip
 
 
-@settings(_QUIET, max_examples=100)
+@settings(_QUIET, max_examples=50)
 @given(case=st.sampled_from(RISKY), contexts=st.lists(st.sampled_from(_CONTEXTS), min_size=1, max_size=2))
 def test_harmless_company_never_gets_a_command_allowed(policy: Policy, case: Case, contexts: list[str]):
     text = case.command

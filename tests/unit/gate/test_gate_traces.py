@@ -271,7 +271,7 @@ ACTS: dict[str, Callable[[str], str]] = {
 }
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     prepared=lists(tuples(sampled_from(sorted(ACTS)), NAMES), max_size=4),
     acts=lists(lists(tuples(sampled_from(sorted(ACTS)), NAMES), min_size=1, max_size=5), min_size=1, max_size=3),
