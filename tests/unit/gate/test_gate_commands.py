@@ -232,6 +232,13 @@ def test_a_name_like_an_option_does_not_hide_where_a_pattern_looks(places: Place
     assert verdict("cd ~/.ssh && cat *", places) == "deny"
 
 
+@pytest.mark.parametrize(
+    "line", ["git reset --har", "git checkout --forc x", "git switch --disc x", "git push --forc", "git push --mir x"]
+)
+def test_options_of_git_that_are_cut_short_discard_as_well(places: Places, line: str):
+    assert verdict(line, places) == "deny"
+
+
 @pytest.mark.parametrize("program", ["uniq", "uniq -c", "xxd", "shuf"])
 def test_a_program_that_writes_its_second_argument_gets_only_one(places: Places, program: str):
     assert verdict(f"{program} a.txt", places) == "allow"
