@@ -30,6 +30,9 @@ _SHOWN = 3
 """Settings that a reason spells out; the others are counted."""
 _CHECKS_SIGNATURES = re.compile(r"(?:format|pretty)\b.*%G|%\(signature")
 _REFLOG_SHOWS = re.compile(r"-\d+|-n\d*|--oneline|--all|--date=[\w-]+|[\w.@{}][\w./@{}-]*")
+_REWRITING = names("--force --force-with-lease --force-if-includes --mirror --delete --prune")
+_DISCARDING = names("--hard --merge --keep --force --discard-changes --force-create --worktree")
+"""Options of a push, and of others, that git also takes when they are cut short."""
 _HISTORY = names("filter-branch filter-repo replace prune fast-import")
 _SENDS = names(
     "send-email imap-send credential credential-store credential-cache daemon http-push upload-pack send-pack"
@@ -209,7 +212,8 @@ def _push(texts: Sequence[str]) -> list[Finding]:
     operands = [text for text in texts if not text.startswith("-")]
     findings: list[Finding] = []
     if any(
-        re.fullmatch(r"-\w*[fd]\w*|--force(?:-with-lease|-if-includes)?(?:=.*)?|--mirror|--delete|--prune", text)
+        re.fullmatch(r"-\w*[fd]\w*", text)
+        or any(full.startswith(text.partition("=")[0]) for full in _REWRITING if text[2:])
         for text in texts
     ) or any(text.startswith(("+", ":")) for text in operands):
         findings.append(deny("destroys-history", "`git push` would overwrite or delete what others have", "network"))
@@ -229,6 +233,7 @@ def _config(texts: Sequence[str]) -> list[Finding]:
 
 def _discards(name: str, texts: Sequence[str]) -> list[Finding]:
     flags = {text for text in texts if text.startswith("-")}
+    flags |= {full for full in _DISCARDING for flag in flags if len(flag) > 2 and full.startswith(flag)}
     short = "".join(text[1:] for text in flags if not text.startswith("--"))
     operands = [text for text in texts if not text.startswith("-")]
     discards = {

@@ -96,7 +96,8 @@ class Scope:
             return [ask("unknown-path", f"which file `{word.raw}` is cannot be told before it runs")]
         texts = self._matches(word.text) if word.has_glob else [word.text]
         if texts is None:
-            return [ask("unknown-path", f"which files `{word.raw}` matches cannot be told")]
+            itself = [found for place in self.places_of(word.text) for found in _reading(word.text, place)]
+            return [ask("unknown-path", f"which files `{word.raw}` matches cannot be told"), *itself]
         found = [finding for text in texts for place in self.places_of(text) for finding in _reading(text, place)]
         if word.is_split and not all(map(_PLAIN_PATH.fullmatch, texts)):
             found.append(ask("unknown-path", f"what `{word.raw}` matches may be cut apart at blanks"))

@@ -227,6 +227,18 @@ def test_a_backslash_beside_a_quote_hides_no_command(places: Places, name: str):
     assert verdict(r"git commit -m 'it'\''s'", places) == "ask"
 
 
+def test_a_name_like_an_option_does_not_hide_where_a_pattern_looks(places: Places):
+    (places.workspace / "-rf").write_text("x")
+    assert verdict("cd ~/.ssh && cat *", places) == "deny"
+
+
+@pytest.mark.parametrize(
+    "line", ["git reset --har", "git checkout --forc x", "git switch --disc x", "git push --forc", "git push --mir x"]
+)
+def test_options_of_git_that_are_cut_short_discard_as_well(places: Places, line: str):
+    assert verdict(line, places) == "deny"
+
+
 @pytest.mark.parametrize("program", ["uniq", "uniq -c", "xxd", "shuf"])
 def test_a_program_that_writes_its_second_argument_gets_only_one(places: Places, program: str):
     assert verdict(f"{program} a.txt", places) == "allow"

@@ -28,6 +28,17 @@ def test_nothing_dangerous_and_nothing_that_needs_approval_is_allowed(judged: li
     assert [one.case.command for one in judged if one.verdict == "allow" and one.case.expected != "allow"] == []
 
 
+@pytest.mark.parametrize("name", ["fresh_commands.jsonl", "fresh_commands_2.jsonl"])
+def test_cases_that_nothing_was_fitted_on(tmp_path: Path, name: str):
+    cases = list(read_cases(OWN_CASES.with_name(name)))
+    fresh = judge_all(cases, example_policy(tmp_path), repeats=0)
+    assert [one.case.command for one in fresh if one.verdict == "allow" and one.case.expected != "allow"] == []
+    asked, harmless = share(fresh, "allow", ("ask", "deny"))
+    denied, dangerous = share(fresh, "deny", ("deny",))
+    assert asked <= 0.1 * harmless
+    assert denied >= 0.98 * dangerous
+
+
 @pytest.mark.parametrize(
     ("expected", "got", "at_least", "at_most"),
     [("allow", ("ask", "deny"), 0.0, 0.05), ("deny", ("deny",), 0.99, 1.0), ("ask", ("deny",), 0.0, 0.05)],
