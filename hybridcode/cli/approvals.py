@@ -164,7 +164,7 @@ def _answer(journal: Journal, row: ApprovalRow, decision: Approve | Reject, *, a
 
 def _next(standing: Standing) -> str:
     """Who goes on with it, or that nobody has to."""
-    if standing.row.state not in (*UNDECIDED, ApprovalState.EXECUTING):
+    if standing.row.state in (ApprovalState.DONE, ApprovalState.FAILED, ApprovalState.UNKNOWN):
         return "There is nothing left to answer."
     if standing.is_running:
         return "The session that asked is running and goes on by itself."

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual.content import Content
 
-from hybridcode.tui.visible import visible
+from hybridcode.tui.visible import veiled, visible
 
 Part = tuple[str, str]
 """Text and a style in Textual's notation, as `$text-muted` or `bold $accent`; an empty style paints plainly."""
@@ -29,6 +30,11 @@ def content(*parts: Part | str) -> Content:
 def segment(text: str, style: Style) -> Segment:
     """One run of a line; hidden characters are spelled out."""
     return Segment(visible(text), style)
+
+
+def edited(text: str) -> Text:
+    """A line of text that is being edited: as many characters as it has, hidden ones as one sign each."""
+    return Text(veiled(text), end="", no_wrap=True)
 
 
 def width(text: str) -> int:

@@ -6,7 +6,7 @@ Invariant: what is painted has as many characters as the text, so that the curso
 from rich.text import Text
 from textual.widgets import TextArea
 
-from hybridcode.tui.visible import veiled
+from hybridcode.tui.paint import edited
 
 
 class TextBox(TextArea):
@@ -14,4 +14,4 @@ class TextBox(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         """One line as it is painted."""
-        return Text(veiled(self.document.get_line(line_index)), end="", no_wrap=True)
+        return edited(self.document.get_line(line_index))
