@@ -47,7 +47,10 @@ _SECRET_NAMES = frozenset(
     {
         ".env", ".envrc", ".netrc", "_netrc", ".pypirc", ".npmrc", ".yarnrc", ".yarnrc.yml", ".git-credentials",
         ".pgpass", ".my.cnf", ".htpasswd", "htpasswd", ".dockercfg", ".dockerconfigjson", ".boto", ".s3cfg",
-        ".vault-token", "credentials", "authorized_keys", "known_hosts", "kubeconfig",
+        ".vault-token", "credentials", "authorized_keys", "authorized_keys2", "known_hosts", "kubeconfig", ".flaskenv",
+        ".dev.vars", ".authinfo", ".authinfo.gpg", "pgpass.conf", ".mylogin.cnf", ".passwd", ".credentials",
+        "kaggle.json", "rclone.conf", ".databrickscfg", "sftp-config.json", ".ftpconfig", "local.settings.json",
+        "wallet.dat", ".terraformrc", "terraform.rc", "application_default_credentials.json", "credentials.yml.enc",
     }
 )  # fmt: skip
 _SECRET_STARTS = (
@@ -61,19 +64,28 @@ _SECRET_STARTS = (
     "id_dsa",
     "id_ecdsa",
     "id_ed25519",
+    ".dev.vars.",
+    ".secrets.",
+    ".vault_pass",
+    ".vault-pass",
+    "vault_pass",
+    "vault-password",
 )
 _SECRET_ENDS = (
     ".env", ".pem", ".key", ".p12", ".pfx", ".keystore", ".jks", ".ppk", ".kdbx", ".keytab", ".ovpn", ".tfvars",
-    ".tfstate", ".tfstate.backup", ".kubeconfig", ".secret", ".secrets",
+    ".tfstate", ".tfstate.backup", ".kubeconfig", ".secret", ".secrets", ".p8", ".pk8", ".pkcs12", ".jceks", ".bks",
+    ".keychain", ".keychain-db", ".agekey", ".mobileprovision", "_rsa", "_dsa", "_ecdsa", "_ed25519",
 )  # fmt: skip
 _SECRET_STEMS = re.compile(
-    r"(?:.*[-_.])?(?:secrets?|credentials?|service[-_]account[^.]*)"
-    r"\.(?:ya?ml|json|toml|ini|cfg|conf|env|txt|xml|csv|properties|plist|enc|gpg|age)(?:\.enc|\.gpg|\.age)?"
+    r"(?:.*[-_.])?(?:secrets?|credentials?|service[-_]account[^.]*|client_secret[^/]*|[^/]*firebase-adminsdk[^/]*)"
+    r"(?:\.enc)?\.(?:ya?ml|json|toml|ini|cfg|conf|env|txt|xml|csv|properties|plist|enc|gpg|age)(?:\.enc|\.gpg|\.age)?"
 )
-_SECRET_HINTS = ("secret", "credential", "account")
+_SECRET_HINTS = ("secret", "credential", "account", "adminsdk")
 _KEY_ENDS = (".key", ".pem", ".p12", ".pfx")
 """No template ends like this."""
-_TEMPLATE = re.compile(r"(?:^|[-_.])(?:example|sample|template|dist|tmpl|tpl)(?:[-_.]|$)")
+_TEMPLATE = re.compile(r"(?:^|[-_.])(?:example|sample|template|dist|tmpl|tpl|defaults|schema|d\.ts)(?:[-_.]|$)")
+_ABOUT_KEYS = re.compile(r"id_(?:rsa|dsa|ecdsa|ed25519)\.(?:py|go|js|ts)")
+"""Programs that are named after what they read."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _HEAD_BYTES = 1_024
@@ -147,7 +159,8 @@ def _is_secret(name: str, folders: list[str]) -> bool:
         or name.endswith(_SECRET_ENDS)
         or (any(hint in name for hint in _SECRET_HINTS) and _SECRET_STEMS.fullmatch(name) is not None)
     )
-    return is_named_so and (name.endswith(_KEY_ENDS) or _TEMPLATE.search(name) is None)
+    is_about_them = _TEMPLATE.search(name) is not None or _ABOUT_KEYS.fullmatch(name) is not None
+    return is_named_so and (name.endswith(_KEY_ENDS) or not is_about_them)
 
 
 def _why_made_elsewhere(name: str, folders: list[str]) -> str | None:

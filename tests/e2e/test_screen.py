@@ -42,9 +42,11 @@ def folder_of(program: Program) -> Path:
 
 
 def states(program: Program) -> list[str]:
+    """Where the changes stand; checks on drafts in a scratch copy depend on the sandbox that there is."""
     (journal,) = program.home.glob("state/hybridcode/*/journal.db")
     with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
-        return [row[0] for row in connection.execute("SELECT state FROM approval ORDER BY made_at")]
+        changes = 'proposal NOT LIKE \'%"purpose":"check"%\''
+        return [row[0] for row in connection.execute(f"SELECT state FROM approval WHERE {changes} ORDER BY made_at")]
 
 
 def test_the_demo_from_the_first_key_to_the_verdict(program: Program, open_screen: Open):
@@ -84,7 +86,7 @@ def test_kill_minus_9_under_a_waiting_pane_comes_back_to_the_same_pane(program: 
     again.wait(GUARD_S)
     again.press("A")
     again.see("review", "def discount(cents: int, percent: int)")
-    assert states(program) == ["done", "done", "pending"]
+    assert states(program) == ["done", "pending"]
 
 
 def test_an_answer_from_another_terminal_closes_the_pane(program: Program, open_screen: Open):

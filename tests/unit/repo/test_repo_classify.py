@@ -84,7 +84,7 @@ def test_kinds_that_are_not_text_are_left_out() -> None:
 
 def test_what_the_gate_holds_to_be_credentials_is_never_shown() -> None:
     protected = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
-    names = [pattern.replace("*", "x") for pattern in protected["files"]["credentials"].split()]
+    names = [pattern.replace("y*ml", "yaml").replace("*", "x") for pattern in protected["files"]["credentials"].split()]
     assert len(names) > 30
     assert {name: why(f"deploy/{name}") for name in names} == dict.fromkeys(names, "looks like a secret")
     assert [name for name in protected["templates"]["files"].split() if why(name)] == []
