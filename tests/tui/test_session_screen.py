@@ -5,6 +5,7 @@ from scene_parts import FACTS, PLAN, given, opened, talk
 from scenes import SCENES, drafting, interrupted, plan_waiting, review_diff
 from scripted_conversation import ScriptedConversation
 from textual.events import Paste
+from textual.screen import Screen
 from textual.widgets import TextArea
 
 from hybridcode.domain.errors import PlanInvalid
@@ -17,9 +18,10 @@ from hybridcode.tui.meter import meter_of
 from hybridcode.tui.plan_text import plan_from_toml, plan_to_toml
 from hybridcode.tui.screens.help import HelpScreen
 from hybridcode.tui.screens.plan import PlanPane
-from hybridcode.tui.story import entries
+from hybridcode.tui.story import Entry, entries
 from hybridcode.tui.waiting import waiting_plan, waiting_proposals
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.transcript import Transcript
 
 
 def _state(conversation: ScriptedConversation) -> SessionState:
@@ -43,6 +45,30 @@ async def test_a_resumed_session_paints_the_same_screen() -> None:
     async with driving(resumed, size=(100, 40)) as drive:
         await drive.pilot.pause(0.2)
         assert drive.told.replace("▌", "") == first.replace("▌", "")
+
+
+async def test_the_transcript_follows_its_end_under_other_screens_until_somebody_scrolls_up() -> None:
+    conversation = talk(is_running=False)
+    conversation.events = [opened(), given()]
+    async with driving(conversation, size=(80, 24)) as drive:
+        transcript = drive.app.screen.query_one(Transcript)
+        await drive.pilot.pause()
+        await drive.app.push_screen(Screen[None]())
+        for number in range(80):
+            transcript.add([Entry("", f"line {number}", "plain")])
+            if number % 7 == 0:
+                await drive.pilot.pause()
+        await drive.app.pop_screen()
+        await drive.pilot.pause()
+        assert transcript.scroll_offset.y == transcript.max_scroll_y > 0
+        transcript.scroll_to(y=3, animate=False, immediate=True)
+        transcript.add([Entry("", "one more", "plain")])
+        await drive.pilot.pause()
+        assert transcript.scroll_offset.y == 3
+        transcript.scroll_end(animate=False, immediate=True)
+        transcript.add([Entry("", "and one more", "plain")])
+        await drive.pilot.pause()
+        assert transcript.scroll_offset.y == transcript.max_scroll_y
 
 
 async def test_hostile_text_reaches_the_screen_spelled_out() -> None:

@@ -70,6 +70,10 @@ class SessionScreen(Screen[None]):
         self.show_facts(self._facts)
         self.query_one(Composer).focus()
 
+    def on_screen_resume(self) -> None:
+        """What was told while another screen was open ends in sight."""
+        self.query_one(Transcript).catch_up()
+
     def on_resize(self, event: events.Resize) -> None:
         """Plan beside or above."""
         self.set_class(event.size.width < WIDE_CELLS, "-narrow")

@@ -36,44 +36,53 @@ class Transcript(ScrollView, can_focus=True):
         super().__init__()
         self._entries: list[Entry] = []
         self._rows: list[_Row] = []
-        self._cells = self._height = 0
+        self._cells = 0
         self._styles: dict[str, Style] = {}
+        self._is_following = True
+        """Until somebody scrolls up, and again from the end on; scrolling itself happens later, after a refresh."""
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Append paragraphs; scrolls along when the end is in sight."""
+        """Append paragraphs; scrolls along when the end was in sight."""
         new = list(entries)
         if not new:
             return
-        is_at_end = self._is_at_end
         self._entries.extend(new)
         if self._cells:
             self._rows.extend(row for entry in new for row in _rows(entry, self._cells))
-            self._settle(follow=is_at_end)
+            self._settle()
 
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
         self._rows.clear()
-        self._settle(follow=True)
+        self._is_following = True
+        self._settle()
+
+    def catch_up(self) -> None:
+        """Show the end, unless somebody scrolled away from it."""
+        if self._is_following:
+            self.scroll_end(animate=False, force=True)
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap again when the width changed; keep the end in sight if it was."""
-        cells, is_at_end = self.scrollable_content_region.width, self._is_at_end
-        self._height = self.size.height
+        cells = self.scrollable_content_region.width
         if cells != self._cells:
             self._cells = cells
             self._rows = [row for entry in self._entries for row in _rows(entry, cells)]
-        self._settle(follow=is_at_end)
+        self._settle()
 
-    @property
-    def _is_at_end(self) -> bool:
-        return self.scroll_offset.y + self._height >= len(self._rows)
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Up is away from the end, and the end is where it is followed from."""
+        super().watch_scroll_y(old_value, new_value)
+        if new_value < old_value:
+            self._is_following = False
+        if round(new_value) + self.size.height >= len(self._rows):
+            self._is_following = True
 
-    def _settle(self, *, follow: bool) -> None:
+    def _settle(self) -> None:
         self.virtual_size = Size(1, len(self._rows))
         self.refresh()
-        if follow:
-            self.scroll_end(animate=False, force=True)
+        self.catch_up()
 
     def notify_style_update(self) -> None:
         """Drop the styles made with the old colours."""
