@@ -236,6 +236,7 @@ def test_a_folder_or_file_without_permission_is_named(root: Path, request: pytes
     write(root, "file.py", "F = 1\n").chmod(0)
     write(root, "shut/b.py", "B = 1\n")
     (root / "shut").chmod(0)
+    request.addfinalizer(lambda: (root / "shut").chmod(0o755))
     request.getfixturevalue("ordinary_user")
     seen = take(root)
     assert list(seen.files) == ["a.py"]
