@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase, translate
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 from hybridcode.gate.lazy_patterns import LazyPattern
 
@@ -25,6 +26,11 @@ _ENDS = tuple({re.split(r"[*?\]]", pattern)[-1] for pattern, _ in _PATTERNS if p
 _TEMPLATES = tuple(_DATA["templates"]["files"].split())
 _SECRET = re.compile("|".join(_DATA["secrets"]["anywhere"]), re.IGNORECASE)
 _SECRET_AT_HOME = LazyPattern("|".join(_DATA["secrets"]["at_home"]), re.IGNORECASE)
+
+
+def listed(table: Literal["folders", "files"], kind: str) -> tuple[str, ...]:
+    """The names of folders, or the patterns for files, that the data lists under a kind."""
+    return tuple(_DATA[table].get(kind, "").split())
 
 
 def is_protected(parts: tuple[str, ...]) -> str:

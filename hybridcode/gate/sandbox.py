@@ -8,7 +8,6 @@ approved with it. What a kind of box cannot do of this, `unenforced` says.
 import os
 import sys
 from bisect import bisect
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Literal
 from hybridcode.gate import sandbox_bwrap, sandbox_calls, sandbox_kernel, sandbox_seatbelt
 from hybridcode.gate.commands.plain import Stage
 from hybridcode.gate.processes import ends_well, find_program
-from hybridcode.gate.sandbox_caches import prepare
 from hybridcode.gate.sandbox_launching import launcher
 from hybridcode.gate.sandbox_request import Request
 
@@ -72,35 +70,6 @@ class Sandbox:
                 return ("signals to other processes",)
             case "none":
                 return ("anything that you can do",)
-
-    def wrap(
-        self,
-        argv: Sequence[str],
-        *,
-        workspace: Path,
-        cwd: Path,
-        network: bool,
-        source: Path | None = None,
-        shown: Sequence[Path] = (),
-    ) -> list[str]:
-        """The command line that runs `argv`, whose first word is an absolute path, inside.
-
-        `source` is a folder that is mounted at the workspace's path and written in its place. A sandbox that cannot
-        mount runs in `source` itself; the workspace is then not writable. `shown` is of the workspace all the same.
-        """
-        caches = prepare(workspace)
-        return self.line(
-            Request(
-                (Stage(tuple(argv)),),
-                workspace,
-                cwd,
-                network=network,
-                source=source,
-                shown=shown,
-                caches=caches and caches.folder,
-                empty=caches and caches.empty,
-            )
-        )
 
     def line(self, request: Request) -> list[str]:
         """The command line that does what is asked for inside."""

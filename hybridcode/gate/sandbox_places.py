@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase, translate
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 from hybridcode.config.paths import data_dir, state_dir, user_config_dir
+from hybridcode.gate.protected import listed
 
 _DATA = tomllib.loads(files("hybridcode.gate").joinpath("sandbox.toml").read_text("utf-8"))
-_PROTECTED = tomllib.loads(files("hybridcode.gate").joinpath("protected.toml").read_text("utf-8"))
 _KINDS = _DATA["workspace"]["kinds"]
 _UNVISITED = frozenset(_DATA["workspace"]["unvisited"].split())
 _HISTORIES = tuple(_DATA["histories"]["names"].split())
@@ -28,8 +29,8 @@ _LONGEST_ADDRESS = 400
 _XDG = {"XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share", "XDG_STATE_HOME": ".local/state"}
 
 
-def _names(table: str) -> tuple[str, ...]:
-    return tuple(name for kind in _KINDS for name in _PROTECTED[table].get(kind, "").split())
+def _names(table: Literal["folders", "files"]) -> tuple[str, ...]:
+    return tuple(name for kind in _KINDS for name in listed(table, kind))
 
 
 GUARDED_FOLDERS = (".git", ".hybridcode", *_names("folders"))
@@ -54,8 +55,8 @@ WRITTEN_CACHES = frozenset(_DATA["caches"]["written"].split())
 
 def hidden_at_home(home: Path) -> Iterator[Path]:
     """What exists in a home folder and must not be seen."""
-    listed = [name.replace("%20", " ") for table in _DATA["hidden"].values() for name in table.split()]
-    for name in (*listed, *_DATA["histories"]["more"].split()):
+    hidden = [name.replace("%20", " ") for table in _DATA["hidden"].values() for name in table.split()]
+    for name in (*hidden, *_DATA["histories"]["more"].split()):
         yield from (path for path in dict.fromkeys((home / name, _moved(name, home))) if os.path.lexists(path))
     yield from (path for path in (user_config_dir(), state_dir(home).parent, data_dir()) if path.is_dir())
     for entry in _entries(home):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.chat_server import Answer, ChatServer, Exchange, say, serving
-from tests.support.processes import Program
+from tests.support.processes import Program, with_one_server
 from tests.support.repos import git_repository
 
 FILES = {"shop.py": "RATE = 3\n", "notes.txt": "as it was\n"}
@@ -33,21 +33,7 @@ def server() -> Iterator[ChatServer]:
 
 @pytest.fixture
 def program(tmp_path: Path, server: ChatServer) -> Program:
-    config = tmp_path / "home" / "config" / "hybridcode" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(
-        f"""
-[models.frontier]
-model = "openai/loop"
-api_base = "{server.base_url}"
-api_key_env = "LOOP_KEY"
-timeout_s = 60
-[models.local]
-base_url = "{server.base_url}"
-name = "local-loop"
-"""
-    )
-    return Program(tmp_path / "home", {"LOOP_KEY": "key-for-tests"})
+    return with_one_server(tmp_path / "home", server.base_url, frontier="timeout_s = 60")
 
 
 @pytest.fixture

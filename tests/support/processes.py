@@ -57,6 +57,25 @@ class Program:
         )
 
 
+def with_one_server(home: Path, base_url: str, *, frontier: str) -> Program:
+    """A program whose two models are one server on loopback; `frontier` holds more lines of its section."""
+    config = home / "config" / "hybridcode" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        f"""
+[models.frontier]
+model = "openai/loop"
+api_base = "{base_url}"
+api_key_env = "LOOP_KEY"
+{frontier}
+[models.local]
+base_url = "{base_url}"
+name = "local-loop"
+"""
+    )
+    return Program(home, {"LOOP_KEY": "key-for-tests"})
+
+
 @dataclass(frozen=True)
 class Done:
     """How a run ended."""

@@ -9,8 +9,11 @@ import pytest
 
 from hybridcode.domain.action import ShellCommand
 from hybridcode.gate import sandbox_calls, sandbox_kernel, starting
+from hybridcode.gate.commands.plain import Stage
 from hybridcode.gate.processes import Ended
 from hybridcode.gate.sandbox import NONE, Kind, Sandbox, probe
+from hybridcode.gate.sandbox_caches import prepare
+from hybridcode.gate.sandbox_request import Request
 
 
 def box_of(kind: Kind) -> Sandbox:
@@ -49,6 +52,20 @@ class Boxed:
     def says(self, script: str, *, is_reader: bool = False, network: bool = False) -> str:
         """What a command prints."""
         return self.run(script, is_reader=is_reader, network=network).output.decode().strip()
+
+    def line(self, *argv: str, cwd: Path | None = None, source: Path | None = None) -> list[str]:
+        """The command line that runs `argv` inside, on `source` in place of the workspace if one is given."""
+        caches = prepare(self.root)
+        return self.box.line(
+            Request(
+                (Stage(argv),),
+                self.root,
+                cwd or self.root,
+                source=source,
+                caches=caches and caches.folder,
+                empty=caches and caches.empty,
+            )
+        )
 
     def tree(self) -> set[str]:
         """All paths of the workspace, without what is in `.git`."""

@@ -4,34 +4,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from boxes import Boxed, open_boxed
+from boxes import Boxed
 
 from hybridcode.config.paths import state_dir, user_config_dir
 from hybridcode.domain.action import ShellCommand
 from hybridcode.gate import starting
-from hybridcode.gate.sandbox import Kind
 from hybridcode.gate.sandbox_git import common_folder
 from hybridcode.gate.sandbox_places import guarded
 from hybridcode.gate.sandbox_request import PACKAGE
 
 GIT = "git -c user.name=a -c user.email=a@example.org"
 REPLACE_GIT = "mv .git .git2; mkdir -p .git/hooks; cp -r .git2/* .git/; echo x > .git/hooks/pre-commit\n"
-
-
-@pytest.fixture(params=["bwrap", "landlock"])
-def boxed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boxed:
-    kind: Kind = request.param
-    return open_boxed(tmp_path, kind, monkeypatch)
-
-
-@pytest.fixture
-def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boxed:
-    return open_boxed(tmp_path, "bwrap", monkeypatch)
-
-
-@pytest.fixture
-def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boxed:
-    return open_boxed(tmp_path, "landlock", monkeypatch)
 
 
 def git(root: Path, line: str) -> None:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from boxes import Boxed, open_boxed
+from boxes import Boxed
 
 from hybridcode.gate import sandbox_calls
 from hybridcode.gate.sandbox import Sandbox
@@ -18,11 +18,6 @@ for name, number, *arguments in {calls!r}:
     print(name, errno.errorcode.get(ctypes.get_errno(), "") if done < 0 else "done")
 """
 REFUSED = ("ptrace", "mount", "unshare", "setns", "keyctl", "bpf", "perf_event_open", "userfaultfd", "process_vm_readv")
-
-
-@pytest.fixture
-def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boxed:
-    return open_boxed(tmp_path, "landlock", monkeypatch)
 
 
 def answers(locked: Boxed, calls: list[tuple[str, int, *tuple[int, ...]]]) -> dict[str, str]:
@@ -98,7 +93,7 @@ def test_the_filter_is_a_sound_program(machine: str, network: bool):
 
 
 def test_the_start_is_short(locked: Boxed):
-    line = locked.box.wrap(["/bin/true"], workspace=locked.root, cwd=locked.root, network=False)
+    line = locked.line("/bin/true")
     assert subprocess.run(line, stdin=subprocess.DEVNULL).returncode == 0
     counted = f"import sys; sys.path.insert(0, {str(PACKAGE)!r}); import hybridcode.gate.sandbox_launch; "
     start = [sys.executable, "-I", "-S", "-c", counted + "print(len(sys.modules))"]

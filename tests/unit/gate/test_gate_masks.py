@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from boxes import Boxed, open_boxed
+from boxes import Boxed
 
 from hybridcode.gate.sandbox_masks import clear_leftovers, held, missing
 
@@ -20,11 +20,6 @@ with held(root, writes_git=False):
     print("held", flush=True)
     time.sleep(60)
 """
-
-
-@pytest.fixture
-def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boxed:
-    return open_boxed(tmp_path, "bwrap", monkeypatch)
 
 
 @pytest.fixture

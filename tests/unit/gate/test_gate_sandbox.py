@@ -9,23 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from boxes import Boxed, box_of, open_boxed
+from boxes import Boxed, box_of
 
-from hybridcode.gate.sandbox import Kind, probe
+from hybridcode.gate.sandbox import probe
 from hybridcode.gate.sandbox_places import GUARDED_NAMES, HELD_NAMES
 
 GIT = "git -c user.name=a -c user.email=a@example.org"
-
-
-@pytest.fixture(params=["bwrap", "landlock"])
-def boxed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boxed:
-    kind: Kind = request.param
-    return open_boxed(tmp_path, kind, monkeypatch)
-
-
-@pytest.fixture
-def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boxed:
-    return open_boxed(tmp_path, "bwrap", monkeypatch)
 
 
 def commit_all(root: Path) -> None:
@@ -214,13 +203,8 @@ def test_nothing_goes_on_after_the_timeout(boxed: Boxed):
 def test_another_folder_can_stand_in_for_the_workspace(boxed: Boxed, tmp_path: Path):
     copy = tmp_path / "copy"
     (copy / "src").mkdir(parents=True)
-    line = boxed.box.wrap(
-        ["/bin/sh", "-c", f"pwd; touch new; touch {boxed.root}/here"],
-        workspace=boxed.root,
-        cwd=boxed.root / "src",
-        network=False,
-        source=copy,
-    )
+    script = f"pwd; touch new; touch {boxed.root}/here"
+    line = boxed.line("/bin/sh", "-c", script, cwd=boxed.root / "src", source=copy)
     done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.stdout == f"{(boxed.root if boxed.box.can_mount else copy) / 'src'}\n"
     assert (copy / "src" / "new").exists()
