@@ -5,9 +5,12 @@ included.
 """
 
 import re
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-Name = Literal["help", "review", "plan", "theme", "resume", "clear", "quit"]
+from hybridcode.tui.asking import Asking
+from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.views import VIEWS, open_view
 
 _SHAPE = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
 
@@ -15,7 +18,7 @@ _SHAPE = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
 class Command(NamedTuple):
     """A command as typed."""
 
-    name: Name
+    name: str
     argument: str = ""
 
 
@@ -30,14 +33,59 @@ class UnknownCommand(NamedTuple):
         return f"there is no command /{self.name}; there are {', '.join(f'/{name}' for name in COMMANDS)}"
 
 
-COMMANDS: dict[Name, str] = {
-    "help": "all keys and commands",
-    "review": "what waits for a decision",
-    "plan": "the plan that waits, in full",
-    "theme": "next theme, or the one named",
-    "resume": "go on with the task that stopped",
-    "clear": "empty the transcript on screen",
-    "quit": "leave; what waits for approval is kept",
+def _review(desk: Desk, asking: Asking, argument: str) -> None:
+    del desk, argument
+    asking.review()
+
+
+def _theme(desk: Desk, asking: Asking, argument: str) -> None:
+    del asking
+    names = sorted(name for name in desk.app.available_themes if name.startswith("hybridcode-"))
+    here = names.index(desk.app.theme) if desk.app.theme in names else -1
+    choose_theme(desk, argument or names[(here + 1) % len(names)])
+
+
+def choose_theme(desk: Desk, name: str) -> None:
+    """Show everything in a theme, or say which ones there are."""
+    if name in desk.app.available_themes:
+        desk.app.theme = name
+        return
+    ours = sorted(theme for theme in desk.app.available_themes if theme.startswith("hybridcode-"))
+    desk.tell("!", f"there is no theme {name}; there are {', '.join(ours)}", "warn")
+
+
+def _resume(desk: Desk, asking: Asking, argument: str) -> None:
+    del asking, argument
+    if desk.conversation.is_running:
+        desk.tell(*RUNNING)
+    else:
+        desk.call(desk.conversation.resume())
+
+
+def _clear(desk: Desk, asking: Asking, argument: str) -> None:
+    del asking, argument
+    desk.session.forget()
+
+
+def _quit(desk: Desk, asking: Asking, argument: str) -> None:
+    del asking, argument
+    desk.app.call_later(desk.app.run_action, "leave")
+
+
+Act = Callable[[Desk, Asking, str], None]
+"""Does what a command says; the text is its argument."""
+
+ACTS: dict[str, tuple[str, Act]] = {
+    "review": ("what waits for a decision", _review),
+    "plan": ("the plan that waits, in full", _review),
+    "theme": ("next theme, or the one named", _theme),
+    "resume": ("go on with the task that stopped", _resume),
+    "clear": ("empty the transcript on screen", _clear),
+    "quit": ("leave; what waits for approval is kept", _quit),
+}
+
+COMMANDS: dict[str, str] = {name: view.does for name, view in VIEWS.items()} | {
+    name: does for name, (does, _) in ACTS.items()
 }
 """Names and what they do."""
 
@@ -48,7 +96,13 @@ def parse_command(text: str) -> Command | UnknownCommand | None:
     if found is None:
         return None
     word, argument = found[1], found[2] or ""
-    for name in COMMANDS:
-        if name == word:
-            return Command(name, argument.strip())
-    return UnknownCommand(word)
+    return Command(word, argument.strip()) if word in COMMANDS else UnknownCommand(word)
+
+
+def run_command(command: Command, desk: Desk, asking: Asking) -> None:
+    """Do what a command says."""
+    if command.name in VIEWS:
+        open_view(desk, command.name, command.argument)
+    else:
+        _, act = ACTS[command.name]
+        act(desk, asking, command.argument)

@@ -1,27 +1,20 @@
-"""Which pane asks a question, and the keys of all screens for the help.
+"""Which pane asks a question.
 
 Invariant: a diff pane is built from the journal's blobs; files are cut into hunks off the event loop.
 """
 
 import asyncio
-from collections.abc import Iterable
-
-from textual.binding import Binding, BindingType
 
 from hybridcode.domain.action import ChangeSet, Proposal
 from hybridcode.session.state import TaskView
-from hybridcode.tui.commands import COMMANDS
 from hybridcode.tui.conversation import Conversation
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.reviewing import Review, load_change
 from hybridcode.tui.screens.command import CommandPane
-from hybridcode.tui.screens.help import Section
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.plan import PlanPane
 from hybridcode.tui.screens.review import ReviewPane
-from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.waiting import when_it_lapses
-from hybridcode.tui.widgets.composer import Composer
 
 
 async def proposal_pane(
@@ -47,16 +40,3 @@ def plan_pane(task: TaskView, guard: KeyGuard) -> PlanPane | None:
     if task.plan is None:
         return None
     return PlanPane(task.task.id, task.plan, guard, source=task.plan_source, task=task.task.text)
-
-
-def help_sections(app_bindings: Iterable[BindingType]) -> list[Section]:
-    """Every binding that works somewhere, by place."""
-    slashes = [Binding(f"/{name}", "", does) for name, does in COMMANDS.items()]
-    return [
-        ("Anywhere", app_bindings),
-        ("Writing", [*Composer.BINDINGS, *SessionScreen.BINDINGS]),
-        ("Commands", slashes),
-        ("Reviewing a change", [*ReviewPane.BINDINGS, *Pane.BINDINGS]),
-        ("Reviewing a command", CommandPane.BINDINGS),
-        ("Reviewing a plan", PlanPane.BINDINGS),
-    ]

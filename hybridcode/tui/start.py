@@ -48,8 +48,7 @@ class Program(HybridcodeApp):
 
     async def _look(self) -> None:
         await self.live.look()
-        self._facts = self.live.facts
-        self._session.show_facts(self._facts)
+        self.desk.take_facts()
 
 
 def run_app(

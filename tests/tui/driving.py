@@ -5,22 +5,13 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, cast
 
 from scripted_conversation import ScriptedConversation
-from snapshot_app import Clock
+from snapshot_app import Clock, workers_done
 from textual.pilot import Pilot
 
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.screens.pane import Pane
-
-
-class Waits(Protocol):
-    async def wait_for_complete(self) -> None: ...
-
-
-async def workers_done(app: HybridcodeApp) -> None:
-    await cast(Waits, app.workers).wait_for_complete()
 
 
 @dataclass

@@ -3,11 +3,14 @@
 Invariant: the same scene paints the same screen: no time, path or version of this machine reaches it.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from scenes import SCENES
+from textual.pilot import Pilot
 
-from hybridcode.tui.app import HybridcodeApp
+from hybridcode.tui.app import DRAIN_S, HybridcodeApp
 
 
 @dataclass
@@ -21,3 +24,26 @@ class Clock:
 def snapshot_app(scene: str) -> tuple[HybridcodeApp, Clock]:
     clock = Clock()
     return HybridcodeApp(SCENES[scene](), clock=clock), clock
+
+
+class Waits(Protocol):
+    async def wait_for_complete(self) -> None: ...
+
+
+async def workers_done(app: HybridcodeApp) -> None:
+    await cast(Waits, app.workers).wait_for_complete()
+
+
+def settled(
+    app: HybridcodeApp, clock: Clock, *keys: str, theme: str = "hybridcode-dark"
+) -> Callable[[Pilot[str]], Awaitable[None]]:
+    async def run(pilot: Pilot[str]) -> None:
+        app.theme = theme
+        await workers_done(app)
+        for key in keys:
+            clock.now += 1.0
+            await pilot.press(key)
+        await workers_done(app)
+        await pilot.pause(2 * DRAIN_S)
+
+    return run

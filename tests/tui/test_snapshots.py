@@ -1,12 +1,8 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
-from driving import workers_done
 from scenes import SCENES
-from snapshot_app import Clock, snapshot_app
-from textual.pilot import Pilot
-
-from hybridcode.tui.app import DRAIN_S, HybridcodeApp
+from snapshot_app import settled, snapshot_app
 
 Snap = Callable[..., bool]
 
@@ -28,25 +24,10 @@ PRESSED = [
 ]
 
 
-def _settled(
-    app: HybridcodeApp, clock: Clock, *keys: str, theme: str = "hybridcode-dark"
-) -> Callable[[Pilot[str]], Awaitable[None]]:
-    async def run(pilot: Pilot[str]) -> None:
-        app.theme = theme
-        await workers_done(app)
-        for key in keys:
-            clock.now += 1.0
-            await pilot.press(key)
-        await workers_done(app)
-        await pilot.pause(2 * DRAIN_S)
-
-    return run
-
-
 @pytest.mark.parametrize(("scene", "size"), CASES, ids=[f"{scene}-{w}x{h}" for scene, (w, h) in CASES])
 def test_scene(snap_compare: Snap, scene: str, size: tuple[int, int]) -> None:
     app, clock = snapshot_app(scene)
-    assert snap_compare(app, terminal_size=size, run_before=_settled(app, clock))
+    assert snap_compare(app, terminal_size=size, run_before=settled(app, clock))
 
 
 @pytest.mark.parametrize(("scene", "name", "size", "keys", "theme"), PRESSED, ids=[case[1] for case in PRESSED])
@@ -54,4 +35,4 @@ def test_scene_after_keys(
     snap_compare: Snap, scene: str, name: str, size: tuple[int, int], keys: tuple[str, ...], theme: str
 ) -> None:
     app, clock = snapshot_app(scene)
-    assert snap_compare(app, terminal_size=size, run_before=_settled(app, clock, *keys, theme=theme))
+    assert snap_compare(app, terminal_size=size, run_before=settled(app, clock, *keys, theme=theme))

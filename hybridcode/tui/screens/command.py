@@ -19,7 +19,8 @@ from hybridcode.tui.conversation import PERSON, Remember
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
-from hybridcode.tui.screens.pane import Keys, Pane
+from hybridcode.tui.screens.framed import Keys
+from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, RuleScreen, WordScreen
 from hybridcode.tui.visible import is_hiding
 from hybridcode.tui.widgets.bars import Item
@@ -35,12 +36,12 @@ class CommandPane(Pane):
     """Once, for the session, for the repository, edited, or not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "once", "run it once"),
-        Binding("s", "remember('session')", "run it, allow it for this session"),
-        Binding("p", "remember('project')", "run it, allow it for this repository"),
-        Binding("e", "edit", "edit the command"),
-        Binding("n,r", "reason", "do not run it, say why"),
-        Binding("v", "toggle_variables", "names of the variables it sees"),
+        Binding("y", "once", "run it once", id="command.once"),
+        Binding("s", "remember('session')", "run it, allow it for this session", id="command.session"),
+        Binding("p", "remember('project')", "run it, allow it for this repository", id="command.project"),
+        Binding("e", "edit", "edit the command", id="command.edit"),
+        Binding("n,r", "reason", "do not run it, say why", id="command.reject"),
+        Binding("v", "toggle_variables", "names of the variables it sees", id="command.variables"),
     ]
 
     def __init__(

@@ -9,11 +9,22 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 
+from hybridcode.tui.commands import COMMANDS
+from hybridcode.tui.desk import Desk
+from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
-from hybridcode.tui.widgets.bars import Bar
+from hybridcode.tui.screens.command import CommandPane
+from hybridcode.tui.screens.framed import Framed, Keys, ViewScreen
+from hybridcode.tui.screens.listing import ListScreen
+from hybridcode.tui.screens.pane import Pane
+from hybridcode.tui.screens.plan import PlanPane
+from hybridcode.tui.screens.review import ReviewPane
+from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.painted import Painted
+from hybridcode.tui.widgets.rows import Rows
 
 Section = tuple[str, Iterable[BindingType]]
 """A title and the bindings under it."""
@@ -30,29 +41,47 @@ _NAMES = {
 _KEY_CELLS = 14
 
 
-class HelpScreen(Screen[None]):
+class HelpScreen(ViewScreen):
     """Keys by screen, and the words of the loop."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1,question_mark", "dismiss", "back", key_display="Esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1,question_mark", "dismiss", "back", show=False, id="help.back"),
+    ]
+    HINTS: ClassVar[Keys] = (Hint("↑↓", "scroll"),)
 
     def __init__(self, sections: Sequence[Section]) -> None:
         super().__init__()
         self._sections = sections
 
-    def compose(self) -> ComposeResult:
-        """Title, keys, way back."""
-        yield Bar("title", classes="-ruled")
+    def body(self) -> ComposeResult:
+        """The keys."""
         with VerticalScroll(id="help-body", can_focus=True):
             yield Painted(*help_parts(self._sections))
-        yield Bar("keys", classes="-ruled")
 
     def on_mount(self) -> None:
         """Scroll keys work at once."""
-        self.query_one("#title", Bar).show(("help ", "bold $accent"), ("all keys", "bold"))
-        self.query_one("#keys", Bar).show(
-            ("Esc", "bold $accent"), (" back   ", "$quiet"), ("↑↓", "bold $accent"), (" scroll", "$quiet")
-        )
         self.query_one("#help-body").focus()
+
+    def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
+        """What this is."""
+        return (("help ", "bold $accent"), ("all keys", "bold")), []
+
+
+def open_help(desk: Desk, argument: str) -> HelpScreen:
+    """The keys that work somewhere, by place."""
+    del argument
+    slashes = [Binding(f"/{name}", "", does) for name, does in COMMANDS.items()]
+    return HelpScreen(
+        [
+            ("Anywhere", type(desk.app).BINDINGS),
+            ("Writing", [*Composer.BINDINGS, *SessionScreen.BINDINGS]),
+            ("Commands", slashes),
+            ("Reviewing a change", [*ReviewPane.BINDINGS, *Pane.BINDINGS, *Framed.BINDINGS]),
+            ("Reviewing a command", CommandPane.BINDINGS),
+            ("Reviewing a plan", PlanPane.BINDINGS),
+            ("Looking", [*ViewScreen.BINDINGS, *ListScreen.BINDINGS, *Rows.BINDINGS]),
+        ]
+    )
 
 
 def help_parts(sections: Sequence[Section]) -> list[Part | str]:

@@ -12,29 +12,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen, Screen
-from textual.timer import Timer
-from textual.widget import Widget
+from textual.screen import ModalScreen
 
 from hybridcode.domain.action import Decision
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.guard import KeyGuard
-from hybridcode.tui.hints import ALL_KEYS, BACK, Hint, fitting_hints, hint_text
 from hybridcode.tui.paint import Part
+from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.widgets.bars import Bar, Item
 from hybridcode.tui.widgets.painted import Painted
 
 Answer = TypeVar("Answer")
 
-Keys = tuple[Hint, ...]
-"""Keys and what they do, for the line at the bottom; the first ones matter most."""
 
-FLASH_S = 3.0
-"""Seconds that a remark stands in the bottom line if no key is pressed."""
-
-
-class Pane(Screen[None]):
+class Pane(Framed):
     """A screen with one question. The body is the subclass's part."""
 
     @dataclass
@@ -66,12 +58,9 @@ class Pane(Screen[None]):
         then: Callable[[Any], None]
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "back, it stays pending", key_display="Esc"),
-        Binding("w", "why", "why this asks, in full"),
-        Binding("question_mark,f1", "app.help", "all keys", key_display="? F1"),
+        Binding("escape", "leave", "back, it stays pending", key_display="Esc", id="pane.back"),
+        Binding("w", "why", "why this asks, in full", id="pane.why"),
     ]
-
-    HINTS: ClassVar[Keys] = ()
 
     def __init__(self, subject: str, guard: KeyGuard, *, more: int = 0) -> None:
         super().__init__()
@@ -80,8 +69,6 @@ class Pane(Screen[None]):
         self.guard = guard
         self._more = more
         self._is_explained = False
-        self._flash = ""
-        self._flash_end: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Title, reasons, body, keys."""
@@ -91,68 +78,31 @@ class Pane(Screen[None]):
         yield from self.body()
         yield Bar("keys", classes="-ruled")
 
-    def body(self) -> ComposeResult:
-        """What is asked about."""
-        yield Widget()
-
     def on_screen_resume(self) -> None:
         """Sleep again whenever the pane comes to the front."""
         self.guard.appear()
 
     def on_key(self, event: events.Key) -> None:
-        """Every key keeps a sleeping guard asleep and ends a remark; bindings are looked at afterwards."""
+        """Every key keeps a sleeping guard asleep; Textual calls this beside the handler of `Framed`."""
         del event
         self.guard.press()
-        self.flash("")
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Paint for the first time, and again for each new width."""
-        self.repaint()
 
     def repaint(self) -> None:
-        """Paint title, reasons and keys; subclasses add their body."""
-        left, items = self.title_parts()
-        if self._more:
-            items = [*items, (0, f"{self._more} more waiting")]
-        self.query_one("#title", Bar).show(*left, items=items)
+        """Paint the reasons too; subclasses add their body."""
+        super().repaint()
         why = self.why_parts(max(self.size.width - 4, 20), is_full=self._is_explained)
         self.query_one("#why").set_class(bool(why), "-on")
         self.query_one("#why-text", Painted).paint(*why)
-        self._paint_keys()
 
-    def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
-        """Left part and ranked items of the title."""
-        return (), []
+    def shown_title(self) -> tuple[tuple[Part, ...], list[Item]]:
+        """The title, and how many questions wait behind this one."""
+        left, items = self.title_parts()
+        return left, [*items, (0, f"{self._more} more waiting")] if self._more else items
 
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """Why this asks."""
         del cells, is_full
         return []
-
-    def hints(self) -> Keys:
-        """Keys for the bottom line."""
-        return self.HINTS
-
-    def _paint_keys(self) -> None:
-        bar = self.query_one("#keys", Bar)
-        if self._flash:
-            bar.show((f"! {self._flash}", "bold $warning"))
-            return
-        hints = fitting_hints((*self.hints(), BACK, ALL_KEYS), self.size.width - 2)
-        parts: list[Part] = []
-        for hint in hints:
-            parts += [(hint.key, "bold $accent"), (hint_text(hint), "$quiet")]
-        bar.show(*parts)
-
-    def flash(self, text: str) -> None:
-        """Say something in the bottom line until the next key or for FLASH_S seconds; nothing to end it."""
-        if text == self._flash:
-            return
-        self._flash = text
-        if self._flash_end is not None:
-            self._flash_end.stop()
-        self._flash_end = self.set_timer(FLASH_S, lambda: self.flash("")) if text else None
-        self._paint_keys()
 
     def may_decide(self) -> bool:
         """True when a key may decide now; otherwise the bottom line says why not."""

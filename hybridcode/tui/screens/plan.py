@@ -17,7 +17,8 @@ from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
 from hybridcode.tui.plan_text import full_plan_parts, plan_from_toml, plan_to_toml
-from hybridcode.tui.screens.pane import Keys, Pane
+from hybridcode.tui.screens.framed import Keys
+from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.painted import Painted
@@ -27,9 +28,9 @@ class PlanPane(Pane):
     """Follow it, edit it, or not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "approve", "follow this plan"),
-        Binding("e", "edit", "edit the plan"),
-        Binding("n", "refuse", "do not follow it"),
+        Binding("y", "approve", "follow this plan", id="plan.follow"),
+        Binding("e", "edit", "edit the plan", id="plan.edit"),
+        Binding("n", "refuse", "do not follow it", id="plan.reject"),
     ]
 
     HINTS: ClassVar[Keys] = (

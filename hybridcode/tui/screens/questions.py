@@ -92,8 +92,8 @@ class RuleScreen(ModalScreen[bool]):
     """The exact rule, before it is made."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "run it and remember the rule"),
-        Binding("n,escape", "answer(False)", "back"),
+        Binding("y", "answer(True)", "run it and remember the rule", id="rule.yes"),
+        Binding("n,escape", "answer(False)", "back", id="rule.no"),
     ]
 
     def __init__(self, rule: str, where: str, guard: KeyGuard) -> None:
@@ -132,7 +132,7 @@ class EditScreen(ModalScreen[str | None]):
     """A text to edit: new lines of a hunk, a command, a plan."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "save and take it", priority=True),
+        Binding("ctrl+s", "save", "save and take it", priority=True, id="edit.save"),
         Binding("escape", "dismiss(None)", "leave it as it was", priority=True),
     ]
 

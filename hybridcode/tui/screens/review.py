@@ -18,7 +18,8 @@ from hybridcode.tui.highlight import Lexer, find_lexer
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part, clip, clip_left
 from hybridcode.tui.reviewing import Mark, Review, Seal, editable_text, edited_lines
-from hybridcode.tui.screens.pane import Keys, Pane
+from hybridcode.tui.screens.framed import Keys
+from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, WordScreen
 from hybridcode.tui.visible import is_hiding
 from hybridcode.tui.widgets.bars import Item
@@ -35,22 +36,27 @@ class ReviewPane(Pane):
     """Accept, reject, edit or split each hunk."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "mark('accepted')", "accept this hunk"),
-        Binding("n", "mark('rejected')", "reject this hunk"),
-        Binding("e", "edit", "edit this hunk"),
-        Binding("s", "split", "split this hunk"),
-        Binding("j", "go(1, True)", "next undecided hunk"),
-        Binding("k", "go(-1, True)", "previous undecided hunk"),
-        Binding("J", "go(1, False)", "next hunk"),
-        Binding("K", "go(-1, False)", "previous hunk"),
-        Binding("a", "mark_file('accepted')", "accept the rest of the file"),
-        Binding("d", "mark_file('rejected')", "reject the rest of the file"),
-        Binding("A", "mark_all('accepted')", "accept everything undecided"),
-        Binding("N", "mark_all('rejected')", "reject everything undecided; with no hunk left the step is given up"),
-        Binding("r", "reason", "reject all of it and say why; the next draft sees it"),
-        Binding("t", "toggle_split", "side by side or one column"),
-        Binding("f", "toggle_full", "full screen"),
-        Binding("z", "toggle_fold", "show or fold unchanged lines"),
+        Binding("y", "mark('accepted')", "accept this hunk", id="review.accept"),
+        Binding("n", "mark('rejected')", "reject this hunk", id="review.reject"),
+        Binding("e", "edit", "edit this hunk", id="review.edit"),
+        Binding("s", "split", "split this hunk", id="review.split"),
+        Binding("j", "go(1, True)", "next undecided hunk", id="review.next-undecided"),
+        Binding("k", "go(-1, True)", "previous undecided hunk", id="review.previous-undecided"),
+        Binding("J", "go(1, False)", "next hunk", id="review.next"),
+        Binding("K", "go(-1, False)", "previous hunk", id="review.previous"),
+        Binding("a", "mark_file('accepted')", "accept the rest of the file", id="review.accept-file"),
+        Binding("d", "mark_file('rejected')", "reject the rest of the file", id="review.reject-file"),
+        Binding("A", "mark_all('accepted')", "accept everything undecided", id="review.accept-all"),
+        Binding(
+            "N",
+            "mark_all('rejected')",
+            "reject everything undecided; with no hunk left the step is given up",
+            id="review.reject-all",
+        ),
+        Binding("r", "reason", "reject all of it and say why; the next draft sees it", id="review.reason"),
+        Binding("t", "toggle_split", "side by side or one column", id="review.side-by-side"),
+        Binding("f", "toggle_full", "full screen", id="review.full-screen"),
+        Binding("z", "toggle_fold", "show or fold unchanged lines", id="review.fold"),
     ]
 
     HINTS: ClassVar[Keys] = (

@@ -41,9 +41,9 @@ class SessionScreen(Screen[None]):
         """A person wants what runs to stop."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "interrupt", "interrupt what runs"),
-        Binding("pageup", "scroll(-1)", "transcript up"),
-        Binding("pagedown", "scroll(1)", "transcript down"),
+        Binding("escape", "interrupt", "interrupt what runs", id="session.interrupt"),
+        Binding("pageup", "scroll(-1)", "transcript up", id="session.page-up"),
+        Binding("pagedown", "scroll(1)", "transcript down", id="session.page-down"),
     ]
 
     def __init__(self, facts: Facts, clock: Callable[[], float]) -> None:

@@ -30,9 +30,11 @@ class Composer(TextBox):
         """A person pressed ? on an empty composer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "send", priority=True),
-        Binding("alt+enter,ctrl+j,shift+enter", "newline", "new line", key_display="Alt+Enter, ^J"),
-        Binding("ctrl+u", "empty", "clear the text", key_display="Ctrl+U"),
+        Binding("enter", "submit", "send", priority=True, id="composer.send"),
+        Binding(
+            "alt+enter,ctrl+j,shift+enter", "newline", "new line", key_display="Alt+Enter, ^J", id="composer.newline"
+        ),
+        Binding("ctrl+u", "empty", "clear the text", key_display="Ctrl+U", id="composer.clear"),
     ]
 
     def __init__(self) -> None:

@@ -1,0 +1,126 @@
+"""How questions come in front of a person and how the answers go back.
+
+Invariant: a pane opens by itself only over the session screen, never over text a person is writing; a pane whose
+question was answered elsewhere closes.
+"""
+
+from textual.screen import ModalScreen
+
+from hybridcode.domain.action import Decision, Proposal
+from hybridcode.domain.errors import HybridcodeError
+from hybridcode.domain.events import Event
+from hybridcode.tui.conversation import Remember
+from hybridcode.tui.desk import Desk
+from hybridcode.tui.panes import plan_pane, proposal_pane
+from hybridcode.tui.screens.pane import Pane
+from hybridcode.tui.waiting import Question, Questions, why_closed
+
+
+class Asking:
+    """The open questions of a session and the pane that shows one of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._questions = Questions(desk.state)
+
+    @property
+    def pane(self) -> Pane | None:
+        """The pane that is open, also under a small question."""
+        return next((screen for screen in self._desk.app.screen_stack if isinstance(screen, Pane)), None)
+
+    def hear(self, event: Event) -> None:
+        """Take in what an event changes of the questions."""
+        self._questions.hear(event)
+
+    def refresh(self) -> None:
+        """Say what waits, close what is answered, open what is new."""
+        approvals, plan = self._questions.proposals(), self._questions.plan(self._desk.facts.mode)
+        self._desk.session.show(self._desk.state, approvals=len(approvals), is_plan_waiting=plan is not None)
+        self._close_answered()
+        self._offer()
+
+    def review(self) -> None:
+        """Open the oldest question, also one that was left before."""
+        if not self._desk.is_at_session:
+            return
+        self._questions.left.clear()
+        first = self._questions.fresh(self._desk.facts.mode)
+        if first is None:
+            self._desk.tell("·", "nothing waits for you", "quiet")
+        else:
+            self._open(first)
+
+    def put_aside(self) -> None:
+        """Leave the open pane; its question is offered again only on request."""
+        if (pane := self.pane) is not None:
+            self.left(pane.subject)
+
+    def left(self, subject: str) -> None:
+        """Back to the session; the question is offered again only on request."""
+        self._questions.left.add(subject)
+        self._desk.to_session()
+
+    def decided(self, message: Pane.Decided) -> None:
+        """Hand a decision to the session and show the next question."""
+        self._questions.answered.add(message.proposal_id)
+        self._desk.to_session()
+        self._desk.call(self._answer(message.proposal_id, message.decision, message.remember))
+        self.refresh()
+
+    def plan_answered(self, message: Pane.PlanAnswered) -> None:
+        """Hand the plan back to the session."""
+        self._questions.answered.add(message.task_id)
+        self._desk.to_session()
+        self._desk.call(self._desk.conversation.answer_plan(message.plan))
+
+    async def _answer(self, proposal_id: str, decision: Decision, remember: Remember | None) -> None:
+        try:
+            await self._desk.conversation.answer(proposal_id, decision, remember=remember)
+        except HybridcodeError:
+            self._questions.answered.discard(proposal_id)
+            self._questions.left.add(proposal_id)
+            raise
+
+    def _close_answered(self) -> None:
+        pane = self.pane
+        if pane is not None and pane.subject not in self._questions.all(self._desk.facts.mode):
+            self._desk.to_session()
+            self._desk.tell("·", why_closed(self._desk.state, pane.subject), "quiet")
+
+    def _offer(self) -> None:
+        if not self._desk.is_at_session or self._desk.session.unsent.strip():
+            return
+        fresh = self._questions.fresh(self._desk.facts.mode)
+        if fresh is not None:
+            self._open(fresh)
+
+    def _open(self, question: Question) -> None:
+        app = self._desk.app
+        if isinstance(question, Proposal):
+            app.run_worker(self._open_pane(question), group="open", exclusive=True)
+        elif (pane := plan_pane(question, self._desk.guard())) is not None:
+            app.push_screen(pane)
+
+    async def _open_pane(self, proposal: Proposal) -> None:
+        """Put the pane for a proposal in front, if it still waits by then."""
+        desk = self._desk
+        try:
+            pane = await proposal_pane(
+                proposal,
+                desk.conversation,
+                guard=desk.guard(),
+                sandbox=desk.state.opened.sandbox if desk.state.opened else "none",
+                more=len(self._questions.proposals()) - 1,
+                is_split=desk.facts.side_by_side,
+            )
+        except HybridcodeError as error:
+            self._questions.left.add(proposal.id)
+            desk.say(error)
+            return
+        if desk.is_at_session and proposal in self._questions.proposals():
+            await desk.app.push_screen(pane)
+
+    @property
+    def is_covered(self) -> bool:
+        """True while a small question stands in front of everything."""
+        return isinstance(self._desk.app.screen, ModalScreen)

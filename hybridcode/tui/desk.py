@@ -1,0 +1,75 @@
+"""What everything around the screens shares: app, session screen, conversation, and the state folded from it.
+
+Invariant: work that can fail is handed to `call`, which shows the error and what to do.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from textual.app import App
+
+from hybridcode.domain.errors import HybridcodeError
+from hybridcode.session.state import SessionState
+from hybridcode.tui.conversation import Conversation, Facts
+from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.story import Entry, Tone
+
+RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
+
+
+@dataclass
+class Desk:
+    """One for an app, made with it."""
+
+    app: App[str]
+    session: SessionScreen
+    conversation: Conversation
+    clock: Callable[[], float]
+    """Seconds that only grow."""
+    state: SessionState = field(default_factory=SessionState)
+    facts: Facts = field(init=False)
+    """What the screens show of the conversation's facts."""
+
+    def __post_init__(self) -> None:
+        self.facts = self.conversation.facts
+
+    @property
+    def is_at_session(self) -> bool:
+        """True when nothing stands in front of the session screen."""
+        return self.app.screen is self.session
+
+    def guard(self) -> KeyGuard:
+        """A guard for a pane that is about to appear."""
+        return KeyGuard(self.clock, lambda: self.session.unsent)
+
+    def take_facts(self) -> None:
+        """Show the facts as they are now."""
+        self.facts = self.conversation.facts
+        self.session.show_facts(self.facts)
+
+    def tell(self, label: str, text: str, tone: Tone) -> None:
+        """Add a paragraph of our own to the transcript."""
+        self.session.tell([Entry(label, text, tone)])
+
+    def say(self, error: HybridcodeError) -> None:
+        """Show an error and what to do."""
+        hint = [Entry("", error.hint, "quiet")] if error.hint else []
+        self.session.tell([Entry("!", error.message, "bad"), *hint])
+
+    def call(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background; its error is shown."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except HybridcodeError as error:
+                self.say(error)
+
+        self.app.run_worker(guarded(), group="conversation")
+
+    def to_session(self) -> None:
+        """Close everything in front of the session screen."""
+        while not self.is_at_session:
+            self.app.pop_screen()

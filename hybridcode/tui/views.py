@@ -1,0 +1,37 @@
+"""The screens that show something on request, by name: what a slash command, a key and the help call them.
+
+Invariant: a view is imported when it is first opened, so that the first paint does not pay for it.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple, cast
+
+from textual.screen import Screen
+
+from hybridcode.tui.desk import Desk
+
+Open = Callable[[Desk, str], Screen[None] | None]
+"""Makes the screen; the text is what stood behind the slash command. None: it has told why there is nothing to show."""
+
+
+class View(NamedTuple):
+    """A screen that is opened by its name."""
+
+    does: str
+    place: str
+    """`module:function` under `hybridcode.tui.screens`, an `Open`."""
+
+
+VIEWS: dict[str, View] = {
+    "help": View("all keys and commands", "help:open_help"),
+}
+"""By name, which is the slash command too."""
+
+
+def open_view(desk: Desk, name: str, argument: str = "") -> None:
+    """Put a view in front, unless it is there already."""
+    module, _, function = VIEWS[name].place.partition(":")
+    screen = cast(Open, getattr(import_module(f"hybridcode.tui.screens.{module}"), function))(desk, argument)
+    if screen is not None and not any(type(open_one) is type(screen) for open_one in desk.app.screen_stack):
+        desk.app.push_screen(screen)

@@ -1,0 +1,56 @@
+"""The line in which a person types what to look for.
+
+Invariant: Escape and Enter both give the keys back to what is searched; what was typed stays until it is cleared.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+
+class Finder(Input):
+    """One line, shown only while it is used or holds something."""
+
+    @dataclass
+    class Typed(Message):
+        """The words to look for are others now."""
+
+        words: str
+
+    class Closed(Message):
+        """The keys go back to what is searched."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear", "end the search", id="find.clear"),
+        Binding("enter,down", "close", "to what was found", key_display="Enter", id="find.keep"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="find", id="finder")
+
+    def on_mount(self) -> None:
+        """Nothing blinks."""
+        self.cursor_blink = False
+
+    def open(self) -> None:
+        """Take the keys."""
+        self.add_class("-on")
+        self.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Look at once."""
+        event.stop()
+        self.post_message(self.Typed(event.value))
+
+    def action_clear(self) -> None:
+        """Forget the words and give the keys back."""
+        self.value = ""
+        self.action_close()
+
+    def action_close(self) -> None:
+        """Give the keys back."""
+        self.set_class(bool(self.value), "-on")
+        self.post_message(self.Closed())
