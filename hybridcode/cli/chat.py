@@ -3,6 +3,7 @@
 Invariant: nothing heavy is imported before the first paint; model processes start after it.
 """
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +37,16 @@ def open_chat(
     frontier_name: str | None = None,
     go_on: str = "",
 ) -> None:
-    """Run the terminal program until a person leaves it. `go_on` is the command that takes the session up again."""
+    """Run the terminal program until a person leaves it. `go_on` is the command that takes the session up again.
+
+    A terminal that says that it is dumb gets the plain program.
+    """
     # Deferred: textual costs 0.3 s, which headless commands must not pay.
+    from hybridcode.cli.plain import talk_plainly
     from hybridcode.tui.start import run_app
 
-    left = run_app(
+    run = talk_plainly if flags.plain or os.environ.get("TERM") == "dumb" else run_app
+    left = run(
         flags.workspace,
         flags.loaded,
         make_models=make_models,

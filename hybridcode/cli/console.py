@@ -58,8 +58,12 @@ def _print(raw: bytes) -> None:
 
 
 def say(text: str = "", *, bold: bool = False, dim: bool = False, colour: str | None = None) -> None:
-    """Tell a person something. Styles are dropped where the terminal has none."""
-    click.echo(click.style(shown(text), bold=bold, dim=dim, fg=colour), err=True)
+    """Tell a person something. Styles are dropped where the terminal has none, colours where NO_COLOR is set."""
+    if os.environ.get("TERM") == "dumb":
+        bold, dim, colour = False, False, None
+    if os.environ.get("NO_COLOR"):
+        colour = None
+    click.echo(click.style(shown(text), bold=bold or None, dim=dim or None, fg=colour), err=True)
 
 
 def is_live() -> bool:

@@ -3,6 +3,7 @@
 Invariant: every flag that is a setting becomes a dotted key of config; the rest stands in Flags.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ class Flags:
     continue_last: bool
     output_format: str
     plan_file: Path | None
+    plain: bool
 
 
 _SETTINGS: tuple[tuple[tuple[str, ...], str, dict[str, Any]], ...] = (
@@ -62,6 +64,13 @@ def session_options(command: Command) -> Command:
     return command
 
 
+def _no_colour(context: click.Context, parameter: click.Parameter, is_set: bool) -> None:
+    """The flag is the variable that every program knows, those that we start included."""
+    del context, parameter
+    if is_set:
+        os.environ["NO_COLOR"] = "1"
+
+
 _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option("--local-model", metavar="PATH|URL|NAME", help="GGUF file, server URL ending in /v1, or a name."),
     click.option("-y", "--yes", is_flag=True, help="Say yes to what the policy would ask; never to what it denies."),
@@ -84,7 +93,8 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
         default="text",
         help="What a headless run prints.",
     ),
-    click.option("--no-color", is_flag=True, help="No colours."),
+    click.option("--plain", is_flag=True, help="Line by line, not a screen: for screen readers and dumb terminals."),
+    click.option("--no-color", is_flag=True, expose_value=False, callback=_no_colour, help="No colours."),
 )
 
 
@@ -122,6 +132,7 @@ def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) ->
         continue_last=given["continue_last"],
         output_format=given["output_format"],
         plan_file=given["plan_file"],
+        plain=given["plain"],
     )
 
 

@@ -20,7 +20,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/launcher.py": {"hybridcode.cli.main"},
     "hybridcode/domain/action.py": {"shlex"},
     "hybridcode/gate/sandbox_launch.py": {"hybridcode.gate"},
-    "hybridcode/cli/chat.py": {"hybridcode.tui.start"},
+    "hybridcode/cli/chat.py": {"hybridcode.cli.plain", "hybridcode.tui.start"},
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
     "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
