@@ -5,7 +5,7 @@ Invariant: pure; a flag is a word that the pane prints as it is.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hybridcode.gate.render import escape, is_hidden
@@ -84,7 +84,7 @@ def diff_flags(diff: str) -> tuple[str, ...]:
     """What a diff pane must point at: what the eye cannot see, and what is no text."""
     body = _Body.of(diff)
     flags = [*escape(without_even_line_ends(diff)).flags]
-    if body.removed != body.added and any(_looks_alike(body.removed, body.added)):
+    if body.removed != body.added and _looks_alike(body.removed, body.added):
         flags.append("invisible-only-change")
     if "\r" in diff and body.has_other_ends:
         flags.append("eol-change")
@@ -154,12 +154,14 @@ class _Body(NamedTuple):
         return bool(before and after) and before != after
 
 
-def _looks_alike(removed: list[str], added: list[str]) -> Iterator[bool]:
-    for tab in (4, 8):
-        yield [_seen(line, tab) for line in removed] == [_seen(line, tab) for line in added]
+def _looks_alike(removed: list[str], added: list[str]) -> bool:
+    pairs = list(zip(removed, added, strict=False)) if len(removed) == len(added) else []
+    return bool(pairs) and any(all(_seen(a, tab) == _seen(b, tab) for a, b in pairs) for tab in (4, 8))
 
 
 def _seen(line: str, tab: int) -> str:
+    if line.isascii() and line.isprintable():
+        return line.rstrip()
     shown = "".join(character for character in line.expandtabs(tab) if not is_hidden(character))
     return unicodedata.normalize("NFKC", shown).rstrip()
 

@@ -15,6 +15,10 @@ _CONTEXT = 3
 _SNIFFED_BYTES = 8_000
 
 
+Places = tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[Change, ...]]
+"""Old lines, new lines, and where they differ."""
+
+
 @dataclass(frozen=True)
 class Hunk:
     """One stretch that differs. Lines keep their ends."""
@@ -78,17 +82,28 @@ def unified(path: str, before: bytes | None, after: bytes | None) -> str:
 
     None before or after stands for an absent file. Bytes that are not UTF-8 are shown as `\\xNN`.
     """
+    return "".join(unified_lines(path, before, after))
+
+
+def unified_lines(
+    path: str, before: bytes | None, after: bytes | None, *, compared: Places | None = None
+) -> Iterator[str]:
+    """The lines of `unified`, made as they are asked for; `compared` where that was done already."""
     if before == after:
-        return ""
+        return
     old_name = "/dev/null" if before is None else _quoted(f"a/{path}")
     new_name = "/dev/null" if after is None else _quoted(f"b/{path}")
     if any(b"\0" in (data or b"")[:_SNIFFED_BYTES] for data in (before, after)):
-        return f"Binary files {old_name} and {new_name} differ\n"
-    old, new = split_lines(before or b""), split_lines(after or b"")
-    lines = [f"--- {old_name}\n", f"+++ {new_name}\n"]
-    for group in _groups(changes(old, new)):
-        lines.extend(_hunk_text(old, new, group))
-    return "".join(lines)
+        yield f"Binary files {old_name} and {new_name} differ\n"
+        return
+    if compared is None:
+        old, new = split_lines(before or b""), split_lines(after or b"")
+        compared = old, new, changes(old, new)
+    old, new, found = compared
+    yield f"--- {old_name}\n"
+    yield f"+++ {new_name}\n"
+    for group in _groups(found):
+        yield from _hunk_text(old, new, group)
 
 
 def _ended(lines: list[bytes]) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ import difflib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 Line = TypeVar("Line", bound=Hashable)
@@ -49,7 +50,7 @@ def _between(old: Sequence[Line], new: Sequence[Line], part: Change) -> Iterator
     a0, a1, b0, b1 = _trimmed(old, new, part)
     if a0 == a1 and b0 == b1:
         return
-    if a0 == a1 or b0 == b1:
+    if a0 == a1 or b0 == b1 or (a1 - a0 == 1 and b1 - b0 == 1):
         yield Change(a0, a1, b0, b1)
         return
     if (a1 - a0) * (b1 - b0) <= _DIFFLIB_CELLS:
@@ -63,7 +64,10 @@ def _between(old: Sequence[Line], new: Sequence[Line], part: Change) -> Iterator
         yield Change(a0, a1, b0, b1)
         return
     for a, b in anchors:
-        yield from _between(old, new, Change(a0, a, b0, b))
+        if a - a0 == 1 == b - b0 and old[a0] != new[b0]:
+            yield Change(a0, a, b0, b)
+        elif a0 < a or b0 < b:
+            yield from _between(old, new, Change(a0, a, b0, b))
         a0, b0 = a + 1, b + 1
     yield from _between(old, new, Change(a0, a1, b0, b1))
 
@@ -80,9 +84,11 @@ def _trimmed(old: Sequence[Line], new: Sequence[Line], part: Change) -> Change:
 def _anchors(old: Sequence[Line], new: Sequence[Line], part: Change) -> list[tuple[int, int]]:
     """Pairs of lines that stand once on each side, as a longest run that rises on both (patience sorting)."""
     a0, a1, b0, b1 = part
-    old_counts, new_counts = Counter(old[a0:a1]), Counter(new[b0:b1])
-    place = {new[b]: b for b in range(b0, b1) if new_counts[new[b]] == 1}
-    pairs = [(a, place[old[a]]) for a in range(a0, a1) if old_counts[old[a]] == 1 and old[a] in place]
+    once = _once(old[a0:a1]) & _once(new[b0:b1])
+    place = dict(zip(new[b0:b1], range(b0, b1), strict=True))
+    pairs = [(a, place[line]) for a, line in enumerate(old[a0:a1], a0) if line in once]
+    if all(b < following for (_, b), (_, following) in pairwise(pairs)):
+        return pairs
     tops: list[int] = []
     best: list[int] = []
     before: list[int] = []
@@ -97,3 +103,8 @@ def _anchors(old: Sequence[Line], new: Sequence[Line], part: Change) -> list[tup
         chain.append(pairs[number])
         number = before[number]
     return chain[::-1]
+
+
+def _once(lines: Sequence[Line]) -> set[Line]:
+    """The lines that stand there once."""
+    return {line for line, count in Counter(lines).items() if count == 1}

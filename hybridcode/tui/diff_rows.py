@@ -1,16 +1,16 @@
-"""A file's change as rows for eyes: pure, from the exact bytes.
+"""The two sides of a file compared, and its lines as they are shown.
 
-Invariant: every byte of a changed line that is not plain text is spelled out, and rows are tuples: no object per line.
+Invariant: every byte of a changed line that is not plain text is spelled out.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from hybridcode.domain.action import FileChange
-from hybridcode.patch.hunks import Hunk, split
+from hybridcode.patch.hunks import Places
+from hybridcode.patch.linediff import Change as LineChange
+from hybridcode.patch.linediff import changes as line_changes
 from hybridcode.repo.lines import split_lines
-from hybridcode.tui.paint import width
 from hybridcode.tui.visible import visible
 
 Kind = Literal["same", "add", "delete", "head", "fold", "note"]
@@ -52,22 +52,6 @@ Groups = Sequence[tuple[int, ...]]
 """Shown hunks, each as the indices of its changes, in order."""
 
 
-@dataclass(frozen=True)
-class FileDiff:
-    """A file's rows and what a widget needs to walk them."""
-
-    path: str
-    rows: tuple[Row, ...]
-    heads: tuple[int, ...]
-    """Row of each shown hunk's head line."""
-    partners: Mapping[int, int]
-    """Row of a deleted line to row of the added line that stands for it, and back."""
-    number_width: int
-    """Cells of the largest line number."""
-    width: int
-    """Cells of the longest text."""
-
-
 def is_binary(change: FileChange) -> bool:
     """True when either side has a NUL byte: such a file is taken whole or not at all."""
     return b"\0" in (change.before or b"") or b"\0" in (change.after or b"")
@@ -78,25 +62,34 @@ def is_whole(change: FileChange) -> bool:
     return change.before is None or change.after is None or is_binary(change) or change.before == change.after
 
 
-def changes_of(change: FileChange) -> tuple[Change, ...]:
-    """The changes of a file, in order; at least one."""
+class Compared(NamedTuple):
+    """The two sides of a file by lines, and where they differ."""
+
+    old: tuple[bytes, ...]
+    new: tuple[bytes, ...]
+    changes: tuple[Change, ...]
+    """In order; at least one."""
+    found: tuple[LineChange, ...] | None
+    """The same as places; None for a file that is taken whole."""
+
+    @property
+    def places(self) -> Places | None:
+        """What a unified diff is made of; None for a file that is taken whole."""
+        return None if self.found is None else (self.old, self.new, self.found)
+
+
+def compare(change: FileChange) -> Compared:
+    """Both sides of a change line by line."""
     if is_binary(change):
-        return (Change(0, 0, (), ()),)
+        return Compared((), (), (Change(0, 0, (), ()),), None)
+    old, new = split_lines(change.before or b""), split_lines(change.after or b"")
+    if change.before == change.after:
+        return Compared(old, new, (Change(0, 0, (), ()),), None)
     if is_whole(change):
-        same = change.before == change.after
-        return (
-            Change(
-                0,
-                0,
-                () if same else split_lines(change.before or b""),
-                () if same else split_lines(change.after or b""),
-            ),
-        )
-    return tuple(_change(hunk) for hunk in split(change.before or b"", change.after or b""))
-
-
-def _change(hunk: Hunk) -> Change:
-    return Change(hunk.index, hunk.old_start - 1, hunk.old_lines, hunk.new_lines)
+        return Compared(old, new, (Change(0, 0, old, new),), None)
+    found = line_changes(old, new)
+    cut = tuple(Change(n, a0, old[a0:a1], new[b0:b1]) for n, (a0, a1, b0, b1) in enumerate(found))
+    return Compared(old, new, cut, found)
 
 
 def group_changes(changes: Sequence[Change]) -> list[tuple[int, ...]]:
@@ -112,119 +105,18 @@ def group_changes(changes: Sequence[Change]) -> list[tuple[int, ...]]:
     return [tuple(group) for group in groups]
 
 
-def file_diff(
-    change: FileChange,
-    changes: Sequence[Change],
-    *,
-    groups: Groups,
-    edits: Mapping[int, tuple[bytes, ...]],
-    is_folded: bool = True,
-) -> FileDiff:
-    """Rows of one file. `edits` stand in for the new lines of the changes they name."""
-    builder = _Builder(split_lines(change.before or b""), _line_end_cut(change))
-    builder.notes(change)
-    for number, group in enumerate(groups):
-        builder.lead(number, changes[group[0]].at, is_folded=is_folded)
-        for index in group:
-            builder.same(changes[index].at, number)
-            builder.change(changes[index], edits.get(index, changes[index].new), number)
-    if not is_whole(change):
-        builder.tail(is_folded=is_folded)
-    return builder.finish(change.path)
+def plain_text(line: bytes, cut: bytes) -> str:
+    """An unchanged line as it is shown."""
+    return visible(_decoded(line, cut).expandtabs(TAB))
 
 
-def _line_end_cut(change: FileChange) -> bytes:
-    """What is cut from line ends: CRLF when every line of both sides has it, so that a lone one still shows."""
-    sides = [data for data in (change.before, change.after) if data]
-    is_crlf = bool(sides) and all(data.count(b"\n") == data.count(b"\r\n") > 0 for data in sides)
-    return b"\r\n" if is_crlf else b"\n"
-
-
-class _Builder:
-    """Collects rows; `at` is the next old line, `shift` the difference between new and old numbers."""
-
-    def __init__(self, old: tuple[bytes, ...], cut: bytes) -> None:
-        self.old, self.cut = old, cut
-        self.at = self.shift = 0
-        self.rows: list[Row] = []
-        self.heads: list[int] = []
-        self.partners: dict[int, int] = {}
-
-    def notes(self, change: FileChange) -> None:
-        """What is true of the file as a whole."""
-        for text in _file_notes(change):
-            self.rows.append(Row("note", text=text))
-
-    def same(self, until: int, group: int = -1) -> None:
-        """Unchanged lines up to `until`."""
-        text, old, shift = self._plain, self.old, self.shift + 1
-        self.rows.extend(
-            Row("same", line + 1, line + shift, text(old[line]), -1, group) for line in range(self.at, until)
-        )
-        self.at = max(self.at, until)
-
-    def lead(self, number: int, until: int, *, is_folded: bool) -> None:
-        """Everything between the last hunk and the first change of this one, its head among it."""
-        after = min(self.at + CONTEXT, until) if number else self.at
-        before = max(until - CONTEXT, after)
-        self.same(after)
-        self._fold(before, is_folded=is_folded)
-        self._head(number)
-        self.same(until, number)
-
-    def tail(self, *, is_folded: bool) -> None:
-        """Lines after the last hunk."""
-        self.same(min(self.at + CONTEXT, len(self.old)))
-        self._fold(len(self.old), is_folded=is_folded)
-
-    def _fold(self, until: int, *, is_folded: bool) -> None:
-        hidden = until - self.at
-        if hidden < 2 or not is_folded:
-            self.same(until)
-            return
-        self.rows.append(Row("fold", new=hidden))
-        self.at = until
-
-    def _head(self, group: int) -> None:
-        self.heads.append(len(self.rows))
-        self.rows.append(Row("head", self.at + 1, self.at + self.shift + 1, group=group))
-
-    def change(self, change: Change, new: tuple[bytes, ...], group: int) -> None:
-        """Deleted lines, then added ones."""
-        first = len(self.rows)
-        for offset, line in enumerate(change.old):
-            self.rows.append(Row("delete", change.at + offset + 1, 0, self._changed(line), change.number, group))
-        self._no_newline(change.old, group)
-        middle = len(self.rows)
-        start = change.at + self.shift + 1
-        for offset, line in enumerate(new):
-            self.rows.append(Row("add", 0, start + offset, self._changed(line), change.number, group))
-        self._no_newline(new, group)
-        for pair in range(min(len(change.old), len(new))):
-            self.partners[first + pair] = middle + pair
-            self.partners[middle + pair] = first + pair
-        self.at = change.at + len(change.old)
-        self.shift += len(new) - len(change.old)
-
-    def _no_newline(self, lines: tuple[bytes, ...], group: int) -> None:
-        if lines and not lines[-1].endswith(b"\n"):
-            self.rows.append(Row("note", text="no newline at the end of the file", group=group))
-
-    def _plain(self, line: bytes) -> str:
-        return visible(_decoded(line, self.cut).expandtabs(TAB))
-
-    def _changed(self, line: bytes) -> str:
-        text = _decoded(line, self.cut)
-        if text.isascii() and text.isprintable() and not text.endswith(" "):
-            return text
-        bare = text.rstrip(" ")
-        return visible(_arrows(bare)) + "·" * (len(text) - len(bare))
-
-    def finish(self, path: str) -> FileDiff:
-        """The rows as a value."""
-        largest = max((max(row.old, row.new) for row in self.rows if row.kind != "fold"), default=1)
-        longest = max((width(row.text) for row in self.rows), default=0)
-        return FileDiff(path, tuple(self.rows), tuple(self.heads), self.partners, len(str(largest)), longest)
+def changed_text(line: bytes, cut: bytes) -> str:
+    """A changed line as it is shown: tabs and blanks at its end stand out."""
+    text = _decoded(line, cut)
+    if text.isascii() and text.isprintable() and not text.endswith(" "):
+        return text
+    bare = text.rstrip(" ")
+    return visible(_arrows(bare)) + "·" * (len(text) - len(bare))
 
 
 def _decoded(line: bytes, cut: bytes) -> str:
@@ -239,22 +131,3 @@ def _arrows(text: str) -> str:
             shown += "→" + " " * (TAB - 1 - len(shown) % TAB)
         shown += part
     return shown
-
-
-def _file_notes(change: FileChange) -> list[str]:
-    before, after = change.before, change.after
-    if before is None:
-        kind = f"new file, mode {change.mode:04o}"
-    elif after is None:
-        kind = "the file is deleted"
-    elif before == after:
-        kind = f"same bytes, mode becomes {change.mode:04o}"
-    else:
-        kind = ""
-    notes = [kind] if kind else []
-    if is_binary(change):
-        sizes = " → ".join("nothing" if data is None else f"{len(data):,} bytes" for data in (before, after))
-        notes.append(f"binary: {sizes}; taken whole or not at all")
-    elif after == b"" and before is None:
-        notes.append("the file is empty")
-    return notes

@@ -11,7 +11,8 @@ from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, FileCh
 from hybridcode.gate.change_flags import change_flags, mode_note
 from hybridcode.patch.hunks import choose
 from hybridcode.tui.conversation import PERSON
-from hybridcode.tui.diff_rows import Change, FileDiff, changes_of, file_diff, group_changes, is_binary, is_whole
+from hybridcode.tui.diff_rows import Change, Compared, compare, group_changes, is_binary, is_whole
+from hybridcode.tui.file_diff import FileDiff, file_diff
 from hybridcode.tui.visible import hidden_flags
 
 Mark = Literal["undecided", "accepted", "rejected", "edited"]
@@ -30,7 +31,7 @@ class FileReview:
     """One file and what was decided of it."""
 
     change: FileChange
-    changes: tuple[Change, ...] = field(init=False)
+    compared: Compared = field(init=False)
     groups: list[tuple[int, ...]] = field(init=False)
     """Shown hunks as the indices of their changes."""
     marks: list[Mark] = field(init=False)
@@ -43,12 +44,17 @@ class FileReview:
     """The rows made last, and what they were made for."""
 
     def __post_init__(self) -> None:
-        self.changes = changes_of(self.change)
+        self.compared = compare(self.change)
         self.groups = group_changes(self.changes)
         self.marks = ["undecided"] * len(self.changes)
         self.edits = {}
         hidden = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
-        self.flags = tuple(dict.fromkeys((*hidden, *change_flags(self.change))))
+        self.flags = tuple(dict.fromkeys((*hidden, *change_flags(self.change, compared=self.compared.places))))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What can be decided by itself, in order."""
+        return self.compared.changes
 
     def mark_of(self, group: int) -> Mark:
         """What was decided of a shown hunk. Its changes always share one mark."""
@@ -58,7 +64,7 @@ class FileReview:
         """The rows to show now, edits included; the same object while nothing of it changed."""
         wanted = (is_folded, tuple(self.groups), dict(self.edits))
         if self._rows is None or self._rows[0] != wanted:
-            rows = file_diff(self.change, self.changes, groups=self.groups, edits=self.edits, is_folded=is_folded)
+            rows = file_diff(self.change, self.compared, groups=self.groups, edits=self.edits, is_folded=is_folded)
             self._rows = wanted, rows
         return self._rows[1]
 

@@ -3,10 +3,14 @@
 Invariant: the result has no character that a terminal would act on, hide or reorder; escaping it again changes nothing.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from hybridcode.gate.render import escape, is_mark, is_plain
+
+_ODD = re.compile(rb"[^\t\r\n -~]")
+"""What a line may hold that is not plain text."""
 
 
 def visible(text: str) -> str:
@@ -39,8 +43,11 @@ def is_hiding(text: str) -> bool:
 
 def hidden_flags(lines: Iterable[bytes]) -> tuple[str, ...]:
     """What a pane must point at in these lines, as `bidi:202E`; line ends are not looked at."""
+    looked_at = list(lines)
+    if _ODD.search(b"".join(looked_at)) is None:
+        return ()
     flags: dict[str, None] = {}
-    for line in lines:
+    for line in looked_at:
         text = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
         if not (text.isascii() and text.isprintable()):
             flags.update(dict.fromkeys(escape(text).flags))

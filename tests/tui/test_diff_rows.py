@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridcode.domain.action import FileChange
-from hybridcode.tui.diff_rows import FileDiff, changes_of, file_diff, group_changes
+from hybridcode.tui.diff_rows import compare, group_changes
+from hybridcode.tui.file_diff import FileDiff, file_diff
 from hybridcode.tui.paint import width
 from hybridcode.tui.words import word_changes
 
@@ -12,8 +13,8 @@ PLAIN = st.lists(st.sampled_from(["a", "b", "def f():", "    x = 1", "", "end"])
 
 
 def _diff(change: FileChange, *, is_folded: bool = False) -> FileDiff:
-    changes = changes_of(change)
-    return file_diff(change, changes, groups=group_changes(changes), edits={}, is_folded=is_folded)
+    compared = compare(change)
+    return file_diff(change, compared, groups=group_changes(compared.changes), edits={}, is_folded=is_folded)
 
 
 def _text(lines: list[str]) -> bytes:
@@ -39,7 +40,7 @@ def test_folding_counts_what_it_hides(before: list[str], after: list[str]) -> No
     folded, whole = _diff(change, is_folded=True), _diff(change)
     shown = sum(row.new if row.kind == "fold" else 1 for row in folded.rows)
     assert shown == len(whole.rows)
-    assert len(folded.heads) == len(whole.heads)
+    assert len(folded.rows.heads) == len(whole.rows.heads)
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))
@@ -79,8 +80,8 @@ def test_new_deleted_binary_empty_and_mode() -> None:
 
 def test_edits_are_shown_in_place_of_what_was_proposed() -> None:
     change = FileChange("f", b"a\nb\n", b"A\nb\n")
-    changes = changes_of(change)
-    rows = file_diff(change, changes, groups=group_changes(changes), edits={0: (b"mine\n", b"two\n")}).rows
+    compared = compare(change)
+    rows = file_diff(change, compared, groups=group_changes(compared.changes), edits={0: (b"mine\n", b"two\n")}).rows
     assert [(row.kind, row.text, row.new) for row in rows if row.kind in ("add", "same")] == [
         ("add", "mine", 1),
         ("add", "two", 2),
@@ -92,8 +93,8 @@ def test_near_changes_share_a_hunk_and_far_ones_do_not() -> None:
     before = _text([str(number) for number in range(40)])
     near = before.replace(b"\n5\n", b"\nfive\n").replace(b"\n10\n", b"\nten\n")
     far = near.replace(b"\n30\n", b"\nthirty\n")
-    assert group_changes(changes_of(FileChange("f", before, near))) == [(0, 1)]
-    assert group_changes(changes_of(FileChange("f", before, far))) == [(0, 1), (2,)]
+    assert group_changes(compare(FileChange("f", before, near)).changes) == [(0, 1)]
+    assert group_changes(compare(FileChange("f", before, far)).changes) == [(0, 1), (2,)]
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
@@ -118,10 +119,10 @@ def test_ten_thousand_rows_are_cheap() -> None:
         line.replace("compute", "await compute") if number % 3 == 0 else line for number, line in enumerate(lines)
     ]
     change = FileChange("f.py", _text(lines), _text(changed))
-    changes = changes_of(change)
-    groups = group_changes(changes)
+    compared = compare(change)
+    groups = group_changes(compared.changes)
     start = time.process_time()
-    rows = file_diff(change, changes, groups=groups, edits={}, is_folded=True).rows
+    rows = file_diff(change, compared, groups=groups, edits={}, is_folded=True).rows
     spent = time.process_time() - start
     assert len(rows) > 10_000
     assert spent < 0.4, f"{spent:.3f} s of CPU for {len(rows)} rows"

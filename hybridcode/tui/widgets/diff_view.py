@@ -14,7 +14,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from hybridcode.tui.diff_rows import FileDiff, Row
+from hybridcode.tui.diff_rows import Row
+from hybridcode.tui.file_diff import FileDiff
 from hybridcode.tui.highlight import Lexer, pieces
 from hybridcode.tui.paint import segment
 from hybridcode.tui.reviewing import Mark
@@ -28,7 +29,7 @@ MARKS: dict[Mark, tuple[str, str, str]] = {
 }
 """Sign, word and colour of a mark."""
 
-_EMPTY = FileDiff("", (), (), {}, 1, 0)
+_EMPTY = FileDiff()
 _CACHED_ROWS = 2048
 _NAMES = (
     *("same", "add", "add-word", "add-sign", "delete", "delete-word", "delete-sign", "quiet", "line", "cursor"),
@@ -52,12 +53,9 @@ class DiffView(ScrollView, can_focus=True):
         self._lexer: Lexer | None = None
         self._texts: LRUCache[tuple[int, bool], list[Segment]] = LRUCache(_CACHED_ROWS)
         self._styles: dict[str, Style] = {}
-        self._sides: list[tuple[int, int]] = []
 
     def show(self, diff: FileDiff, *, marks: Sequence[Mark], group: int) -> None:
         """Show a file: `marks` has one entry per shown hunk, `group` is the one under the cursor."""
-        if self.is_split and (diff is not self.diff or not self._sides):
-            self._sides = _side_by_side(diff)
         if diff is not self.diff:
             self._texts.clear()
         self.diff, self._marks, self.group = diff, marks, group
@@ -80,29 +78,20 @@ class DiffView(ScrollView, can_focus=True):
 
     def reveal(self) -> None:
         """Scroll so that the hunk under the cursor is on screen, its head near the top if it does not fit."""
-        if not self.diff.heads:
+        if not self.diff.rows.heads:
             return
-        first = self._line_of(self.diff.heads[self.group])
-        last = self._line_of(self._last_row(self.group))
+        first = self._line_of(self.diff.rows.heads[self.group])
+        last = self._line_of(self.diff.rows.last_of(self.group))
         top, height = self.scroll_offset.y, max(self.size.height, 1)
         if first < top or last >= top + height:
             self.scroll_to(y=max(0, first - 1), animate=False, force=True)
 
-    def _last_row(self, group: int) -> int:
-        heads = self.diff.heads
-        until = heads[group + 1] if group + 1 < len(heads) else len(self.diff.rows)
-        return next(
-            (index for index in range(until - 1, heads[group], -1) if self.diff.rows[index].group == group), until - 1
-        )
-
     def _line_of(self, row: int) -> int:
-        if not self.is_split:
-            return row
-        return next((line for line, pair in enumerate(self._sides) if row in pair), 0)
+        return self.diff.rows.side_lines.get(row, 0) if self.is_split else row
 
     def _measure(self) -> Size:
         if self.is_split:
-            return Size(1, len(self._sides))
+            return Size(1, len(self.diff.rows.sides))
         return Size(self._gutter + self.diff.width + 1, len(self.diff.rows))
 
     @property
@@ -163,7 +152,7 @@ class DiffView(ScrollView, can_focus=True):
     def _head(self, row: Row) -> list[Segment]:
         sign, word, colour = MARKS[self._marks[row.group]]
         is_here = row.group == self.group
-        name = f"hunk {row.group + 1}/{len(self.diff.heads)}"
+        name = f"hunk {row.group + 1}/{len(self.diff.rows.heads)}"
         return [
             segment("▌" if is_here else " ", self._style("cursor")),
             segment(f"{sign} ", self._style(colour)),
@@ -208,7 +197,7 @@ class DiffView(ScrollView, can_focus=True):
         return _overlay(runs, spans, self._style(f"{row.kind}-word")) if spans else runs
 
     def _spans(self, index: int, row: Row) -> Sequence[Span]:
-        partner = self.diff.partners.get(index)
+        partner = self.diff.rows.partner(index)
         if partner is None or self._is_rejected(row):
             return ()
         other = self.diff.rows[partner].text
@@ -217,7 +206,7 @@ class DiffView(ScrollView, can_focus=True):
         return word_changes(other, row.text)[1]
 
     def _side_strip(self, line: int, cells: int) -> Strip:
-        left, right = self._sides[line]
+        left, right = self.diff.rows.sides[line]
         half = (cells - 1) // 2
         if left == right and self.diff.rows[left].kind in ("head", "fold", "note"):
             return self._strip(left).crop_extend(0, cells, self._style("same"))
@@ -251,18 +240,3 @@ def _overlay(runs: list[Segment], spans: Sequence[Span], style: Style) -> list[S
             out.append(segment(text[first - start : last - start], painted))
         at = end
     return out
-
-
-def _side_by_side(diff: FileDiff) -> list[tuple[int, int]]:
-    """Rows as (left, right) indices; -1 = nothing on that side."""
-    pairs: list[tuple[int, int]] = []
-    for index, row in enumerate(diff.rows):
-        partner = diff.partners.get(index)
-        if row.kind == "delete":
-            pairs.append((index, -1 if partner is None else partner))
-        elif row.kind == "add":
-            if partner is None:
-                pairs.append((-1, index))
-        else:
-            pairs.append((index, index))
-    return pairs

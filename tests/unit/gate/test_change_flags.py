@@ -24,7 +24,7 @@ def test_an_ordinary_change_has_no_flags() -> None:
 def test_of_a_long_diff_it_is_said_how_much_was_looked_at() -> None:
     lines = b"".join(b"value = %d\n" % number for number in range(LOOKED_AT // 8))
     (flag,) = change_flags(FileChange("f", b"", lines))
-    assert flag.startswith("long-diff: flags of the first 65,")
+    assert flag.startswith("long-diff: only its first 65,")
 
 
 def test_permission_bits_that_change_with_the_bytes_are_told() -> None:

@@ -1,0 +1,282 @@
+"""Where the rows of a diff stand: worked out from the sizes of its changes, and made row by row when looked at.
+
+Invariant: opening costs by the number of changes and not by that of the lines; a row is the same whenever it is made.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import NamedTuple, overload
+
+from hybridcode.tui.diff_rows import CONTEXT, Change, Groups, Kind, Row, changed_text, plain_text
+
+_KEPT_STRETCHES = 512
+"""Stretches whose runs are kept: more than a screen shows."""
+
+
+class Run(NamedTuple):
+    """Rows of one kind that follow each other, with the lines they show."""
+
+    kind: Kind
+    first: int
+    """Row at which it begins."""
+    length: int
+    old: int = 0
+    """As in Row, of its first row."""
+    new: int = 0
+    change: int = -1
+    group: int = -1
+    lines: Sequence[bytes] = ()
+    at: int = 0
+    """Index of its first line in `lines`."""
+    note: str = ""
+
+
+class _Stretch(NamedTuple):
+    """One change with what stands before it: unchanged lines, and the head of its hunk where it is the first."""
+
+    first: int
+    """Row at which it begins."""
+    at: int
+    """0-based old line at which it begins."""
+    shift: int
+    """What new line numbers are larger than old ones by there."""
+    group: int
+    change: int
+    """-1: the lines after the last change."""
+    is_lead: bool
+    """True for the first change of a hunk."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the rows are made from."""
+
+    old: tuple[bytes, ...] = ()
+    changes: Sequence[Change] = ()
+    groups: Groups = ()
+    edits: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict[int, tuple[bytes, ...]])
+    notes: tuple[str, ...] = ()
+    has_tail: bool = False
+    """False for a file that is taken whole: nothing follows its change."""
+    is_folded: bool = True
+    cut: bytes = b"\n"
+    """What is cut from line ends."""
+
+    def new_of(self, index: int) -> tuple[bytes, ...]:
+        """New lines of a change, a person's own where there are some."""
+        return self.edits.get(index, self.changes[index].new) if self.edits else self.changes[index].new
+
+    def folded(self, hidden: int) -> int:
+        """Rows that so many unchanged lines away from a hunk take."""
+        return 1 if self.is_folded and hidden > 1 else hidden
+
+
+class DiffRows(Sequence[Row]):
+    """The rows of a diff, each made when it is asked for."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.heads: list[int] = []
+        """Row of each shown hunk's head line."""
+        self._stretches: list[_Stretch] = []
+        self._lasts: list[int] = []
+        """The last stretch of each hunk."""
+        self._count = self._measure()
+        self._firsts = [stretch.first for stretch in self._stretches]
+        self._runs = lru_cache(_KEPT_STRETCHES)(self._make_runs)
+
+    def _measure(self) -> int:
+        """Find where each stretch begins; returns the number of rows."""
+        layout = self.layout
+        count, at, shift = len(layout.notes), 0, 0
+        for number, group in enumerate(layout.groups):
+            is_lead = True
+            for index in group:
+                change, new = layout.changes[index], layout.new_of(index)
+                self._stretches.append(_Stretch(count, at, shift, number, index, is_lead))
+                until, old = change.at, change.old
+                if is_lead:
+                    after, before = _around(at, until, is_first=number == 0)
+                    count += after - at + layout.folded(before - after)
+                    self.heads.append(count)
+                    count += 1 + until - before
+                    is_lead = False
+                else:
+                    count += until - at
+                count += len(old) + len(new) + _is_cut_off(old) + _is_cut_off(new)
+                at = until + len(old)
+                shift += len(new) - len(old)
+            self._lasts.append(len(self._stretches) - 1)
+        if layout.has_tail:
+            self._stretches.append(_Stretch(count, at, shift, -1, -1, is_lead=False))
+            shown = min(CONTEXT, len(layout.old) - at)
+            count += shown + layout.folded(len(layout.old) - at - shown)
+        return count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self._row(row) for row in range(*index.indices(self._count))]
+        if not -self._count <= index < self._count:
+            raise IndexError(index)
+        return self._row(index % self._count)
+
+    def _row(self, index: int) -> Row:
+        if index < len(self.layout.notes):
+            return Row("note", text=self.layout.notes[index])
+        run = self._run_of(index)
+        offset = index - run.first
+        if run.kind in ("head", "fold", "note"):
+            return Row(run.kind, run.old, run.new, run.note, run.change, run.group)
+        old, new = run.old + offset if run.old else 0, run.new + offset if run.new else 0
+        show = plain_text if run.kind == "same" else changed_text
+        return Row(run.kind, old, new, show(run.lines[run.at + offset], self.layout.cut), run.change, run.group)
+
+    def _run_of(self, row: int) -> Run:
+        runs = self._runs(bisect_right(self._firsts, row) - 1)
+        return next(run for run in reversed(runs) if run.first <= row)
+
+    def _make_runs(self, number: int) -> list[Run]:
+        stretch, layout = self._stretches[number], self.layout
+        builder = _Builder(layout, stretch.at, stretch.shift, stretch.first)
+        if stretch.change < 0:
+            builder.tail()
+            return builder.runs
+        change = layout.changes[stretch.change]
+        if stretch.is_lead:
+            builder.lead(stretch.group, change.at)
+        builder.same(change.at, stretch.group)
+        builder.change(change, layout.new_of(stretch.change), stretch.group)
+        return builder.runs
+
+    def runs(self) -> Sequence[Run]:
+        """All runs in order, each made now."""
+        return [run for number in range(len(self._stretches)) for run in self._make_runs(number)]
+
+    def partner(self, index: int) -> int | None:
+        """Row of the added line that stands for a deleted one, or the other way round; None for none."""
+        if index < len(self.layout.notes):
+            return None
+        run = self._run_of(index)
+        wanted: Kind = "add" if run.kind == "delete" else "delete"
+        if run.kind not in ("add", "delete"):
+            return None
+        runs = self._runs(bisect_right(self._firsts, index) - 1)
+        offset = index - run.first
+        other = next((other for other in runs if other.kind == wanted), None)
+        return other.first + offset if other is not None and offset < other.length else None
+
+    def last_of(self, group: int) -> int:
+        """The last row of a hunk; unchanged lines that follow it are none of its rows."""
+        runs = self._runs(self._lasts[group])
+        return runs[-1].first + runs[-1].length - 1
+
+    def largest_number(self) -> int:
+        """The largest line number that is shown."""
+        last = [run for number in range(len(self._stretches))[-2:] for run in self._make_runs(number)]
+        return max((max(run.old, run.new) + run.length - 1 for run in last if run.kind != "fold"), default=1)
+
+    @cached_property
+    def sides(self) -> list[tuple[int, int]]:
+        """Rows side by side, as (left, right) indices; -1 = nothing on that side."""
+        pairs = [(row, row) for row in range(len(self.layout.notes))]
+        lengths: dict[int, int] = {}
+        for run in self.runs():
+            rows = range(run.first, run.first + run.length)
+            if run.kind == "delete":
+                added = len(self.layout.new_of(run.change))
+                gap = run.length + _is_cut_off(self.layout.changes[run.change].old)
+                lengths[run.change] = run.length
+                pairs.extend((row, row + gap if row - run.first < added else -1) for row in rows)
+            elif run.kind == "add":
+                pairs.extend((-1, row) for row in rows[lengths.get(run.change, 0) :])
+            else:
+                pairs.extend(zip(rows, rows, strict=True))
+        return pairs
+
+    @cached_property
+    def side_lines(self) -> Mapping[int, int]:
+        """Row to its line side by side."""
+        return {row: line for line, pair in enumerate(self.sides) for row in pair}
+
+
+def _around(at: int, until: int, *, is_first: bool) -> tuple[int, int]:
+    """Old lines at which what may be folded between two hunks begins and ends."""
+    after = at if is_first else min(at + CONTEXT, until)
+    return after, max(until - CONTEXT, after)
+
+
+def _is_cut_off(lines: tuple[bytes, ...]) -> bool:
+    """True when a note must say that the last line has no end."""
+    return bool(lines) and lines[-1][-1:] != b"\n"
+
+
+@dataclass
+class _Builder:
+    """Makes the runs of one stretch."""
+
+    layout: Layout
+    at: int
+    shift: int
+    count: int
+    """The row that comes next."""
+    runs: list[Run] = field(default_factory=list[Run])
+
+    def _add(self, run: Run) -> None:
+        self.runs.append(run)
+        self.count += run.length
+
+    def same(self, until: int, group: int = -1) -> None:
+        """Unchanged lines up to `until`."""
+        at = self.at
+        if at < until:
+            new = at + self.shift + 1
+            self._add(Run("same", self.count, until - at, at + 1, new, -1, group, self.layout.old, at))
+            self.at = until
+
+    def lead(self, number: int, until: int) -> None:
+        """Everything between the last hunk and the first change of this one, its head among it."""
+        after, before = _around(self.at, until, is_first=number == 0)
+        self.same(after)
+        self._fold(before)
+        self._add(Run("head", self.count, 1, self.at + 1, self.at + self.shift + 1, group=number))
+        self.same(until, number)
+
+    def tail(self) -> None:
+        """Lines after the last hunk."""
+        self.same(min(self.at + CONTEXT, len(self.layout.old)))
+        self._fold(len(self.layout.old))
+
+    def _fold(self, until: int) -> None:
+        hidden = until - self.at
+        if self.layout.folded(hidden) == hidden:
+            self.same(until)
+            return
+        self._add(Run("fold", self.count, 1, new=hidden))
+        self.at = until
+
+    def change(self, change: Change, new: tuple[bytes, ...], group: int) -> None:
+        """Deleted lines, then added ones."""
+        old, number = change.old, change.number
+        if old:
+            self._add(Run("delete", self.count, len(old), change.at + 1, 0, number, group, old))
+            self._no_newline(old, group)
+        if new:
+            self._add(Run("add", self.count, len(new), 0, change.at + self.shift + 1, number, group, new))
+            self._no_newline(new, group)
+        self.at = change.at + len(old)
+        self.shift += len(new) - len(old)
+
+    def _no_newline(self, lines: tuple[bytes, ...], group: int) -> None:
+        if _is_cut_off(lines):
+            self._add(Run("note", self.count, 1, group=group, note="no newline at the end of the file"))

@@ -1,0 +1,88 @@
+"""A file's change as rows for eyes, and what a widget needs to walk them.
+
+Invariant: pure, from the exact bytes.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hybridcode.domain.action import FileChange
+from hybridcode.tui.diff_layout import DiffRows, Layout
+from hybridcode.tui.diff_rows import Compared, Groups, changed_text, is_binary, is_whole
+from hybridcode.tui.paint import width
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    """One file."""
+
+    path: str = ""
+    rows: DiffRows = field(default_factory=lambda: DiffRows(Layout()))
+    number_width: int = 1
+    """Cells of the largest line number."""
+    width: int = 0
+    """Cells of the longest text."""
+
+
+def file_diff(
+    change: FileChange,
+    compared: Compared,
+    *,
+    groups: Groups,
+    edits: Mapping[int, tuple[bytes, ...]],
+    is_folded: bool = True,
+) -> FileDiff:
+    """Rows of one file. `edits` stand in for the new lines of the changes they name."""
+    cut, notes = _line_end_cut(change), tuple(_file_notes(change))
+    layout = Layout(
+        compared.old, compared.changes, groups, edits, notes, not is_whole(change), is_folded=is_folded, cut=cut
+    )
+    rows = DiffRows(layout)
+    longest = max([_longest(change, compared, edits, cut), *map(width, notes)])
+    return FileDiff(change.path, rows, len(str(rows.largest_number())), longest)
+
+
+def _line_end_cut(change: FileChange) -> bytes:
+    """What is cut from line ends: CRLF when every line of both sides has it, so that a lone one still shows."""
+    sides = [data for data in (change.before, change.after) if data]
+    is_crlf = bool(sides) and all(data.count(b"\n") == data.count(b"\r\n") > 0 for data in sides)
+    return b"\r\n" if is_crlf else b"\n"
+
+
+_ODD = re.compile(rb"[^ -~\n]")
+"""What is not one cell on screen as it stands."""
+
+
+def _longest(change: FileChange, compared: Compared, edits: Mapping[int, tuple[bytes, ...]], cut: bytes) -> int:
+    """Cells of the longest line of both sides, folded ones included; plain lines are measured by their bytes."""
+    if is_binary(change):
+        return 0
+    edited = [line for lines in edits.values() for line in lines]
+    longest = 0
+    for lines in (compared.old, compared.new, edited):
+        if lines and _ODD.search(b"".join(lines)) is None:
+            longest = max(longest, max(map(len, lines)))
+        else:
+            shown = (len(line) if _ODD.search(line) is None else width(changed_text(line, cut)) for line in lines)
+            longest = max(longest, max(shown, default=0))
+    return longest
+
+
+def _file_notes(change: FileChange) -> list[str]:
+    before, after = change.before, change.after
+    if before is None:
+        kind = f"new file, mode {change.mode:04o}"
+    elif after is None:
+        kind = "the file is deleted"
+    elif before == after:
+        kind = f"same bytes, mode becomes {change.mode:04o}"
+    else:
+        kind = ""
+    notes = [kind] if kind else []
+    if is_binary(change):
+        sizes = " → ".join("nothing" if data is None else f"{len(data):,} bytes" for data in (before, after))
+        notes.append(f"binary: {sizes}; taken whole or not at all")
+    elif after == b"" and before is None:
+        notes.append("the file is empty")
+    return notes
