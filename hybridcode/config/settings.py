@@ -209,6 +209,8 @@ class UiSettings(_Section, frozen=True):
     """Diffs open in two columns."""
     bell: bool = False
     """Ring when somebody is waited for."""
+    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
+    """Signs and lines; `auto` takes ASCII where the locale names another charset than UTF-8, and on bare consoles."""
 
 
 class Settings(_Section, frozen=True):

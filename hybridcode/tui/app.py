@@ -3,6 +3,7 @@
 Invariant: holds no state beside the fold of envelopes: questions are with `Asking`, all the rest with `Desk`.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.scrollbar import ScrollBar
 
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, SessionOpened, TaskEnded, TaskGiven
@@ -20,12 +22,15 @@ from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.paint import Colourless
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.story import entries
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
 from hybridcode.tui.views import open_view
+from hybridcode.tui.visible import use_ascii
 from hybridcode.tui.waiting import farewell
+from hybridcode.tui.widgets.bars import AsciiScrollBar
 from hybridcode.tui.widgets.composer import Composer
 
 DRAIN_S = 1 / 20
@@ -65,7 +70,15 @@ class HybridcodeApp(App[str]):
         theme_dirs: tuple[Path, ...] = (),
     ) -> None:
         self._themes, self._theme_errors = load_themes((shipped_dir(), *theme_dirs))
+        is_colourless = "NO_COLOR" in os.environ
         super().__init__()
+        if is_colourless:  # Textual takes the variable away and paints in grey; what we start must see it
+            os.environ["NO_COLOR"] = "1"
+            self._filters = [Colourless()]
+        use_ascii(conversation.facts.is_ascii)
+        if conversation.facts.is_ascii:
+            self.add_class("-ascii")
+            ScrollBar.renderer = AsciiScrollBar
         self.animation_level = "none"
         self.conversation = conversation
         for theme in self._themes.values():

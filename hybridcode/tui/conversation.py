@@ -51,6 +51,8 @@ class Facts(msgspec.Struct, frozen=True):
     expires_s: float = 0.0
     """Seconds after which a question lapses; 0 = never."""
     side_by_side: bool = False
+    is_ascii: bool = False
+    """True where the terminal draws ASCII only."""
     theme: str = "hybridcode-dark"
 
 

@@ -5,11 +5,12 @@ session needs is imported before the first paint.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hybridcode.config.load import Loaded
 from hybridcode.config.settings import Mode, Settings
@@ -116,6 +117,7 @@ class LiveConversation:
             unenforced=session.sandbox.unenforced if session else (),
             expires_s=settings.approval.expires_s,
             side_by_side=settings.ui.side_by_side,
+            is_ascii=draws_ascii_only(settings.ui.glyphs, os.environ),
             theme=settings.ui.theme,
         )
 
@@ -236,6 +238,19 @@ class LiveConversation:
     def _publish(self, envelope: Envelope) -> None:
         for callback in tuple(self._callbacks):
             callback(envelope)
+
+
+def draws_ascii_only(glyphs: Literal["auto", "unicode", "ascii"], environ: Mapping[str, str]) -> bool:
+    """True where lines and signs must be ASCII: by the setting, else by what terminal and locale say."""
+    if glyphs != "auto":
+        return glyphs == "ascii"
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    charset = locale.partition(".")[2].partition("@")[0].lower().replace("-", "")
+    return charset not in ("", "utf8") or environ.get("TERM") in _BARE_CONSOLES
+
+
+_BARE_CONSOLES = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
+"""Terminals without most of our signs."""
 
 
 def local_name(settings: Settings) -> str | None:

@@ -4,12 +4,16 @@ Invariant: every string passes `visible` here, and markup is never read from it.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
+from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual.color import Color
 from textual.content import Content
+from textual.filter import LineFilter
 
 from hybridcode.tui.visible import veiled, visible
 
@@ -99,3 +103,29 @@ def _cells_to_index(line: str, cells: int) -> int:
         if used > cells:
             return max(index, 1)
     return len(line)
+
+
+_NO_COLOURS = Style(color="default", bgcolor="default")
+_FAR = 90
+"""Difference of brightness from the screen's background, of 255, from which a background must show without colours."""
+
+
+class Colourless(LineFilter):
+    """Takes the colours away: what stood out by its background is reversed, the rest keeps bold, italic, underline."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments without colours, on a screen whose own background is `background`."""
+        return [Segment(text, _colourless(style, background), control) for text, style, control in segments]
+
+
+@lru_cache(maxsize=1024)
+def _colourless(style: Style | None, background: Color) -> Style | None:
+    if style is None:
+        return None
+    is_far = style.bgcolor is not None and abs(_brightness(style.bgcolor) - background.brightness * 255) > _FAR
+    return style + _NO_COLOURS + (Style(reverse=True) if is_far else Style())
+
+
+def _brightness(color: RichColor) -> float:
+    red, green, blue = color.get_truecolor()
+    return (red * 299 + green * 587 + blue * 114) / 1000

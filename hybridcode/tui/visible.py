@@ -13,6 +13,53 @@ _ODD = re.compile(rb"[^\t\r\n -~]")
 """What a line may hold that is not plain text."""
 
 
+_PLAINLY = str.maketrans(
+    {
+        **dict.fromkeys("─━╌", "-"),
+        **dict.fromkeys("│┃▌▍▎▏▐", "|"),
+        **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
+        **dict.fromkeys("█▉▊▋▇▆▓▒░■", "#"),
+        **dict.fromkeys("●•◆", "*"),
+        **dict.fromkeys("▁▂▃▄▅", "_"),
+        **dict.fromkeys("“”„", '"'),
+        **dict.fromkeys("‘’", "'"),
+        **dict.fromkeys("–—", "-"),
+        **dict.fromkeys("⋯…", "."),
+        "✓": "+",
+        "✗": "x",
+        "○": "o",
+        "·": "-",
+        "▸": ">",
+        "▾": "v",
+        "›": ">",
+        "»": ">",
+        "«": "<",
+        "⊘": "/",
+        "↻": "@",
+        "‖": "=",
+        "✎": "e",
+        "→": ">",
+        "←": "<",
+        "↑": "^",
+        "↓": "v",
+        "×": "x",
+        "⟨": "<",
+        "⟩": ">",
+        "≤": "<",
+    }
+)
+"""Our own signs as ASCII, one character each, so that nothing moves."""
+
+_is_ascii_only = False
+
+
+def use_ascii(is_ascii_only: bool) -> None:
+    """From now on: signs of ours as ASCII, everything else that is not ASCII spelled out. Once, before painting."""
+    global _is_ascii_only
+    _is_ascii_only = is_ascii_only
+    _spelled_out.cache_clear()
+
+
 def visible(text: str) -> str:
     """`text` with control, bidirectional, zero-width, tag and unassigned characters spelled out, tabs as arrows."""
     if text.isascii() and text.isprintable():
@@ -22,11 +69,18 @@ def visible(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _spelled_out(text: str) -> str:
-    return escape(text, keep_newlines=False).text.replace("\t", "→")
+    shown = escape(text, keep_newlines=False).text.replace("\t", "→")
+    if not _is_ascii_only:
+        return shown
+    control_pictures = re.sub("[\u2400-\u241f]", lambda match: f"^{chr(ord(match[0]) - 0x2400 + 64)}", shown)
+    plain = control_pictures.replace("␡", "^?").translate(_PLAINLY)
+    return "".join(character if character.isascii() else f"<U+{ord(character):04X}>" for character in plain)
 
 
 def veiled(text: str) -> str:
     """`text` in as many characters, each that has to be spelled out as one sign: for text that is being edited."""
+    if _is_ascii_only and not (text.isascii() and is_plain(text)):
+        return "".join(sign if sign.isascii() and len(sign) == 1 else "?" for sign in map(_sign, text))
     return text if is_plain(text) else "".join(map(_sign, text))
 
 

@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,3 +103,14 @@ def test_a_small_first_screen_without_any_model_says_what_to_do(open_screen: Ope
     screen = open_screen(size=(20, 60))
     text = screen.see("hybridcode", "models.frontier.model")
     assert "models.local" in text
+
+
+def test_no_color_means_no_colour_and_ascii_means_ascii(program: Program, open_screen: Open):
+    program.env["NO_COLOR"] = "1"
+    screen = open_screen("demo", "--set", "ui.glyphs=ascii")
+    follow_the_plan(screen)
+    screen.see("hunk 1/1", "undecided")
+    colours = re.findall(rb"\x1b\[[\d;]*m", screen.raw[screen.raw.index(b"\x1b[?1049h") :])
+    assert {code for code in colours if re.search(rb"[\[;](?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]", code)} == set()
+    assert screen.text.isascii(), {sign for sign in screen.text if not sign.isascii()}
+    assert "VAT_PERCENT = 21" in screen.text

@@ -31,7 +31,8 @@ class Screen:
         start: tuple[str, ...] = ("-m", "hybridcode"),
     ) -> None:
         env = {**program.environment(), "TERM": "xterm-256color"}
-        env.pop("NO_COLOR", None)
+        if "NO_COLOR" not in program.env:
+            env.pop("NO_COLOR", None)
         self._child = cast(
             _Child,
             pexpect.spawn(sys.executable, [*start, *arguments], cwd=str(cwd), env=env, dimensions=size),

@@ -3,7 +3,10 @@
 Invariant: a bar is one line; items that do not fit are left out whole, the least needed first.
 """
 
+from typing import ClassVar
+
 from textual import events
+from textual.scrollbar import ScrollBarRender
 
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.meter import fitting
@@ -21,6 +24,13 @@ MODE_WORDS = {
     "bypass": "BYPASS: asks nothing",
 }
 """A mode as the screen names it."""
+
+
+class AsciiScrollBar(ScrollBarRender):
+    """A scroll bar without block characters: its thumb is told by the background alone."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class Bar(Painted):

@@ -44,7 +44,7 @@ class Composer(TextBox):
             show_line_numbers=False,
             tab_behavior="focus",
             highlight_cursor_line=False,
-            placeholder="What should be done?   / commands · ? help",
+            placeholder=visible("What should be done?   / commands · ? help"),
         )
         self.sent: list[str] = []
         self._place = 0

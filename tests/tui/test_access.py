@@ -1,0 +1,79 @@
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from driving import driving
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style
+from scenes import SCENES
+from textual.color import Color
+
+from hybridcode.tui.live import draws_ascii_only
+from hybridcode.tui.paint import Colourless, segment, width
+from hybridcode.tui.visible import use_ascii, veiled, visible
+
+SIZES = ((60, 20), (80, 24), (120, 40), (300, 100))
+
+
+@pytest.fixture(autouse=True)
+def _unicode_again() -> Iterator[None]:
+    yield
+    use_ascii(False)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_a_terminal_without_unicode_gets_ascii_alone(scene: str) -> None:
+    talk = SCENES[scene]()
+    talk.facts = msgspec.structs.replace(talk.facts, is_ascii=True)
+    async with driving(talk, size=(100, 30)) as drive:
+        assert drive.told.isascii(), {character for character in drive.told if not character.isascii()}
+        await drive.press("escape", "f1")
+        assert drive.told.isascii()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scene", SCENES)
+async def test_every_scene_fits_every_size(scene: str, size: tuple[int, int]) -> None:
+    async with driving(SCENES[scene](), size=size) as drive:
+        screen = drive.app.screen
+        focused = drive.app.focused
+        assert focused is not None
+        assert screen.region.contains_region(focused.region)
+        assert min(focused.region.size) > 0
+
+
+@given(st.text(max_size=60))
+def test_ascii_is_spelled_out_and_settles(text: str) -> None:
+    use_ascii(True)
+    shown = visible(text)
+    assert shown.isascii()
+    assert shown.isprintable()
+    assert visible(shown) == shown
+    assert width(text) == len(shown)
+    assert len(veiled(text)) == len(text)
+
+
+def test_no_sign_of_ours_moves_anything_in_ascii() -> None:
+    signs = "─│╭╮╰╯▌█●○✓✗⊘↻‖✎▸»…⋯·→↑↓×"
+    use_ascii(True)
+    assert len(visible(signs)) == len(signs)
+
+
+def test_locale_and_console_decide_unless_the_setting_does() -> None:
+    assert draws_ascii_only("auto", {"LANG": "de_DE.ISO-8859-1"})
+    assert draws_ascii_only("auto", {"LANG": "de_DE.UTF-8", "TERM": "linux"})
+    assert not draws_ascii_only("auto", {"LANG": "en_US.UTF-8", "TERM": "xterm-256color"})
+    assert not draws_ascii_only("auto", {"TERM": "screen"})
+    assert draws_ascii_only("ascii", {"LANG": "en_US.UTF-8"})
+    assert not draws_ascii_only("unicode", {"TERM": "linux"})
+
+
+def test_without_colours_a_cursor_is_reversed_and_text_is_not() -> None:
+    runs = [segment("text", Style(color="#ff0000", bgcolor="#15291c")), segment("c", Style(bgcolor="#d9dce3"))]
+    text, cursor = (run.style for run in Colourless().apply(runs, Color.parse("#14161a")))
+    assert text is not None
+    assert cursor is not None
+    assert (text.reverse, cursor.reverse) == (None, True)
+    assert text.color is not None
+    assert text.color.is_default
