@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hybridcode.agent.commands import shell_command
 from hybridcode.cli.lines import Lines
-from hybridcode.cli.plain_words import fact_lines, head_lines, hunk_lines, new_lines, plan_lines
+from hybridcode.cli.plain_words import fact_lines, head_lines, hunk_lines, plan_lines
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
 from hybridcode.domain.plan import Plan
 from hybridcode.gate.rules import exact_rule_text
@@ -99,7 +99,7 @@ class Asker:
         file = review.current
         self._tell("the new lines as proposed:")
         index = file.groups[review.group][0]
-        self._say(f"  {line.decode('utf-8', 'replace').rstrip()}" for line in new_lines(file, index))
+        self._say(f"  {line.decode('utf-8', 'replace').rstrip()}" for line in file.new_lines(index))
         self._tell("type the lines to stand there instead; a line with a single full stop ends them:")
         typed: list[str] = []
         while (line := await self._lines.next()) != ".":

@@ -10,7 +10,7 @@ from hybridcode.domain.plan import Plan, Step
 from hybridcode.repo.lines import split_lines
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.command_text import Fact, ruling_facts
-from hybridcode.tui.reviewing import FileReview, Review
+from hybridcode.tui.reviewing import Review
 from hybridcode.tui.story import Entry
 
 CONTEXT = 3
@@ -89,16 +89,11 @@ def hunk_lines(review: Review) -> Iterator[str]:
         yield from (f"  {number + 1} same    {_text(old[number])}" for number in range(at, min(change.at, len(old))))
         for offset, line in enumerate(change.old):
             yield f"  {change.at + offset + 1} delete  {_text(line)}"
-        yield from (f"  {_spaces(change.at)} add     {_text(line)}" for line in new_lines(file, change.number))
+        yield from (f"  {_spaces(change.at)} add     {_text(line)}" for line in file.new_lines(change.number))
         at = change.at + len(change.old)
     yield from (f"  {number + 1} same    {_text(old[number])}" for number in range(at, min(at + CONTEXT, len(old))))
     if not any(change.old or change.new for change in changes):
         yield "  the bytes are not text, or only the mode changes: it is taken whole or not at all"
-
-
-def new_lines(file: FileReview, index: int) -> tuple[bytes, ...]:
-    """The new lines of a change, a person's own where there are some."""
-    return file.edits.get(index, file.changes[index].new)
 
 
 def _spaces(line: int) -> str:

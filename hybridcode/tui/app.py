@@ -23,6 +23,7 @@ from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
 from hybridcode.tui.paint import Colourless
+from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.story import entries
@@ -179,6 +180,10 @@ class HybridcodeApp(App[str]):
     def on_pane_left(self, message: Pane.Left) -> None:
         """A person left without deciding."""
         self.asking.left(message.subject)
+
+    def on_framed_copied(self, message: Framed.Copied) -> None:
+        """Hand text to the terminal's clipboard (OSC 52, base64: nothing in it is acted on)."""
+        self.copy_to_clipboard(message.text)
 
     # a person's words and keys
 

@@ -12,6 +12,7 @@ from hybridcode.domain.events import Event
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.panes import plan_pane, proposal_pane
+from hybridcode.tui.reviewing import Review
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.waiting import Question, Questions, why_closed
 
@@ -22,6 +23,8 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._questions = Questions(desk.state)
+        self._reviews: dict[str, Review] = {}
+        """Begun reviews by proposal: leaving a pane loses no decision of a hunk."""
 
     @property
     def pane(self) -> Pane | None:
@@ -63,6 +66,7 @@ class Asking:
     def decided(self, message: Pane.Decided) -> None:
         """Hand a decision to the session and show the next question."""
         self._questions.answered.add(message.proposal_id)
+        self._reviews.pop(message.proposal_id, None)
         self._desk.to_session()
         self._desk.call(self._answer(message.proposal_id, message.decision, message.remember))
         self.refresh()
@@ -112,6 +116,7 @@ class Asking:
                 sandbox=desk.state.opened.sandbox if desk.state.opened else "none",
                 more=len(self._questions.proposals()) - 1,
                 is_split=desk.facts.side_by_side,
+                reviews=self._reviews,
             )
         except HybridcodeError as error:
             self._questions.left.add(proposal.id)

@@ -18,9 +18,16 @@ from hybridcode.tui.waiting import when_it_lapses
 
 
 async def proposal_pane(
-    proposal: Proposal, conversation: Conversation, *, guard: KeyGuard, sandbox: str, more: int, is_split: bool
+    proposal: Proposal,
+    conversation: Conversation,
+    *,
+    guard: KeyGuard,
+    sandbox: str,
+    more: int,
+    is_split: bool,
+    reviews: dict[str, Review],
 ) -> Pane:
-    """The pane for a proposal. `more` counts what waits behind it.
+    """The pane for a proposal. `more` counts what waits behind it; `reviews` holds those that were begun.
 
     Raises:
         IntegrityError: bytes of the proposal are missing from the journal or not what they were.
@@ -30,8 +37,10 @@ async def proposal_pane(
     if not isinstance(proposal.action, ChangeSet):
         sandbox = facts.sandbox or sandbox
         return CommandPane(proposal, guard, sandbox=sandbox, unenforced=facts.unenforced, lapses=lapses, more=more)
-    changes = [load_change(edit, conversation.blob) for edit in proposal.action.edits]
-    review = await asyncio.to_thread(Review.of, proposal, changes)
+    review = reviews.get(proposal.id)
+    if review is None:
+        changes = [load_change(edit, conversation.blob) for edit in proposal.action.edits]
+        review = reviews[proposal.id] = await asyncio.to_thread(Review.of, proposal, changes)
     return ReviewPane(review, guard, seal=conversation.seal, lapses=lapses, more=more, is_split=is_split)
 
 

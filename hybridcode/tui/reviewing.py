@@ -5,14 +5,16 @@ Invariant: a decision exists only when every hunk is decided, and its bytes are 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, FileChange, FileEdit, Proposal, Reject
 from hybridcode.gate.change_flags import change_flags, mode_note
 from hybridcode.patch.hunks import choose
+from hybridcode.patch.mechanical import Kind, mechanical
 from hybridcode.tui.conversation import PERSON
 from hybridcode.tui.diff_rows import Change, Compared, compare, group_changes, is_binary, is_whole
 from hybridcode.tui.file_diff import FileDiff, file_diff
+from hybridcode.tui.risk import Risk, risk_of
 from hybridcode.tui.visible import hidden_flags
 
 Mark = Literal["undecided", "accepted", "rejected", "edited"]
@@ -40,6 +42,10 @@ class FileReview:
     """New lines a person wrote instead."""
     flags: tuple[str, ...] = field(init=False)
     """Hidden and look-alike characters in the changed lines, as `bidi:202E`, and what the whole diff is flagged for."""
+    risk: Risk = field(init=False, default=Risk(3, ""))
+    """How early it is looked at, and why."""
+    kinds: dict[int, Kind] = field(init=False)
+    """Changes that are proven to be mechanical; empty until `look` has found them."""
     _rows: tuple[object, FileDiff] | None = field(init=False, default=None)
     """The rows made last, and what they were made for."""
 
@@ -48,6 +54,7 @@ class FileReview:
         self.groups = group_changes(self.changes)
         self.marks = ["undecided"] * len(self.changes)
         self.edits = {}
+        self.kinds = {}
         hidden = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
         self.flags = tuple(dict.fromkeys((*hidden, *change_flags(self.change, compared=self.compared.places))))
 
@@ -55,6 +62,21 @@ class FileReview:
     def changes(self) -> tuple[Change, ...]:
         """What can be decided by itself, in order."""
         return self.compared.changes
+
+    def look(self) -> None:
+        """Find out what is mechanical; parses the file twice and more, so it is called in a thread."""
+        self.kinds = {} if self.flags else mechanical(self.change)
+
+    def kind_of(self, group: int) -> Kind | None:
+        """Why a shown hunk is mechanical; None if it is not, or not all of it, or edited."""
+        found: list[Kind | None] = [
+            None if index in self.edits else self.kinds.get(index) for index in self.groups[group]
+        ]
+        return found[0] if len(set(found)) == 1 else None
+
+    def new_lines(self, index: int) -> tuple[bytes, ...]:
+        """New lines of a change, a person's own where there are some."""
+        return self.edits.get(index, self.changes[index].new)
 
     def mark_of(self, group: int) -> Mark:
         """What was decided of a shown hunk. Its changes always share one mark."""
@@ -85,8 +107,16 @@ class FileReview:
     @property
     def counts(self) -> tuple[int, int]:
         """Added and deleted lines as proposed or edited."""
-        added = sum(len(self.edits.get(change.number, change.new)) for change in self.changes)
+        added = sum(len(self.new_lines(change.number)) for change in self.changes)
         return added, sum(len(change.old) for change in self.changes)
+
+
+class _Moment(NamedTuple):
+    """The decisions at one time, and where the cursor was."""
+
+    file: int
+    group: int
+    files: tuple[tuple[list[Mark], dict[int, tuple[bytes, ...]], list[tuple[int, ...]]], ...]
 
 
 @dataclass
@@ -97,11 +127,16 @@ class Review:
     files: list[FileReview]
     file: int = 0
     group: int = 0
+    _past: list["_Moment"] = field(default_factory=list["_Moment"])
+    """What stood before each decision, the latest last."""
 
     @classmethod
     def of(cls, proposal: Proposal, changes: Sequence[FileChange]) -> "Review":
-        """A review in which nothing is decided yet."""
-        return cls(proposal, [FileReview(change) for change in changes])
+        """A review in which nothing is decided yet, its files in order of risk."""
+        files = [FileReview(change) for change in changes]
+        for file in files:
+            file.risk = risk_of(file.change, file.flags, proposal.ruling)
+        return cls(proposal, sorted(files, key=lambda file: (file.risk.rank, file.change.path)))
 
     @property
     def current(self) -> FileReview:
@@ -127,13 +162,57 @@ class Review:
         is_undecided = self.current.mark_of(self.group) == "undecided"
         return is_undecided and self.undecided == 1 and marks <= {"undecided", "rejected"}
 
+    def remember(self) -> None:
+        """Keep what is decided so far, for `take_back`."""
+        files = ((list(file.marks), dict(file.edits), list(file.groups)) for file in self.files)
+        self._past.append(_Moment(self.file, self.group, tuple(files)))
+
+    def take_back(self) -> bool:
+        """Undo the latest decision; False if there is none."""
+        if not self._past:
+            return False
+        self.file, self.group, files = self._past.pop()
+        for file, (marks, edits, groups) in zip(self.files, files, strict=True):
+            file.marks, file.edits, file.groups = marks, edits, groups
+        return True
+
+    def go_to_file(self, direction: Literal[1, -1]) -> bool:
+        """Move to the first hunk of the next or previous file, round the end; False if there is one file only."""
+        if len(self.files) == 1:
+            return False
+        self.file, self.group = (self.file + direction) % len(self.files), 0
+        return True
+
+    @property
+    def mechanical(self) -> dict[Kind, int]:
+        """How many undecided hunks are proven to be mechanical, by kind."""
+        counts: dict[Kind, int] = {}
+        for file in self.files:
+            for group in range(len(file.groups)):
+                kind = file.kind_of(group)
+                if kind is not None and file.mark_of(group) == "undecided":
+                    counts[kind] = counts.get(kind, 0) + 1
+        return counts
+
+    def mark_mechanical(self) -> None:
+        """Accept every undecided hunk that is proven to be mechanical."""
+        self.remember()
+        for number, file in enumerate(self.files):
+            for group in range(len(file.groups)):
+                if file.mark_of(group) == "undecided" and file.kind_of(group) is not None:
+                    self._set(number, group, "accepted")
+        if self.current.mark_of(self.group) != "undecided":
+            self.step(1, undecided_only=True)
+
     def mark(self, mark: Mark) -> None:
         """Decide the hunk under the cursor and go on to the next undecided one."""
+        self.remember()
         self._set(self.file, self.group, mark)
         self.step(1, undecided_only=True)
 
     def mark_rest_of_file(self, mark: Mark) -> None:
         """Decide this hunk and all later undecided ones of the file."""
+        self.remember()
         for group in range(self.group, len(self.current.groups)):
             if group == self.group or self.current.mark_of(group) == "undecided":
                 self._set(self.file, group, mark)
@@ -141,6 +220,7 @@ class Review:
 
     def mark_all(self, mark: Mark) -> None:
         """Decide every undecided hunk of every file."""
+        self.remember()
         for number, file in enumerate(self.files):
             for group in range(len(file.groups)):
                 if file.mark_of(group) == "undecided":
@@ -179,9 +259,11 @@ class Review:
 
     def edit(self, lines: tuple[bytes, ...]) -> None:
         """Put a person's lines in place of the new lines of the change under the cursor, and take them."""
+        self.remember()
         (index,) = self.current.groups[self.group]
         self.current.edits[index] = lines
-        self.mark("accepted")
+        self._set(self.file, self.group, "accepted")
+        self.step(1, undecided_only=True)
 
     def decision(self, seal: Seal) -> Decision | None:
         """The decision once every hunk has one: all as proposed, some of it, or none, which asks for no other draft."""

@@ -21,7 +21,7 @@ from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
-from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, RuleScreen, WordScreen
+from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, SureScreen, WordScreen
 from hybridcode.tui.visible import is_hiding
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.command_view import CommandView
@@ -136,7 +136,8 @@ class CommandPane(Pane):
             if is_yes:
                 self.post_message(self.Decided(self.subject, Approve(self.proposal.digest, PERSON), rule))
 
-        self.ask(RuleScreen(rule.rule, WHERE[scope], self.guard), answered)
+        said = ((rule.rule, "$accent"), "\n", (WHERE[scope], "$quiet"))
+        self.ask(SureScreen("Run it, and ask no more for exactly this?", *said, guard=self.guard), answered)
 
     def action_reason(self) -> None:
         """Do not run it; the reason may stay empty."""

@@ -3,11 +3,13 @@
 Invariant: the way back and the way to all keys stand in the bottom line at every width.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -25,6 +27,12 @@ FLASH_S = 3.0
 
 class Framed(Screen[None]):
     """A screen between two bars. The body is the subclass's part."""
+
+    @dataclass
+    class Copied(Message):
+        """A person wants this in the clipboard of the terminal."""
+
+        text: str
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "app.view('help')", "all keys", key_display="? F1", id="screen.help"),

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.paint import Part
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.text_box import TextBox
 
@@ -88,23 +89,23 @@ class WordScreen(ModalScreen[bool]):
             self.dismiss(True)
 
 
-class RuleScreen(ModalScreen[bool]):
-    """The exact rule, before it is made."""
+class SureScreen(ModalScreen[bool]):
+    """A yes or no to something that is spelled out, guarded like a pane."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "run it and remember the rule", id="rule.yes"),
-        Binding("n,escape", "answer(False)", "back", id="rule.no"),
+        Binding("y", "answer(True)", "yes, do it", id="sure.yes"),
+        Binding("n,escape", "answer(False)", "back", id="sure.no"),
     ]
 
-    def __init__(self, rule: str, where: str, guard: KeyGuard) -> None:
+    def __init__(self, question: str, *said: Part | str, guard: KeyGuard) -> None:
         super().__init__()
-        self._rule, self._where, self._guard = rule, where, guard
+        self._question, self._said, self._guard = question, said, guard
 
     def compose(self) -> ComposeResult:
-        """The rule and where it will stand."""
+        """The question and what it is about."""
         with Vertical(classes="question"):
-            yield Painted(("Run it, and ask no more for exactly this?", "bold"))
-            yield Painted("\n", (self._rule, "$accent"), "\n", (self._where, "$quiet"), "\n")
+            yield Painted((self._question, "bold"))
+            yield Painted("\n", *self._said, "\n")
             yield Painted(
                 ("y", "bold $accent"), (" yes   ", "$quiet"), ("n", "bold $accent"), (" back", "$quiet"), ident="hint"
             )

@@ -11,6 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from hybridcode.domain.action import Decision, Proposal, Reject
+from hybridcode.patch.mechanical import KINDS
+from hybridcode.tui.amounts import plural
 from hybridcode.tui.command_text import fact_parts, needs_word, reason_of, ruling_facts
 from hybridcode.tui.conversation import PERSON
 from hybridcode.tui.guard import KeyGuard
@@ -20,11 +22,12 @@ from hybridcode.tui.paint import Part, clip, clip_left
 from hybridcode.tui.reviewing import Mark, Review, Seal, editable_text, edited_lines
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
-from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, WordScreen
+from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, SureScreen, WordScreen
 from hybridcode.tui.visible import is_hiding
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.diff_view import DiffView
 from hybridcode.tui.widgets.file_list import FileList
+from hybridcode.tui.widgets.finder import Finder
 
 SPLIT_CELLS = 100
 """Columns from which a diff may stand side by side."""
@@ -56,6 +59,14 @@ class ReviewPane(Pane):
         Binding("r", "reason", "reject all of it and say why; the next draft sees it", id="review.reason"),
         Binding("t", "toggle_split", "side by side or one column", id="review.side-by-side"),
         Binding("f", "toggle_full", "full screen", id="review.full-screen"),
+        Binding("m", "mechanical", "accept what is proven to be mechanical", id="review.mechanical"),
+        Binding("u", "take_back", "take back the last decision", id="review.take-back"),
+        Binding("right_square_bracket", "go_file(1)", "next file", key_display="]", id="review.next-file"),
+        Binding("left_square_bracket", "go_file(-1)", "previous file", key_display="[", id="review.previous-file"),
+        Binding("slash", "find", "search in the file", key_display="/", id="review.find"),
+        Binding("greater_than_sign", "go_match(1)", "next match", key_display=">", id="review.next-match"),
+        Binding("less_than_sign", "go_match(-1)", "previous match", key_display="<", id="review.previous-match"),
+        Binding("c", "copy", "copy the new lines of this hunk", id="review.copy"),
         Binding("z", "toggle_fold", "show or fold unchanged lines", id="review.fold"),
     ]
 
@@ -65,6 +76,7 @@ class ReviewPane(Pane):
         Hint("e", "edit"),
         Hint("s", "split"),
         Hint("r", "reject, say why"),
+        Hint("u", "take back"),
         Hint("a", "rest of file"),
         Hint("A", "all"),
         Hint("w", "why"),
@@ -103,10 +115,18 @@ class ReviewPane(Pane):
         with Horizontal(id="files-and-diff"):
             yield FileList()
             yield DiffView()
+        yield Finder()
 
     def on_mount(self) -> None:
-        """The diff takes the keys for scrolling."""
+        """The diff takes the keys for scrolling; what is mechanical is found out meanwhile."""
         self.query_one(DiffView).focus()
+        self.run_worker(self._look(), group="look")
+
+    async def _look(self) -> None:
+        for file in self.review.files:
+            await asyncio.to_thread(file.look)
+            if file is self.review.current or self.review.mechanical:
+                self.repaint()
 
     def repaint(self) -> None:
         """Paint everything that may have changed."""
@@ -119,7 +139,8 @@ class ReviewPane(Pane):
         files.set_class(len(review.files) > 1 and self.size.width >= room, "-on")
         files.show(review.files, review.file)
         marks: list[Mark] = [file.mark_of(group) for group in range(len(file.groups))]
-        view.show(file.diff(is_folded=self._is_folded), marks=marks, group=review.group)
+        tags = [f"mechanical: {kind}" if (kind := file.kind_of(group)) else "" for group in range(len(file.groups))]
+        view.show(file.diff(is_folded=self._is_folded), marks=marks, group=review.group, tags=tags)
         self._colour(file.change.path)
 
     def _colour(self, path: str) -> None:
@@ -143,10 +164,12 @@ class ReviewPane(Pane):
         files = f"file {review.file + 1}/{len(review.files)} · " if len(review.files) > 1 else ""
         left: tuple[Part, ...] = (("review ", "bold $accent"), (path, "bold"), (f"  {files}{place}", ""))
         items: list[Item] = [(1, f"{review.undecided} undecided")]
+        if review.current.risk.reason:
+            items.append((2, review.current.risk.reason))
         if review.proposal.writer:
-            items.append((2, review.proposal.writer))
+            items.append((3, review.proposal.writer))
         if review.proposal.step:
-            items.append((3, f"step {review.proposal.step}"))
+            items.append((4, f"step {review.proposal.step}"))
         return left, items
 
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
@@ -265,6 +288,66 @@ class ReviewPane(Pane):
         if not has_moved:
             self.flash("no other undecided hunk; J/K go to all" if undecided_only else "there is no other hunk")
         self.repaint()
+
+    def action_take_back(self) -> None:
+        """Undo the last decision."""
+        if not self.review.take_back():
+            self.flash("nothing is decided yet")
+        self.repaint()
+
+    def action_go_file(self, direction: int) -> None:
+        """Move to another file."""
+        if not self.review.go_to_file(1 if direction > 0 else -1):
+            self.flash("there is one file only")
+        self.repaint()
+
+    def action_mechanical(self) -> None:
+        """Accept all mechanical hunks, once it is said what proves them."""
+        if not self.may_decide():
+            return
+        counts = self.review.mechanical
+        if not counts:
+            self.flash("no undecided hunk is proven to be mechanical")
+            return
+
+        def answered(is_yes: bool | None) -> None:
+            if is_yes:
+                self.review.mark_mechanical()
+                self._after_marking()
+
+        said = [f"{plural(count, 'hunk')}, {kind}: {KINDS[kind]}\n" for kind, count in counts.items()]
+        total = plural(sum(counts.values()), "mechanical hunk")
+        self.ask(SureScreen(f"Accept {total} at once?", *said, guard=self.guard), answered)
+
+    def action_copy(self) -> None:
+        """Put the new lines of the hunk into the clipboard of the terminal."""
+        file = self.review.current
+        lines = [line for index in file.groups[self.review.group] for line in file.new_lines(index)]
+        self.post_message(self.Copied(b"".join(lines).decode("utf-8", "replace")))
+        self.flash(f"{plural(len(lines), 'line')} copied")
+
+    def action_find(self) -> None:
+        """Type what to look for; the file is unfolded for it."""
+        self._is_folded = False
+        self.repaint()
+        self.query_one(Finder).open()
+
+    def on_finder_typed(self, event: Finder.Typed) -> None:
+        """Mark the matches and go to the first."""
+        event.stop()
+        view = self.query_one(DiffView)
+        if view.find(event.words):
+            view.go_to_match(1)
+
+    def on_finder_closed(self, event: Finder.Closed) -> None:
+        """The diff takes the keys again."""
+        event.stop()
+        self.query_one(DiffView).focus()
+
+    def action_go_match(self, direction: int) -> None:
+        """Go to another match."""
+        number = self.query_one(DiffView).go_to_match(direction)
+        self.flash(f"match {number}" if number else "nothing is searched for: / searches")
 
     def action_toggle_split(self) -> None:
         """Two columns or one."""

@@ -3,6 +3,8 @@
 Invariant: text is coloured for visible rows only and kept in a bounded cache; no row becomes a widget.
 """
 
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
@@ -33,7 +35,7 @@ _EMPTY = FileDiff()
 _CACHED_ROWS = 2048
 _NAMES = (
     *("same", "add", "add-word", "add-sign", "delete", "delete-word", "delete-sign", "quiet", "line", "cursor"),
-    *("good", "bad", "keyword", "string", "number", "comment", "name"),
+    *("good", "bad", "find", "keyword", "string", "number", "comment", "name"),
 )
 _RULE = "─" * 240
 _SIGNS = {"same": " ", "add": "+", "delete": "-"}
@@ -50,18 +52,46 @@ class DiffView(ScrollView, can_focus=True):
         self.group = 0
         self.is_split = False
         self._marks: Sequence[Mark] = ()
+        self._tags: Sequence[str] = ()
+        self._words = ""
+        """What is searched for, in lower case."""
+        self._found: list[int] = []
+        """Rows that hold it."""
         self._lexer: Lexer | None = None
         self._texts: LRUCache[tuple[int, bool], list[Segment]] = LRUCache(_CACHED_ROWS)
         self._styles: dict[str, Style] = {}
 
-    def show(self, diff: FileDiff, *, marks: Sequence[Mark], group: int) -> None:
-        """Show a file: `marks` has one entry per shown hunk, `group` is the one under the cursor."""
+    def show(self, diff: FileDiff, *, marks: Sequence[Mark], group: int, tags: Sequence[str] = ()) -> None:
+        """Show a file: `marks` has one entry per shown hunk, `group` is the one under the cursor.
+
+        `tags` are short remarks for the heads of the hunks.
+        """
         if diff is not self.diff:
             self._texts.clear()
-        self.diff, self._marks, self.group = diff, marks, group
+        self.diff, self._marks, self.group, self._tags = diff, marks, group, tags
         self.virtual_size = self._measure()
         self.refresh()
         self.call_after_refresh(self.reveal)
+
+    def find(self, words: str) -> int:
+        """Mark every row that holds `words`, whatever the case; returns how many there are."""
+        self._words = words.casefold()
+        rows = self.diff.rows
+        self._found = [n for n in range(len(rows)) if self._words in rows[n].text.casefold()] if self._words else []
+        self._texts.clear()
+        self.refresh()
+        return len(self._found)
+
+    def go_to_match(self, direction: int) -> int:
+        """Scroll to the next or previous match, round the end; returns its number from 1 on, 0 for none."""
+        if not self._found:
+            return 0
+        here = self.scroll_offset.y + self.size.height // 3
+        lines = [self._line_of(row) for row in self._found]
+        after = bisect_right(lines, here) if direction > 0 else bisect_left(lines, here) - 1
+        number = after % len(lines)
+        self.scroll_to(y=max(0, lines[number] - self.size.height // 3), animate=False, force=True)
+        return number + 1
 
     def colour_by(self, lexer: Lexer | None) -> None:
         """Colour program text from now on."""
@@ -74,7 +104,7 @@ class DiffView(ScrollView, can_focus=True):
     def set_split(self, is_split: bool) -> None:
         """Two columns, or one."""
         self.is_split = is_split
-        self.show(self.diff, marks=self._marks, group=self.group)
+        self.show(self.diff, marks=self._marks, group=self.group, tags=self._tags)
 
     def reveal(self) -> None:
         """Scroll so that the hunk under the cursor is on screen, its head near the top if it does not fit."""
@@ -107,7 +137,7 @@ class DiffView(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            is_overlay = name.endswith("-word") or name in ("keyword", "string", "number", "comment", "name")
+            is_overlay = name.endswith("-word") or name in ("find", "keyword", "string", "number", "comment", "name")
             style = self.get_component_rich_style(f"diff--{name}", partial=is_overlay)
             self._styles[name] = style
         return style
@@ -152,6 +182,7 @@ class DiffView(ScrollView, can_focus=True):
     def _head(self, row: Row) -> list[Segment]:
         sign, word, colour = MARKS[self._marks[row.group]]
         is_here = row.group == self.group
+        tag = self._tags[row.group] if row.group < len(self._tags) else ""
         name = f"hunk {row.group + 1}/{len(self.diff.rows.heads)}"
         return [
             segment("▌" if is_here else " ", self._style("cursor")),
@@ -159,6 +190,7 @@ class DiffView(ScrollView, can_focus=True):
             segment(f"{name} ", self._style("cursor" if is_here else "quiet")),
             segment(f"line {row.new} ", self._style("quiet")),
             segment(f"{word} ", self._style(colour)),
+            *([segment(f"{tag} ", self._style("good"))] if tag else []),
             segment(_RULE, self._style("line")),
         ]
 
@@ -193,8 +225,11 @@ class DiffView(ScrollView, can_focus=True):
             segment(text, base + self._style(word)) if word != "plain" else segment(text, base)
             for text, word in pieces(self._lexer, row.text)
         ]
-        spans = self._spans(index, row)
-        return _overlay(runs, spans, self._style(f"{row.kind}-word")) if spans else runs
+        if spans := self._spans(index, row):
+            runs = _overlay(runs, spans, self._style(f"{row.kind}-word"))
+        if self._words and (places := _places(row.text, self._words)):
+            runs = _overlay(runs, places, self._style("find"))
+        return runs
 
     def _spans(self, index: int, row: Row) -> Sequence[Span]:
         partner = self.diff.rows.partner(index)
@@ -224,6 +259,15 @@ class DiffView(ScrollView, can_focus=True):
             cut = strip.crop(0, cells - 1)
             return Strip.join([cut, Strip([segment("…", self._style("quiet"))])])
         return strip.crop_extend(0, cells, self._fill(row))
+
+
+def _places(text: str, words: str) -> list[Span]:
+    """Where `words` stand in `text`, whatever the case."""
+    folded = text.casefold()
+    if len(folded) != len(text):
+        return []
+    starts = [match.start() for match in re.finditer(re.escape(words), folded)]
+    return [(start, start + len(words)) for start in starts]
 
 
 def _overlay(runs: list[Segment], spans: Sequence[Span], style: Style) -> list[Segment]:
