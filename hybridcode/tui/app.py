@@ -22,6 +22,7 @@ from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.paint import Colourless
 from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.screens.pane import Pane
@@ -69,6 +70,7 @@ class HybridcodeApp(App[str]):
         prompt: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         theme_dirs: tuple[Path, ...] = (),
+        keys_file: Path | None = None,
     ) -> None:
         self._themes, self._theme_errors = load_themes((shipped_dir(), *theme_dirs))
         is_colourless = "NO_COLOR" in os.environ
@@ -85,7 +87,7 @@ class HybridcodeApp(App[str]):
         for theme in self._themes.values():
             self.register_theme(textual_theme(theme))
         self._start_in(conversation.facts.theme)
-        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock)
+        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, keys_file)
         self.asking = Asking(self.desk)
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
@@ -116,6 +118,8 @@ class HybridcodeApp(App[str]):
             self._take(envelope)
         for error in self._theme_errors:
             self.desk.say(error)
+        if self.desk.keys_file is not None and self.desk.keys_file.exists():
+            self.desk.call(load_keys(self.desk, self.desk.keys_file))
         if self.theme != self.desk.facts.theme:
             choose_theme(self.desk, self.desk.facts.theme)
         self._unsubscribe = self.conversation.subscribe(self._hear)

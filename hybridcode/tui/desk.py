@@ -5,6 +5,7 @@ Invariant: work that can fail is handed to `call`, which shows the error and wha
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from textual.app import App
@@ -28,6 +29,8 @@ class Desk:
     conversation: Conversation
     clock: Callable[[], float]
     """Seconds that only grow."""
+    keys_file: Path | None = None
+    """Where a person's own keys stand."""
     state: SessionState = field(default_factory=SessionState)
     facts: Facts = field(init=False)
     """What the screens show of the conversation's facts."""

@@ -73,7 +73,8 @@ def run_app(
 
 
 async def _run(conversation: LiveConversation, prompt: str | None) -> Left:
-    app = Program(conversation, prompt=prompt, theme_dirs=(user_config_dir() / "themes",))
+    config = user_config_dir()
+    app = Program(conversation, prompt=prompt, theme_dirs=(config / "themes",), keys_file=config / "keys.toml")
     app.live = conversation
     try:
         waiting = await app.run_async()

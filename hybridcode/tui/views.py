@@ -25,6 +25,7 @@ class View(NamedTuple):
 
 VIEWS: dict[str, View] = {
     "help": View("all keys and commands", "help:open_help"),
+    "keys": View("all actions with their keys, and other keys for them", "keys:open_keys"),
 }
 """By name, which is the slash command too."""
 

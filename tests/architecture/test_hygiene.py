@@ -24,6 +24,8 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
     "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
+    "hybridcode/tui/keymap.py": {"tomlkit"},
+    "hybridcode/tui/keys_chosen.py": {"hybridcode.tui.keymap"},
     "hybridcode/tui/plan_text.py": {"tomlkit"},
 }
 """Imports inside functions, each with its reason beside it in the source."""

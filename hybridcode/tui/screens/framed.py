@@ -3,6 +3,7 @@
 Invariant: the way back and the way to all keys stand in the bottom line at every width.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from hybridcode.tui.hints import ALL_KEYS, BACK, Hint, fitting_hints, hint_text
+from hybridcode.tui.key_names import key_name
 from hybridcode.tui.paint import Part
 from hybridcode.tui.widgets.bars import Bar, Item
 
@@ -39,6 +41,8 @@ class Framed(Screen[None]):
     ]
 
     HINTS: ClassVar[Keys] = ()
+    keymap: ClassVar[Mapping[str, str]] = {}
+    """Binding id -> keys, where a person has others; the same for all screens of a program."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,9 +92,21 @@ class Framed(Screen[None]):
             bar.show((f"! {self._flash}", "bold $warning"))
             return
         parts: list[Part] = []
-        for hint in fitting_hints((*self.hints(), BACK, ALL_KEYS), self.size.width - 2):
+        hints = [hint._replace(key=self._key_of(hint.key)) for hint in (*self.hints(), BACK, ALL_KEYS)]
+        for hint in fitting_hints(hints, self.size.width - 2):
             parts += [(hint.key, "bold $accent"), (hint_text(hint), "$quiet")]
         bar.show(*parts)
+
+    def _key_of(self, key: str) -> str:
+        """The key that does now what `key` does by itself."""
+        if not self.keymap:
+            return key
+        for place in type(self).__mro__:
+            for binding in place.__dict__.get("BINDINGS", ()):
+                if isinstance(binding, Binding) and key in (binding.key_display, *binding.key.split(",")):
+                    own = self.keymap.get(binding.id or "")
+                    return key_name(own.split(",")[0]) if own else key
+        return key
 
     def flash(self, text: str) -> None:
         """Say something in the bottom line until the next key or for FLASH_S seconds; nothing to end it."""

@@ -3,7 +3,7 @@
 Invariant: a key that works is listed with what it does, and nothing else is listed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from hybridcode.tui.commands import COMMANDS
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.hints import Hint
+from hybridcode.tui.key_names import shown_keys
 from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.command import CommandPane
 from hybridcode.tui.screens.framed import Framed, Keys, ViewScreen
@@ -29,15 +30,6 @@ from hybridcode.tui.widgets.rows import Rows
 Section = tuple[str, Iterable[BindingType]]
 """A title and the bindings under it."""
 
-_NAMES = {
-    "question_mark": "?",
-    "escape": "Esc",
-    "enter": "Enter",
-    "up": "↑",
-    "down": "↓",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-}
 _KEY_CELLS = 14
 
 
@@ -56,7 +48,7 @@ class HelpScreen(ViewScreen):
     def body(self) -> ComposeResult:
         """The keys."""
         with VerticalScroll(id="help-body", can_focus=True):
-            yield Painted(*help_parts(self._sections))
+            yield Painted(*help_parts(self._sections, self.keymap))
 
     def on_mount(self) -> None:
         """Scroll keys work at once."""
@@ -84,31 +76,18 @@ def open_help(desk: Desk, argument: str) -> HelpScreen:
     )
 
 
-def help_parts(sections: Sequence[Section]) -> list[Part | str]:
-    """The text of the help screen."""
+def help_parts(sections: Sequence[Section], keymap: Mapping[str, str]) -> list[Part | str]:
+    """The text of the help screen, with the keys as they are now."""
     parts: list[Part | str] = []
     for title, bindings in sections:
         parts.append((f"{title}\n", "bold $accent"))
-        for keys, does in _lines(bindings):
+        for keys, does in _lines(bindings, keymap):
             parts += [(f"  {keys:<{_KEY_CELLS}}", "bold"), (f"{does}\n", "")]
         parts.append("\n")
     return parts[:-1]
 
 
-def _lines(bindings: Iterable[BindingType]) -> Iterable[tuple[str, str]]:
+def _lines(bindings: Iterable[BindingType], keymap: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     for binding in bindings:
         if isinstance(binding, Binding) and binding.description:
-            yield key_names(binding), binding.description
-
-
-def key_names(binding: Binding) -> str:
-    """The keys of a binding as a person reads them."""
-    return binding.key_display or ", ".join(_key_name(key) for key in binding.key.split(","))
-
-
-def _key_name(key: str) -> str:
-    if key.startswith("/"):
-        return key
-    *modifiers, last = key.split("+")
-    name = _NAMES.get(last, last.upper() if len(last) > 1 or modifiers else last)
-    return "+".join([*(modifier.capitalize() for modifier in modifiers), name])
+            yield binding.key if binding.key.startswith("/") else shown_keys(binding, keymap), binding.description
