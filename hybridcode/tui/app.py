@@ -14,14 +14,16 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import Envelope, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, Rewound, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.retelling import told_again
 from hybridcode.tui.story import entries
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
 from hybridcode.tui.views import open_view
@@ -54,6 +56,8 @@ class HybridcodeApp(App[str]):
         Binding("ctrl+c", "stop", "interrupt what runs; twice quits", priority=True, id="app.stop"),
         Binding("ctrl+q", "leave", "quit, what waits is kept", priority=True, id="app.quit"),
         Binding("f1", "view('help')", "all keys", id="app.help"),
+        Binding("f5", "view('history')", "what was changed, and undoing it", id="app.timeline"),
+        Binding("f6", "view('sessions')", "all sessions of this repository", id="app.sessions"),
     ]
 
     def __init__(
@@ -73,6 +77,8 @@ class HybridcodeApp(App[str]):
         self._start_in(conversation.facts.theme)
         self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock)
         self.asking = Asking(self.desk)
+        self.desk.on_switch = self._show_other
+        self._rewinding = Rewinding(self.desk)
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
         self._is_stale = False
@@ -123,6 +129,8 @@ class HybridcodeApp(App[str]):
 
     def on_hybridcode_app_arrived(self, message: Arrived) -> None:
         """Fold one more envelope."""
+        if not self.desk.is_news(message.envelope):
+            return
         self._take(message.envelope)
         if isinstance(message.envelope.event, SessionOpened | TaskEnded):
             self.desk.take_facts()
@@ -136,9 +144,23 @@ class HybridcodeApp(App[str]):
     def _take(self, envelope: Envelope) -> None:
         self.state.apply(envelope)
         self.asking.hear(envelope.event)
-        self.desk.session.tell(entries(envelope.event, self.state))
+        if isinstance(envelope.event, Rewound) and envelope.event.conversation:
+            self.desk.session.forget()
+            self.desk.session.tell(told_again(self.state.envelopes))
+        else:
+            self.desk.session.tell(entries(envelope.event, self.state))
         if isinstance(envelope.event, TaskGiven):
             self.desk.session.recall(envelope.event.task.text)
+
+    def _show_other(self) -> None:
+        """Another session is open: forget this one and fold that."""
+        self.desk.to_session()
+        self.desk.session.forget()
+        self.asking.forget()
+        for envelope in self.conversation.envelopes:
+            self._take(envelope)
+        self.desk.take_facts()
+        self._refresh()
 
     def _drain(self) -> None:
         if pieces := live_pieces(self.conversation):
@@ -202,6 +224,8 @@ class HybridcodeApp(App[str]):
         """Escape on the session screen."""
         if self.conversation.is_running:
             self.desk.call(self.conversation.interrupt())
+        else:
+            self._rewinding.press()
 
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""

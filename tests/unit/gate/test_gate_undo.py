@@ -8,6 +8,7 @@ from hybridcode.domain.action import Applied
 from hybridcode.domain.errors import GateError, NoSuchSession, SessionBusy
 from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.approvers import Refuse, Scripted, yes
+from hybridcode.gate.taking_back import Reach
 from hybridcode.gate.undo import undo
 from hybridcode.journal.store import Journal
 
@@ -24,7 +25,7 @@ async def test_a_session_is_taken_back(tmp_path: Path):
     bench.write("deleted", "2\n")
     (bench.root / "deleted").chmod(0o750)
     await apply(bench, "edited", "one\n")
-    await apply(bench, "deleted", None, step="s2")
+    await apply(bench, "deleted", None, Reach("s2"))
     await apply(bench, "new/file", "3\n", step="s3")
     await apply(bench, "edited", "uno\n", step="s3")
     made = await undo(bench.session, bench.gate)
@@ -49,15 +50,15 @@ async def test_what_is_not_ours_any_more_is_kept(tmp_path: Path):
 
 async def test_one_step_is_taken_back(tmp_path: Path):
     bench = open_bench(tmp_path)
-    await apply(bench, "a", "1", step="s1")
-    await apply(bench, "b", "1", step="s1")
-    await apply(bench, "a", "2", step="s2")
-    made = await undo(bench.session, bench.gate, step="s1")
+    await apply(bench, "a", "1", Reach("s1"))
+    await apply(bench, "b", "1", Reach("s1"))
+    await apply(bench, "a", "2", Reach("s2"))
+    made = await undo(bench.session, bench.gate, Reach("s1"))
     assert (made.restored, made.kept) == (("b",), ("a",))
-    made = await undo(bench.session, bench.gate, step="s2")
+    made = await undo(bench.session, bench.gate, Reach("s2"))
     assert made.restored == ("a",)
     assert bench.read("a") == "1"
-    made = await undo(bench.session, bench.gate, step="s1")
+    made = await undo(bench.session, bench.gate, Reach("s1"))
     assert made.restored == ("a",)
     assert bench.read("a") is None
 
@@ -142,10 +143,10 @@ async def test_an_undo_is_not_undone_and_a_step_that_is_none_is_named(tmp_path: 
     await apply(bench, "a", "x")
     await undo(bench.session, bench.gate)
     with pytest.raises(GateError, match="An undo is not undone") as refused:
-        await undo(bench.session, bench.gate, step="(undo)")
+        await undo(bench.session, bench.gate, Reach("(undo)"))
     assert "approvals list --all" in refused.value.hint
     with pytest.raises(GateError, match="no step s9") as unknown:
-        await undo(bench.session, bench.gate, step="s9")
+        await undo(bench.session, bench.gate, Reach("s9"))
     assert (unknown.value.exit_code, "s1" in unknown.value.hint) == (ExitCode.USAGE, True)
 
 
