@@ -19,7 +19,6 @@ from hybridcode.journal.approvals import ApprovalRow
 from hybridcode.journal.states import UNDECIDED, ApprovalState
 from hybridcode.journal.store import SessionJournal
 
-
 EVERYTHING = Reach()
 
 
@@ -48,9 +47,7 @@ async def foresee(journal: SessionJournal, gate: Gate, reach: Reach = EVERYTHING
     return Foreseen(restored, {**plan.kept, **denied}, _not_captured(plan))
 
 
-async def undo(
-    journal: SessionJournal, gate: Gate, reach: Reach = EVERYTHING, *, by: str = "person:undo"
-) -> UndoMade:
+async def undo(journal: SessionJournal, gate: Gate, reach: Reach = EVERYTHING, *, by: str = "person:undo") -> UndoMade:
     """Undo what `journal`'s session changed within `reach`, through `gate`; says what was restored and kept.
 
     Raises:

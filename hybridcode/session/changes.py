@@ -3,6 +3,7 @@
 Invariant: bytes are named by digest and never read here; what was undone stays in the line, marked.
 """
 
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -64,7 +65,17 @@ def net_changes(found: Sequence[Happened]) -> list[TreeChange]:
         for change in one.changes:
             before.setdefault(change.path, change.before)
             after[change.path] = change.after
-    return [TreeChange(path, before[path], after[path]) for path in sorted(after) if before[path] != after[path]]
+    return [
+        TreeChange(path, before[path], after[path]) for path in sorted(after) if not _same(before[path], after[path])
+    ]
+
+
+def _same(one: FileState | None, other: FileState | None) -> bool:
+    """The same content of the same kind; edits name permission bits only, commands the type of the file too."""
+    if one is None or other is None:
+        return one is other
+    kinds = [(stat.S_ISLNK(state.mode), stat.S_IMODE(state.mode)) for state in (one, other)]
+    return one.sha256 == other.sha256 and kinds[0] == kinds[1]
 
 
 @dataclass

@@ -170,7 +170,9 @@ pre.prose { font: inherit; background: none; padding: 0; white-space: pre-wrap; 
 
 def _as_html(blocks: Iterable[Block]) -> str:
     found = list(blocks)
-    head = f"<!doctype html>\n<meta charset=utf-8>\n<title>{html.escape(found[0].text)}</title>\n<style>{_STYLE}</style>"
+    head = (
+        f"<!doctype html>\n<meta charset=utf-8>\n<title>{html.escape(found[0].text)}</title>\n<style>{_STYLE}</style>"
+    )
     return "\n".join([head, *map(_html_of, found)]) + "\n"
 
 

@@ -234,9 +234,7 @@ class SessionState:
                 view.receipt = None
                 self._mark_step(view.proposal.step, "waiting")
 
-    def _apply_proposal(
-        self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished, seq: int
-    ) -> None:
+    def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished, seq: int) -> None:
         if isinstance(event, ProposalMade):
             task = self.tasks[-1].task.id if self.tasks else ""
             self.proposals[event.proposal.id] = ProposalView(event.proposal, task)

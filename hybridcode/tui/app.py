@@ -20,10 +20,10 @@ from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.retelling import told_again
 from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
-from hybridcode.tui.retelling import told_again
 from hybridcode.tui.story import entries
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
 from hybridcode.tui.views import open_view

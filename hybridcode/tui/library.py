@@ -50,9 +50,9 @@ class LiveLibrary:
 
     async def export(self, session: str, path: str) -> str:
         """Write a session as one document to a new file; a relative path starts in the workspace."""
-        target = self._workspace / Path(path).expanduser()
 
         def exported(journal: Journal) -> str:
+            target = self._workspace / Path(path).expanduser()
             write_report(target, report(_state(journal, session), journal.load_blob, suffix=target.suffix))
             return str(target)
 

@@ -14,7 +14,8 @@ from hybridcode.tui.conversation import PERSON
 from hybridcode.tui.diff_rows import Change, FileDiff, changes_of, file_diff, group_changes, is_binary, is_whole
 from hybridcode.tui.visible import hidden_flags
 
-Mark = Literal["undecided", "accepted", "rejected", "edited"]
+Mark = Literal["undecided", "accepted", "rejected", "edited", "shown"]
+"""What was decided of a hunk; `shown` where nothing is to be decided."""
 Seal = Callable[[Sequence[FileChange]], ChangeSet]
 
 

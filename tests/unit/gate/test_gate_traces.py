@@ -101,14 +101,14 @@ async def test_the_order_on_disk_is_kept_before_run_and_told_after(tmp_path: Pat
 
 async def test_what_only_reads_leaves_no_trace(tmp_path: Path):
     bench = open_repository(tmp_path)
-    await bench.gate.submit(ShellCommand(argv=("cat", "a.txt")), Reach("s1"))
+    await bench.gate.submit(ShellCommand(argv=("cat", "a.txt")), step="s1")
     assert "TreeKept" not in bench.names
 
 
 async def test_what_a_persons_rule_allows_is_captured_too(tmp_path: Path):
     git_repository(tmp_path / "ws", FILES)
     bench = open_bench(tmp_path, settings=settings_with(allow=("Bash(touch *)",)))
-    await bench.gate.submit(ShellCommand(argv=("touch", "new")), Reach("s1"))
+    await bench.gate.submit(ShellCommand(argv=("touch", "new")), step="s1")
     assert (await undo(bench.session, bench.gate)).restored == ("new",)
 
 
@@ -116,8 +116,8 @@ async def test_edits_and_commands_of_several_steps_go_back_in_one(tmp_path: Path
     bench = open_repository(tmp_path)
     before = tree(bench.root)
     bench.gate.approver = Scripted([yes])
-    await bench.submit(bench.change("a.txt", "edited\n"), Reach("s1"))
-    await run(bench, "echo appended >> a.txt; rm d/b.txt", Reach("s2"))
+    await bench.submit(bench.change("a.txt", "edited\n"), step="s1")
+    await run(bench, "echo appended >> a.txt; rm d/b.txt", step="s2")
     bench.gate.approver = Scripted([yes])
     await bench.submit(bench.change("d/b.txt", "made again\n"), step="s3")
     between = await undo(bench.session, bench.gate, Reach("s2"))
@@ -150,7 +150,7 @@ async def test_what_is_out_of_sight_is_said_before_and_never_taken_for_new(tmp_p
     asked: list[tuple[str, ...]] = []
     bench.gate.approver = Scripted([lambda proposal: asked.append(proposal.notes) or yes(proposal)])
     script = "echo new > built/out.bin; echo appended >> x.log; rm .gitignore; echo y > y.txt"
-    await bench.gate.submit(ShellCommand(script=script), Reach("s1"))
+    await bench.gate.submit(ShellCommand(script=script), step="s1")
     assert any("built/, x.log" in note for note in asked[0])
     assert any("without a sandbox" in note for note in asked[0])
     made = await undo(bench.session, bench.gate)
@@ -205,7 +205,7 @@ def wait_for_text(path: Path, text: str) -> None:
 async def test_a_stopped_command_has_its_changes_recorded(tmp_path: Path):
     bench = open_repository(tmp_path)
     bench.gate.approver = Scripted([yes])
-    running = asyncio.create_task(bench.gate.submit(ShellCommand(script="echo x > a.txt; sleep 60"), Reach("s1")))
+    running = asyncio.create_task(bench.gate.submit(ShellCommand(script="echo x > a.txt; sleep 60"), step="s1"))
     await asyncio.to_thread(wait_for_text, bench.root / "a.txt", "x\n")
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -222,7 +222,7 @@ async def test_cancelled_before_it_ran_it_never_ran(tmp_path: Path):
     bench.gate.approver = Scripted([yes])
     started = asyncio.Event()
     bench.session.subscribe(lambda envelope: started.set() if isinstance(envelope.event, EffectStarted) else None)
-    running = asyncio.create_task(bench.gate.submit(ShellCommand(script="touch ran"), Reach("s1")))
+    running = asyncio.create_task(bench.gate.submit(ShellCommand(script="touch ran"), step="s1"))
     await started.wait()
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -235,7 +235,7 @@ async def test_cancelled_before_it_ran_it_never_ran(tmp_path: Path):
 async def test_a_command_cut_off_by_a_crash_is_told_with_what_differs_and_not_undone_blindly(tmp_path: Path):
     bench = open_repository(tmp_path)
     bench.gate.approver = Refuse()
-    held = await bench.gate.submit(ShellCommand(script="touch ran"), Reach("s1"))
+    held = await bench.gate.submit(ShellCommand(script="touch ran"), step="s1")
     (row,) = bench.gate.approvals.pending()
     bench.gate.approvals.answer(row.id, yes(row.proposal))
     bench.gate.approvals.move(
@@ -289,7 +289,7 @@ def test_random_commands_on_random_trees_are_taken_back(
             await run(bench, script(prepared), step="s0")
         before = tree(bench.root)
         for number, chosen in enumerate(acts, start=1):
-            await run(bench, script(chosen), Reach(f"s{number}"))
+            await run(bench, script(chosen), step=f"s{number}")
         for number in range(len(acts), 0, -1):
             if any(change.changes for change in _of_step(bench, f"s{number}")):
                 made = await undo(bench.session, bench.gate, Reach(f"s{number}"))

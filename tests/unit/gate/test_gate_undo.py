@@ -25,7 +25,7 @@ async def test_a_session_is_taken_back(tmp_path: Path):
     bench.write("deleted", "2\n")
     (bench.root / "deleted").chmod(0o750)
     await apply(bench, "edited", "one\n")
-    await apply(bench, "deleted", None, Reach("s2"))
+    await apply(bench, "deleted", None, step="s2")
     await apply(bench, "new/file", "3\n", step="s3")
     await apply(bench, "edited", "uno\n", step="s3")
     made = await undo(bench.session, bench.gate)
@@ -50,9 +50,9 @@ async def test_what_is_not_ours_any_more_is_kept(tmp_path: Path):
 
 async def test_one_step_is_taken_back(tmp_path: Path):
     bench = open_bench(tmp_path)
-    await apply(bench, "a", "1", Reach("s1"))
-    await apply(bench, "b", "1", Reach("s1"))
-    await apply(bench, "a", "2", Reach("s2"))
+    await apply(bench, "a", "1", step="s1")
+    await apply(bench, "b", "1", step="s1")
+    await apply(bench, "a", "2", step="s2")
     made = await undo(bench.session, bench.gate, Reach("s1"))
     assert (made.restored, made.kept) == (("b",), ("a",))
     made = await undo(bench.session, bench.gate, Reach("s2"))
