@@ -3,10 +3,10 @@
 Invariant: the way back and the way to all keys stand in the bottom line at every width.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Protocol, cast
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
@@ -21,6 +21,11 @@ Keys = tuple[Hint, ...]
 
 FLASH_S = 3.0
 """Seconds that a remark stands in the bottom line if no key is pressed."""
+
+
+class _InProgram(Protocol):
+    @property
+    def app(self) -> App[str]: ...
 
 
 class Framed(Screen[None]):
@@ -55,6 +60,11 @@ class Framed(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Paint for the first time, and again for each new width."""
         self.repaint()
+
+    @property
+    def program(self) -> App[str]:
+        """The app, with the type of its result."""
+        return cast(_InProgram, self).app
 
     def repaint(self) -> None:
         """Paint title and keys; subclasses add their body."""

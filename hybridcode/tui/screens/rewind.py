@@ -58,7 +58,7 @@ class RewindScreen(ListScreen):
         event.stop()
         view = self._tasks[event.key]
         later = list(self._tasks).index(event.key)
-        self.app.push_screen(BackScreen(self._desk, view, later=len(self._tasks) - later - 1))
+        self.program.push_screen(BackScreen(self._desk, view, later=len(self._tasks) - later - 1))
 
 
 class BackScreen(ForeseenScreen):

@@ -113,7 +113,7 @@ class SessionsScreen(ListScreen):
             except HybridcodeError as error:
                 self.flash(error.advice)
 
-        self.app.run_worker(guarded(), group=group)
+        self.program.run_worker(guarded(), group=group)
 
     def nothing(self) -> str:
         """While it is read, and where there is none."""
@@ -194,7 +194,7 @@ class SessionsScreen(ListScreen):
             self._begin(self._fork(self.key, ended[0].id))
         else:
             session = self.key
-            self.app.push_screen(ForkScreen(ended, lambda task: self._begin(self._fork(session, task)), self._now))
+            self.program.push_screen(ForkScreen(ended, lambda task: self._begin(self._fork(session, task)), self._now))
 
     async def _fork(self, session: str, task: str) -> None:
         await self._open(None, await self._library.fork(session, task))
@@ -202,7 +202,7 @@ class SessionsScreen(ListScreen):
     def action_export(self) -> None:
         """Ask for the file."""
         if self.key:
-            self.app.push_screen(ExportScreen(self._library, self.key))
+            self.program.push_screen(ExportScreen(self._library, self.key))
 
     def action_delete(self) -> None:
         """Ask for the word."""
@@ -216,7 +216,7 @@ class SessionsScreen(ListScreen):
         else:
             waiting = f" and {plural(one.row.pending, 'approval')} that wait" if one.row.pending else ""
             what = f"{clip(one.row.title or one.row.id, 50)}\nits record{waiting}, and with it the way to undo it"
-            self.app.push_screen(DeleteScreen(what, ("delete this session",)), self._delete_if(one.row.id))
+            self.program.push_screen(DeleteScreen(what, ("delete this session",)), self._delete_if(one.row.id))
 
     def _delete_if(self, session: str) -> Callable[[bool | None], None]:
         def typed(is_yes: bool | None) -> None:

@@ -156,7 +156,7 @@ class TimelineScreen(ListScreen):
         event.stop()
         one = self._found[event.key]
         if one.changes:
-            self.app.push_screen(DiffScreen(_title(one), lambda: seen_files(one.changes, self._source)))
+            self.program.push_screen(DiffScreen(_title(one), lambda: seen_files(one.changes, self._source)))
         else:
             self.flash("nothing was changed by this")
 
@@ -181,10 +181,10 @@ class TimelineScreen(ListScreen):
 
         async def put_back() -> None:
             made = await self._past.take_back(reach)
-            self.app.pop_screen()
+            self.program.pop_screen()
             self.flash(_result(made))
 
-        self.app.push_screen(UndoScreen(what, lambda: self._past.foresee(reach), self._make_guard(), put_back))
+        self.program.push_screen(UndoScreen(what, lambda: self._past.foresee(reach), self._make_guard(), put_back))
 
     def _reach(self, one: Happened) -> Reach:
         """That step of that task, or that task: steps of two tasks may have the same name."""

@@ -87,7 +87,7 @@ class ForeseenScreen(GuardedScreen):
         if self._is_working or self.foreseen is None or not self.may_decide():
             return
         self._is_working = True
-        self.app.run_worker(self._do(work), group="going-back")
+        self.program.run_worker(self._do(work), group="going-back")
 
     async def _do(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
