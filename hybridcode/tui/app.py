@@ -56,8 +56,8 @@ class HybridcodeApp(App[str]):
         Binding("ctrl+c", "stop", "interrupt what runs; twice quits", priority=True, id="app.stop"),
         Binding("ctrl+q", "leave", "quit, what waits is kept", priority=True, id="app.quit"),
         Binding("f1", "view('help')", "all keys", id="app.help"),
-        Binding("f5", "view('history')", "what was changed, and undoing it", id="app.timeline"),
-        Binding("f6", "view('sessions')", "all sessions of this repository", id="app.sessions"),
+        Binding("f5", "view('history')", "what was changed, and undoing it", priority=True, id="app.timeline"),
+        Binding("f6", "view('sessions')", "all sessions of this repository", priority=True, id="app.sessions"),
     ]
 
     def __init__(

@@ -336,7 +336,7 @@ def _ended(event: TaskEnded, state: SessionState) -> list[Entry]:
     found = [Entry("done" if is_good else "ended", _ending(event, state), "good" if is_good else "bad")]
     if event.files:
         found.append(Entry("", f"{plural(len(event.files), 'file')}: {', '.join(event.files)}", "quiet"))
-        found.append(Entry("undo", f"hybridcode undo {state.session}, once you have quit", "quiet"))
+        found.append(Entry("undo", "/undo shows what can be put back, and puts it back", "quiet"))
     if event.exit_reason in RESUMABLE:
         found.append(Entry("", "/resume goes on with it", "strong"))
     said = spent(meter_of(state))

@@ -24,8 +24,6 @@ from hybridcode.journal.store import SessionRow
 
 HERE = "20260101-000000-test"
 TAX = b"    def tax(self) -> Money:\n        return self.total() * 21\n\n    def count"
-    b"    def count", b"    def tax(self) -> float:\n        return self.total() * 0.21\n\n    def count"
-)
 TWO_STEPS = Plan(
     steps=(
         Step("1", "Format the code.", "command", command="ruff format shop"),
@@ -49,8 +47,6 @@ def two_tasks() -> ScriptedConversation:
     before, after = conversation.store(b"PRICE=1\n"), conversation.store(b"PRICE = 1\n")
     formatted = TreeChange("shop/prices.py", FileState(before, 0o100644), FileState(after, 0o100644))
     later = NEW_CART.replace(b"    def count", TAX)
-        b"    def count", b"    def tax(self) -> Money:\n        return self.total() * 21\n\n    def count"
-    )
     conversation.events = [
         opened(),
         given(),
@@ -65,6 +61,7 @@ def two_tasks() -> ScriptedConversation:
         TaskEnded(0, "done", ("shop/cart.py", "shop/money.py"), "done and verified"),
         TaskGiven(Task("t2", "Format it and add a tax of 21 % to the cart."), "e" * 64),
         PlanMade(TWO_STEPS, "local"),
+        PlanDecided(True, "person"),
         StepStarted("1"),
         ran,
         CommandChanged("p2", (formatted,), ("build/cache.bin (ignored by git)",)),

@@ -137,7 +137,8 @@ class TimelineScreen(ListScreen):
         if one.is_undone:
             parts.append((" · undone", "bold $warning"))
         parts.append(("\n", ""))
-        parts.append((f"{one.title if one.kind in ('task', 'command', 'check') else _title(one)}\n", "bold"))
+        if one.kind != "edit":
+            parts.append((f"{one.title if one.kind in ('task', 'command', 'check') else _title(one)}\n", "bold"))
         parts += [(f"! {note}\n", "$warning") for note in one.notes]
         room = _DETAIL_LINES
         for change in one.changes[:_TRACES]:
