@@ -280,7 +280,9 @@ def _task_parts(number: int, task: TaskRow, cells: int) -> list[Part]:
     else:
         said = task.message or task.exit_reason.replace("_", " ")
         end, style = clip(said, cells - 6), "$success" if task.exit_reason == "done" else "$warning"
-    sign = "✓" if task.exit_reason == "done" and not task.is_forgotten else "·"
+    is_stopped = not task.exit_reason or task.exit_reason in RESUMABLE
+    sign = "✓" if task.exit_reason == "done" else ("‖" if is_stopped else "✗")
+    sign = "↶" if task.is_forgotten else sign
     return [(f"\n{number:>2}  ", "$quiet"), (f"{text}\n", "bold"), (f"    {sign} {end}\n", style)]
 
 
