@@ -104,7 +104,7 @@ class _Line:
             case EffectFinished(proposal=name, receipt=Ran() as ran):
                 self._ended(envelope, name, ran)
             case CheckRan(step=step, command=command, passed=passed, where="tree"):
-                self._add(envelope, "check", step or "", command, is_good=passed)
+                self._checked(envelope, step or "", command, is_good=passed)
             case UndoMade() as event:
                 self._undone(envelope, event)
             case Rewound(task=task):
@@ -149,6 +149,12 @@ class _Line:
         action = self.proposals[proposal].action if proposal in self.proposals else None
         if isinstance(action, ShellCommand) and action.purpose != "check":
             self._add(envelope, "command", step, title, is_good=is_good)
+
+    def _checked(self, envelope: Envelope, step: str, command: str, *, is_good: bool) -> None:
+        """A verdict on a command that is told already adds nothing."""
+        last = self.found[-1] if self.found else None
+        if last is None or (last.kind, last.title) != ("command", command):
+            self._add(envelope, "check", step, command, is_good=is_good)
 
     def _undone(self, envelope: Envelope, event: UndoMade) -> None:
         reach = Reach(event.step, event.since, event.until)
