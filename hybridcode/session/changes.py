@@ -163,7 +163,9 @@ class _Line:
             if is_back and reach.covers(one.step, one.seq):
                 self.found[place] = replace(one, is_undone=True)
         kept = tuple(f"kept {path}: {event.why.get(path, 'it changed since')}" for path in event.kept)
-        title = f"step {event.step}" if event.step else ("what came after" if event.since else "the whole session")
+        begun = next((one for one in self.found if event.since and one.seq == event.since), None)
+        whole = f"the task: {begun.title}" if begun and begun.kind == "task" else "this and what came after it"
+        title = f"step {event.step}" if event.step else (whole if event.since else "the whole session")
         self._add(envelope, "undo", "", title, changes=self.put_back, notes=kept)
         self.put_back = ()
 
