@@ -85,22 +85,27 @@ def two_tasks() -> ScriptedConversation:
     return conversation
 
 
-def library() -> list[SessionOverview]:
-    def one(
-        name: str,
-        last: str,
-        *tasks: TaskRow,
-        pending: int = 0,
-        usd: float | None = 0.0,
-        owner: str = "",
-        fork: str = "",
-    ) -> SessionOverview:
-        row = SessionRow(name, tasks[0].at, tasks[0].text, last, tasks[-1].exit_reason, pending)
-        files = tuple(sorted({path for task in tasks for path in task.files}))
-        return SessionOverview(row, tasks, files, usd, owner, fork)
+def _one(
+    name: str,
+    last: str,
+    *tasks: TaskRow,
+    pending: int = 0,
+    usd: float | None = 0.0,
+    owner: str = "",
+    fork: str = "",
+) -> SessionOverview:
+    row = SessionRow(name, tasks[0].at, tasks[0].text, last, tasks[-1].exit_reason, pending)
+    files = tuple(sorted({path for task in tasks for path in task.files}))
+    return SessionOverview(row, tasks, files, usd, owner, fork)
 
+
+def library() -> list[SessionOverview]:
+    return [*_new(), *_old()]
+
+
+def _new() -> list[SessionOverview]:
     return [
-        one(
+        _one(
             HERE,
             "2026-01-03T11:56:00.000000Z",
             TaskRow(
@@ -121,7 +126,7 @@ def library() -> list[SessionOverview]:
             ),
             usd=0.021,
         ),
-        one(
+        _one(
             "20260103-091500-k3vq",
             "2026-01-03T09:21:00.000000Z",
             TaskRow(
@@ -135,13 +140,18 @@ def library() -> list[SessionOverview]:
             pending=2,
             usd=0.134,
         ),
-        one(
+    ]
+
+
+def _old() -> list[SessionOverview]:
+    return [
+        _one(
             "20260102-160200-p8wd",
             "2026-01-02T16:40:00.000000Z",
             TaskRow("task-1", "Rename Cart.add to Cart.put everywhere.", "2026-01-02T16:02:00.000000Z"),
             owner="Session 20260102-160200-p8wd is in use by process 4711.",
         ),
-        one(
+        _one(
             "20260102-101010-fork",
             "2026-01-02T10:30:00.000000Z",
             TaskRow(
@@ -155,7 +165,7 @@ def library() -> list[SessionOverview]:
             usd=None,
             fork="20251230-080000-abcd",
         ),
-        one(
+        _one(
             "20251230-080000-abcd",
             "2025-12-30T08:20:00.000000Z",
             TaskRow(
