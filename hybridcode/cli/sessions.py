@@ -14,6 +14,8 @@ from hybridcode.cli.options import read_flags, session_options
 from hybridcode.cli.printer import TextPrinter
 from hybridcode.cli.workspace import journal_of, session_named, workspace_options
 from hybridcode.domain.errors import ConfigError
+from hybridcode.session.report import report, write_report
+from hybridcode.session.state import SessionState
 
 
 @click.group()
@@ -52,6 +54,29 @@ def show(session: str | None, cwd: Path | None, as_json: bool) -> None:
         tell = TextPrinter(log.get_blob)
         for envelope in envelopes:
             tell(envelope)
+
+
+@sessions.command()
+@click.argument("session", metavar="[ID]", required=False)
+@click.option(
+    "-o",
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A new file that ends in .md or .html; without it hybridcode-ID.md here.",
+)
+@workspace_options
+def export(session: str | None, target: Path | None, cwd: Path | None, as_json: bool) -> None:
+    """Write a session (the newest, if none is named) to one Markdown or HTML file. Nothing is overwritten."""
+    name = session_named(cwd, session)
+    path = (target or Path(f"hybridcode-{name}.md")).absolute()
+    with journal_of(cwd) as journal:
+        log = journal.session(name).require()
+        write_report(path, report(SessionState.of(log.envelopes()), log.get_blob, suffix=path.suffix))
+    if as_json:
+        console.json_data({"session": name, "file": str(path)})
+    else:
+        console.say(f"{name} is in {console.shown(str(path))}")
 
 
 @sessions.command()

@@ -11,6 +11,7 @@ import click
 from hybridcode.cli import console
 from hybridcode.cli.workspace import journal_of, session_named, settings_of, workspace_options
 from hybridcode.domain.exits import ExitCode
+from hybridcode.gate.taking_back import Reach
 from hybridcode.gate.undo import undo as put_back
 from hybridcode.session.gates import open_gate
 from hybridcode.session.watchers import NullWatcher
@@ -27,7 +28,7 @@ def undo(what: str | None, cwd: Path | None, as_json: bool) -> None:
     with journal_of(cwd) as journal:
         log = journal.session(name).require()
         gate = open_gate(workspace, log, settings=loaded.settings, rules=loaded.rules, watcher=NullWatcher())
-        event = asyncio.run(put_back(log, gate, step=step or None))
+        event = asyncio.run(put_back(log, gate, Reach(step or None)))
     if as_json:
         console.json_data(
             {

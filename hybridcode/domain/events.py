@@ -35,6 +35,19 @@ class SessionOpened(_Event, frozen=True):
     sandbox: str = "none"
 
 
+class SessionForked(_Event, frozen=True):
+    """First after SessionOpened: it begins where another session stood; no approval or rule comes along."""
+
+    origin: str
+    """Id of the other session."""
+    task: str
+    """The last of its tasks that is known here."""
+    title: str
+    """Text of the other session's first task."""
+    record: str
+    """What later tasks are told of the other session's, so that it may be deleted."""
+
+
 class SessionResumed(_Event, frozen=True):
     """After an interruption, before anything else is done again."""
 
@@ -272,10 +285,25 @@ class UndoMade(_Event, frozen=True):
     """Why each file of `kept` was."""
     not_captured: tuple[str, ...] = ()
     """What commands changed besides, with the reason why it cannot be put back."""
+    since: int = 0
+    """Only effects whose envelope has this seq or a later one were meant."""
+    until: int = 0
+    """Only effects before this seq were meant; 0 = no end."""
+
+
+class Rewound(_Event, frozen=True):
+    """A person went back to before a task: after the UndoMade of its files, before the next TaskGiven."""
+
+    task: str
+    files: bool
+    """Its changes, and later ones, were put back; the UndoMade before this says which."""
+    conversation: bool
+    """Later tasks are told nothing of it or of those after it, and it is not gone on with."""
 
 
 Event = (
     SessionOpened
+    | SessionForked
     | SessionResumed
     | TaskGiven
     | TaskResumed
@@ -302,6 +330,7 @@ Event = (
     | TaskEnded
     | Interrupted
     | UndoMade
+    | Rewound
 )
 
 

@@ -20,10 +20,27 @@ UNDO_STEP = "(undo)"
 
 
 @dataclass(frozen=True)
+class Reach:
+    """Which writes of a session an undo is about; all of them by default."""
+
+    step: str | None = None
+    since: int = 0
+    """Only effects whose envelope has this seq or a later one."""
+    until: int = 0
+    """Only effects before this seq; 0 = no end."""
+
+    def covers(self, step: str, seq: int) -> bool:
+        """True for an effect of a step, recorded under a seq."""
+        return self.step in (None, step) and self.since <= seq and (not self.until or seq < self.until)
+
+
+@dataclass(frozen=True)
 class _Written:
     """One write to a path. `certain` is False where somebody else may have written it."""
 
     step: str
+    seq: int
+    """Of the envelope that recorded it."""
     before: FileState | None
     after: FileState | None
     is_certain: bool = True
@@ -34,8 +51,8 @@ class Chronicle:
     """What a session wrote to each path and has not undone since, in order."""
 
     writes: dict[str, list[_Written]] = field(default_factory=dict[str, list[_Written]])
-    not_captured: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """Step -> what its commands changed besides, with the reason why it cannot be put back."""
+    not_captured: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
+    """Step and seq of a command, and what it changed besides, with the reason why it cannot be put back."""
     steps: set[str] = field(default_factory=set[str])
     """Steps that changed anything, undone or not."""
 
@@ -49,25 +66,25 @@ class Chronicle:
                 case ProposalMade(proposal=proposal):
                     step_of[proposal.id] = proposal.step
                 case EffectFinished(proposal=name, receipt=Applied(edits=edits)):
-                    found._edited(step_of.get(name, ""), edits)
+                    found._edited(step_of.get(name, ""), envelope.seq, edits)
                 case CommandChanged(proposal=name) as event:
-                    found._ran(step_of.get(name, ""), event)
+                    found._ran(step_of.get(name, ""), envelope.seq, event)
                 case _:
                     pass
         return found
 
-    def _edited(self, step: str, edits: Sequence[FileEdit]) -> None:
+    def _edited(self, step: str, seq: int, edits: Sequence[FileEdit]) -> None:
         for edit in edits:
             if step == UNDO_STEP:
                 self._forget(edit)
             else:
-                self._add(edit.path, _Written(step, _before(edit), _after(edit)))
+                self._add(edit.path, _Written(step, seq, _before(edit), _after(edit)))
 
-    def _ran(self, step: str, event: CommandChanged) -> None:
+    def _ran(self, step: str, seq: int, event: CommandChanged) -> None:
         for change in event.changes:
-            self._add(change.path, _Written(step, change.before, change.after, event.is_certain))
-        if event.not_captured:
-            self.not_captured.setdefault(step, []).extend(event.not_captured)
+            self._add(change.path, _Written(step, seq, change.before, change.after, event.is_certain))
+        for what in event.not_captured:
+            self.not_captured.append((step, seq, what))
             self.steps.add(step)
 
     def _add(self, path: str, written: _Written) -> None:
@@ -95,20 +112,20 @@ class Plan:
     not_captured: tuple[str, ...]
 
 
-def plan_undo(root: Path, chronicle: Chronicle, step: str | None) -> Plan:
-    """Hold what was written against what is there now; `step` None = the whole session."""
+def plan_undo(root: Path, chronicle: Chronicle, reach: Reach) -> Plan:
+    """Hold what was written against what is there now."""
     edits: list[FileEdit] = []
     kept: dict[str, str] = {}
     for path, writes in sorted(chronicle.writes.items()):
-        if not any(step in (None, write.step) for write in writes):
+        if not any(reach.covers(write.step, write.seq) for write in writes):
             continue
-        found = _taken_back(root, path, writes, step)
+        found = _taken_back(root, path, writes, reach)
         if isinstance(found, str):
             kept[path] = found
         elif found is not None:
             edits.append(found)
-    lists = [reasons for name, reasons in sorted(chronicle.not_captured.items()) if step in (None, name)]
-    return Plan(tuple(edits), kept, tuple(reason for reasons in lists for reason in reasons))
+    besides = sorted((step, what) for step, seq, what in chronicle.not_captured if reach.covers(step, seq))
+    return Plan(tuple(edits), kept, tuple(what for _, what in besides))
 
 
 def in_order(edits: Sequence[FileEdit]) -> Iterator[tuple[FileEdit, ...]]:
@@ -124,12 +141,12 @@ def in_order(edits: Sequence[FileEdit]) -> Iterator[tuple[FileEdit, ...]]:
                 yield chosen
 
 
-def _taken_back(root: Path, path: str, writes: Sequence[_Written], step: str | None) -> FileEdit | str | None:
+def _taken_back(root: Path, path: str, writes: Sequence[_Written], reach: Reach) -> FileEdit | str | None:
     """The edit that takes back the last unbroken run of writes; the reason why not; None if nothing is different."""
-    if step is not None and writes[-1].step != step:
+    if not reach.covers(writes[-1].step, writes[-1].seq):
         return f"step {writes[-1].step} changed it later"
     begin = len(writes) - 1
-    while begin > 0 and step in (None, writes[begin - 1].step) and _same(writes[begin - 1].after, writes[begin].before):
+    while begin > 0 and _follows(writes[begin - 1], writes[begin], reach):
         begin -= 1
     if not all(write.is_certain for write in writes[begin:]):
         return "it changed while a command was cut off: look whether it is yours"
@@ -143,6 +160,11 @@ def _taken_back(root: Path, path: str, writes: Sequence[_Written], step: str | N
     if now is None or ours is None:
         return _made_again(root, path, back_to)
     return _made_former(path, now, ours, back_to)
+
+
+def _follows(one: _Written, later: _Written, reach: Reach) -> bool:
+    """True when the earlier write is meant too, and nothing of somebody else's lies between the two."""
+    return reach.covers(one.step, one.seq) and _same(one.after, later.before)
 
 
 def _made_again(root: Path, path: str, back_to: FileState | None) -> FileEdit | None:

@@ -5,6 +5,8 @@ recorded and approved change like any other.
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from hybridcode.domain.action import Applied, ChangeSet, Declined, Denied, Failed, FileEdit, Receipt, Stale, Unknown
 from hybridcode.domain.errors import GateError, SessionBusy
@@ -12,14 +14,41 @@ from hybridcode.domain.events import UndoMade
 from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.gate import Gate
 from hybridcode.gate.outcomes import denial
-from hybridcode.gate.taking_back import UNDO_STEP, Chronicle, Plan, in_order, plan_undo
+from hybridcode.gate.taking_back import UNDO_STEP, Chronicle, Plan, Reach, in_order, plan_undo
 from hybridcode.journal.approvals import ApprovalRow
 from hybridcode.journal.states import UNDECIDED, ApprovalState
 from hybridcode.journal.store import SessionJournal
 
+EVERYTHING = Reach()
 
-async def undo(journal: SessionJournal, gate: Gate, *, step: str | None = None, by: str = "person:undo") -> UndoMade:
-    """Undo what `journal`'s session (or one step of it) changed, through `gate`; says what was restored and kept.
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What an undo would do now, by paths."""
+
+    restored: tuple[str, ...]
+    kept: Mapping[str, str]
+    """Paths that would be left alone, and why."""
+    not_captured: tuple[str, ...]
+
+
+async def foresee(journal: SessionJournal, gate: Gate, reach: Reach = EVERYTHING) -> Foreseen:
+    """What `undo` would do, without doing it.
+
+    Raises:
+        GateError: there is no such step.
+    """
+    chronicle = Chronicle.of(journal.require().envelopes())
+    _require(chronicle, reach.step)
+    plan = await asyncio.to_thread(plan_undo, gate.workspace, chronicle, reach)
+    rulings = {edit.path: gate.policy.judge(ChangeSet((edit,))) for edit in plan.edits}
+    denied = {path: ruling.reason for path, ruling in rulings.items() if ruling.verdict == "deny"}
+    restored = tuple(path for path in rulings if path not in denied)
+    return Foreseen(restored, {**plan.kept, **denied}, _not_captured(plan))
+
+
+async def undo(journal: SessionJournal, gate: Gate, reach: Reach = EVERYTHING, *, by: str = "person:undo") -> UndoMade:
+    """Undo what `journal`'s session changed within `reach`, through `gate`; says what was restored and kept.
 
     Raises:
         NoSuchSession: there is nothing of this session in the journal.
@@ -28,13 +57,14 @@ async def undo(journal: SessionJournal, gate: Gate, *, step: str | None = None, 
         JournalError: the session cannot be read or the undo not recorded.
     """
     with journal.require().claimed():
-        return await _undo(journal, gate, step=step, by=by)
+        return await _undo(journal, gate, reach, by=by)
 
 
-async def _undo(journal: SessionJournal, gate: Gate, *, step: str | None, by: str) -> UndoMade:
+async def _undo(journal: SessionJournal, gate: Gate, reach: Reach, *, by: str) -> UndoMade:
     chronicle = Chronicle.of(journal.envelopes())
+    step = reach.step
     _require(chronicle, step)
-    plan = await asyncio.to_thread(plan_undo, gate.workspace, chronicle, step)
+    plan = await asyncio.to_thread(plan_undo, gate.workspace, chronicle, reach)
     edits, denied = _judged(gate, plan)
     _refuse_if_others_work(gate, {edit.path for edit in edits})
     restored: list[str] = []
@@ -51,7 +81,16 @@ async def _undo(journal: SessionJournal, gate: Gate, *, step: str | None, by: st
                 raise _not_undone(receipt)
             case _:
                 why |= {edit.path: _reason(receipt) for edit in group}
-    made = UndoMade(journal.id, step, tuple(sorted(restored)), tuple(sorted(why)), why, _not_captured(plan))
+    made = UndoMade(
+        journal.id,
+        step,
+        tuple(sorted(restored)),
+        tuple(sorted(why)),
+        why,
+        _not_captured(plan),
+        since=reach.since,
+        until=reach.until,
+    )
     journal.append(made)
     return made
 

@@ -24,6 +24,7 @@ from hybridcode.domain.events import (
     Interrupted,
     NoticeGiven,
     PlanMade,
+    SessionForked,
     SessionOpened,
     SessionResumed,
     TaskEnded,
@@ -80,6 +81,8 @@ class SessionOptions:
     make_models: Callable[[Settings], Models] = build_models
     resume: str | None = None
     """Id of the session to go on with."""
+    forked: SessionForked | None = None
+    """What a new session begins with, if it begins where another one stood."""
     plan: Plan | None = None
     """A plan to follow instead of asking for one."""
     is_attended: bool = False
@@ -203,9 +206,15 @@ class Session:
         if for_project:
             add_project_rule(self.options.workspace, rule)
 
-    async def close(self) -> None:
-        """Give back processes and files."""
-        await close_all(self.models)
+    @property
+    def is_running(self) -> bool:
+        """True while a task is being done."""
+        return self._running is not None
+
+    async def close(self, *, keeps_models: bool = False) -> None:
+        """Give back processes and files; models that another session goes on with may stay."""
+        if not keeps_models:
+            await close_all(self.models)
         self.gate.effects.close()
         self.index.close()
         self.journal.close()
@@ -277,6 +286,8 @@ class Session:
                 sandbox=self.sandbox.kind,
             )
         )
+        if self.options.forked is not None:
+            self.log.append(self.options.forked)
         warnings = [*self.options.loaded.warnings]
         if not self.options.is_attended:
             warnings += [

@@ -24,7 +24,9 @@ from hybridcode.domain.events import (
     PlanMade,
     ProposalDecided,
     ProposalMade,
+    Rewound,
     RungTaken,
+    SessionForked,
     SessionOpened,
     SessionResumed,
     StepEnded,
@@ -86,6 +88,8 @@ class ProposalView:
     status: ProposalStatus = "pending"
     decision: Decision | None = None
     receipt: Receipt | None = None
+    ended_at: int = 0
+    """Seq of the envelope with the receipt."""
 
 
 @dataclass
@@ -101,11 +105,15 @@ class TaskView:
     """Checks of the whole task."""
     judged: TaskJudged | None = None
     ended: TaskEnded | None = None
+    begun_at: int = 0
+    """Seq of its TaskGiven."""
+    is_forgotten: bool = False
+    """True once a person went back to before it."""
 
     @property
     def is_open(self) -> bool:
         """True until the task ended in a way that a resumed run would not continue."""
-        return self.ended is None or self.ended.exit_reason in RESUMABLE
+        return not self.is_forgotten and (self.ended is None or self.ended.exit_reason in RESUMABLE)
 
 
 RESUMABLE = frozenset(
@@ -128,6 +136,7 @@ class SessionState:
 
     session: str = ""
     opened: SessionOpened | None = None
+    forked: SessionForked | None = None
     tasks: list[TaskView] = field(default_factory=list[TaskView])
     proposals: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView])
     calls: dict[str, CallView] = field(default_factory=dict[str, CallView])
@@ -145,8 +154,8 @@ class SessionState:
 
     @property
     def task(self) -> TaskView | None:
-        """The latest task."""
-        return self.tasks[-1] if self.tasks else None
+        """The latest task; None if there is none, or a person went back to before it."""
+        return self.tasks[-1] if self.tasks and not self.tasks[-1].is_forgotten else None
 
     @property
     def of_task(self) -> list[ProposalView]:
@@ -177,8 +186,12 @@ class SessionState:
         match event:
             case SessionOpened():
                 self.opened = event
+            case SessionForked():
+                self.forked = event
             case TaskGiven(task=task):
-                self.tasks.append(TaskView(task))
+                self.tasks.append(TaskView(task, begun_at=envelope.seq))
+            case Rewound():
+                self._rewind(event)
             case NoticeGiven():
                 self.notices.append(event)
             case ModelAsked():
@@ -187,7 +200,7 @@ class SessionState:
                 if event.call_id in self.calls:
                     self.calls[event.call_id].answered = event
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished():
-                self._apply_proposal(event)
+                self._apply_proposal(event, envelope.seq)
             case UndoMade():
                 self.undone.append(event)
                 self._reopen(event)
@@ -203,17 +216,25 @@ class SessionState:
                 if view.status in ("running", "drafting", "awaiting", "applying", "checking"):
                     view.status = "interrupted" if interrupted else "waiting"
 
+    def _rewind(self, event: Rewound) -> None:
+        begin = next((place for place, view in enumerate(self.tasks) if view.task.id == event.task), len(self.tasks))
+        if event.conversation:
+            for view in self.tasks[begin:]:
+                view.is_forgotten = True
+
     def _reopen(self, event: UndoMade) -> None:
         """Steps whose changes were put back are open again."""
         for view in self.proposals.values():
             receipt = view.receipt
             if not isinstance(receipt, Applied) or event.step not in (None, view.proposal.step):
                 continue
+            if view.ended_at < event.since or 0 < event.until <= view.ended_at:
+                continue
             if all(edit.path in event.restored for edit in receipt.edits):
                 view.receipt = None
                 self._mark_step(view.proposal.step, "waiting")
 
-    def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished) -> None:
+    def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished, seq: int) -> None:
         if isinstance(event, ProposalMade):
             task = self.tasks[-1].task.id if self.tasks else ""
             self.proposals[event.proposal.id] = ProposalView(event.proposal, task)
@@ -233,7 +254,7 @@ class SessionState:
                 view.status = "executing"
                 self._mark_step(view.proposal.step, "applying")
             case EffectFinished(receipt=receipt):
-                view.receipt = receipt
+                view.receipt, view.ended_at = receipt, seq
                 view.status = _RECEIVED.get(type(receipt).__name__, "failed")
 
     def _mark_step(self, step: str, status: StepStatus) -> None:

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.scrollbar import ScrollBar
 
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import Envelope, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, Rewound, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
@@ -24,7 +24,8 @@ from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
 from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.paint import Colourless
-from hybridcode.tui.screens.framed import Framed
+from hybridcode.tui.retelling import told_again
+from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.story import entries
@@ -61,6 +62,8 @@ class HybridcodeApp(App[str]):
         Binding("ctrl+c", "stop", "interrupt what runs; twice quits", priority=True, id="app.stop"),
         Binding("ctrl+q", "leave", "quit, what waits is kept", priority=True, id="app.quit"),
         Binding("f1", "view('help')", "all keys", id="app.help"),
+        Binding("f5", "view('history')", "what was changed, and undoing it", priority=True, id="app.timeline"),
+        Binding("f6", "view('sessions')", "all sessions of this repository", priority=True, id="app.sessions"),
     ]
 
     def __init__(
@@ -89,6 +92,8 @@ class HybridcodeApp(App[str]):
         self._start_in(conversation.facts.theme)
         self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, keys_file)
         self.asking = Asking(self.desk)
+        self.desk.on_switch = self._show_other
+        self._rewinding = Rewinding(self.desk)
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
         self._is_stale = False
@@ -141,6 +146,8 @@ class HybridcodeApp(App[str]):
 
     def on_hybridcode_app_arrived(self, message: Arrived) -> None:
         """Fold one more envelope."""
+        if not self.desk.is_news(message.envelope):
+            return
         self._take(message.envelope)
         if isinstance(message.envelope.event, SessionOpened | TaskEnded):
             self.desk.take_facts()
@@ -154,9 +161,23 @@ class HybridcodeApp(App[str]):
     def _take(self, envelope: Envelope) -> None:
         self.state.apply(envelope)
         self.asking.hear(envelope.event)
-        self.desk.session.tell(entries(envelope.event, self.state))
+        if isinstance(envelope.event, Rewound) and envelope.event.conversation:
+            self.desk.session.forget()
+            self.desk.session.tell(told_again(self.state.envelopes))
+        else:
+            self.desk.session.tell(entries(envelope.event, self.state))
         if isinstance(envelope.event, TaskGiven):
             self.desk.session.recall(envelope.event.task.text)
+
+    def _show_other(self) -> None:
+        """Another session is open: forget this one and fold that."""
+        self.desk.to_session()
+        self.desk.session.forget()
+        self.asking.forget()
+        for envelope in self.conversation.envelopes:
+            self._take(envelope)
+        self.desk.take_facts()
+        self._refresh()
 
     def _drain(self) -> None:
         if pieces := live_pieces(self.conversation):
@@ -184,10 +205,6 @@ class HybridcodeApp(App[str]):
     def on_pane_left(self, message: Pane.Left) -> None:
         """A person left without deciding."""
         self.asking.left(message.subject)
-
-    def on_framed_copied(self, message: Framed.Copied) -> None:
-        """Hand text to the terminal's clipboard (OSC 52, base64: nothing in it is acted on)."""
-        self.copy_to_clipboard(message.text)
 
     # a person's words and keys
 
@@ -224,6 +241,8 @@ class HybridcodeApp(App[str]):
         """Escape on the session screen."""
         if self.conversation.is_running:
             self.desk.call(self.conversation.interrupt())
+        else:
+            self._rewinding.press()
 
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""

@@ -31,6 +31,10 @@ class Asking:
         """The pane that is open, also under a small question."""
         return next((screen for screen in self._desk.app.screen_stack if isinstance(screen, Pane)), None)
 
+    def forget(self) -> None:
+        """Another session is open: its questions, none of them put aside or answered."""
+        self._questions = Questions(self._desk.state)
+
     def hear(self, event: Event) -> None:
         """Take in what an event changes of the questions."""
         self._questions.hear(event)

@@ -4,12 +4,14 @@ Invariant: models are built once, whether they are started ahead of the first ta
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from hybridcode.agent.run import PlanApprover
 from hybridcode.config.load import Loaded
 from hybridcode.config.settings import Settings
-from hybridcode.domain.events import Envelope
+from hybridcode.domain.errors import HybridcodeError
+from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.domain.ports import Approver, Watcher
 from hybridcode.gate.approvers import Inbox
@@ -17,6 +19,8 @@ from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.session import Session, SessionOptions
+from hybridcode.tui.library import LiveLibrary
+from hybridcode.tui.past import LivePast
 
 
 class Backing:
@@ -33,6 +37,8 @@ class Backing:
         resume: str | None,
         plan: Plan | None,
     ) -> None:
+        self.library = LiveLibrary(workspace, loaded.settings)
+        self.past = LivePast(lambda: self.session)
         self.models = (make_models or build_models)(loaded.settings)
         self._inbox: Inbox | None = None
         self._session: Session | None = None
@@ -77,6 +83,26 @@ class Backing:
                 publish(envelope)
             self._session.subscribe(publish)
         return self._session
+
+    async def leave(self, publish: Callable[[Envelope], None], go_to: str | None, forked: SessionForked | None) -> None:
+        """Close the session, not the models, and open another one; None = a new one, later, or now if it is a fork.
+
+        Raises:
+            HybridcodeError: the other one cannot be opened; this one is as it was.
+        """
+        former = self._session, self._inbox, self._options
+        self._options = replace(self._options, resume=go_to, forked=forked, plan=None)
+        self._session = None
+        try:
+            if go_to is not None or forked is not None:
+                self._session = Session.open(self._options)
+        except HybridcodeError:
+            self._session, self._inbox, self._options = former
+            raise
+        if former[0] is not None:
+            await former[0].close(keeps_models=True)
+        if self._session is not None:
+            self._session.subscribe(publish)
 
     async def start_models(self) -> None:
         """Start the model processes."""

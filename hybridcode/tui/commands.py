@@ -55,16 +55,31 @@ def choose_theme(desk: Desk, name: str) -> None:
 
 
 def _resume(desk: Desk, asking: Asking, argument: str) -> None:
-    del asking, argument
+    del asking
     if desk.conversation.is_running:
         desk.tell(*RUNNING)
-    else:
+    elif argument:
+        desk.call(desk.switch(argument))
+    elif desk.state.task is not None and desk.state.task.is_open:
         desk.call(desk.conversation.resume())
+    else:
+        open_view(desk, "sessions")
 
 
 def _clear(desk: Desk, asking: Asking, argument: str) -> None:
     del asking, argument
-    desk.session.forget()
+    if desk.conversation.is_running:
+        desk.tell(*RUNNING)
+    else:
+        desk.call(_begin_anew(desk))
+
+
+async def _begin_anew(desk: Desk) -> None:
+    """Forget the conversation: the next task opens a new session."""
+    former = desk.state.session
+    await desk.switch(None)
+    back = f"; /resume {former} goes back to the one before" if former else ""
+    desk.tell("·", f"the next task begins a new session{back}", "quiet")
 
 
 def _quit(desk: Desk, asking: Asking, argument: str) -> None:
@@ -79,8 +94,8 @@ ACTS: dict[str, tuple[str, Act]] = {
     "review": ("what waits for a decision", _review),
     "plan": ("the plan that waits, in full", _review),
     "theme": ("next theme, or the one named", _theme),
-    "resume": ("go on with the task that stopped", _resume),
-    "clear": ("empty the transcript on screen", _clear),
+    "resume": ("go on with the task that stopped, or with the session named", _resume),
+    "clear": ("forget the conversation: the next task begins a new session", _clear),
     "quit": ("leave; what waits for approval is kept", _quit),
 }
 

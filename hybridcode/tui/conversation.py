@@ -11,9 +11,10 @@ import msgspec
 
 from hybridcode.config.settings import Mode
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
-from hybridcode.domain.events import Envelope
+from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.session.watchers import Piece
+from hybridcode.tui.records import Library, Past
 
 PERSON = "person:tui"
 """The `by` of every decision made on a screen of ours."""
@@ -85,6 +86,27 @@ class Conversation(Protocol):
     @property
     def is_running(self) -> bool:
         """True while a task is being worked on, or waits for a person's answer."""
+        ...
+
+    @property
+    def library(self) -> Library:
+        """All sessions of this repository."""
+        ...
+
+    @property
+    def past(self) -> Past:
+        """Going back in this session; only once there is one."""
+        ...
+
+    async def open_session(self, session: str | None, *, forked: SessionForked | None = None) -> None:
+        """Leave this session, what it waits for kept, and go over to another.
+
+        None = a new one, opened by its first task, or at once where it begins with what `forked` says. Nothing is
+        called back for what happened before: `envelopes` has it.
+
+        Raises:
+            HybridcodeError: a task is running, or the other one cannot be opened; then this one stays.
+        """
         ...
 
     def subscribe(self, on_envelope: Callable[[Envelope], None]) -> Callable[[], None]:

@@ -11,6 +11,7 @@ from typing import Any
 from textual.app import App
 
 from hybridcode.domain.errors import HybridcodeError
+from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.session.state import SessionState
 from hybridcode.tui.conversation import Conversation, Facts
 from hybridcode.tui.guard import KeyGuard
@@ -34,6 +35,10 @@ class Desk:
     state: SessionState = field(default_factory=SessionState)
     facts: Facts = field(init=False)
     """What the screens show of the conversation's facts."""
+    on_switch: Callable[[], None] = lambda: None
+    """What the app does when another session is open: fold and show that one."""
+    _left: str = ""
+    """Id of the session that was left last."""
 
     def __post_init__(self) -> None:
         self.facts = self.conversation.facts
@@ -42,6 +47,20 @@ class Desk:
     def is_at_session(self) -> bool:
         """True when nothing stands in front of the session screen."""
         return self.app.screen is self.session
+
+    def is_news(self, envelope: Envelope) -> bool:
+        """False for what is folded already, and for the last words of a session that was left."""
+        here = self.state.session
+        if not here:
+            return envelope.session != self._left
+        return envelope.session == here and envelope.seq > self.state.envelopes[-1].seq
+
+    async def switch(self, session: str | None, *, forked: SessionForked | None = None) -> None:
+        """Go over to another session, None = a new one. Raises HybridcodeError: this one stays."""
+        left = self.state.session
+        await self.conversation.open_session(session, forked=forked)
+        self._left, self.state = left, SessionState()
+        self.on_switch()
 
     def guard(self) -> KeyGuard:
         """A guard for a pane that is about to appear."""

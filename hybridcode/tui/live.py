@@ -16,11 +16,12 @@ from hybridcode.config.load import Loaded
 from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import Envelope, NoticeGiven
+from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.session.watchers import Piece, QueueWatcher
 from hybridcode.tui.conversation import Facts, Remember
+from hybridcode.tui.records import Library, Past
 
 if TYPE_CHECKING:
     from hybridcode.session.models import Models
@@ -135,6 +136,25 @@ class LiveConversation:
     def is_running(self) -> bool:
         """True while a task is being done."""
         return self._running is not None and not self._running.done()
+
+    @property
+    def library(self) -> Library:
+        """All sessions of this repository."""
+        return self._behind().library
+
+    @property
+    def past(self) -> Past:
+        """Going back in this session."""
+        return self._behind().past
+
+    async def open_session(self, session: str | None, *, forked: SessionForked | None = None) -> None:
+        """Leave this session and go over to another; the models stay as they are."""
+        if self.is_running:
+            raise HybridcodeError("A task is running.", "Esc interrupts it.")
+        if session is None or session != self.session_id:
+            await self._behind().leave(self._publish, session, forked)
+            self._desk.forget()
+            self._running = None
 
     def subscribe(self, on_envelope: OnEnvelope) -> Callable[[], None]:
         """Call back for each later envelope."""

@@ -17,7 +17,8 @@ from hybridcode.tui.file_diff import FileDiff, file_diff
 from hybridcode.tui.risk import Risk, risk_of
 from hybridcode.tui.visible import hidden_flags
 
-Mark = Literal["undecided", "accepted", "rejected", "edited"]
+Mark = Literal["undecided", "accepted", "rejected", "edited", "shown"]
+"""What was decided of a hunk; `shown` where nothing is to be decided."""
 Seal = Callable[[Sequence[FileChange]], ChangeSet]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import user_config_dir
-from hybridcode.domain.events import SessionOpened, TaskEnded
+from hybridcode.domain.events import SessionOpened, TaskEnded, UndoMade
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.live import LiveConversation, MakeModels
@@ -42,8 +42,8 @@ class Program(HybridcodeApp):
         self.run_worker(self.live.start_models(), exit_on_error=False)
 
     def on_hybridcode_app_arrived(self, message: HybridcodeApp.Arrived) -> None:
-        """What git says changes with what a task does."""
-        if isinstance(message.envelope.event, SessionOpened | TaskEnded):
+        """What git says changes with what a task or an undo does."""
+        if isinstance(message.envelope.event, SessionOpened | TaskEnded | UndoMade):
             self.run_worker(self._look())
 
     async def _look(self) -> None:

@@ -37,8 +37,10 @@ from hybridcode.domain.events import (
     PlanMade,
     ProposalDecided,
     ProposalMade,
+    Rewound,
     RuleGranted,
     RungTaken,
+    SessionForked,
     SessionResumed,
     StepEnded,
     StepStarted,
@@ -53,6 +55,7 @@ from hybridcode.session.state import RESUMABLE, ProposalView, SessionState
 from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.conversation import whom
 from hybridcode.tui.meter import meter_of, spent
+from hybridcode.tui.paint import clip
 from hybridcode.tui.waiting import waiting_plan, waiting_proposals
 
 Tone = Literal["plain", "quiet", "strong", "good", "bad", "warn", "code"]
@@ -115,6 +118,10 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("", f"allowed from now on by {whom(by)}: {rule}", "quiet")]
         case UndoMade():
             return _undone(event)
+        case SessionForked(origin=origin, title=title):
+            return [Entry("fork", f"of session {origin}: {clip(title, 60)}", "quiet")]
+        case Rewound():
+            return _rewound(event, state)
         case _:
             return []
 
@@ -133,6 +140,19 @@ def _undone(event: UndoMade) -> list[Entry]:
         *found,
         *(Entry("", f"kept {path}: {event.why.get(path, 'it changed since')}", "warn") for path in event.kept),
     ]
+
+
+def _rewound(event: Rewound, state: SessionState) -> list[Entry]:
+    """Where a person went back to; what was put back stood among what is told no more."""
+    text = next((view.task.text for view in state.tasks if view.task.id == event.task), event.task)
+    follows = {
+        (True, True): "files put back, and it is forgotten",
+        (True, False): "files put back; it is still known to later tasks",
+        (False, True): "it is forgotten; files stay as they are",
+    }[event.files, event.conversation]
+    files = _undone(state.undone[-1]) if event.files and event.conversation and state.undone else []
+    first = text.split("\n", 1)[0]
+    return [*files, Entry("back", f"to before: {clip(first, 60)}", "strong"), Entry("", follows, "quiet")]
 
 
 def _prompt(text: str) -> list[Entry]:
@@ -316,7 +336,7 @@ def _ended(event: TaskEnded, state: SessionState) -> list[Entry]:
     found = [Entry("done" if is_good else "ended", _ending(event, state), "good" if is_good else "bad")]
     if event.files:
         found.append(Entry("", f"{plural(len(event.files), 'file')}: {', '.join(event.files)}", "quiet"))
-        found.append(Entry("undo", f"hybridcode undo {state.session}, once you have quit", "quiet"))
+        found.append(Entry("undo", "/undo shows what can be put back, and puts it back", "quiet"))
     if event.exit_reason in RESUMABLE:
         found.append(Entry("", "/resume goes on with it", "strong"))
     said = spent(meter_of(state))

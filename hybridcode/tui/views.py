@@ -26,6 +26,12 @@ class View(NamedTuple):
 VIEWS: dict[str, View] = {
     "help": View("all keys and commands", "help:open_help"),
     "keys": View("all actions with their keys, and other keys for them", "keys:open_keys"),
+    "sessions": View("all sessions of this repository: go on, fork, export, delete", "sessions:open_sessions"),
+    "history": View("what was changed, one after the other, and undoing it", "timeline:open_history"),
+    "undo": View("undo the latest change, or the step named", "timeline:open_undo"),
+    "rewind": View("back to before an earlier task (Esc Esc)", "rewind:open_rewind"),
+    "diff": View("what this session changed so far", "diff:open_diff"),
+    "export": View("write this session to a Markdown or HTML file", "export:open_export"),
 }
 """By name, which is the slash command too."""
 

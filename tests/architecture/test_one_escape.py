@@ -16,6 +16,7 @@ TEXT_WIDGETS = {
     "hybridcode/tui/widgets/text_box.py": {"TextArea"},
     "hybridcode/tui/screens/questions.py": {"Input"},
     "hybridcode/tui/widgets/finder.py": {"Input"},
+    "hybridcode/tui/screens/export.py": {"Input"},
 }
 """Widgets of Textual that paint strings, each where its strings are seen to. An Input holds what a person types."""
 PAINTED_ATTRIBUTES = {"border_title", "border_subtitle", "tooltip", "sub_title", "loading", "title"}

@@ -50,6 +50,14 @@ def states(program: Program) -> list[str]:
         return [row[0] for row in connection.execute(f"SELECT state FROM approval WHERE {changes} ORDER BY made_at")]
 
 
+def told(screen: str) -> list[str]:
+    """What the transcript and the plan beside it say, less what only a resumed session says."""
+    shown = [line.partition("│") for line in screen.splitlines()[1:-4]]
+    said = [right.strip() for _, _, right in shown]
+    own = ("opened again", "this task stopped", "pricing.py")
+    return [line for line in said if line and not any(word in line for word in own)]
+
+
 def test_the_demo_from_the_first_key_to_the_verdict(program: Program, open_screen: Open):
     screen = open_screen("demo")
     follow_the_plan(screen)
@@ -76,14 +84,22 @@ def test_typing_ahead_and_enter_decide_nothing(program: Program, open_screen: Op
 
 
 def test_kill_minus_9_under_a_waiting_pane_comes_back_to_the_same_pane(program: Program, open_screen: Open):
-    screen = open_screen("demo")
+    screen = open_screen("demo", size=(56, 100))
     follow_the_plan(screen)
     screen.see("pricing.py  hunk 1/1", "VAT_PERCENT = 21")
+    pane = screen.wait(GUARD_S)
+    screen.press("\x1b")
+    story = told(screen.see("waits for you", "What should be done?"))
     screen.kill()
     assert states(program) == ["pending"]
 
-    again = open_screen("demo", "--keep-going")
+    again = open_screen("demo", "--keep-going", size=(56, 100))
     again.see("pricing.py  hunk 1/1", "VAT_PERCENT = 21")
+    assert again.wait(GUARD_S) == pane
+    again.press("\x1b")
+    assert told(again.see("waits for you", "What should be done?", "opened again")) == story
+    again.press("\x19")
+    again.see("pricing.py  hunk 1/1")
     again.wait(GUARD_S)
     again.press("A")
     again.see("review", "def discount(cents: int, percent: int)")

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+from scripted_records import ScriptedLibrary, ScriptedPast
+
 from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import HybridcodeError, IntegrityError
-from hybridcode.domain.events import Envelope, Event
+from hybridcode.domain.events import Envelope, Event, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.conversation import Facts, Remember
@@ -32,6 +34,25 @@ class ScriptedConversation:
     resumes: int = 0
     live: "SimpleQueue[Piece]" = field(default_factory=lambda: SimpleQueue[Piece]())
     callbacks: list[Callable[[Envelope], None]] = field(default_factory=list[Callable[[Envelope], None]])
+    library: ScriptedLibrary = field(default_factory=ScriptedLibrary)
+    past: ScriptedPast = field(default_factory=ScriptedPast)
+    opened: list[tuple[str | None, SessionForked | None]] = field(
+        default_factory=list[tuple[str | None, SessionForked | None]]
+    )
+    name: str = "20260101-000000-test"
+
+    def __post_init__(self) -> None:
+        self.past.play = self.play
+
+    async def open_session(self, session: str | None, *, forked: SessionForked | None = None) -> None:
+        if self.refusal:
+            raise HybridcodeError(self.refusal)
+        self.opened.append((session, forked))
+        self.name, self.events = session or "20260102-000000-anew", []
+        if session is not None:
+            self.events = list(self.library.events.get(session, []))
+        elif forked is not None:
+            self.events = [forked]
 
     @property
     def envelopes(self) -> Sequence[Envelope]:
@@ -43,7 +64,7 @@ class ScriptedConversation:
             callback(self._envelope(len(self.events), event))
 
     def _envelope(self, number: int, event: Event) -> Envelope:
-        return Envelope("20260101-000000-test", number, "2026-01-01T00:00:00.000000Z", "0" * 64, "0" * 64, event)
+        return Envelope(self.name, number, "2026-01-01T00:00:00.000000Z", "0" * 64, "0" * 64, event)
 
     def subscribe(self, on_envelope: Callable[[Envelope], None]) -> Callable[[], None]:
         self.callbacks.append(on_envelope)

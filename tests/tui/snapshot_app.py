@@ -35,13 +35,13 @@ async def workers_done(app: HybridcodeApp) -> None:
 
 
 def settled(
-    app: HybridcodeApp, clock: Clock, *keys: str, theme: str = "hybridcode-dark"
+    app: HybridcodeApp, clock: Clock, *keys: str, theme: str = "hybridcode-dark", pace: float = 1.0
 ) -> Callable[[Pilot[str]], Awaitable[None]]:
     async def run(pilot: Pilot[str]) -> None:
         app.theme = theme
         await workers_done(app)
         for key in keys:
-            clock.now += 1.0
+            clock.now += pace
             await pilot.press(key)
         await workers_done(app)
         await pilot.pause(2 * DRAIN_S)

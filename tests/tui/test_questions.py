@@ -178,9 +178,9 @@ async def test_a_task_that_goes_on_offers_again_what_was_put_aside() -> None:
 
 async def test_an_unknown_command_is_no_task() -> None:
     async with driving(talk(is_running=False)) as drive:
-        await drive.press(*"/undo", "enter")
+        await drive.press(*"/undone", "enter")
         assert drive.talk.started == []
-        assert "there is no command /undo; there are /help, /review" in drive.told
+        assert "there is no command /undone; there are /help, /sessions" in drive.told
 
 
 async def test_tasks_of_the_session_are_in_the_history() -> None:

@@ -196,8 +196,8 @@ def test_a_path_is_a_task_and_not_a_command() -> None:
     for task in ("/etc/hosts is wrong", "/src/app", "/a.py", "/", "/ x", "/Users", "fix /undo"):
         assert parse_command(task) is None
     assert parse_command("/theme nord") == Command("theme", "nord")
-    assert parse_command("/undo shop/cart.py") == UnknownCommand("undo")
-    assert parse_command("/undo\nall of it") == UnknownCommand("undo")
+    assert parse_command("/undo shop/cart.py") == Command("undo", "shop/cart.py")
+    assert parse_command("/undone\nall of it") == UnknownCommand("undone")
 
 
 async def test_a_paste_is_text_and_spelled_out() -> None:

@@ -67,7 +67,7 @@ def test_a_session_opened_again_offers_to_go_on_only_with_a_stopped_task() -> No
 
 def test_an_end_with_files_says_how_to_undo_it() -> None:
     told = _texts(opened(), given(), TaskEnded(0, "done", ("a.py",)))
-    assert "undo hybridcode undo 20260101-000000-test, once you have quit" in told
+    assert "undo /undo shows what can be put back, and puts it back" in told
     assert not [text for text in _texts(opened(), given(), TaskEnded(0, "done", ())) if text.startswith("undo")]
 
 

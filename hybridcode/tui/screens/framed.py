@@ -4,13 +4,11 @@ Invariant: the way back and the way to all keys stand in the bottom line at ever
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol, cast
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -27,14 +25,13 @@ FLASH_S = 3.0
 """Seconds that a remark stands in the bottom line if no key is pressed."""
 
 
+class _InProgram(Protocol):
+    @property
+    def app(self) -> App[str]: ...
+
+
 class Framed(Screen[None]):
     """A screen between two bars. The body is the subclass's part."""
-
-    @dataclass
-    class Copied(Message):
-        """A person wants this in the clipboard of the terminal."""
-
-        text: str
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "app.view('help')", "all keys", key_display="? F1", id="screen.help"),
@@ -67,6 +64,11 @@ class Framed(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Paint for the first time, and again for each new width."""
         self.repaint()
+
+    @property
+    def program(self) -> App[str]:
+        """The app, with the type of its result."""
+        return cast(_InProgram, self).app
 
     def repaint(self) -> None:
         """Paint title and keys; subclasses add their body."""

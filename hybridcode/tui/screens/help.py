@@ -16,12 +16,17 @@ from hybridcode.tui.hints import Hint
 from hybridcode.tui.key_names import shown_keys
 from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.command import CommandPane
+from hybridcode.tui.screens.diff import DiffScreen
 from hybridcode.tui.screens.framed import Framed, Keys, ViewScreen
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.plan import PlanPane
 from hybridcode.tui.screens.review import ReviewPane
+from hybridcode.tui.screens.rewind import BackScreen
 from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.screens.sessions import SessionsScreen
+from hybridcode.tui.screens.timeline import TimelineScreen
+from hybridcode.tui.screens.undo import UndoScreen
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.painted import Painted
@@ -71,6 +76,9 @@ def open_help(desk: Desk, argument: str) -> HelpScreen:
             ("Reviewing a change", [*ReviewPane.BINDINGS, *Pane.BINDINGS, *Framed.BINDINGS]),
             ("Reviewing a command", CommandPane.BINDINGS),
             ("Reviewing a plan", PlanPane.BINDINGS),
+            ("Sessions", SessionsScreen.BINDINGS),
+            ("History and undo", [*TimelineScreen.BINDINGS, *UndoScreen.BINDINGS, *BackScreen.BINDINGS]),
+            ("What was changed", DiffScreen.BINDINGS),
             ("Looking", [*ViewScreen.BINDINGS, *ListScreen.BINDINGS, *Rows.BINDINGS]),
         ]
     )

@@ -69,10 +69,11 @@ class KeysScreen(ListScreen):
 
     def rows(self, cells: int) -> Sequence[Row]:
         """One row for each action."""
+        del cells
         keymap = keymap_of(self._chosen)
-        return [self._row(action, keymap.get(action.id, action.keys), cells) for action in self._actions.values()]
+        return [self._row(action, keymap.get(action.id, action.keys)) for action in self._actions.values()]
 
-    def _row(self, action: Action, keys: str, cells: int) -> Row:
+    def _row(self, action: Action, keys: str) -> Row:
         place = PLACES.get(action.place, action.id.partition(".")[0])
         is_own = action.id in self._chosen.keys
         head = fit(keys_name(keys), _KEY_CELLS), "accent" if is_own else "strong"
@@ -83,7 +84,7 @@ class KeysScreen(ListScreen):
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         """Ask for the key."""
         event.stop()
-        self.app.push_screen(PressScreen(self._actions[event.key]), lambda key: self._set(event.key, key))
+        self.program.push_screen(PressScreen(self._actions[event.key]), lambda key: self._set(event.key, key))
 
     def _set(self, name: str, key: str | None) -> None:
         if key is not None:

@@ -56,6 +56,10 @@ class ListScreen(ViewScreen):
         del cells
         return ()
 
+    def nothing(self) -> str:
+        """What stands in place of an empty list."""
+        return self.NOTHING
+
     def detail_parts(self, key: str, cells: int) -> list[Part | str]:
         """What is known about a row; empty: there are no details."""
         del key, cells
@@ -70,10 +74,10 @@ class ListScreen(ViewScreen):
         found = [
             row
             for row in self.rows(self.size.width // 2 if is_beside else self.size.width - 2)
-            if all(word in row.text.casefold() for word in self._words)
+            if all(word in f"{row.text} {row.also}".casefold() for word in self._words)
         ]
         self.query_one(Rows).show(found)
-        said = "nothing matches · Esc in the search line clears it" if self._words else self.NOTHING
+        said = "nothing matches · Esc in the search line clears it" if self._words else self.nothing()
         self.query_one("#nothing", Painted).paint(("" if found else said, "$quiet"))
         self.query_one("#nothing").set_class(not found, "-on")
         self._paint_detail()

@@ -323,7 +323,7 @@ class ReviewPane(Pane):
         """Put the new lines of the hunk into the clipboard of the terminal."""
         file = self.review.current
         lines = [line for index in file.groups[self.review.group] for line in file.new_lines(index)]
-        self.post_message(self.Copied(b"".join(lines).decode("utf-8", "replace")))
+        self.program.copy_to_clipboard(b"".join(lines).decode("utf-8", "replace"))
         self.flash(f"{plural(len(lines), 'line')} copied")
 
     def action_find(self) -> None:

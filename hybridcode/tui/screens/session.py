@@ -22,7 +22,7 @@ from hybridcode.tui.doing import doing_now, step_words
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
-from hybridcode.tui.widgets.bars import Bar, top_items, top_parts
+from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.live import Live
 from hybridcode.tui.widgets.painted import Painted
@@ -50,6 +50,8 @@ class SessionScreen(Screen[None]):
         super().__init__()
         self._facts = facts
         self._clock = clock
+        self._meter: list[Item] = []
+        self._remark = ""
 
     def compose(self) -> ComposeResult:
         """Top line, body, composer, bottom line."""
@@ -110,6 +112,16 @@ class SessionScreen(Screen[None]):
         """Empty the transcript on screen."""
         self.query_one(Transcript).clear()
 
+    def remark(self, text: str, seconds: float) -> None:
+        """Say something in the bottom line for a while."""
+        self._remark = text
+        self.query_one("#bottom", Bar).show((text, "$warning"))
+        self.set_timer(seconds, self._end_remark)
+
+    def _end_remark(self) -> None:
+        self._remark = ""
+        self.query_one("#bottom", Bar).show(items=self._meter)
+
     def feed(self, pieces: Iterable[Piece]) -> None:
         """Take in live text."""
         self.query_one(Live).feed(pieces)
@@ -119,7 +131,9 @@ class SessionScreen(Screen[None]):
         task = state.task
         self.set_class(task is not None and bool(task.steps), "-planned")
         self.query_one(PlanView).show(task, words=step_words(state))
-        self.query_one("#bottom", Bar).show(items=meter_items(meter_of(state)))
+        self._meter = meter_items(meter_of(state))
+        if not self._remark:
+            self.query_one("#bottom", Bar).show(items=self._meter)
         waiting = ["the plan waits for you"] if is_plan_waiting else []
         if approvals:
             waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")

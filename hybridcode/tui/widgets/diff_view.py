@@ -28,6 +28,7 @@ MARKS: dict[Mark, tuple[str, str, str]] = {
     "accepted": ("✓", "accepted", "good"),
     "rejected": ("✗", "rejected", "bad"),
     "edited": ("✎", "edited", "good"),
+    "shown": (" ", "", "quiet"),
 }
 """Sign, word and colour of a mark."""
 

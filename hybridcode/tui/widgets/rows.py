@@ -27,6 +27,8 @@ class Row(NamedTuple):
     key: str
     """What the row stands for; unique in its list. Empty: a heading, which the cursor passes over."""
     runs: tuple[tuple[str, RowTone], ...]
+    also: str = ""
+    """More words that a search finds it by."""
 
     @property
     def text(self) -> str:

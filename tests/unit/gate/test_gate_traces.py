@@ -16,6 +16,7 @@ from hybridcode.domain.action import Failed, Ran, ShellCommand, Unknown
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.events import CommandChanged, EffectStarted, NoticeGiven, TreeKept
 from hybridcode.gate.approvers import Refuse, Scripted, yes
+from hybridcode.gate.taking_back import Reach
 from hybridcode.gate.undo import undo
 from hybridcode.journal.states import ApprovalState
 from tests.support.repos import git, git_repository
@@ -119,7 +120,7 @@ async def test_edits_and_commands_of_several_steps_go_back_in_one(tmp_path: Path
     await run(bench, "echo appended >> a.txt; rm d/b.txt", step="s2")
     bench.gate.approver = Scripted([yes])
     await bench.submit(bench.change("d/b.txt", "made again\n"), step="s3")
-    between = await undo(bench.session, bench.gate, step="s2")
+    between = await undo(bench.session, bench.gate, Reach("s2"))
     assert (between.restored, between.why) == (("a.txt",), {"d/b.txt": "step s3 changed it later"})
     assert bench.read("a.txt") == "edited\n"
     assert (await undo(bench.session, bench.gate)).restored == ("a.txt", "d/b.txt")
@@ -291,7 +292,7 @@ def test_random_commands_on_random_trees_are_taken_back(
             await run(bench, script(chosen), step=f"s{number}")
         for number in range(len(acts), 0, -1):
             if any(change.changes for change in _of_step(bench, f"s{number}")):
-                made = await undo(bench.session, bench.gate, step=f"s{number}")
+                made = await undo(bench.session, bench.gate, Reach(f"s{number}"))
                 assert (made.kept, made.not_captured) == ((), ()), made
         assert tree(bench.root) == before
         bench.journal.close()

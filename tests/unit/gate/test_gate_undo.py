@@ -8,6 +8,7 @@ from hybridcode.domain.action import Applied
 from hybridcode.domain.errors import GateError, NoSuchSession, SessionBusy
 from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.approvers import Refuse, Scripted, yes
+from hybridcode.gate.taking_back import Reach
 from hybridcode.gate.undo import undo
 from hybridcode.journal.store import Journal
 
@@ -52,12 +53,12 @@ async def test_one_step_is_taken_back(tmp_path: Path):
     await apply(bench, "a", "1", step="s1")
     await apply(bench, "b", "1", step="s1")
     await apply(bench, "a", "2", step="s2")
-    made = await undo(bench.session, bench.gate, step="s1")
+    made = await undo(bench.session, bench.gate, Reach("s1"))
     assert (made.restored, made.kept) == (("b",), ("a",))
-    made = await undo(bench.session, bench.gate, step="s2")
+    made = await undo(bench.session, bench.gate, Reach("s2"))
     assert made.restored == ("a",)
     assert bench.read("a") == "1"
-    made = await undo(bench.session, bench.gate, step="s1")
+    made = await undo(bench.session, bench.gate, Reach("s1"))
     assert made.restored == ("a",)
     assert bench.read("a") is None
 
@@ -142,10 +143,10 @@ async def test_an_undo_is_not_undone_and_a_step_that_is_none_is_named(tmp_path: 
     await apply(bench, "a", "x")
     await undo(bench.session, bench.gate)
     with pytest.raises(GateError, match="An undo is not undone") as refused:
-        await undo(bench.session, bench.gate, step="(undo)")
+        await undo(bench.session, bench.gate, Reach("(undo)"))
     assert "approvals list --all" in refused.value.hint
     with pytest.raises(GateError, match="no step s9") as unknown:
-        await undo(bench.session, bench.gate, step="s9")
+        await undo(bench.session, bench.gate, Reach("s9"))
     assert (unknown.value.exit_code, "s1" in unknown.value.hint) == (ExitCode.USAGE, True)
 
 
