@@ -5,7 +5,7 @@ administrator set.
 """
 
 from collections.abc import Mapping
-from typing import cast, get_args
+from typing import get_args
 
 from hybridcode.config.layers import LayerName
 from hybridcode.config.load import Loaded
@@ -44,7 +44,7 @@ def checked_mode(name: str, loaded: Loaded) -> Mode:
     managed = loaded.settings.approval.mode
     if loaded.origin[_SETTING].layer == "managed" and is_tighter(_SETTING, managed, name):
         raise ConfigError(f"The mode {name} allows more than {managed}, which your administrator set.")
-    return cast(Mode, name)
+    return name
 
 
 def mode_at_start(loaded: Loaded, state: SessionState) -> Mode:
@@ -52,4 +52,4 @@ def mode_at_start(loaded: Loaded, state: SessionState) -> Mode:
     settings = loaded.settings.approval.mode
     if loaded.origin[_SETTING].layer in _AT_START or not state.mode_by.startswith("person"):
         return settings
-    return cast(Mode, state.mode) if state.mode in SWITCHABLE else settings
+    return state.mode if state.mode in SWITCHABLE else settings

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import Envelope, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, ModeChanged, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
@@ -22,6 +23,7 @@ from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.sight import Sight
 from hybridcode.tui.story import entries
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
 from hybridcode.tui.views import open_view
@@ -71,7 +73,8 @@ class HybridcodeApp(App[str]):
         for theme in self._themes.values():
             self.register_theme(textual_theme(theme))
         self._start_in(conversation.facts.theme)
-        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock)
+        sight = Sight(clock, self.send, self.set_timer)
+        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight)
         self.asking = Asking(self.desk)
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
@@ -115,6 +118,24 @@ class HybridcodeApp(App[str]):
         if self._unsubscribe:
             self._unsubscribe()
 
+    def send(self, sequence: str) -> bool:
+        """Write to the terminal behind everything painted so far; False where there is none."""
+        if self._driver is None or self._driver.is_headless:
+            return False
+        self._driver.write(sequence)
+        return True
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when a key was typed before anything is done with it."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.desk.sight.take_key(event)
+            self.asking.pressed()
+        await super().on_event(event)
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """The terminal has drawn what it was sent."""
+        self.desk.sight.take_answer(event)
+
     # facts -> screen
 
     def _hear(self, envelope: Envelope) -> None:
@@ -124,7 +145,7 @@ class HybridcodeApp(App[str]):
     def on_hybridcode_app_arrived(self, message: Arrived) -> None:
         """Fold one more envelope."""
         self._take(message.envelope)
-        if isinstance(message.envelope.event, SessionOpened | TaskEnded):
+        if isinstance(message.envelope.event, SessionOpened | TaskEnded | ModeChanged):
             self.desk.take_facts()
         self._refresh_soon()
 
@@ -206,6 +227,10 @@ class HybridcodeApp(App[str]):
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""
         self.asking.review()
+
+    def action_next_mode(self) -> None:
+        """The next permission mode."""
+        self.desk.call(self.asking.switch_mode())
 
     def action_view(self, name: str) -> None:
         """Put a view in front, unless a small question stands there."""

@@ -67,6 +67,10 @@ def _clear(desk: Desk, asking: Asking, argument: str) -> None:
     desk.session.forget()
 
 
+def _mode(desk: Desk, asking: Asking, argument: str) -> None:
+    desk.call(asking.switch_mode(argument))
+
+
 def _quit(desk: Desk, asking: Asking, argument: str) -> None:
     del asking, argument
     desk.app.call_later(desk.app.run_action, "leave")
@@ -80,6 +84,7 @@ ACTS: dict[str, tuple[str, Act]] = {
     "plan": ("the plan that waits, in full", _review),
     "theme": ("next theme, or the one named", _theme),
     "resume": ("go on with the task that stopped", _resume),
+    "mode": ("next permission mode, or the one named", _mode),
     "clear": ("empty the transcript on screen", _clear),
     "quit": ("leave; what waits for approval is kept", _quit),
 }
