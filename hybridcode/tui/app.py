@@ -110,6 +110,7 @@ class HybridcodeApp(App[str]):
         self._unsubscribe = self.conversation.subscribe(self._hear)
         self._refresh()
         self.set_interval(DRAIN_S, self._drain)
+        self.desk.sight.when_seen(lambda at: None)
         if self._prompt:
             self.desk.call(self._start(self._prompt))
 

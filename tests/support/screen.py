@@ -1,7 +1,10 @@
 """The program on a real pseudo-terminal, with the screen as a person would see it."""
 
+import os
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -15,8 +18,22 @@ class _Child(Protocol):
     def read_nonblocking(self, size: int, timeout: float) -> bytes: ...
     def send(self, text: str) -> int: ...
     def kill(self, number: int) -> None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def child_fd(self) -> int: ...
     def isalive(self) -> bool: ...
     def close(self, force: bool) -> None: ...
+
+
+class _Terminal(pyte.Screen):
+    """A screen that answers where its cursor is, as terminals do."""
+
+    reply: Callable[[str], object]
+
+    def write_process_input(self, data: str) -> None:
+        """What the terminal says to the program."""
+        self.reply(data)
 
 
 class Screen:
@@ -29,6 +46,7 @@ class Screen:
         cwd: Path,
         size: tuple[int, int] = (30, 100),
         start: tuple[str, ...] = ("-m", "hybridcode"),
+        is_answering: bool = True,
     ) -> None:
         env = {**program.environment(), "TERM": "xterm-256color"}
         env.pop("NO_COLOR", None)
@@ -38,7 +56,8 @@ class Screen:
         )
         self.raw = b""
         """Every byte that reached the terminal."""
-        self._terminal = pyte.Screen(size[1], size[0])
+        self._terminal = _Terminal(size[1], size[0])
+        self._terminal.reply = self._child.send if is_answering else str
         self._stream = pyte.ByteStream(self._terminal)
 
     @property
@@ -72,6 +91,26 @@ class Screen:
     def press(self, keys: str) -> None:
         """Type."""
         self._child.send(keys)
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._child.pid
+
+    def stand_still(self, *, seconds: float, typing: str = "") -> None:
+        """Stop the program's process for a while, as a machine out of memory does; what is typed waits for it."""
+        self._child.kill(signal.SIGSTOP)
+        self.press(typing)
+        time.sleep(seconds)
+        self._child.kill(signal.SIGCONT)
+
+    def hang_up(self) -> None:
+        """Close the terminal under the program, as a window that is closed."""
+        os.close(self._child.child_fd)
+
+    def is_alive(self) -> bool:
+        """True while the program runs."""
+        return self._child.isalive()
 
     def kill(self) -> None:
         """End the program with SIGKILL."""
