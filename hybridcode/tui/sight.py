@@ -69,11 +69,11 @@ class Sight:
     def _give_up(self, question: _Question) -> None:
         if question.is_over:
             return
-        if self.is_answering is None:
+        if self.is_answering:
+            self._end(question, self.clock())
+        else:
             self.is_answering = False
             self._end(question, question.asked_at)
-        else:
-            self._end(question, self.clock())
 
     def _end(self, question: _Question, at: float) -> None:
         if not question.is_over:

@@ -74,7 +74,7 @@ def type_for(screen: Screen, dice: random.Random, seconds: float, *, split: bool
             screen.wait(0.15)
 
 
-@pytest.mark.parametrize(("seed", "split"), [(1, False), (2, True)])
+@pytest.mark.parametrize(("seed", "split"), [(1, False), pytest.param(2, True, marks=pytest.mark.slow)])
 def test_fast_typing_decides_nothing_while_panes_come_and_go(open_screen: Open, log: Path, seed: int, split: bool):
     dice = random.Random(seed)
     kinds = [dice.choice(KINDS) for _ in range(11)] + ["edit"]
@@ -97,7 +97,9 @@ def test_fast_typing_decides_nothing_while_panes_come_and_go(open_screen: Open, 
     assert told(log, "answered") == [f"edit{len(kinds)}"], "a key after silence decides"
 
 
-@pytest.mark.parametrize("kind", ["edit", "command", "plan"])
+@pytest.mark.parametrize(
+    "kind", ["edit", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("command", "plan"))]
+)
 def test_a_key_held_down_across_the_appearance_decides_nothing(open_screen: Open, log: Path, kind: str):
     screen = open_screen(kind)
     end = time.monotonic() + 20

@@ -73,11 +73,15 @@ class Program(HybridcodeApp):
         if not self.asked and not panes and self.place < len(self.kinds):
             self._ask(self.kinds[self.place])
         elif self.until == 0.0 and any(pane.subject == self.asked and pane.is_attached for pane in panes):
-            self._talk().note("appeared", self.asked)
-            time.sleep(self.busy)
-            self.until = time.monotonic() + self.pause
+            self.until = time.monotonic() + 60.0
+            panes[-1].call_after_refresh(self._be_busy)
         elif self.asked and self.place < len(self.kinds) and self._is_over(time.monotonic()):
             self._answer_elsewhere()
+
+    def _be_busy(self) -> None:
+        self._talk().note("appeared", self.asked)
+        time.sleep(self.busy)
+        self.until = time.monotonic() + self.pause
 
     def _is_over(self, now: float) -> bool:
         """True when it was there for long enough, or was left before that was seen."""
