@@ -21,19 +21,18 @@ from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.leaving import Leaving
+from hybridcode.tui.notices import Notices
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.sight import Sight
 from hybridcode.tui.story import entries
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
 from hybridcode.tui.views import open_view
-from hybridcode.tui.waiting import farewell
 from hybridcode.tui.widgets.composer import Composer
 
 DRAIN_S = 1 / 20
 """Seconds between two looks at the live queue, and between two repaints of state."""
-QUIT_S = 2.0
-"""Seconds in which a second Ctrl+C quits."""
 DEFAULT_THEME = "hybridcode-dark"
 
 _HERE = Path(__file__).parent
@@ -53,8 +52,16 @@ class HybridcodeApp(App[str]):
     CSS_PATH = sorted(_HERE.glob("*/*.tcss"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+y", "review", "review what waits", priority=True, id="app.review"),
-        Binding("ctrl+c", "stop", "interrupt what runs; twice quits", priority=True, id="app.stop"),
+        Binding("ctrl+c", "stop", "clear the text, or interrupt; twice quits", priority=True, id="app.stop"),
         Binding("ctrl+q", "leave", "quit, what waits is kept", priority=True, id="app.quit"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "suspend, `fg` in the shell comes back",
+            key_display="Ctrl+Z",
+            priority=True,
+            id="app.suspend",
+        ),
         Binding("f1", "view('help')", "all keys", id="app.help"),
     ]
 
@@ -76,10 +83,11 @@ class HybridcodeApp(App[str]):
         sight = Sight(clock, self.send, self.set_timer)
         self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight)
         self.asking = Asking(self.desk)
+        self.leaving = Leaving(self.desk, self.asking)
+        self.notices = Notices(self.desk, self.send)
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
         self._is_stale = False
-        self._stopped_at = -QUIT_S
 
     @property
     def state(self) -> SessionState:
@@ -109,6 +117,7 @@ class HybridcodeApp(App[str]):
             choose_theme(self.desk, self.desk.facts.theme)
         self._unsubscribe = self.conversation.subscribe(self._hear)
         self._refresh()
+        self.notices.show_title()
         self.set_interval(DRAIN_S, self._drain)
         self.desk.sight.when_seen(lambda at: None)
         if self._prompt:
@@ -116,6 +125,7 @@ class HybridcodeApp(App[str]):
 
     def on_unmount(self) -> None:
         """Stop listening."""
+        self.notices.give_back_title()
         if self._unsubscribe:
             self._unsubscribe()
 
@@ -137,6 +147,18 @@ class HybridcodeApp(App[str]):
         """The terminal has drawn what it was sent."""
         self.desk.sight.take_answer(event)
 
+    def on_driver_signal_resume(self) -> None:
+        """The program was suspended and is in front again."""
+        self.asking.come_back()
+
+    def on_app_focus(self) -> None:
+        """The person looks at this terminal."""
+        self.notices.has_focus = True
+
+    def on_app_blur(self) -> None:
+        """The person looks elsewhere."""
+        self.notices.has_focus = False
+
     # facts -> screen
 
     def _hear(self, envelope: Envelope) -> None:
@@ -148,6 +170,7 @@ class HybridcodeApp(App[str]):
         self._take(message.envelope)
         if isinstance(message.envelope.event, SessionOpened | TaskEnded | ModeChanged):
             self.desk.take_facts()
+        self.notices.hear(message.envelope.event)
         self._refresh_soon()
 
     def _refresh_soon(self) -> None:
@@ -239,17 +262,14 @@ class HybridcodeApp(App[str]):
             open_view(self.desk, name)
 
     def action_stop(self) -> None:
-        """Interrupt what runs; the second time within two seconds quits."""
-        now = self.desk.clock()
-        if now - self._stopped_at < QUIT_S:
-            self.action_leave()
-            return
-        self._stopped_at = now
-        self.asking.put_aside()
-        if self.conversation.is_running:
-            self.desk.call(self.conversation.interrupt())
-        self.desk.tell("·", f"Ctrl+C again within {QUIT_S:.0f} s quits", "quiet")
+        """Put text aside or interrupt what runs; the second time within two seconds quits."""
+        self.desk.session.after_typing(self._stop)
+
+    def _stop(self) -> None:
+        if self.leaving.stop():
+            self.exit(self.leaving.farewell())
 
     def action_leave(self) -> None:
         """Quit; the result says what still waits."""
-        self.exit(farewell(self.state))
+        if self.leaving.may_leave():
+            self.exit(self.leaving.farewell())

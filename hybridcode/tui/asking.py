@@ -35,6 +35,11 @@ class Asking:
         if (pane := self.pane) is not None:
             pane.guard.press()
 
+    def come_back(self) -> None:
+        """The program was suspended: what was typed meanwhile was not typed here."""
+        if (pane := self.pane) is not None:
+            pane.guard.appear(pane.call_after_refresh)
+
     def hear(self, event: Event) -> None:
         """Take in what an event changes of the questions."""
         self._questions.hear(event)

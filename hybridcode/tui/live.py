@@ -90,6 +90,7 @@ class LiveConversation:
         self._callbacks: list[OnEnvelope] = []
         self._backing: Backing | None = None
         self._running: asyncio.Task[object] | None = None
+        self._closing: asyncio.Task[None] | None = None
         if resume is not None:
             self._session()
 
@@ -210,10 +211,15 @@ class LiveConversation:
         await asyncio.to_thread(import_module, "hybridcode.tui.backing")
         await self._behind().start_models()
 
-    async def close(self) -> None:
-        """Stop what runs and give back processes and files; pending approvals stay pending."""
+    async def close(self, by: str = "you, leaving") -> None:
+        """Stop what runs and give back processes and files, once; pending approvals stay pending."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(by))
+        await asyncio.shield(self._closing)
+
+    async def _close(self, by: str) -> None:
         if self._running is not None and not self._running.done():
-            self._session().interrupt("you, leaving")
+            self._session().interrupt(by)
             await asyncio.wait((self._running,), timeout=STOP_S)
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)

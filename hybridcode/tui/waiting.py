@@ -65,10 +65,12 @@ def when_it_lapses(subject: str, envelopes: Sequence[Envelope], *, expires_s: fl
 
 
 def farewell(state: SessionState) -> str:
-    """What to tell a person who leaves; empty if nothing waits."""
-    count = len(waiting_proposals(state))
-    kept = f"{plural(count, 'approval')} kept: `hybridcode approvals list` shows, `hybridcode -c` goes on"
-    return kept if count else ""
+    """What to tell a person who leaves; empty if nothing waits and nothing stopped half-way."""
+    if count := len(waiting_proposals(state)):
+        return f"{plural(count, 'approval')} kept: `hybridcode approvals list` shows, `hybridcode -c` goes on"
+    if state.task is not None and state.task.is_open:
+        return "the task is not done: `hybridcode -c`, then /resume, goes on with it"
+    return ""
 
 
 @dataclass

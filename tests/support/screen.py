@@ -106,7 +106,18 @@ class Screen:
 
     def hang_up(self) -> None:
         """Close the terminal under the program, as a window that is closed."""
-        os.close(self._child.child_fd)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self._child.child_fd)
+        os.close(nowhere)
+
+    @property
+    def state(self) -> str:
+        """What the system says of the program's process: `T` is stopped."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    def clear(self) -> None:
+        """Forget what is drawn, as the shell's own lines would hide it."""
+        self._terminal.reset()
 
     def is_alive(self) -> bool:
         """True while the program runs."""

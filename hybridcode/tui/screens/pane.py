@@ -86,16 +86,8 @@ class Pane(Framed):
         yield from self.body()
         yield Bar("keys", classes="-ruled")
 
-    def on_mount(self) -> None:
-        """What was typed while the program was suspended was not typed here."""
-        self.app.app_resume_signal.subscribe(self, self._come_back)
-
-    def _come_back(self, app: object) -> None:
-        del app
-        self.guard.appear(self.call_after_refresh)
-
     def on_screen_resume(self) -> None:
-        """Sleep again whenever the pane comes to the front, or the program does."""
+        """Sleep again whenever the pane comes to the front."""
         self.guard.appear(self.call_after_refresh)
 
     def on_key(self, event: events.Key) -> None:

@@ -99,6 +99,19 @@ class SessionScreen(Screen[None]):
         composer.text = text
         composer.move_cursor(composer.document.end)
 
+    def put_text_aside(self) -> bool:
+        """Empty the composer, what it held stays in its history; False if it held nothing."""
+        composer = self.query_one(Composer)
+        if not composer.text.strip():
+            return False
+        composer.remember(composer.text.strip())
+        composer.text = ""
+        return True
+
+    def after_typing(self, act: Callable[[], object]) -> None:
+        """Do something once the composer has taken in every key that was typed before."""
+        self.query_one(Composer).call_later(act)
+
     def recall(self, text: str) -> None:
         """Put a task of this session into the history of the composer."""
         self.query_one(Composer).remember(text)
