@@ -41,9 +41,11 @@ class Bar(Painted):
         used += width(badge[0]) + 3 if badge else 0
         right = " · ".join(fitting(self._items, cells - used - 2)) if self._items else ""
         used -= 3 if badge and not right else 0
-        gap = (" " * max(cells - used - width(right), 0) if self._left else "", "")
-        marked: tuple[Part, ...] = (badge, (" · " if right else "", "$quiet")) if badge else ()
-        self.paint(*self._left, gap, *marked, (right, "$quiet"), layout=False)
+        gap = " " * max(cells - used - width(right), 0) if self._left else ""
+        if badge is None:
+            self.paint(*self._left, (gap + right, "$quiet"), layout=False)
+        else:
+            self.paint(*self._left, (gap, "$quiet"), badge, (f" · {right}" if right else "", "$quiet"), layout=False)
 
 
 ROOMY_CELLS = 100
