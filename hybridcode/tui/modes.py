@@ -59,4 +59,4 @@ def why_barred(decision: Decision, action: Action, mode: Mode) -> str:
     """Why a yes cannot be given in this mode, empty if it can; a no and the sending of a request always can."""
     if mode != "plan" or isinstance(decision, Reject) or isinstance(action, ToolCall):
         return ""
-    return "plan mode writes and runs nothing: Shift+Tab switches the mode, the question stays"
+    return "plan mode runs nothing: Shift+Tab switches the mode"

@@ -69,7 +69,7 @@ async def test_plan_mode_lets_no_yes_through_but_a_no() -> None:
         await drive.press("y")
         assert drive.talk.answers == []
         assert drive.pane is not None
-        assert "plan mode writes and runs nothing" in drive.told
+        assert "plan mode runs nothing" in drive.told
         await drive.press("shift+tab", "y")
         assert [type(decision) for _, decision, _ in drive.talk.answers] == [Approve]
 

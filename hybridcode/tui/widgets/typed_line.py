@@ -15,7 +15,8 @@ class TypedLine(Input):
     """An input that takes keys only, once its guard lets them through."""
 
     def __init__(self, guard: Callable[[], KeyGuard | None], *, placeholder: str) -> None:
-        super().__init__(placeholder=placeholder, id="answer")
+        super().__init__(id="answer")
+        self.placeholder = placeholder
         self._guard = guard
 
     def on_mount(self) -> None:
