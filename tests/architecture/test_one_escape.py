@@ -77,7 +77,7 @@ def test_no_string_is_painted_past_the_widgets(file: Path) -> None:
     tree = tree_of(file)
     assigned = (target for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets)
     assert not [node.attr for node in assigned if isinstance(node, ast.Attribute) and node.attr in PAINTED_ATTRIBUTES]
-    forbidden = {"notify", "print", "from_markup"} | (set() if name_of(file) in SENDERS else {"write"})
+    forbidden = {"notify", "print", "from_markup"} | (set[str]() if name_of(file) in SENDERS else {"write"})
     assert not [call for call in calls_in(file) if called(call) in forbidden]
     keywords = {word.arg: word.value for call in calls_in(file) for word in call.keywords if word.arg}
     assert "tooltip" not in keywords
