@@ -85,7 +85,7 @@ class Program(HybridcodeApp):
 
     def _is_over(self, now: float) -> bool:
         """True when it was there for long enough, or was left before that was seen."""
-        return self.until < now if self.until else now > self.asked_at + 5.0
+        return 0.0 < self.until < now or now > self.asked_at + 4.0
 
     def _talk(self) -> Logged:
         assert isinstance(self.conversation, Logged)
