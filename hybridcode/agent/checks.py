@@ -14,7 +14,12 @@ FINAL = "(check)"
 
 
 async def run_command(run: Run, line: str, *, step: str, purpose: str, resume: str | None = None) -> Receipt:
-    """Submit a command line to the gate and wait for what became of it."""
+    """Submit a command line to the gate and wait for what became of it.
+
+    Raises:
+        PlanOnly: a person has switched to plan mode.
+    """
+    run.require_effects()
     again = isinstance(run.receipts.get(step), Unknown) and purpose == "step"
     return await run.gate.submit(
         command_of(run, line, purpose=purpose),

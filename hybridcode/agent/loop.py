@@ -39,7 +39,7 @@ async def run_task(run: Run) -> Outcome:
         return _end(run, ExitCode.DONE, "the plan was not followed: nothing was changed")
     if plan.answer and not plan.steps:
         return _end(run, ExitCode.DONE, plan.answer)
-    if run.settings.approval.mode == "plan":
+    if run.is_planning_only and not run.plan_is_approved:
         return _end(run, ExitCode.DONE, f"plan mode: {len(plan.steps)} steps planned, nothing was changed")
     stopped = await _do_steps(run, plan)
     if stopped is not None:
@@ -54,7 +54,7 @@ async def _plan(run: Run) -> Plan | None:
         plan = await make_plan(run, await run.snapshot())
     elif not run.plan_is_approved:
         await _check_given(run, plan)
-    if run.plan_is_approved or not plan.steps or run.settings.approval.mode == "plan":
+    if run.plan_is_approved or not plan.steps:
         return plan
     return await _decided(run, plan)
 
@@ -67,7 +67,10 @@ async def _check_given(run: Run, plan: Plan) -> None:
 
 
 async def _decided(run: Run, plan: Plan) -> Plan | None:
-    """The plan as a person approved or edited it; an edit that cannot be followed is asked about again."""
+    """The plan as a person approved or edited it; an edit that cannot be followed is asked about again.
+
+    Who approves a plan in plan mode switches to another mode first; otherwise it is only shown.
+    """
     while True:
         chosen = await run.plan_approver.decide_plan(plan)
         if chosen is None:
@@ -75,9 +78,12 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
             return None
         if chosen != plan:
             run.journal.append(PlanMade(chosen, "person"))
+        if run.is_planning_only:
+            return chosen
         problems = problems_of(chosen, await run.snapshot())
         if not problems:
             check_length(run, chosen)
+            run.plan_is_approved = True
             run.journal.append(PlanDecided(True, by="run" if chosen == plan else "person"))
             return chosen
         run.journal.append(NoticeGiven("error", f"the plan cannot be followed: {'; '.join(problems)}", "edit it again"))

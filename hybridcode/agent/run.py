@@ -13,7 +13,7 @@ from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
 from hybridcode.domain.action import Applied, Declined, Receipt
-from hybridcode.domain.errors import ModelUnavailable
+from hybridcode.domain.errors import ModelUnavailable, PlanOnly
 from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
@@ -104,6 +104,22 @@ class Run:
     """Paths that this task changed."""
     before: dict[str, bytes | None] = field(default_factory=dict[str, bytes | None])
     """Each changed path's bytes before the first change of this task."""
+
+    @property
+    def is_planning_only(self) -> bool:
+        """True while the mode is `plan`: nothing is written and nothing runs. A person may switch it at any time."""
+        return self.gate.policy.mode == "plan"
+
+    def require_effects(self) -> None:
+        """Stop the task before its next effect if a person has switched to plan mode; it can be resumed.
+
+        Raises:
+            PlanOnly: nothing may be written or run now.
+        """
+        if self.is_planning_only:
+            raise PlanOnly(
+                "Stopped by plan mode: nothing more is written or run.", "Switch to another mode, then resume."
+            )
 
     def next_call_id(self) -> str:
         """A session-wide unique id for a model call."""

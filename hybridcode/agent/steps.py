@@ -44,7 +44,9 @@ async def run_step(run: Run, step: Step) -> Ending:
 
     Raises:
         ModelError: when no model that could write it can be asked.
+        PlanOnly: a person has switched to plan mode.
     """
+    run.require_effects()
     run.journal.append(StepStarted(step.id))
     try:
         ending = await (_run_command_step(run, step) if step.kind == "command" else _climb(run, step))
@@ -141,6 +143,7 @@ def _refused(
 
 async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tried) -> tuple[Ending, str, bool]:
     """Gate and check one draft. Returns the ending so far, the next draft's feedback, and whether that was final."""
+    run.require_effects()
     receipt = await run.gate.submit_changes(
         drafted.changes,
         step=step.id,

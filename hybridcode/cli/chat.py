@@ -55,8 +55,10 @@ def open_chat(
         resume=session_to_resume(flags),
         plan=read_plan(flags),
     )
+    if left.signal == "SIGHUP":
+        console.leave(ExitCode.TERMINATED)
     if left.waiting:
         console.say(left.waiting, colour="yellow")
     if left.session is not None:
         console.say(f"go on: {go_on or f'hybridcode --cwd {flags.workspace} -r {left.session}'}", dim=True)
-    console.leave(ExitCode.DONE)
+    console.leave(ExitCode.TERMINATED if left.signal else ExitCode.DONE)

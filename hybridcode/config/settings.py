@@ -9,6 +9,7 @@ import msgspec
 
 Mode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypass"]
 EgressMode = Literal["allow", "ask", "offline"]
+Notify = Literal["off", "osc9", "osc777"]
 WriterName = Literal["frontier", "local"]
 
 
@@ -208,7 +209,11 @@ class UiSettings(_Section, frozen=True):
     side_by_side: bool = False
     """Diffs open in two columns."""
     bell: bool = False
-    """Ring when somebody is waited for."""
+    """Ring when somebody is waited for, or when a task of more than 10 s ends, while the terminal has not the focus."""
+    notify: Notify = "off"
+    """On the same occasions ask the terminal for a desktop notice, by the sequence that it knows."""
+    title: bool = False
+    """Say in the terminal's title where this runs and what waits; the old title comes back at the end."""
     glyphs: Literal["auto", "unicode", "ascii"] = "auto"
     """Signs and lines; `auto` takes ASCII where the locale names another charset than UTF-8, and on bare consoles."""
 

@@ -128,6 +128,12 @@ class EgressForbidden(HybridcodeError):
     exit_code = ExitCode.DENIED
 
 
+class PlanOnly(HybridcodeError):
+    """A person switched to plan mode while steps were being done: the task stops before its next effect."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class SendingHeld(HybridcodeError):
     """A request to a remote model waits for a person's yes, and nobody is here to give it."""
 

@@ -231,6 +231,15 @@ class RuleGranted(_Event, frozen=True):
     by: str
 
 
+class ModeChanged(_Event, frozen=True):
+    """The permission mode is another one from here on; any time after SessionOpened, before the first action that is
+    judged by it. What is already asked stays asked."""
+
+    mode: Literal["default", "acceptEdits", "plan", "dontAsk", "bypass"]
+    by: str
+    """A person, or `start`: the session was opened again in another mode than it was left in."""
+
+
 class CheckRan(_Event, frozen=True):
     """After a check command ended. `step` None = the check of the whole task."""
 
@@ -324,6 +333,7 @@ Event = (
     | CommandChanged
     | EffectFinished
     | RuleGranted
+    | ModeChanged
     | CheckRan
     | StepEnded
     | TaskJudged

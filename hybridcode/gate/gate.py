@@ -69,7 +69,7 @@ class Gate:
         self.journal = journal
         self.approvals = approvals
         self.policy = policy
-        """May be replaced by a stricter or, after a person's `s`, a wider one."""
+        """What each judgement goes by when it is made; a person may add a rule or switch the mode at any time."""
         self.approver = approver
         self.effects = effects
         self.expires_s = expires_s

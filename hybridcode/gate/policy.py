@@ -88,6 +88,10 @@ class Policy:
         """
         return replace(self, rules=(*self.rules, replace(Rule.parse(rule, "allow"), lifts_deny=False)))
 
+    def in_mode(self, mode: Mode) -> "Policy":
+        """The same rules in another mode."""
+        return replace(self, mode=mode)
+
     def about(self, action: Action) -> tuple[Rule, ...]:
         """The rules that somebody wrote about an action."""
         match action:

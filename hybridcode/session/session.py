@@ -15,13 +15,14 @@ from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import Mode, Settings
 from hybridcode.context.index import Index
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
     Envelope,
     Event,
     Interrupted,
+    ModeChanged,
     NoticeGiven,
     PlanMade,
     SessionForked,
@@ -50,6 +51,7 @@ from hybridcode.session.consent import agreed_rules, foreign_checks, with_consen
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
+from hybridcode.session.modes import checked_mode, mode_at_start
 from hybridcode.session.opening import opening_notices
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
@@ -103,6 +105,7 @@ class Session:
         self.models = options.make_models(self.settings)
         rules = agreed_rules(options.loaded)
         self.gate = open_gate(options.workspace, session, settings=self.settings, rules=rules, watcher=options.watcher)
+        self.gate.policy = self.gate.policy.in_mode(mode_at_start(options.loaded, self.state))
         self.sandbox = self.gate.effects.sandbox
         self.private = Private(options.workspace, self.settings.egress)
         if self.settings.egress.redact:
@@ -138,6 +141,7 @@ class Session:
             session._record_opening(git_facts(options.workspace))
         else:
             session.log.append(SessionResumed(__version__))
+            session._record_mode(by="start")
             session.gate.recover()
         return session
 
@@ -193,6 +197,24 @@ class Session:
         if self._running is not None and not self._running.done():
             self._stopped_by = by
             self._running.cancel()
+
+    @property
+    def mode(self) -> Mode:
+        """The permission mode that the next action is judged by."""
+        return self.gate.policy.mode
+
+    def switch_mode(self, name: str, *, by: str) -> None:
+        """Work in another permission mode from the next judgement on; what is already asked stays asked.
+
+        Raises:
+            ConfigError: a person may not switch to that here.
+        """
+        self.gate.policy = self.gate.policy.in_mode(checked_mode(name, self.options.loaded))
+        self._record_mode(by=by)
+
+    def _record_mode(self, *, by: str) -> None:
+        if self.mode != self.state.mode:
+            self.log.append(ModeChanged(self.mode, by))
 
     def remember_rule(self, rule: str, *, for_project: bool) -> None:
         """Take in a person's yes to exactly one command: for this session, and for later ones here if asked.
@@ -277,7 +299,7 @@ class Session:
             SessionOpened(
                 workspace=str(self.options.workspace),
                 version=__version__,
-                mode=self.settings.approval.mode,
+                mode=self.mode,
                 is_git=facts.is_git,
                 is_dirty=facts.is_dirty,
                 frontier=frontier.info.name if frontier else None,

@@ -17,6 +17,7 @@ from hybridcode.domain.events import (
     Envelope,
     Event,
     Interrupted,
+    ModeChanged,
     ModelAnswered,
     ModelAsked,
     NoticeGiven,
@@ -100,6 +101,8 @@ class TaskView:
     plan: Plan | None = None
     plan_status: PlanStatus = "none"
     plan_source: str = ""
+    plan_mode: str = ""
+    """The permission mode in which the plan was made."""
     steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
     """Checks of the whole task."""
@@ -137,6 +140,10 @@ class SessionState:
     session: str = ""
     opened: SessionOpened | None = None
     forked: SessionForked | None = None
+    mode: str = ""
+    """The permission mode; empty before the session is opened."""
+    mode_by: str = ""
+    """Who switched to it; empty for the mode that the session began in."""
     tasks: list[TaskView] = field(default_factory=list[TaskView])
     proposals: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView])
     calls: dict[str, CallView] = field(default_factory=dict[str, CallView])
@@ -185,9 +192,11 @@ class SessionState:
         event = envelope.event
         match event:
             case SessionOpened():
-                self.opened = event
+                self.opened, self.mode = event, event.mode
             case SessionForked():
                 self.forked = event
+            case ModeChanged(mode=mode, by=by):
+                self.mode, self.mode_by = mode, by
             case TaskGiven(task=task):
                 self.tasks.append(TaskView(task, begun_at=envelope.seq))
             case Rewound():
@@ -208,7 +217,7 @@ class SessionState:
                 self._settle(interrupted=isinstance(event, Interrupted))
             case _:
                 if self.tasks:
-                    _apply_to_task(self.tasks[-1], event)
+                    _apply_to_task(self.tasks[-1], event, self.mode)
 
     def _settle(self, *, interrupted: bool) -> None:
         for task in self.tasks[-1:]:
@@ -281,11 +290,11 @@ _RECEIVED: dict[str, ProposalStatus] = {
 }
 
 
-def _apply_to_task(task: TaskView, event: Event) -> None:
+def _apply_to_task(task: TaskView, event: Event, mode: str) -> None:
     match event:
         case PlanMade(plan=plan, source=source):
             done = {name: view for name, view in task.steps.items() if view.status == "done"}
-            task.plan, task.plan_source, task.plan_status = plan, source, "proposed"
+            task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
             task.steps = {step.id: done.get(step.id, StepView(step)) for step in plan.steps}
         case PlanDecided(approved=approved):
             task.plan_status = "approved" if approved else "rejected"

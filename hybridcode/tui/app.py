@@ -10,36 +10,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.scrollbar import ScrollBar
 
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import Envelope, Rewound, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import RUNNING, Desk
 from hybridcode.tui.keys_chosen import load_keys
+from hybridcode.tui.leaving import Leaving
+from hybridcode.tui.notices import Notices
 from hybridcode.tui.paint import Colourless
 from hybridcode.tui.retelling import told_again
 from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.sight import Sight
 from hybridcode.tui.story import entries
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
 from hybridcode.tui.views import open_view
 from hybridcode.tui.visible import use_ascii
-from hybridcode.tui.waiting import farewell
 from hybridcode.tui.widgets.bars import AsciiScrollBar
 from hybridcode.tui.widgets.composer import Composer
 
 DRAIN_S = 1 / 20
 """Seconds between two looks at the live queue, and between two repaints of state."""
-QUIT_S = 2.0
-"""Seconds in which a second Ctrl+C quits."""
 DEFAULT_THEME = "hybridcode-dark"
 
 _HERE = Path(__file__).parent
@@ -59,8 +60,16 @@ class HybridcodeApp(App[str]):
     CSS_PATH = sorted(_HERE.glob("*/*.tcss"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+y", "review", "review what waits", priority=True, id="app.review"),
-        Binding("ctrl+c", "stop", "interrupt what runs; twice quits", priority=True, id="app.stop"),
+        Binding("ctrl+c", "stop", "clear the text, or interrupt; twice quits", priority=True, id="app.stop"),
         Binding("ctrl+q", "leave", "quit, what waits is kept", priority=True, id="app.quit"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "suspend, `fg` in the shell comes back",
+            key_display="Ctrl+Z",
+            priority=True,
+            id="app.suspend",
+        ),
         Binding("f1", "view('help')", "all keys", id="app.help"),
         Binding("f5", "view('history')", "what was changed, and undoing it", priority=True, id="app.timeline"),
         Binding("f6", "view('sessions')", "all sessions of this repository", priority=True, id="app.sessions"),
@@ -90,14 +99,16 @@ class HybridcodeApp(App[str]):
         for theme in self._themes.values():
             self.register_theme(textual_theme(theme))
         self._start_in(conversation.facts.theme)
-        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, keys_file)
+        sight = Sight(clock, self.send, self.set_timer)
+        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight, keys_file)
         self.asking = Asking(self.desk)
         self.desk.on_switch = self._show_other
         self._rewinding = Rewinding(self.desk)
+        self.leaving = Leaving(self.desk, self.asking)
+        self.notices = Notices(self.desk, self.send)
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
         self._is_stale = False
-        self._stopped_at = -QUIT_S
 
     @property
     def state(self) -> SessionState:
@@ -129,14 +140,47 @@ class HybridcodeApp(App[str]):
             choose_theme(self.desk, self.desk.facts.theme)
         self._unsubscribe = self.conversation.subscribe(self._hear)
         self._refresh()
+        self.notices.show_title()
         self.set_interval(DRAIN_S, self._drain)
+        self.desk.sight.when_seen(lambda at: None)
         if self._prompt:
             self.desk.call(self._start(self._prompt))
 
     def on_unmount(self) -> None:
         """Stop listening."""
+        self.notices.give_back_title()
         if self._unsubscribe:
             self._unsubscribe()
+
+    def send(self, sequence: str) -> bool:
+        """Write to the terminal behind everything painted so far; False where there is none."""
+        if self._driver is None or self._driver.is_headless:
+            return False
+        self._driver.write(sequence)
+        return True
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when a key was typed before anything is done with it."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.desk.sight.take_key(event)
+            self.asking.pressed()
+        await super().on_event(event)
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """The terminal has drawn what it was sent."""
+        self.desk.sight.take_answer(event)
+
+    def on_driver_signal_resume(self) -> None:
+        """The program was suspended and is in front again."""
+        self.asking.come_back()
+
+    def on_app_focus(self) -> None:
+        """The person looks at this terminal."""
+        self.notices.has_focus = True
+
+    def on_app_blur(self) -> None:
+        """The person looks elsewhere."""
+        self.notices.has_focus = False
 
     # facts -> screen
 
@@ -149,8 +193,9 @@ class HybridcodeApp(App[str]):
         if not self.desk.is_news(message.envelope):
             return
         self._take(message.envelope)
-        if isinstance(message.envelope.event, SessionOpened | TaskEnded):
+        if isinstance(message.envelope.event, SessionOpened | TaskEnded | ModeChanged):
             self.desk.take_facts()
+        self.notices.hear(message.envelope.event)
         self._refresh_soon()
 
     def _refresh_soon(self) -> None:
@@ -248,23 +293,24 @@ class HybridcodeApp(App[str]):
         """Open the oldest question, also one that was left before."""
         self.asking.review()
 
+    def action_next_mode(self) -> None:
+        """The next permission mode."""
+        self.desk.call(self.asking.switch_mode())
+
     def action_view(self, name: str) -> None:
         """Put a view in front, unless a small question stands there."""
         if not self.asking.is_covered:
             open_view(self.desk, name)
 
     def action_stop(self) -> None:
-        """Interrupt what runs; the second time within two seconds quits."""
-        now = self.desk.clock()
-        if now - self._stopped_at < QUIT_S:
-            self.action_leave()
-            return
-        self._stopped_at = now
-        self.asking.put_aside()
-        if self.conversation.is_running:
-            self.desk.call(self.conversation.interrupt())
-        self.desk.tell("·", f"Ctrl+C again within {QUIT_S:.0f} s quits", "quiet")
+        """Put text aside or interrupt what runs; the second time within two seconds quits."""
+        self.desk.session.after_typing(self._stop)
+
+    def _stop(self) -> None:
+        if self.leaving.stop():
+            self.exit(self.leaving.farewell())
 
     def action_leave(self) -> None:
         """Quit; the result says what still waits."""
-        self.exit(farewell(self.state))
+        if self.leaving.may_leave():
+            self.exit(self.leaving.farewell())

@@ -9,8 +9,10 @@ from textual.screen import ModalScreen
 from hybridcode.domain.action import Decision, Proposal
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Event
+from hybridcode.domain.plan import Plan
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
+from hybridcode.tui.modes import why_barred
 from hybridcode.tui.panes import plan_pane, proposal_pane
 from hybridcode.tui.reviewing import Review
 from hybridcode.tui.screens.pane import Pane
@@ -34,6 +36,16 @@ class Asking:
     def forget(self) -> None:
         """Another session is open: its questions, none of them put aside or answered."""
         self._questions = Questions(self._desk.state)
+
+    def pressed(self) -> None:
+        """A key was pressed, whatever becomes of it: a guard that sleeps goes on sleeping."""
+        if (pane := self.pane) is not None:
+            pane.guard.press()
+
+    def come_back(self) -> None:
+        """The program was suspended: what was typed meanwhile was not typed here."""
+        if (pane := self.pane) is not None:
+            pane.guard.appear(pane.call_after_refresh)
 
     def hear(self, event: Event) -> None:
         """Take in what an event changes of the questions."""
@@ -69,6 +81,11 @@ class Asking:
 
     def decided(self, message: Pane.Decided) -> None:
         """Hand a decision to the session and show the next question."""
+        view = self._desk.state.proposals.get(message.proposal_id)
+        if view and (why := why_barred(message.decision, view.proposal.action, self._desk.facts.mode)):
+            if (pane := self.pane) is not None:
+                pane.flash(why)
+            return
         self._questions.answered.add(message.proposal_id)
         self._reviews.pop(message.proposal_id, None)
         self._desk.to_session()
@@ -79,7 +96,14 @@ class Asking:
         """Hand the plan back to the session."""
         self._questions.answered.add(message.task_id)
         self._desk.to_session()
-        self._desk.call(self._desk.conversation.answer_plan(message.plan))
+        self._desk.call(self._answer_plan(message.plan))
+
+    async def switch_mode(self, name: str = "") -> None:
+        """Work in another permission mode; the pane that is open stays open and says what a yes does now."""
+        await self._desk.switch_mode(name)
+        if (pane := self.pane) is not None:
+            pane.take_mode(self._desk.facts.mode)
+        self.refresh()
 
     async def _answer(self, proposal_id: str, decision: Decision, remember: Remember | None) -> None:
         try:
@@ -88,6 +112,12 @@ class Asking:
             self._questions.answered.discard(proposal_id)
             self._questions.left.add(proposal_id)
             raise
+
+    async def _answer_plan(self, plan: Plan | None) -> None:
+        """Who follows a plan in plan mode wants it done: from here on the session asks."""
+        if plan is not None and self._desk.facts.mode == "plan":
+            await self.switch_mode("default")
+        await self._desk.conversation.answer_plan(plan)
 
     def _close_answered(self) -> None:
         pane = self.pane
@@ -107,6 +137,7 @@ class Asking:
         if isinstance(question, Proposal):
             app.run_worker(self._open_pane(question), group="open", exclusive=True)
         elif (pane := plan_pane(question, self._desk.guard())) is not None:
+            pane.take_mode(self._desk.facts.mode)
             app.push_screen(pane)
 
     async def _open_pane(self, proposal: Proposal) -> None:
@@ -126,6 +157,7 @@ class Asking:
             self._questions.left.add(proposal.id)
             desk.say(error)
             return
+        pane.take_mode(desk.facts.mode)
         if desk.is_at_session and proposal in self._questions.proposals():
             await desk.app.push_screen(pane)
 

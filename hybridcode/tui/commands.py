@@ -82,6 +82,10 @@ async def _begin_anew(desk: Desk) -> None:
     desk.tell("·", f"the next task begins a new session{back}", "quiet")
 
 
+def _mode(desk: Desk, asking: Asking, argument: str) -> None:
+    desk.call(asking.switch_mode(argument))
+
+
 def _quit(desk: Desk, asking: Asking, argument: str) -> None:
     del asking, argument
     desk.app.call_later(desk.app.run_action, "leave")
@@ -95,6 +99,7 @@ ACTS: dict[str, tuple[str, Act]] = {
     "plan": ("the plan that waits, in full", _review),
     "theme": ("next theme, or the one named", _theme),
     "resume": ("go on with the task that stopped, or with the session named", _resume),
+    "mode": ("next permission mode, or the one named", _mode),
     "clear": ("forget the conversation: the next task begins a new session", _clear),
     "quit": ("leave; what waits for approval is kept", _quit),
 }

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from hybridcode.config.settings import Mode
+from hybridcode.config.settings import Mode, Notify
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
@@ -55,6 +55,9 @@ class Facts(msgspec.Struct, frozen=True):
     is_ascii: bool = False
     """True where the terminal draws ASCII only."""
     theme: str = "hybridcode-dark"
+    bell: bool = False
+    notify: Notify = "off"
+    title: bool = False
 
 
 class Remember(msgspec.Struct, frozen=True):
@@ -135,6 +138,10 @@ class Conversation(Protocol):
 
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
         """Hand in a person's decision; `remember` adds a rule of the user's own."""
+        ...
+
+    async def switch_mode(self, name: str) -> None:
+        """Work in another permission mode from the next judgement on. Raises ConfigError where that may not be."""
         ...
 
     async def answer_plan(self, plan: Plan | None) -> None:

@@ -15,7 +15,9 @@ from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.session.state import SessionState
 from hybridcode.tui.conversation import Conversation, Facts
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.modes import named_mode
 from hybridcode.tui.screens.session import SessionScreen
+from hybridcode.tui.sight import Sight
 from hybridcode.tui.story import Entry, Tone
 
 RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
@@ -30,6 +32,7 @@ class Desk:
     conversation: Conversation
     clock: Callable[[], float]
     """Seconds that only grow."""
+    sight: Sight
     keys_file: Path | None = None
     """Where a person's own keys stand."""
     state: SessionState = field(default_factory=SessionState)
@@ -64,12 +67,17 @@ class Desk:
 
     def guard(self) -> KeyGuard:
         """A guard for a pane that is about to appear."""
-        return KeyGuard(self.clock, lambda: self.session.unsent)
+        return KeyGuard(self.clock, lambda: self.session.unsent, self.sight)
 
     def take_facts(self) -> None:
         """Show the facts as they are now."""
         self.facts = self.conversation.facts
         self.session.show_facts(self.facts)
+
+    async def switch_mode(self, name: str = "") -> None:
+        """Work in the permission mode of that name, or in the next one, and show it."""
+        await self.conversation.switch_mode(named_mode(name, self.facts.mode))
+        self.take_facts()
 
     def tell(self, label: str, text: str, tone: Tone) -> None:
         """Add a paragraph of our own to the transcript."""

@@ -1,13 +1,34 @@
-"""When a key may decide: the half second after a pane appears, and text that is still being typed.
+"""When a key may decide: half a second after the pane is on the screen, with no key in between and nothing unsent.
 
-Invariant: any key pressed while the guard sleeps decides nothing and makes it sleep again from that moment.
+Invariant: what counts is when a key was typed, never when it is handled, so that no key of before the pane was seen can
+decide, however late it is read; any key while the guard sleeps decides nothing and makes it sleep again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 SLEEP_S = 0.5
 """Seconds without a key press after which keys decide."""
+
+Seen = Callable[[float], None]
+"""Takes the time at which a person's screen showed what was sent to it."""
+LATER = "key ignored: this has only just appeared"
+_TOO_SOON = f"key ignored: keys decide after {SLEEP_S} s without a key press"
+_UNSENT = "the composer holds unsent text: send it or clear it (Esc goes back)"
+
+
+class Eyes(Protocol):
+    """What knows when keys were typed and when a frame is on the screen."""
+
+    @property
+    def typed_at(self) -> float:
+        """When the key that is being handled was typed."""
+        ...
+
+    def when_seen(self, seen: Seen) -> None:
+        """Call back once everything sent so far is on the screen."""
+        ...
 
 
 @dataclass
@@ -18,25 +39,51 @@ class KeyGuard:
     """Seconds that only grow, as time.monotonic."""
     unsent: Callable[[], str]
     """What the composer holds right now."""
-    _since: float = field(init=False)
+    eyes: Eyes | None = None
+    """None: a key is typed when it is handled, and a frame is seen when it is sent."""
+    _since: float | None = None
+    """The last moment that keeps it asleep; None until the pane is seen."""
+    _times: int = 0
 
-    def __post_init__(self) -> None:
-        self._since = self.clock()
+    def appear(self, after_refresh: Callable[[Callable[[], None]], object] | None = None) -> None:
+        """A pane comes to the front; `after_refresh` calls back when its frame is on its way to the terminal."""
+        self._since = None
+        self._times += 1
+        number = self._times
+        if after_refresh is None:
+            self._look(number)
+        else:
+            after_refresh(lambda: self._look(number))
 
-    def appear(self) -> None:
-        """A pane has just been painted."""
-        self._since = self.clock()
+    def _look(self, number: int) -> None:
+        def seen(at: float) -> None:
+            if number == self._times:
+                self._since = at
+
+        if self.eyes is None:
+            seen(self.clock())
+        else:
+            self.eyes.when_seen(seen)
 
     def press(self) -> None:
         """Some key was pressed, whatever it is bound to."""
-        now = self.clock()
-        if now - self._since < SLEEP_S:
-            self._since = now
+        at = self._typed_at
+        if self._since is not None and at - self._since < SLEEP_S:
+            self._since = max(self._since, at)
+
+    def doze(self) -> None:
+        """Sleep again from the key that is being handled: somebody is writing, not deciding."""
+        if self._since is not None:
+            self._since = max(self._since, self._typed_at)
 
     def refusal(self) -> str:
-        """Why a key pressed now may not decide, empty if it may."""
+        """Why the key that is being handled may not decide, empty if it may."""
         if self.unsent().strip():
-            return "the composer holds unsent text: send it or clear it (Esc goes back)"
-        if self.clock() - self._since < SLEEP_S:
-            return f"key ignored: keys decide after {SLEEP_S} s without a key press"
-        return ""
+            return _UNSENT
+        if self._since is None:
+            return LATER
+        return _TOO_SOON if self._typed_at - self._since < SLEEP_S else ""
+
+    @property
+    def _typed_at(self) -> float:
+        return self.clock() if self.eyes is None else self.eyes.typed_at

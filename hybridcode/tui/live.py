@@ -19,8 +19,9 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.repo.facts import GitFacts, git_facts
+from hybridcode.session.modes import PLANNED_FIRST, checked_mode
 from hybridcode.session.watchers import Piece, QueueWatcher
-from hybridcode.tui.conversation import Facts, Remember
+from hybridcode.tui.conversation import PERSON, Facts, Remember
 from hybridcode.tui.records import Library, Past
 
 if TYPE_CHECKING:
@@ -37,17 +38,17 @@ MakeModels = Callable[[Settings], "Models"]
 class PlanDesk:
     """Where a plan waits for a person."""
 
-    def __init__(self, mode: Mode) -> None:
-        self._is_asked = mode == "default"
+    def __init__(self, mode: Callable[[], Mode]) -> None:
+        self._mode = mode
         self._answer: asyncio.Future[Plan | None] | None = None
         self._early: list[Plan | None] = []
 
     async def decide_plan(self, plan: Plan) -> Plan | None:
-        """Wait for a person's answer; in other modes than the default the plan is followed at once."""
-        if not self._is_asked:
-            return plan
+        """Wait for a person's answer; in modes that ask about no plan it is followed at once."""
         if self._early:
             return self._early.pop()
+        if self._mode() not in PLANNED_FIRST:
+            return plan
         self._answer = asyncio.get_running_loop().create_future()
         try:
             return await self._answer
@@ -85,11 +86,13 @@ class LiveConversation:
         self._frontier = frontier_name or settings.frontier.model or None
         self._local = local_name(loaded.settings)
         self._watcher = QueueWatcher()
-        self._desk = PlanDesk(loaded.settings.approval.mode)
+        self._desk = PlanDesk(lambda: self.mode)
+        self._chosen: Mode | None = None
         self._git = GitFacts()
         self._callbacks: list[OnEnvelope] = []
         self._backing: Backing | None = None
         self._running: asyncio.Task[object] | None = None
+        self._closing: asyncio.Task[None] | None = None
         if resume is not None:
             self._session()
 
@@ -97,6 +100,13 @@ class LiveConversation:
     def session_id(self) -> str | None:
         """Id of the session, once there is one."""
         return self._backing.session.id if self._backing and self._backing.is_open else None
+
+    @property
+    def mode(self) -> Mode:
+        """The permission mode that holds now."""
+        if self._backing and self._backing.is_open:
+            return self._backing.session.mode
+        return self._chosen or self._loaded.settings.approval.mode
 
     @property
     def facts(self) -> Facts:
@@ -110,7 +120,7 @@ class LiveConversation:
             dirty=len(self._git.dirty_paths),
             frontier=self._frontier,
             local=self._local,
-            mode=settings.approval.mode,
+            mode=self.mode,
             is_offline=settings.egress.mode == "offline",
             is_resumable=bool(task and task.is_open and self._running is None),
             advice=_advice(self._frontier, self._local),
@@ -120,6 +130,9 @@ class LiveConversation:
             side_by_side=settings.ui.side_by_side,
             is_ascii=draws_ascii_only(settings.ui.glyphs, os.environ),
             theme=settings.ui.theme,
+            bell=settings.ui.bell,
+            notify=settings.ui.notify,
+            title=settings.ui.title,
         )
 
     @property
@@ -193,6 +206,13 @@ class LiveConversation:
         session.gate.approvals.answer(proposal_id, decision)
         await self._go_on()
 
+    async def switch_mode(self, name: str) -> None:
+        """Work in another permission mode; before there is a session it is kept for the one that is opened."""
+        if self._backing and self._backing.is_open:
+            self._backing.session.switch_mode(name, by=PERSON)
+        else:
+            self._chosen = checked_mode(name, self._loaded)
+
     async def answer_plan(self, plan: Plan | None) -> None:
         """Approve the waiting plan, or say no with None."""
         self._desk.answer(plan)
@@ -213,10 +233,15 @@ class LiveConversation:
         await asyncio.to_thread(import_module, "hybridcode.tui.backing")
         await self._behind().start_models()
 
-    async def close(self) -> None:
-        """Stop what runs and give back processes and files; pending approvals stay pending."""
+    async def close(self, by: str = "you, leaving") -> None:
+        """Stop what runs and give back processes and files, once; pending approvals stay pending."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(by))
+        await asyncio.shield(self._closing)
+
+    async def _close(self, by: str) -> None:
         if self._running is not None and not self._running.done():
-            self._session().interrupt("you, leaving")
+            self._session().interrupt(by)
             await asyncio.wait((self._running,), timeout=STOP_S)
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
@@ -253,7 +278,11 @@ class LiveConversation:
         return self._backing
 
     def _session(self) -> "Session":
-        return self._behind().open(self._publish)
+        session = self._behind().open(self._publish)
+        if self._chosen is not None:
+            chosen, self._chosen = self._chosen, None
+            session.switch_mode(chosen, by=PERSON)
+        return session
 
     def _publish(self, envelope: Envelope) -> None:
         for callback in tuple(self._callbacks):

@@ -12,6 +12,7 @@ from hybridcode.config.paths import user_config_dir
 from hybridcode.domain.events import SessionOpened, TaskEnded, UndoMade
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.app import HybridcodeApp
+from hybridcode.tui.ending import Ending
 from hybridcode.tui.live import LiveConversation, MakeModels
 
 AFTER_PAINT_S = 0.1
@@ -26,6 +27,8 @@ class Left:
     """Id of the session, None if there was no task."""
     waiting: str
     """A sentence about what still waits; empty if nothing does."""
+    signal: str = ""
+    """The signal that ended the program, if one did."""
 
 
 class Program(HybridcodeApp):
@@ -45,6 +48,11 @@ class Program(HybridcodeApp):
         """What git says changes with what a task or an undo does."""
         if isinstance(message.envelope.event, SessionOpened | TaskEnded | UndoMade):
             self.run_worker(self._look())
+
+    def abandon(self) -> None:
+        """End without painting anything more."""
+        self._begin_batch()
+        self.exit()
 
     async def _look(self) -> None:
         await self.live.look()
@@ -76,8 +84,10 @@ async def _run(conversation: LiveConversation, prompt: str | None) -> Left:
     config = user_config_dir()
     app = Program(conversation, prompt=prompt, theme_dirs=(config / "themes",), keys_file=config / "keys.toml")
     app.live = conversation
+    ending = Ending(conversation.close, app.abandon)
+    ending.obey()
     try:
         waiting = await app.run_async()
     finally:
         await conversation.close()
-    return Left(conversation.session_id, waiting or "")
+    return Left(conversation.session_id, waiting or "", ending.by)

@@ -31,6 +31,7 @@ from hybridcode.domain.events import (
     EffectFinished,
     Event,
     Interrupted,
+    ModeChanged,
     ModelAnswered,
     NoticeGiven,
     PlanDecided,
@@ -55,6 +56,7 @@ from hybridcode.session.state import RESUMABLE, ProposalView, SessionState
 from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.conversation import whom
 from hybridcode.tui.meter import meter_of, spent
+from hybridcode.tui.modes import mode_told
 from hybridcode.tui.paint import clip
 from hybridcode.tui.waiting import waiting_plan, waiting_proposals
 
@@ -114,6 +116,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("▸", "the task goes on", "quiet")]
         case CommandChanged() if event.changes or event.not_captured:
             return _traces(event)
+        case ModeChanged():
+            return [Entry("mode", mode_told(event), "quiet")]
         case RuleGranted(rule=rule, by=by):
             return [Entry("", f"allowed from now on by {whom(by)}: {rule}", "quiet")]
         case UndoMade():

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from hybridcode.config.settings import Mode
 from hybridcode.domain.action import Proposal, Stale
 from hybridcode.domain.events import Envelope, Event, PlanMade, ProposalMade, TaskResumed
+from hybridcode.session.modes import PLANNED_FIRST
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.tui.amounts import plural
 
@@ -30,7 +31,9 @@ def waiting_proposals(state: SessionState) -> list[Proposal]:
 def waiting_plan(state: SessionState, mode: Mode) -> TaskView | None:
     """The task whose plan waits for a yes, also after an interruption; None if none does."""
     task = state.task
-    if mode != "default" or task is None or not task.is_open or task.plan is None:
+    if task is None or not task.is_open or task.plan is None:
+        return None
+    if not PLANNED_FIRST & {mode, task.plan_mode}:
         return None
     has_begun = any(view.status != "waiting" for view in task.steps.values())
     return task if task.plan_status == "proposed" and task.plan.steps and not has_begun else None
@@ -62,10 +65,12 @@ def when_it_lapses(subject: str, envelopes: Sequence[Envelope], *, expires_s: fl
 
 
 def farewell(state: SessionState) -> str:
-    """What to tell a person who leaves; empty if nothing waits."""
-    count = len(waiting_proposals(state))
-    kept = f"{plural(count, 'approval')} kept: `hybridcode approvals list` shows, `hybridcode -c` goes on"
-    return kept if count else ""
+    """What to tell a person who leaves; empty if nothing waits and nothing stopped half-way."""
+    if count := len(waiting_proposals(state)):
+        return f"{plural(count, 'approval')} kept: `hybridcode approvals list` shows, `hybridcode -c` goes on"
+    if state.task is not None and state.task.is_open:
+        return "the task is not done: `hybridcode -c`, then /resume, goes on with it"
+    return ""
 
 
 @dataclass

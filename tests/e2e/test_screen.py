@@ -9,7 +9,7 @@ from tests.support.processes import Program
 from tests.support.screen import Screen
 
 pytestmark = pytest.mark.llama
-GUARD_S = 0.7
+GUARD_S = 1.0
 """A little more than a pane waits before any key decides."""
 Open = Callable[..., Screen]
 

@@ -1,7 +1,10 @@
 """The program on a real pseudo-terminal, with the screen as a person would see it."""
 
+import os
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -15,8 +18,22 @@ class _Child(Protocol):
     def read_nonblocking(self, size: int, timeout: float) -> bytes: ...
     def send(self, text: str) -> int: ...
     def kill(self, number: int) -> None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def child_fd(self) -> int: ...
     def isalive(self) -> bool: ...
     def close(self, force: bool) -> None: ...
+
+
+class _Terminal(pyte.Screen):
+    """A screen that answers where its cursor is, as terminals do."""
+
+    reply: Callable[[str], object]
+
+    def write_process_input(self, data: str) -> None:
+        """What the terminal says to the program."""
+        self.reply(data)
 
 
 class Screen:
@@ -29,6 +46,7 @@ class Screen:
         cwd: Path,
         size: tuple[int, int] = (30, 100),
         start: tuple[str, ...] = ("-m", "hybridcode"),
+        is_answering: bool = True,
     ) -> None:
         env = {**program.environment(), "TERM": "xterm-256color"}
         if "NO_COLOR" not in program.env:
@@ -39,7 +57,8 @@ class Screen:
         )
         self.raw = b""
         """Every byte that reached the terminal."""
-        self._terminal = pyte.Screen(size[1], size[0])
+        self._terminal = _Terminal(size[1], size[0])
+        self._terminal.reply = self._child.send if is_answering else str
         self._stream = pyte.ByteStream(self._terminal)
 
     @property
@@ -73,6 +92,37 @@ class Screen:
     def press(self, keys: str) -> None:
         """Type."""
         self._child.send(keys)
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._child.pid
+
+    def stand_still(self, *, seconds: float, typing: str = "") -> None:
+        """Stop the program's process for a while, as a machine out of memory does; what is typed waits for it."""
+        self._child.kill(signal.SIGSTOP)
+        self.press(typing)
+        time.sleep(seconds)
+        self._child.kill(signal.SIGCONT)
+
+    def hang_up(self) -> None:
+        """Close the terminal under the program, as a window that is closed."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self._child.child_fd)
+        os.close(nowhere)
+
+    @property
+    def state(self) -> str:
+        """What the system says of the program's process: `T` is stopped."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    def clear(self) -> None:
+        """Forget what is drawn, as the shell's own lines would hide it."""
+        self._terminal.reset()
+
+    def is_alive(self) -> bool:
+        """True while the program runs."""
+        return self._child.isalive()
 
     def kill(self) -> None:
         """End the program with SIGKILL."""

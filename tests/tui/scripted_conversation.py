@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+import msgspec
 from scripted_records import ScriptedLibrary, ScriptedPast
 
 from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
 from hybridcode.domain.canonical import sha256_hex
-from hybridcode.domain.errors import HybridcodeError, IntegrityError
-from hybridcode.domain.events import Envelope, Event, SessionForked
+from hybridcode.domain.errors import ConfigError, HybridcodeError, IntegrityError
+from hybridcode.domain.events import Envelope, Event, ModeChanged, SessionForked
 from hybridcode.domain.plan import Plan
+from hybridcode.session.modes import SWITCHABLE
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.conversation import Facts, Remember
 
@@ -110,6 +112,12 @@ class ScriptedConversation:
 
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
         self.answers.append((proposal_id, decision, remember))
+
+    async def switch_mode(self, name: str) -> None:
+        if name not in SWITCHABLE:
+            raise ConfigError(f"No switch to {name}.", "Only a start with --unsafe does.")
+        self.facts = msgspec.structs.replace(self.facts, mode=name)
+        self.play(ModeChanged(name, "person:tui"))
 
     async def answer_plan(self, plan: Plan | None) -> None:
         self.plans.append(plan)

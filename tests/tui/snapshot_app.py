@@ -40,9 +40,11 @@ def settled(
     async def run(pilot: Pilot[str]) -> None:
         app.theme = theme
         await workers_done(app)
+        await pilot.pause(DRAIN_S)
         for key in keys:
             clock.now += pace
             await pilot.press(key)
+            await pilot.pause(DRAIN_S)
         await workers_done(app)
         await pilot.pause(2 * DRAIN_S)
 

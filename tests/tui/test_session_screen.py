@@ -123,10 +123,9 @@ def test_a_plan_that_cannot_run_is_refused(plan: Plan, said: str) -> None:
         plan_from_toml(plan_to_toml(plan))
 
 
-def test_a_plan_waits_only_before_its_first_step_and_never_in_plan_mode() -> None:
+def test_a_plan_waits_only_before_its_first_step() -> None:
     conversation = plan_waiting()
     assert waiting_plan(_state(conversation), "default") is not None
-    assert waiting_plan(_state(conversation), "plan") is None
     conversation.events.append(StepStarted("1"))
     assert waiting_plan(_state(conversation), "default") is None
     conversation = plan_waiting()

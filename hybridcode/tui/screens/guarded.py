@@ -19,7 +19,7 @@ class GuardedScreen(ViewScreen):
 
     def on_screen_resume(self) -> None:
         """Sleep again whenever the view comes to the front."""
-        self.guard.appear()
+        self.guard.appear(self.call_after_refresh)
 
     def on_key(self, event: events.Key) -> None:
         """Every key keeps a sleeping guard asleep; Textual calls this beside the handler of `Framed`."""

@@ -14,12 +14,15 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
 
+from hybridcode.config.settings import Mode
 from hybridcode.domain.action import Decision
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.modes import MODE_WORDS
 from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.framed import Framed
+from hybridcode.tui.screens.questions import WordScreen
 from hybridcode.tui.widgets.bars import Bar, Item
 from hybridcode.tui.widgets.painted import Painted
 
@@ -59,6 +62,9 @@ class Pane(Framed):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back, it stays pending", key_display="Esc", id="pane.back"),
+        Binding(
+            "shift+tab", "app.next_mode", "next permission mode", key_display="Shift+Tab", priority=True, id="pane.mode"
+        ),
         Binding("w", "why", "why this asks, in full", id="pane.why"),
     ]
 
@@ -69,6 +75,8 @@ class Pane(Framed):
         self.guard = guard
         self._more = more
         self._is_explained = False
+        self.mode: Mode = "default"
+        """The permission mode that holds now; what is shown was asked in whatever mode held then."""
 
     def compose(self) -> ComposeResult:
         """Title, reasons, body, keys."""
@@ -80,12 +88,22 @@ class Pane(Framed):
 
     def on_screen_resume(self) -> None:
         """Sleep again whenever the pane comes to the front."""
-        self.guard.appear()
+        self.guard.appear(self.call_after_refresh)
 
     def on_key(self, event: events.Key) -> None:
-        """Every key keeps a sleeping guard asleep; Textual calls this beside the handler of `Framed`."""
-        del event
+        """Every key keeps a sleeping guard asleep, and a letter that does nothing here is text for somewhere else.
+
+        Textual calls this beside the handler of `Framed`.
+        """
         self.guard.press()
+        if event.is_printable and event.key not in self.active_bindings:
+            self.guard.doze()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text decides nothing, and whoever pastes is writing."""
+        event.stop()
+        self.guard.appear()
+        self.flash("pasted text is ignored here")
 
     def repaint(self) -> None:
         """Paint the reasons too; subclasses add their body."""
@@ -97,7 +115,15 @@ class Pane(Framed):
     def shown_title(self) -> tuple[tuple[Part, ...], list[Item]]:
         """The title, and how many questions wait behind this one."""
         left, items = self.title_parts()
-        return left, [*items, (0, f"{self._more} more waiting")] if self._more else items
+        if self._more:
+            items = [*items, (0, f"{self._more} more waiting")]
+        return left, items if self.mode == "default" else [(0, MODE_WORDS[self.mode]), *items]
+
+    def take_mode(self, mode: Mode) -> None:
+        """Show another mode."""
+        self.mode = mode
+        if self.is_mounted:
+            self.repaint()
 
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """Why this asks."""
@@ -112,6 +138,8 @@ class Pane(Framed):
 
     def ask(self, question: ModalScreen[Answer], then: Callable[[Answer | None], None]) -> None:
         """Put a small question in front."""
+        if isinstance(question, WordScreen):
+            question.guard = self.guard
         self.post_message(self.Asked(question, then))
 
     def action_leave(self) -> None:

@@ -38,12 +38,21 @@ class PlanPane(Pane):
         Hint("e", "edit it"),
         Hint("n", "do not follow it", "reject", is_needed=True),
     )
+    PLANNING_HINTS: ClassVar[Keys] = (
+        Hint("y", "follow it now: the mode becomes “asks”", "follow, mode “asks”", is_needed=True),
+        *HINTS[1:],
+    )
+    """The same keys in plan mode."""
 
     def __init__(self, subject: str, plan: Plan, guard: KeyGuard, *, source: str, task: str) -> None:
         super().__init__(subject, guard)
         self.plan = plan
         self._source = source
         self._wanted = task
+
+    def hints(self) -> Keys:
+        """A yes in plan mode says what it does to the mode."""
+        return self.PLANNING_HINTS if self.mode == "plan" else self.HINTS
 
     def body(self) -> ComposeResult:
         """The whole plan."""

@@ -17,6 +17,7 @@ from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.paint import Part
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.text_box import TextBox
+from hybridcode.tui.widgets.typed_line import TypedLine
 
 
 class ReasonScreen(ModalScreen[str | None]):
@@ -69,18 +70,21 @@ class WordScreen(ModalScreen[bool]):
     def __init__(self, what: str, flags: tuple[str, ...]) -> None:
         super().__init__()
         self._what, self._flags = what, flags
+        self.guard: KeyGuard | None = None
+        """What says which letters count: those typed once the question is on the screen."""
 
     def compose(self) -> ComposeResult:
         """What it is, and a line for the word."""
         with Vertical(classes="question"):
             yield Painted((" · ".join(self._flags), "bold $error"))
             yield Painted(self._what)
-            yield Input(placeholder=f"type {self.WORD} to do it", id="answer")
+            yield TypedLine(lambda: self.guard, placeholder=f"type {self.WORD} to do it")
             yield Painted(("Esc", "bold $accent"), (" back, nothing is done", "$quiet"))
 
     def on_mount(self) -> None:
-        """Nothing blinks."""
-        self.query_one(Input).cursor_blink = False
+        """The question has just appeared."""
+        if self.guard is not None:
+            self.guard.appear(self.call_after_refresh)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The whole word is the answer; Enter is not needed and does nothing."""
@@ -112,7 +116,7 @@ class SureScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """The question has just appeared."""
-        self._guard.appear()
+        self._guard.appear(self.call_after_refresh)
 
     def on_key(self, event: events.Key) -> None:
         """Every key keeps a sleeping guard asleep."""

@@ -20,6 +20,7 @@ from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, step_words
 from hybridcode.tui.meter import meter_items, meter_of
+from hybridcode.tui.modes import mode_badge
 from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
@@ -42,6 +43,14 @@ class SessionScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "interrupt", "interrupt what runs", id="session.interrupt"),
+        Binding(
+            "shift+tab",
+            "app.next_mode",
+            "next mode: asks, accepts edits, plan only",
+            key_display="Shift+Tab",
+            priority=True,
+            id="session.mode",
+        ),
         Binding("pageup", "scroll(-1)", "transcript up", id="session.page-up"),
         Binding("pagedown", "scroll(1)", "transcript down", id="session.page-down"),
     ]
@@ -92,6 +101,19 @@ class SessionScreen(Screen[None]):
         composer.text = text
         composer.move_cursor(composer.document.end)
 
+    def put_text_aside(self) -> bool:
+        """Empty the composer, what it held stays in its history; False if it held nothing."""
+        composer = self.query_one(Composer)
+        if not composer.text.strip():
+            return False
+        composer.remember(composer.text.strip())
+        composer.text = ""
+        return True
+
+    def after_typing(self, act: Callable[[], object]) -> None:
+        """Do something once the composer has taken in every key that was typed before."""
+        self.query_one(Composer).call_later(act)
+
     def recall(self, text: str) -> None:
         """Put a task of this session into the history of the composer."""
         self.query_one(Composer).remember(text)
@@ -99,7 +121,8 @@ class SessionScreen(Screen[None]):
     def show_facts(self, facts: Facts) -> None:
         """Show mode, models and folder."""
         self._facts = facts
-        self.query_one("#top", Bar).show(*top_parts(facts, self.size.width), items=top_items(facts, self.size.width))
+        left, items = top_parts(facts, self.size.width), top_items(facts, self.size.width)
+        self.query_one("#top", Bar).show(*left, items=items, badge=mode_badge(facts.mode))
 
     def tell(self, entries: Iterable[Entry]) -> None:
         """Add paragraphs to the transcript."""

@@ -51,7 +51,7 @@ class ForeseenScreen(GuardedScreen):
         except HybridcodeError as error:
             self.query_one("#foreseen-text", Painted).paint((error.advice, "$error"))
             return
-        self.guard.appear()
+        self.guard.appear(self.call_after_refresh)
         self.repaint()
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:

@@ -16,15 +16,6 @@ from hybridcode.tui.widgets.painted import Painted
 Item = tuple[int, str]
 """Rank (0 is dropped last) and text."""
 
-MODE_WORDS = {
-    "default": "asks",
-    "acceptEdits": "accepts edits",
-    "plan": "plan only",
-    "dontAsk": "denies what it would ask",
-    "bypass": "BYPASS: asks nothing",
-}
-"""A mode as the screen names it."""
-
 
 class AsciiScrollBar(ScrollBarRender):
     """A scroll bar without block characters: its thumb is told by the background alone."""
@@ -40,10 +31,11 @@ class Bar(Painted):
         super().__init__(ident=ident, classes=classes)
         self._left: tuple[Part, ...] = ()
         self._items: list[Item] = []
+        self._badge: Part | None = None
 
-    def show(self, *left: Part, items: list[Item] | None = None) -> None:
-        """Show styled text at the left and ranked items at the right (or alone)."""
-        self._left, self._items = left, items or []
+    def show(self, *left: Part, items: list[Item] | None = None, badge: Part | None = None) -> None:
+        """Show styled text at the left and ranked items at the right (or alone), behind a badge that always fits."""
+        self._left, self._items, self._badge = left, items or [], badge
         self._repaint()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -55,9 +47,15 @@ class Bar(Painted):
         if cells <= 0:
             return
         used = sum(width(text) for text, _ in self._left)
+        badge = self._badge
+        used += width(badge[0]) + 3 if badge else 0
         right = " · ".join(fitting(self._items, cells - used - 2)) if self._items else ""
-        gap = cells - used - width(right) if self._left else 0
-        self.paint(*self._left, (" " * max(gap, 0) + right, "$quiet"), layout=False)
+        used -= 3 if badge and not right else 0
+        gap = " " * max(cells - used - width(right), 0) if self._left else ""
+        if badge is None:
+            self.paint(*self._left, (gap + right, "$quiet"), layout=False)
+        else:
+            self.paint(*self._left, (gap, "$quiet"), badge, (f" · {right}" if right else "", "$quiet"), layout=False)
 
 
 ROOMY_CELLS = 100
@@ -72,10 +70,9 @@ def top_parts(facts: Facts, cells: int) -> tuple[Part, ...]:
 
 
 def top_items(facts: Facts, cells: int) -> list[Item]:
-    """Mode and models, for a line of `cells`."""
+    """The models, for a line of `cells`."""
     room = 40 if cells >= ROOMY_CELLS else 10
-    items: list[Item] = [(0, MODE_WORDS[facts.mode])]
-    items.append((2, f"frontier {_model(facts.frontier, room)}"))
+    items: list[Item] = [(2, f"frontier {_model(facts.frontier, room)}")]
     items.append((1, f"local {_model(facts.local, room)}"))
     if facts.is_offline:
         items.append((0, "offline"))

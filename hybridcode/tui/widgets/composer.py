@@ -34,6 +34,7 @@ class Composer(TextBox):
         Binding(
             "alt+enter,ctrl+j,shift+enter", "newline", "new line", key_display="Alt+Enter, ^J", id="composer.newline"
         ),
+        Binding("ctrl+d", "leave", "quit, with nothing written", key_display="Ctrl+D", id="composer.quit"),
         Binding("ctrl+u", "empty", "clear the text", key_display="Ctrl+U", id="composer.clear"),
     ]
 
@@ -88,9 +89,16 @@ class Composer(TextBox):
         """Break the line."""
         self.insert("\n")
 
+    async def action_leave(self) -> None:
+        """Quit; with text, delete the character under the cursor."""
+        if self.text:
+            self.action_delete_right()
+        else:
+            await self.run_action("app.leave")
+
     def action_empty(self) -> None:
-        """Forget the unsent text."""
-        self.text = ""
+        """Take the unsent text away; it can be undone."""
+        self.clear()
 
     def action_cursor_up(self, select: bool = False) -> None:
         """One line up, or one text back in the history from the first line."""

@@ -3,7 +3,10 @@
 Invariant: what is painted has as many characters as the text, so that the cursor stands where it belongs.
 """
 
+from typing import ClassVar
+
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
 from hybridcode.tui.paint import edited
@@ -11,6 +14,10 @@ from hybridcode.tui.paint import edited
 
 class TextBox(TextArea):
     """Text to edit, hidden characters in it shown as one sign each."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+underscore", "undo", "undo what was written", key_display="Ctrl+_", id="text.undo"),
+    ]
 
     def get_line(self, line_index: int) -> Text:
         """One line as it is painted."""
