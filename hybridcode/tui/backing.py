@@ -17,6 +17,7 @@ from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.session import Session, SessionOptions
+from hybridcode.tui.archive_live import LiveArchive
 
 
 class Backing:
@@ -34,6 +35,7 @@ class Backing:
         plan: Plan | None,
     ) -> None:
         self.models = (make_models or build_models)(loaded.settings)
+        self.archive = LiveArchive(workspace, loaded)
         self._inbox: Inbox | None = None
         self._session: Session | None = None
         self._options = SessionOptions(

@@ -25,6 +25,10 @@ class View(NamedTuple):
 
 VIEWS: dict[str, View] = {
     "help": View("all keys and commands", "help:open_help"),
+    "context": View("what the models saw; with a question: what the index would show", "context:open_context"),
+    "cost": View("tokens, seconds and dollars by step and session", "ledger:open_ledger"),
+    "inbox": View("what waits for an answer, in all sessions", "inbox:open_inbox"),
+    "egress": View("what left this machine", "egress:open_egress"),
 }
 """By name, which is the slash command too."""
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+from scripted_archive import ScriptedArchive
+
 from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import HybridcodeError, IntegrityError
@@ -27,6 +29,7 @@ class ScriptedConversation:
     )
     plans: list[Plan | None] = field(default_factory=list[Plan | None])
     started: list[str] = field(default_factory=list[str])
+    archive: ScriptedArchive = field(default_factory=ScriptedArchive)
     refusal: str = ""
     interrupts: int = 0
     resumes: int = 0
