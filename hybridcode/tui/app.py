@@ -189,6 +189,10 @@ class HybridcodeApp(App[str]):
         """A person left without deciding."""
         self.asking.left(message.subject)
 
+    def on_framed_opened(self, message: Framed.Opened) -> None:
+        """Put a screen in front of the one that asks for it."""
+        self.push_screen(message.screen)
+
     def on_framed_copied(self, message: Framed.Copied) -> None:
         """Hand text to the terminal's clipboard (OSC 52, base64: nothing in it is acted on)."""
         self.copy_to_clipboard(message.text)

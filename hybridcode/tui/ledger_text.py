@@ -3,7 +3,7 @@
 Invariant: an unknown cost is called unknown; an estimate is called one and says what it is made of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hybridcode.domain.events import Envelope
 from hybridcode.models.ledger import Account, Ledger, all_frontier
@@ -12,7 +12,7 @@ from hybridcode.tui.accounts import BESIDE, Growth, StepAccount, growth, step_ac
 from hybridcode.tui.amounts import dollars, plural, seconds, short, tokens
 from hybridcode.tui.archive import Total
 from hybridcode.tui.paint import Part, clip, fit
-from hybridcode.tui.plot import plot
+from hybridcode.tui.plot import Point, plot
 
 _PLOT_ROWS = 5
 _WIDEST = 100
@@ -85,7 +85,7 @@ def _budget(ledger: Ledger, budget_usd: float) -> list[Part | str]:
 
 def _curves(grown: Growth, cells: int) -> list[Part | str]:
     parts: list[Part | str] = []
-    wanted = (
+    wanted: tuple[tuple[str, list[Point], Callable[[float], str]], ...] = (
         ("tokens so far, both models", grown.tokens, lambda value: tokens(round(value))),
         ("dollars so far, where known", grown.usd, dollars),
     )

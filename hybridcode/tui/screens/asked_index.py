@@ -105,7 +105,7 @@ class AskedIndexScreen(ListScreen):
         if self._answer is not None:
             excerpt, text = self._answer.excerpts[int(event.key)]
             lines = [Line(line) for line in text.split("\n")]
-            self.app.push_screen(TextScreen(f"{excerpt.path} {excerpt.start}-{excerpt.end}", lines))
+            self.post_message(Framed.Opened(TextScreen(f"{excerpt.path} {excerpt.start}-{excerpt.end}", lines)))
 
     def action_copy(self) -> None:
         """Copy the digest that tells whether two answers are the same bytes."""

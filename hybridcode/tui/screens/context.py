@@ -71,7 +71,7 @@ class ContextScreen(FollowingList):
         """Show the exact text."""
         event.stop()
         try:
-            self.app.push_screen(prompt_screen(self._requests[event.key], self._blob))
+            self.post_message(Framed.Opened(prompt_screen(self._requests[event.key], self._blob)))
         except HybridcodeError as error:
             self.flash(error.message)
 

@@ -16,7 +16,7 @@ from hybridcode.tui.prompt_text import prompt_screen
 from hybridcode.tui.requests import Request, requests_of
 from hybridcode.tui.screens.context import held_back_parts
 from hybridcode.tui.screens.following import FollowingList
-from hybridcode.tui.screens.framed import Keys
+from hybridcode.tui.screens.framed import Framed, Keys
 from hybridcode.tui.times import clock_time
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.rows import Row, Rows
@@ -69,7 +69,7 @@ class EgressScreen(FollowingList):
         """Show the exact text."""
         event.stop()
         try:
-            self.app.push_screen(prompt_screen(self._sent[event.key], self._blob))
+            self.post_message(Framed.Opened(prompt_screen(self._sent[event.key], self._blob)))
         except HybridcodeError as error:
             self.flash(error.message)
 

@@ -34,6 +34,12 @@ class Framed(Screen[None]):
 
         text: str
 
+    @dataclass
+    class Opened(Message):
+        """A screen is to stand in front of this one."""
+
+        screen: Screen[None]
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "app.view('help')", "all keys", key_display="? F1", id="screen.help"),
     ]
