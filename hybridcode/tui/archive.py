@@ -4,6 +4,7 @@ Invariant: nothing here blocks the event loop; an answer is recorded by compare-
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -90,6 +91,11 @@ class Archive(Protocol):
     @property
     def budget_usd(self) -> float:
         """Dollars that a session may cost; 0 = no limit."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The moment that ages are counted to."""
         ...
 
     async def waiting(self) -> list[Waiting]:

@@ -6,6 +6,7 @@ Invariant: every journal is opened, used and closed within one thread; looking w
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -46,6 +47,11 @@ class LiveArchive:
     def budget_usd(self) -> float:
         """Dollars that a session may cost; 0 = no limit."""
         return self._loaded.settings.limits.max_cost_usd
+
+    @property
+    def now(self) -> datetime:
+        """The moment that ages are counted to."""
+        return datetime.now(UTC)
 
     async def waiting(self) -> list[Waiting]:
         """Everything that waits, oldest first."""

@@ -1,6 +1,7 @@
 """An Archive that answers from lists and records every decision."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from hybridcode.domain.action import ChangeSet, Decision
 from hybridcode.domain.errors import HybridcodeError
@@ -11,6 +12,7 @@ from hybridcode.tui.conversation import Facts
 
 @dataclass
 class ScriptedArchive:
+    now: datetime = datetime(2026, 1, 1, 3, tzinfo=UTC)
     price: Price | None = None
     budget_usd: float = 0.0
     rows: list[Waiting] = field(default_factory=list[Waiting])

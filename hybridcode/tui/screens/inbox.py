@@ -4,7 +4,6 @@ Invariant: nothing is decided here: Enter opens the pane with its guard, and onl
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -35,9 +34,9 @@ class InboxScreen(ListScreen):
     HINTS: ClassVar[Keys] = (Hint("Enter", "look at it", is_needed=True), Hint("/", "search"), Hint("x", "close stale"))
     NOTHING: ClassVar[str] = "nothing waits in any session of this repository"
 
-    def __init__(self, archive: Archive, session: str, now: datetime | None) -> None:
+    def __init__(self, archive: Archive, session: str) -> None:
         super().__init__()
-        self._archive, self._session, self._now = archive, session, now
+        self._archive, self._session = archive, session
         self._found: dict[str, Waiting] = {}
         self._is_read = False
 
@@ -80,7 +79,7 @@ class InboxScreen(ListScreen):
         return [self._row(waiting, cells) for waiting in self._found.values()] if self._is_read else []
 
     def _row(self, waiting: Waiting, cells: int) -> Row:
-        start = f" {age(waiting.made_at, self._clock()):>6}  "
+        start = f" {age(waiting.made_at, self._archive.now):>6}  "
         place = "this session" if waiting.session == self._session else ("running" if waiting.is_running else "stopped")
         flags = waiting.proposal.ruling.flags
         end = "  stale" if waiting.lapsed else f"  ! {', '.join(flags)}" if flags else ""
@@ -90,9 +89,6 @@ class InboxScreen(ListScreen):
             waiting.proposal.id,
             ((start, "quiet"), (fit(_title(waiting), room), "plain"), (f"  {fit(place, 12)}", "quiet"), (end, "warn")),
         )
-
-    def _clock(self) -> datetime:
-        return self._now or datetime.now(UTC)
 
     def detail_parts(self, key: str, cells: int) -> list[Part | str]:
         """Which session, why it asks, and what it would do."""
@@ -159,4 +155,4 @@ def _title(waiting: Waiting) -> str:
 def open_inbox(desk: Desk, argument: str) -> InboxScreen:
     """What waits in all sessions."""
     del argument
-    return InboxScreen(desk.conversation.archive, desk.state.session, None)
+    return InboxScreen(desk.conversation.archive, desk.state.session)
