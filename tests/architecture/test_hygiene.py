@@ -11,8 +11,8 @@ from source import PACKAGE, functions_of, name_of, python_files, tree_of
 HEAVY = {"textual", "rich", "litellm", "openai", "httpx", "llama_cpp", "numpy", "pydantic"}
 
 PARENTS_SIDE = {
-    "sender", "frontier", "local", "openai_compatible", "pool", "host", "scripted", "faulty", "recorded", "ledger", "pricing",
-    "prompts", "catalogue", "shelf", "model_files", "gguf_summary",
+    "sender", "frontier", "local", "openai_compatible", "pool", "host", "scripted", "faulty", "recorded", "ledger",
+    "pricing", "prompts", "catalogue", "shelf", "model_files", "gguf_summary",
 }  # fmt: skip
 """Modules of models that run in our own process; the rest may be for child processes."""
 
