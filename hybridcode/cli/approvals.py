@@ -17,11 +17,11 @@ from hybridcode.domain.action import Approve, Reject
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.exits import ExitCode
 from hybridcode.gate.grants import grants_of
-from hybridcode.gate.lapsing import lapse, lapsed, seconds_left, why_lapsed
+from hybridcode.gate.lapsing import seconds_left
 from hybridcode.journal.approvals import ApprovalRow, Approvals
 from hybridcode.journal.states import UNDECIDED, ApprovalState
 from hybridcode.journal.store import Journal
-from hybridcode.session.gates import reader_of
+from hybridcode.session.pending import looked_at
 
 BY = "person:terminal"
 _DIGEST_CHARACTERS = 16
@@ -129,15 +129,11 @@ def reject(proposal_id: str, reason: str, cwd: Path | None, as_json: bool) -> No
 
 def _looked_at(journal: Journal, row: ApprovalRow, cwd: Path | None) -> ApprovalRow:
     """The row as it stands after a look at the clock and at the files."""
-    if row.state != ApprovalState.PENDING:
-        return row
     workspace, loaded = settings_of(cwd)
-    receipt = lapsed(row, read=reader_of(workspace), now=journal.clock(), expires_s=loaded.settings.approval.expires_s)
-    if receipt is None:
-        return row
-    if lapse(Approvals(journal), row, receipt):
-        console.say(console.shown(f"{row.id}: {why_lapsed(receipt)}"), colour="yellow")
-    return Approvals(journal).get(row.id)
+    found, why = looked_at(Approvals(journal), row, workspace, expires_s=loaded.settings.approval.expires_s)
+    if why:
+        console.say(console.shown(f"{row.id}: {why}"), colour="yellow")
+    return found
 
 
 def _left(row: ApprovalRow, journal: Journal, cwd: Path | None) -> str:

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from hybridcode.domain.events import Envelope, ModelAnswered, ModelAsked, SessionOpened
-from hybridcode.domain.model import Backend, Role
+from hybridcode.domain.model import Backend, Role, Usage
+from hybridcode.models.pricing import Price
 
 
 @dataclass
@@ -60,6 +61,35 @@ class Account:
 Key = tuple[Backend, str, Role]
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What the same tokens would have cost had the frontier model done everything. Never a bill."""
+
+    usd: float
+    source: str
+    """Where the price comes from."""
+
+
+def all_frontier(ledger: "Ledger", price: Price | None) -> Estimate | None:
+    """The estimate at a configured price, else at the mean price of this ledger's own priced calls; None without both.
+
+    The local model's tokens are taken as they were counted by its own tokenizer, and none of them as cached.
+    """
+    frontier, local = ledger.frontier, ledger.local
+    if price is not None:
+        usage = Usage(
+            input_tokens=frontier.input_tokens + local.input_tokens,
+            output_tokens=frontier.output_tokens + local.output_tokens,
+            cached_tokens=frontier.cached_tokens,
+        )
+        return Estimate(price.of(usage), "prices in the settings")
+    used = frontier.input_tokens + frontier.output_tokens
+    if not frontier.usd or not used:
+        return None
+    both = used + local.input_tokens + local.output_tokens
+    return Estimate(frontier.usd / used * both, "mean price of the frontier's own calls here")
+
+
 @dataclass
 class Ledger:
     """The accounts of a session."""
@@ -89,6 +119,16 @@ class Ledger:
                 case _:
                     pass
         return ledger
+
+    def add(self, other: "Ledger") -> None:
+        """Take in the ledger of another session."""
+        for key, account in other.accounts.items():
+            self.accounts.setdefault(key, Account()).add(account)
+        self.scripted |= other.scripted
+        self.remote_calls += other.remote_calls
+        self.bytes_sent += other.bytes_sent
+        self.redactions += other.redactions
+        self.hosts |= other.hosts
 
     @property
     def frontier(self) -> Account:

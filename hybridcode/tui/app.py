@@ -19,6 +19,7 @@ from textual.scrollbar import ScrollBar
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
+from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
 from hybridcode.tui.conversation import Conversation, live_pieces
@@ -71,6 +72,9 @@ class HybridcodeApp(App[str]):
             id="app.suspend",
         ),
         Binding("f1", "view('help')", "all keys", id="app.help"),
+        Binding("f2", "view('context')", "what the models saw", priority=True, id="app.context"),
+        Binding("f3", "view('cost')", "what it cost", priority=True, id="app.cost"),
+        Binding("f4", "view('inbox')", "what waits, in all sessions", priority=True, id="app.inbox"),
         Binding("f5", "view('history')", "what was changed, and undoing it", priority=True, id="app.timeline"),
         Binding("f6", "view('sessions')", "all sessions of this repository", priority=True, id="app.sessions"),
     ]
@@ -246,6 +250,10 @@ class HybridcodeApp(App[str]):
     def on_pane_asked(self, message: Pane.Asked) -> None:
         """Put a small question in front of the pane."""
         self.push_screen(message.question, message.then)
+
+    def on_picked_elsewhere(self, message: PickedElsewhere) -> None:
+        """A person wants to decide a proposal of whatever session."""
+        self.asking.open_elsewhere(message.waiting)
 
     def on_pane_left(self, message: Pane.Left) -> None:
         """A person left without deciding."""

@@ -10,11 +10,13 @@ from hybridcode.domain.action import Decision, Proposal
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Event
 from hybridcode.domain.plan import Plan
+from hybridcode.tui.archive import Waiting
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.modes import why_barred
 from hybridcode.tui.panes import plan_pane, proposal_pane
 from hybridcode.tui.reviewing import Review
+from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.waiting import Question, Questions, why_closed
 
@@ -25,6 +27,8 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._questions = Questions(desk.state)
+        self._elsewhere: dict[str, Waiting] = {}
+        """By id: proposals of other sessions that are or were open here."""
         self._reviews: dict[str, Review] = {}
         """Begun reviews by proposal: leaving a pane loses no decision of a hunk."""
 
@@ -75,12 +79,20 @@ class Asking:
             self.left(pane.subject)
 
     def left(self, subject: str) -> None:
-        """Back to the session; the question is offered again only on request."""
+        """Back to the session, or to where it was opened; the question is offered again only on request."""
+        if self._elsewhere.pop(subject, None) is not None:
+            self._leave_elsewhere()
+            return
         self._questions.left.add(subject)
         self._desk.to_session()
 
     def decided(self, message: Pane.Decided) -> None:
         """Hand a decision to the session and show the next question."""
+        if (waiting := self._elsewhere.pop(message.proposal_id, None)) is not None:
+            self._reviews.pop(message.proposal_id, None)
+            self._leave_elsewhere()
+            self._desk.call(self._answer_elsewhere(waiting, message))
+            return
         view = self._desk.state.proposals.get(message.proposal_id)
         if view and (why := why_barred(message.decision, view.proposal.action, self._desk.facts.mode)):
             if (pane := self.pane) is not None:
@@ -121,7 +133,9 @@ class Asking:
 
     def _close_answered(self) -> None:
         pane = self.pane
-        if pane is not None and pane.subject not in self._questions.all(self._desk.facts.mode):
+        if pane is None or pane.subject in self._elsewhere:
+            return
+        if pane.subject not in self._questions.all(self._desk.facts.mode):
             self._desk.to_session()
             self._desk.tell("·", why_closed(self._desk.state, pane.subject), "quiet")
 
@@ -160,6 +174,53 @@ class Asking:
         pane.take_mode(desk.facts.mode)
         if desk.is_at_session and proposal in self._questions.proposals():
             await desk.app.push_screen(pane)
+
+    def open_elsewhere(self, waiting: Waiting) -> None:
+        """Open a proposal of whatever session, over the view it was picked in."""
+        if waiting.session == self._desk.state.session:
+            self._desk.to_session()
+            self._questions.left.discard(waiting.proposal.id)
+            if waiting.proposal in self._questions.proposals():
+                self._open(waiting.proposal)
+        else:
+            self._desk.app.run_worker(self._open_elsewhere(waiting), group="open", exclusive=True)
+
+    async def _open_elsewhere(self, waiting: Waiting) -> None:
+        desk, origin = self._desk, self._desk.app.screen
+        try:
+            shelf = await desk.conversation.archive.shelf(waiting, desk.facts)
+            pane = await proposal_pane(
+                waiting.proposal,
+                shelf,
+                guard=desk.guard(),
+                sandbox=shelf.facts.sandbox,
+                more=0,
+                is_split=desk.facts.side_by_side,
+                reviews=self._reviews,
+            )
+        except HybridcodeError as error:
+            self._tell_over(error.message)
+            return
+        if desk.app.screen is origin:
+            self._elsewhere[waiting.proposal.id] = waiting
+            await desk.app.push_screen(pane)
+
+    async def _answer_elsewhere(self, waiting: Waiting, message: Pane.Decided) -> None:
+        said = await self._desk.conversation.archive.answer(waiting, message.decision)
+        if message.remember is not None:
+            said += "; a rule can be made only in its own session"
+        self._tell_over(said)
+
+    def _leave_elsewhere(self) -> None:
+        """Back to the view the pane was opened from."""
+        while self.pane is not None:
+            self._desk.app.pop_screen()
+
+    def _tell_over(self, text: str) -> None:
+        """Say something where the person is, and in the transcript."""
+        self._desk.tell("·", text, "quiet")
+        if isinstance(screen := self._desk.app.screen, Framed):
+            screen.flash(text)
 
     @property
     def is_covered(self) -> bool:

@@ -19,6 +19,7 @@ from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.session import Session, SessionOptions
+from hybridcode.tui.archive_live import LiveArchive
 from hybridcode.tui.library import LiveLibrary
 from hybridcode.tui.past import LivePast
 
@@ -40,6 +41,7 @@ class Backing:
         self.library = LiveLibrary(workspace, loaded.settings)
         self.past = LivePast(lambda: self.session)
         self.models = (make_models or build_models)(loaded.settings)
+        self.archive = LiveArchive(workspace, loaded)
         self._inbox: Inbox | None = None
         self._session: Session | None = None
         self._options = SessionOptions(

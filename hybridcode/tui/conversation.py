@@ -5,7 +5,7 @@ Invariant: everything a screen shows comes from `envelopes` and later ones, in o
 
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -15,6 +15,9 @@ from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.records import Library, Past
+
+if TYPE_CHECKING:
+    from hybridcode.tui.archive import Archive
 
 PERSON = "person:tui"
 """The `by` of every decision made on a screen of ours."""
@@ -122,6 +125,11 @@ class Conversation(Protocol):
 
     def seal(self, changes: Sequence[FileChange]) -> ChangeSet:
         """Store the bytes and return the change set that names them."""
+        ...
+
+    @property
+    def archive(self) -> "Archive":
+        """All sessions of this repository: what waits, what they used."""
         ...
 
     async def start(self, text: str) -> None:

@@ -27,6 +27,7 @@ from hybridcode.tui.records import Library, Past
 if TYPE_CHECKING:
     from hybridcode.session.models import Models
     from hybridcode.session.session import Session
+    from hybridcode.tui.archive import Archive
     from hybridcode.tui.backing import Backing
 
 STOP_S = 3.0
@@ -182,6 +183,11 @@ class LiveConversation:
         """Store the bytes and return the change set that names them."""
         return self._session().gate.seal(changes)
 
+    @property
+    def archive(self) -> "Archive":
+        """All sessions of this repository."""
+        return self._behind().archive
+
     async def start(self, text: str) -> None:
         """Begin a task in the background."""
         self._desk.forget()
@@ -228,9 +234,13 @@ class LiveConversation:
         """Ask git what `facts` shall say from now on: four processes, off the event loop."""
         self._git = await asyncio.to_thread(git_facts, self._workspace)
 
+    async def load(self) -> None:
+        """Import what a session needs, off the event loop."""
+        await asyncio.to_thread(import_module, "hybridcode.tui.backing")
+
     async def start_models(self) -> None:
         """Import what a session needs and start the model processes; failures are left for the first task to report."""
-        await asyncio.to_thread(import_module, "hybridcode.tui.backing")
+        await self.load()
         await self._behind().start_models()
 
     async def close(self, by: str = "you, leaving") -> None:

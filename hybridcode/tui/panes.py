@@ -4,10 +4,13 @@ Invariant: a diff pane is built from the journal's blobs; files are cut into hun
 """
 
 import asyncio
+from collections.abc import Sequence
+from typing import Protocol
 
-from hybridcode.domain.action import ChangeSet, Proposal
+from hybridcode.domain.action import ChangeSet, FileChange, Proposal
+from hybridcode.domain.events import Envelope
 from hybridcode.session.state import TaskView
-from hybridcode.tui.conversation import Conversation
+from hybridcode.tui.conversation import Facts
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.reviewing import Review, load_change
 from hybridcode.tui.screens.command import CommandPane
@@ -17,9 +20,31 @@ from hybridcode.tui.screens.review import ReviewPane
 from hybridcode.tui.waiting import when_it_lapses
 
 
+class Source(Protocol):
+    """Where a proposal stands: the session behind the screens, or another one's journal."""
+
+    @property
+    def facts(self) -> Facts:
+        """What holds there."""
+        ...
+
+    @property
+    def envelopes(self) -> Sequence[Envelope]:
+        """Everything that happened there."""
+        ...
+
+    def blob(self, sha256: str) -> bytes:
+        """The bytes behind a digest. Raises: IntegrityError."""
+        ...
+
+    def seal(self, changes: Sequence[FileChange], /) -> ChangeSet:
+        """Store the bytes there and return the change set that names them."""
+        ...
+
+
 async def proposal_pane(
     proposal: Proposal,
-    conversation: Conversation,
+    conversation: Source,
     *,
     guard: KeyGuard,
     sandbox: str,

@@ -15,6 +15,8 @@ from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.ending import Ending
 from hybridcode.tui.live import LiveConversation, MakeModels
 
+ELSEWHERE_S = 60.0
+"""Seconds between two looks at what waits in other sessions."""
 AFTER_PAINT_S = 0.1
 """Seconds between the app being ready and the first work that is not painting."""
 
@@ -42,7 +44,7 @@ class Program(HybridcodeApp):
 
     def _warm_up(self) -> None:
         self.run_worker(self._look())
-        self.run_worker(self.live.start_models(), exit_on_error=False)
+        self.run_worker(self._start_models(), exit_on_error=False)
 
     def on_hybridcode_app_arrived(self, message: HybridcodeApp.Arrived) -> None:
         """What git says changes with what a task or an undo does."""
@@ -53,6 +55,20 @@ class Program(HybridcodeApp):
         """End without painting anything more."""
         self._begin_batch()
         self.exit()
+
+    async def _start_models(self) -> None:
+        self.set_interval(ELSEWHERE_S, lambda: self.run_worker(self._count_elsewhere(), exit_on_error=False))
+        await self.live.load()
+        await self._count_elsewhere()
+        await self.live.start_models()
+
+    async def _count_elsewhere(self) -> None:
+        """Say how many approvals wait in other sessions; a journal that cannot be read is left for who opens it."""
+        session = self.desk.state.session
+        count = await self.live.archive.count_elsewhere(session)
+        if count != self.desk.session.elsewhere:
+            self.desk.session.elsewhere = count
+            self.asking.refresh()
 
     async def _look(self) -> None:
         await self.live.look()

@@ -1,6 +1,6 @@
 """Moments as a person reads them: how long ago, and exactly when.
 
-Invariant: pure; the zone is that of `now`.
+Invariant: pure but for the zone, which is that of `now` or of this machine.
 """
 
 from datetime import datetime
@@ -35,3 +35,17 @@ def exactly(at: str, now: datetime) -> str:
 def clock(at: str, now: datetime) -> str:
     """`14:02`."""
     return f"{moment(at, now):%H:%M}"
+
+
+def clock_time(at: str) -> str:
+    """`14:03:22` of a moment in ISO 8601."""
+    return f"{datetime.fromisoformat(at).astimezone():%H:%M:%S}"
+
+
+def age(at: str, now: datetime) -> str:
+    """How long ago that was: `40 s`, `12 min`, `3 h`, `5 d`."""
+    gone = max(0, int((now - datetime.fromisoformat(at)).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if gone >= length:
+            return f"{gone // length} {unit}"
+    return f"{gone} s"

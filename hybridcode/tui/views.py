@@ -25,6 +25,10 @@ class View(NamedTuple):
 
 VIEWS: dict[str, View] = {
     "help": View("all keys and commands", "help:open_help"),
+    "context": View("what the models saw; with a question: what the index would show", "context:open_context"),
+    "cost": View("tokens, seconds and dollars by step and session", "ledger:open_ledger"),
+    "inbox": View("what waits for an answer, in all sessions", "inbox:open_inbox"),
+    "egress": View("what left this machine", "egress:open_egress"),
     "keys": View("all actions with their keys, and other keys for them", "keys:open_keys"),
     "sessions": View("all sessions of this repository: go on, fork, export, delete", "sessions:open_sessions"),
     "history": View("what was changed, one after the other, and undoing it", "timeline:open_history"),

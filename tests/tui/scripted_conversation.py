@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 import msgspec
+from scripted_archive import ScriptedArchive
 from scripted_records import ScriptedLibrary, ScriptedPast
 
 from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
@@ -31,6 +32,7 @@ class ScriptedConversation:
     )
     plans: list[Plan | None] = field(default_factory=list[Plan | None])
     started: list[str] = field(default_factory=list[str])
+    archive: ScriptedArchive = field(default_factory=ScriptedArchive)
     refusal: str = ""
     interrupts: int = 0
     resumes: int = 0

@@ -15,9 +15,13 @@ from hybridcode.tui.desk import Desk
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.key_names import shown_keys
 from hybridcode.tui.paint import Part
+from hybridcode.tui.screens.asked_index import AskedIndexScreen
 from hybridcode.tui.screens.command import CommandPane
+from hybridcode.tui.screens.context import ContextScreen
 from hybridcode.tui.screens.diff import DiffScreen
 from hybridcode.tui.screens.framed import Framed, Keys, ViewScreen
+from hybridcode.tui.screens.inbox import InboxScreen
+from hybridcode.tui.screens.ledger import LedgerScreen
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.plan import PlanPane
@@ -25,6 +29,7 @@ from hybridcode.tui.screens.review import ReviewPane
 from hybridcode.tui.screens.rewind import BackScreen
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.screens.sessions import SessionsScreen
+from hybridcode.tui.screens.text import TextScreen
 from hybridcode.tui.screens.timeline import TimelineScreen
 from hybridcode.tui.screens.undo import UndoScreen
 from hybridcode.tui.widgets.bars import Item
@@ -76,6 +81,9 @@ def open_help(desk: Desk, argument: str) -> HelpScreen:
             ("Reviewing a change", [*ReviewPane.BINDINGS, *Pane.BINDINGS, *Framed.BINDINGS]),
             ("Reviewing a command", CommandPane.BINDINGS),
             ("Reviewing a plan", PlanPane.BINDINGS),
+            ("What the models saw", [*ContextScreen.BINDINGS, *AskedIndexScreen.BINDINGS]),
+            ("Reading a text", TextScreen.BINDINGS),
+            ("Ledger and inbox", [*LedgerScreen.BINDINGS, *InboxScreen.BINDINGS]),
             ("Sessions", SessionsScreen.BINDINGS),
             ("History and undo", [*TimelineScreen.BINDINGS, *UndoScreen.BINDINGS, *BackScreen.BINDINGS]),
             ("What was changed", DiffScreen.BINDINGS),

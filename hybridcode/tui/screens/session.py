@@ -61,6 +61,8 @@ class SessionScreen(Screen[None]):
         self._clock = clock
         self._meter: list[Item] = []
         self._remark = ""
+        self.elsewhere = 0
+        """How many approvals wait in other sessions."""
 
     def compose(self) -> ComposeResult:
         """Top line, body, composer, bottom line."""
@@ -160,9 +162,12 @@ class SessionScreen(Screen[None]):
         waiting = ["the plan waits for you"] if is_plan_waiting else []
         if approvals:
             waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")
+        key = "Ctrl+Y" if waiting else "F4"
+        if self.elsewhere:
+            waiting.append(f"{plural(self.elsewhere, 'approval')} in other sessions")
         self.set_class(bool(waiting), "-waiting")
         self.query_one("#waiting", Bar).show(
-            (f"? {', '.join(waiting)}  ", "bold $warning"), ("Ctrl+Y", "bold $accent"), (" reviews", "$quiet")
+            (f"? {', '.join(waiting)}  ", "bold $warning"), (key, "bold $accent"), (" reviews", "$quiet")
         )
         self._show_live(state)
 

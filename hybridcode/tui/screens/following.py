@@ -1,0 +1,49 @@
+"""A list over the envelopes of this session that follows while a task runs.
+
+Invariant: folds and paints only when something happened since, at most a few times a second.
+"""
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+
+from hybridcode.domain.events import Envelope
+from hybridcode.tui.screens.listing import ListScreen
+
+LOOK_S = 0.5
+"""Seconds between two looks at how many envelopes there are."""
+
+
+class FollowingList(ListScreen):
+    """Subclasses fold the envelopes in `take`."""
+
+    def __init__(self, envelopes: Callable[[], Sequence[Envelope]]) -> None:
+        super().__init__()
+        self._envelopes = envelopes
+        self._seen = -1
+
+    def take(self, envelopes: Sequence[Envelope]) -> None:
+        """Fold the envelopes."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Look again from time to time."""
+        self._look()
+        self.set_interval(LOOK_S, self._follow)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The first fold comes before the first paint."""
+        del event
+        self._look()
+
+    def _look(self) -> bool:
+        envelopes = self._envelopes()
+        is_new = len(envelopes) != self._seen
+        if is_new:
+            self._seen = len(envelopes)
+            self.take(envelopes)
+        return is_new
+
+    def _follow(self) -> None:
+        if self.is_current and self._look():
+            self.repaint()

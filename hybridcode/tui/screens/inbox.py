@@ -1,0 +1,158 @@
+"""Everything that waits for an answer, in all sessions of this repository.
+
+Invariant: nothing is decided here: Enter opens the pane with its guard, and only what lapsed can be closed.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from hybridcode.domain.action import ChangeSet, ShellCommand
+from hybridcode.domain.errors import HybridcodeError
+from hybridcode.tui.amounts import plural
+from hybridcode.tui.archive import Archive, PickedElsewhere, Waiting
+from hybridcode.tui.desk import Desk
+from hybridcode.tui.hints import Hint
+from hybridcode.tui.paint import Part, clip, clip_left, fit
+from hybridcode.tui.screens.framed import Keys
+from hybridcode.tui.screens.listing import ListScreen
+from hybridcode.tui.times import age
+from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.rows import Row, Rows
+
+LOOK_S = 3.0
+"""Seconds between two looks while the inbox is in front."""
+
+
+class InboxScreen(ListScreen):
+    """Proposals that wait, oldest first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "close_lapsed", "close what is stale", id="inbox.close"),
+    ]
+    HINTS: ClassVar[Keys] = (Hint("Enter", "look at it", is_needed=True), Hint("/", "search"), Hint("x", "close stale"))
+    NOTHING: ClassVar[str] = "nothing waits in any session of this repository"
+
+    def __init__(self, archive: Archive, session: str) -> None:
+        super().__init__()
+        self._archive, self._session = archive, session
+        self._found: dict[str, Waiting] = {}
+        self._is_read = False
+
+    def on_mount(self) -> None:
+        """Look now and from time to time."""
+        self.set_interval(LOOK_S, self._look_again)
+
+    def on_screen_resume(self) -> None:
+        """Look when this comes in front, also after a pane."""
+        self._look()
+
+    def _look_again(self) -> None:
+        if self.is_current:
+            self._look()
+
+    def _look(self) -> None:
+        self.run_worker(self._read(), group="inbox", exclusive=True)
+
+    async def _read(self) -> None:
+        try:
+            found = await self._archive.waiting()
+        except HybridcodeError as error:
+            self.flash(error.message)
+            return
+        self._is_read = True
+        self._found = {waiting.proposal.id: waiting for waiting in found}
+        self.repaint()
+
+    def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
+        """How many wait."""
+        stale = sum(bool(waiting.lapsed) for waiting in self._found.values())
+        items: list[Item] = [(0, f"{len(self._found)} waiting")] if self._is_read else [(0, "reading")]
+        return (("inbox ", "bold $accent"), ("all sessions", "bold")), [
+            *items,
+            *([(1, f"{stale} stale")] if stale else []),
+        ]
+
+    def rows(self, cells: int) -> Sequence[Row]:
+        """Age, what is asked, flags; the session in the details."""
+        return [self._row(waiting, cells) for waiting in self._found.values()] if self._is_read else []
+
+    def _row(self, waiting: Waiting, cells: int) -> Row:
+        start = f" {age(waiting.made_at, self._archive.now):>6}  "
+        place = "this session" if waiting.session == self._session else ("running" if waiting.is_running else "stopped")
+        flags = waiting.proposal.ruling.flags
+        end = "  stale" if waiting.lapsed else f"  ! {', '.join(flags)}" if flags else ""
+        end = clip(end, max(cells // 4, 8))
+        room = max(cells - len(start) - len(end) - 15, 8)
+        return Row(
+            waiting.proposal.id,
+            ((start, "quiet"), (fit(_title(waiting), room), "plain"), (f"  {fit(place, 12)}", "quiet"), (end, "warn")),
+        )
+
+    def detail_parts(self, key: str, cells: int) -> list[Part | str]:
+        """Which session, why it asks, and what it would do."""
+        waiting = self._found.get(key)
+        if waiting is None:
+            return []
+        proposal = waiting.proposal
+        runs = "it runs and goes on by itself" if waiting.is_running else "it has ended; resuming it goes on"
+        parts: list[Part | str] = [
+            (f"{_title(waiting)}\n", "bold"),
+            (f"session  {waiting.session}\n         {clip(waiting.task, cells - 9)}\n         {runs}\n", ""),
+            f"asks     {proposal.ruling.reason}\n",
+        ]
+        if proposal.ruling.flags:
+            parts.append((f"! {', '.join(proposal.ruling.flags)}\n", "$warning"))
+        if waiting.lapsed:
+            parts.append((f"! stale: {waiting.lapsed}; x closes it\n", "$warning"))
+        if isinstance(proposal.action, ChangeSet):
+            parts.append((f"\n{plural(len(proposal.action.edits), 'file')}\n", "bold"))
+            parts += [f"  {clip_left(edit.path, cells - 2)}\n" for edit in proposal.action.edits]
+        elif isinstance(proposal.action, ShellCommand):
+            parts += [("\ncommand\n", "bold"), f"  {proposal.action.text}\n"]
+        return parts
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        """Open its pane."""
+        event.stop()
+        waiting = self._found[event.key]
+        if waiting.lapsed:
+            self.flash(f"stale: {waiting.lapsed}; x closes it")
+        else:
+            self.post_message(PickedElsewhere(waiting))
+
+    def action_close_lapsed(self) -> None:
+        """Close the one under the cursor, if it is stale."""
+        waiting = self._found.get(self.key)
+        if waiting is None or not waiting.lapsed:
+            self.flash("only what is stale can be closed here; Enter looks at this one")
+            return
+        self.run_worker(self._close(waiting), group="inbox-close")
+
+    async def _close(self, waiting: Waiting) -> None:
+        try:
+            said = await self._archive.close_lapsed(waiting)
+        except HybridcodeError as error:
+            said = error.message
+        await self._read()
+        self.flash(said)
+
+
+def _title(waiting: Waiting) -> str:
+    proposal = waiting.proposal
+    if proposal.title:
+        return proposal.title
+    match proposal.action:
+        case ChangeSet(edits=edits):
+            return ", ".join(edit.path for edit in edits)
+        case ShellCommand() as command:
+            return command.text
+        case _:
+            return f"step {proposal.step}"
+
+
+def open_inbox(desk: Desk, argument: str) -> InboxScreen:
+    """What waits in all sessions."""
+    del argument
+    return InboxScreen(desk.conversation.archive, desk.state.session)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from hybridcode.cli.here import settings_of
+from hybridcode.domain.action import Approve, ChangeSet, FileChange, FileEdit, Proposal, Ruling, action_digest
+from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.store import Journal
+from hybridcode.session.finding import journal_path
+from hybridcode.tui.archive_live import LiveArchive
+from hybridcode.tui.conversation import Facts
+
+SESSION = "20260101-000000-aaaa"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "a.py").write_text("def total(): return 1\n")
+    return folder
+
+
+async def test_nothing_waits_where_nothing_was_done(workspace: Path) -> None:
+    archive = LiveArchive(*settings_of(workspace))
+    assert (await archive.waiting(), await archive.count_elsewhere("")) == ([], 0)
+
+
+async def test_a_proposal_is_answered_once_and_a_stale_one_is_closed(workspace: Path) -> None:
+    root, loaded = settings_of(workspace)
+    path = journal_path(root, loaded.settings)
+    path.parent.mkdir(parents=True)
+    with Journal.open(path) as journal:
+        log = journal.session(SESSION)
+        new = log.put_blob(b"x = 1\n")
+        action = ChangeSet((FileEdit("a.py", log.put_blob((workspace / "a.py").read_bytes()), new),))
+        for name in ("aaaaaaaa", "bbbbbbbb"):
+            proposal = Proposal(name, "1", action, action_digest(action), Ruling("ask", "why", "rule"))
+            Approvals(journal).add(SESSION, proposal)
+    archive = LiveArchive(root, loaded)
+    first, second = await archive.waiting()
+    assert [(row.is_running, row.lapsed) for row in (first, second)] == [(False, ""), (False, "")]
+    assert (await archive.count_elsewhere(SESSION), await archive.count_elsewhere("another")) == (0, 2)
+    shelf = await archive.shelf(first, Facts(workspace="shop"))
+    assert shelf.blob(new) == b"x = 1\n"
+    assert shelf.seal([FileChange("a.py", b"", b"y")]).edits[0].before_sha256 == action.edits[0].before_sha256
+    yes = Approve(action_digest(action), "person:tui")
+    assert "approved" in await archive.answer(first, yes)
+    assert "nothing changed" in await archive.answer(first, yes)
+    (workspace / "a.py").write_text("another editor was here\n")
+    assert "was closed" in await archive.answer(second, yes)
+    assert await archive.waiting() == []
