@@ -4,6 +4,7 @@ Invariant: a frame counts from the moment its bytes are handed to the terminal d
 """
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -23,6 +24,7 @@ from hybridcode.config.load import load
 from hybridcode.domain.action import ChangeSet, FileChange, Proposal, Ruling
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.highlight import warm
 from hybridcode.tui.live import LiveConversation
 from hybridcode.tui.reviewing import Review
 from hybridcode.tui.screens.review import ReviewPane
@@ -163,7 +165,9 @@ class Bench(HybridcodeApp):
         return Recording
 
     def on_ready(self) -> None:
-        """Let the start come to rest first."""
+        """Let the start come to rest first, and do what the program does by the time a draft is there."""
+        warm()
+        gc.freeze()
         self.set_timer(1.0, lambda: self.then(self))
 
 
