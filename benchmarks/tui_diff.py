@@ -42,7 +42,7 @@ def one_run(kind: str, lines: int, *, pages: int, keys: int) -> dict[str, float]
 
 
 def _key_times(terminal: Terminal, keys: int) -> dict[str, float]:
-    """Milliseconds from a key to the first byte of what it paints; gaps are uneven, so as not to meet a timer's beat."""
+    """Milliseconds from a key to the first byte it paints; gaps are uneven, so as not to meet a timer's beat."""
     uneven, times = random.Random(7), list[float]()
     terminal.rest(0.5)
     for number in range(keys):

@@ -38,6 +38,8 @@ _WORDS = ("value", "total", "index", "result", "items", "config", "session", "bu
 Frame = tuple[float, float, str]
 """When, processor seconds by then, and what was written."""
 FRAMES: list[Frame] = []
+WRITTEN = asyncio.Event()
+"""Set after each write."""
 
 
 class Recording(LinuxDriver):
@@ -47,10 +49,21 @@ class Recording(LinuxDriver):
         """Write, and remember when."""
         super().write(data)
         FRAMES.append((time.perf_counter(), time.process_time(), data))
+        WRITTEN.set()
+
+
+async def _next_write(within_s: float) -> bool:
+    """Wait for a write; False if there was none."""
+    WRITTEN.clear()
+    try:
+        await asyncio.wait_for(WRITTEN.wait(), within_s)
+    except TimeoutError:
+        return False
+    return True
 
 
 def sides(rows: int) -> tuple[bytes, bytes]:
-    """A file before and after, every third line changed, that makes a diff of about so many rows; the same each time."""
+    """A file before and after, every third line changed: a diff of about so many rows, the same each time."""
     chance = random.Random(1)
 
     def word() -> str:
@@ -79,11 +92,15 @@ def unified_rows(before: bytes, after: bytes) -> list[str]:
 
 async def _painted(since: float) -> tuple[Frame, Frame]:
     """The first frame of the diff after `since`, and the last one of its burst (with the colours)."""
-    while not any(at > since and _SIGN in data for at, _, data in FRAMES) or (
-        time.perf_counter() - FRAMES[-1][0] < _QUIET_S
-    ):
-        await asyncio.sleep(0.01)
-    return next(frame for frame in FRAMES if frame[0] > since and _SIGN in frame[2]), FRAMES[-1]
+
+    def first() -> Frame | None:
+        return next((frame for frame in FRAMES if frame[0] > since and _SIGN in frame[2]), None)
+
+    while await _next_write(_QUIET_S) or first() is None:
+        pass
+    found = first()
+    assert found is not None
+    return found, FRAMES[-1]
 
 
 async def _scrolled(scroller: ScrollView, pages: int) -> list[float]:
@@ -91,10 +108,9 @@ async def _scrolled(scroller: ScrollView, pages: int) -> list[float]:
     used: list[float] = []
     for page in range(pages):
         far = int(scroller.max_scroll_y * ((page * 37) % pages) / pages)
-        cpu, since = time.process_time(), time.perf_counter()
+        cpu = time.process_time()
         scroller.scroll_to(y=far if page % 2 else scroller.scroll_offset.y + 3, animate=False, force=True)
-        while FRAMES[-1][0] <= since and time.perf_counter() < since + 1:
-            await asyncio.sleep(0.001)
+        await _next_write(1.0)
         used.append((FRAMES[-1][1] - cpu) * 1000)
         await asyncio.sleep(0.03)
     return sorted(used)
