@@ -30,7 +30,7 @@ MARKS: dict[Mark, tuple[str, str, str]] = {
 """Sign, word and colour of a mark."""
 
 _EMPTY = FileDiff()
-_CACHED_ROWS = 2048
+_CACHED_ROWS, _CACHED_STRIPS = 2048, 512
 _NAMES = (
     *("same", "add", "add-word", "add-sign", "delete", "delete-word", "delete-sign", "quiet", "line", "cursor"),
     *("good", "bad", "keyword", "string", "number", "comment", "name"),
@@ -52,12 +52,15 @@ class DiffView(ScrollView, can_focus=True):
         self._marks: Sequence[Mark] = ()
         self._lexer: Lexer | None = None
         self._texts: LRUCache[tuple[int, bool], list[Segment]] = LRUCache(_CACHED_ROWS)
+        self._strips: LRUCache[tuple[int, int, int], Strip] = LRUCache(_CACHED_STRIPS)
+        """Whole lines as painted, by line, first column and width: what stays in sight costs nothing to paint again."""
         self._styles: dict[str, Style] = {}
 
     def show(self, diff: FileDiff, *, marks: Sequence[Mark], group: int) -> None:
         """Show a file: `marks` has one entry per shown hunk, `group` is the one under the cursor."""
         if diff is not self.diff:
             self._texts.clear()
+        self._strips.clear()
         self.diff, self._marks, self.group = diff, marks, group
         self.virtual_size = self._measure()
         self.refresh()
@@ -69,6 +72,7 @@ class DiffView(ScrollView, can_focus=True):
             return
         self._lexer = lexer
         self._texts.clear()
+        self._strips.clear()
         self.refresh()
 
     def set_split(self, is_split: bool) -> None:
@@ -103,6 +107,7 @@ class DiffView(ScrollView, can_focus=True):
         super().notify_style_update()
         self._styles.clear()
         self._texts.clear()
+        self._strips.clear()
 
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
@@ -116,11 +121,16 @@ class DiffView(ScrollView, can_focus=True):
         """The strip of one visible line."""
         offset_x, offset_y = self.scroll_offset
         line, cells = y + offset_y, self.scrollable_content_region.width
-        blank = self._style("same")
         if line >= self.virtual_size.height:
-            return Strip.blank(cells, blank)
-        if self.is_split:
-            return self._side_strip(line, cells)
+            return Strip.blank(cells, self._style("same"))
+        key = (line, offset_x, cells)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._side_strip(line, cells) if self.is_split else self._one_column(line, offset_x, cells)
+            self._strips[key] = strip
+        return strip
+
+    def _one_column(self, line: int, offset_x: int, cells: int) -> Strip:
         strip = self._strip(line)
         row = self.diff.rows[line]
         fill = self._fill(row)
