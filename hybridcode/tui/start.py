@@ -4,6 +4,7 @@ Invariant: model processes start after the first paint; whatever way the app end
 """
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hybridcode.domain.events import SessionOpened, TaskEnded, UndoMade
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.ending import Ending
+from hybridcode.tui.highlight import warm
 from hybridcode.tui.live import LiveConversation, MakeModels
 
 ELSEWHERE_S = 60.0
@@ -40,6 +42,7 @@ class Program(HybridcodeApp):
 
     def on_ready(self) -> None:
         """The first paint is on its way: shortly after it git may be asked and the models may start."""
+        gc.freeze()
         self.set_timer(AFTER_PAINT_S, self._warm_up)
 
     def _warm_up(self) -> None:
@@ -50,6 +53,8 @@ class Program(HybridcodeApp):
         """What git says changes with what a task or an undo does."""
         if isinstance(message.envelope.event, SessionOpened | TaskEnded | UndoMade):
             self.run_worker(self._look())
+        if isinstance(message.envelope.event, SessionOpened):
+            self.run_worker(asyncio.to_thread(warm))
 
     def abandon(self) -> None:
         """End without painting anything more."""
@@ -60,7 +65,10 @@ class Program(HybridcodeApp):
         self.set_interval(ELSEWHERE_S, lambda: self.run_worker(self._count_elsewhere(), exit_on_error=False))
         await self.live.load()
         await self._count_elsewhere()
-        await self.live.start_models()
+        try:
+            await self.live.start_models()
+        finally:
+            gc.freeze()  # what was imported by then stays for good, so no later collection needs to look at it
 
     async def _count_elsewhere(self) -> None:
         """Say how many approvals wait in other sessions; a journal that cannot be read is left for who opens it."""

@@ -8,7 +8,7 @@ from unidiff.patch import PatchSet
 
 from hybridcode.domain.errors import PatchError
 from hybridcode.patch.hunks import choose, split, unified
-from hybridcode.patch.linediff import changes, equal_pairs
+from hybridcode.patch.linediff import Change, changes, equal_pairs
 from hybridcode.repo.lines import split_lines
 
 LINES = st.lists(st.sampled_from([b"a\n", b"b\r\n", b"c\n", b"\n", b"  d\n", b"e\r\n"]), max_size=12)
@@ -106,3 +106,15 @@ def test_large_sequences_are_cut_at_unique_lines() -> None:
     old = [f"line {number}" for number in range(6000)]
     new = ["first", *old[:3000], "middle", *old[3001:], "last"]
     assert [tuple(c) for c in changes(old, new)] == [(0, 0, 0, 1), (3000, 3001, 3001, 3002), (6000, 6000, 6001, 6002)]
+
+
+def test_lines_that_differ_alone_in_a_long_file_are_changes_of_one_line() -> None:
+    old = [b"%d\n" % number for number in range(3_000)]
+    new = [b"new\n" if number % 3 == 0 else line for number, line in enumerate(old)]
+    assert changes(old, new) == tuple(Change(at, at + 1, at, at + 1) for at in range(0, 3_000, 3))
+
+
+def test_a_line_put_in_and_one_taken_out_far_below_leave_the_lines_between_alone() -> None:
+    old = [b"%d\n" % number for number in range(3_000)]
+    new = [*old[:10], b"new\n", *old[10:2_500], *old[2_501:]]
+    assert changes(old, new) == (Change(10, 10, 10, 11), Change(2_500, 2_501, 2_501, 2_501))
