@@ -10,6 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from hybridcode.tui.pasting import Pastes
 from hybridcode.tui.visible import visible
 from hybridcode.tui.widgets.text_box import TextBox
 
@@ -48,6 +49,7 @@ class Composer(TextBox):
             placeholder=visible("What should be done?   / commands · ? help"),
         )
         self.sent: list[str] = []
+        self._pastes = Pastes()
         self._place = 0
         self._unsent = ""
 
@@ -66,7 +68,7 @@ class Composer(TextBox):
 
     def action_submit(self) -> None:
         """Send the text, if there is any, and remember it."""
-        text = self.text.strip()
+        text = self._pastes.unfold(self.text).strip()
         if not text:
             return
         self.remember(text)
@@ -100,6 +102,24 @@ class Composer(TextBox):
         """Take the unsent text away; it can be undone."""
         self.clear()
 
+    def action_delete_left(self) -> None:
+        """Delete the character before the cursor, a folded paste as one."""
+        row, column = self.cursor_location
+        folded = self._pastes.before(self.document.get_line(row), column)
+        if folded and self.selection.is_empty:
+            self.delete((row, column - folded), (row, column), maintain_selection_offset=False)
+        else:
+            super().action_delete_left()
+
+    def action_delete_right(self) -> None:
+        """Delete the character after the cursor, a folded paste as one."""
+        row, column = self.cursor_location
+        folded = self._pastes.after(self.document.get_line(row), column)
+        if folded and self.selection.is_empty:
+            self.delete((row, column), (row, column + folded), maintain_selection_offset=False)
+        else:
+            super().action_delete_right()
+
     def action_cursor_up(self, select: bool = False) -> None:
         """One line up, or one text back in the history from the first line."""
         if select or self.cursor_location[0] > 0 or not self._walk(-1):
@@ -122,8 +142,8 @@ class Composer(TextBox):
         return True
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """Pasted text is inserted as text, with control characters spelled out."""
+        """Pasted text is inserted as text, with control characters spelled out; a long one as its token."""
         event.prevent_default()
         event.stop()
         lines = event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self.insert("\n".join(visible(line.expandtabs(4)) for line in lines))
+        self.insert(self._pastes.fold("\n".join(visible(line.expandtabs(4)) for line in lines)))
