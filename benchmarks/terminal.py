@@ -103,6 +103,10 @@ class Terminal:
         while self.seconds < limit and not self.ended:
             self.read(0.05)
 
+    def press(self, keys: bytes) -> None:
+        """Send what a keyboard would."""
+        self._answer(keys)
+
     def use(self) -> Use:
         """What the program and its children use now."""
         used = [found for process in _family(self.pid) if (found := _use_of(process))]

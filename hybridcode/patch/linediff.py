@@ -8,7 +8,8 @@ import difflib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
+from operator import ne
 from typing import NamedTuple, TypeVar
 
 Line = TypeVar("Line", bound=Hashable)
@@ -59,6 +60,9 @@ def _between(old: Sequence[Line], new: Sequence[Line], part: Change) -> Iterator
             if tag != "equal":
                 yield Change(a0 + p, a0 + q, b0 + r, b0 + s)
         return
+    if (single := _single_lines(old[a0:a1], new[b0:b1])) is not None:
+        yield from (Change(a0 + at, a0 + at + 1, b0 + at, b0 + at + 1) for at in single)
+        return
     anchors = _anchors(old, new, Change(a0, a1, b0, b1))
     if not anchors:
         yield Change(a0, a1, b0, b1)
@@ -70,6 +74,15 @@ def _between(old: Sequence[Line], new: Sequence[Line], part: Change) -> Iterator
             yield from _between(old, new, Change(a0, a, b0, b))
         a0, b0 = a + 1, b + 1
     yield from _between(old, new, Change(a0, a1, b0, b1))
+
+
+def _single_lines(old: Sequence[Line], new: Sequence[Line]) -> list[int] | None:
+    """Indexes of the lines that differ where each stands alone between equal ones; None if anything else differs."""
+    if len(old) != len(new):
+        return None
+    differing = list(compress(range(len(old)), map(ne, old, new)))
+    is_single = len(differing) * 2 <= len(old) + 1 and all(b - a > 1 for a, b in pairwise(differing))
+    return differing if is_single else None
 
 
 def _trimmed(old: Sequence[Line], new: Sequence[Line], part: Change) -> Change:

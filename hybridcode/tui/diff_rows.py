@@ -88,7 +88,8 @@ def compare(change: FileChange) -> Compared:
     if is_whole(change):
         return Compared(old, new, (Change(0, 0, old, new),), None)
     found = line_changes(old, new)
-    cut = tuple(Change(n, a0, old[a0:a1], new[b0:b1]) for n, (a0, a1, b0, b1) in enumerate(found))
+    fields = [(n, a0, old[a0:a1], new[b0:b1]) for n, (a0, a1, b0, b1) in enumerate(found)]
+    cut = tuple(map(Change._make, fields))
     return Compared(old, new, cut, found)
 
 
@@ -96,12 +97,12 @@ def group_changes(changes: Sequence[Change]) -> list[tuple[int, ...]]:
     """Changes that stand close together are shown as one hunk."""
     groups: list[list[int]] = []
     end = 0
-    for change in changes:
-        if groups and change.at - end <= 2 * CONTEXT:
-            groups[-1].append(change.number)
+    for number, at, old, _ in changes:
+        if groups and at - end <= 2 * CONTEXT:
+            groups[-1].append(number)
         else:
-            groups.append([change.number])
-        end = change.at + len(change.old)
+            groups.append([number])
+        end = at + len(old)
     return [tuple(group) for group in groups]
 
 

@@ -3,7 +3,6 @@
 Invariant: pure, from the exact bytes.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -50,8 +49,8 @@ def _line_end_cut(change: FileChange) -> bytes:
     return b"\r\n" if is_crlf else b"\n"
 
 
-_ODD = re.compile(rb"[^ -~\n]")
-"""What is not one cell on screen as it stands."""
+_ONE_CELL = bytes((10, *range(32, 127)))
+"""What is one cell on screen as it stands, and line ends."""
 
 
 def _longest(change: FileChange, compared: Compared, edits: Mapping[int, tuple[bytes, ...]], cut: bytes) -> int:
@@ -60,11 +59,12 @@ def _longest(change: FileChange, compared: Compared, edits: Mapping[int, tuple[b
         return 0
     edited = [line for lines in edits.values() for line in lines]
     longest = 0
-    for lines in (compared.old, compared.new, edited):
-        if lines and _ODD.search(b"".join(lines)) is None:
+    sides = (compared.old, change.before or b""), (compared.new, change.after or b""), (edited, b"".join(edited))
+    for lines, data in sides:
+        if lines and not data.translate(None, _ONE_CELL):
             longest = max(longest, max(map(len, lines)))
         else:
-            shown = (len(line) if _ODD.search(line) is None else width(changed_text(line, cut)) for line in lines)
+            shown = (width(changed_text(line, cut)) if line.translate(None, _ONE_CELL) else len(line) for line in lines)
             longest = max(longest, max(shown, default=0))
     return longest
 

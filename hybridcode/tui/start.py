@@ -4,6 +4,7 @@ Invariant: model processes start after the first paint; whatever way the app end
 """
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hybridcode.config.paths import user_config_dir
 from hybridcode.domain.events import SessionOpened, TaskEnded
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.app import HybridcodeApp
+from hybridcode.tui.highlight import warm
 from hybridcode.tui.live import LiveConversation, MakeModels
 
 AFTER_PAINT_S = 0.1
@@ -35,16 +37,26 @@ class Program(HybridcodeApp):
 
     def on_ready(self) -> None:
         """The first paint is on its way: shortly after it git may be asked and the models may start."""
+        gc.freeze()
         self.set_timer(AFTER_PAINT_S, self._warm_up)
 
     def _warm_up(self) -> None:
         self.run_worker(self._look())
-        self.run_worker(self.live.start_models(), exit_on_error=False)
+        self.run_worker(self._start_models(), exit_on_error=False)
+
+    async def _start_models(self) -> None:
+        """Start them; what was imported by then stays for good, so no later collection needs to look at it."""
+        try:
+            await self.live.start_models()
+        finally:
+            gc.freeze()
 
     def on_hybridcode_app_arrived(self, message: HybridcodeApp.Arrived) -> None:
         """What git says changes with what a task does."""
         if isinstance(message.envelope.event, SessionOpened | TaskEnded):
             self.run_worker(self._look())
+        if isinstance(message.envelope.event, SessionOpened):
+            self.run_worker(asyncio.to_thread(warm))
 
     async def _look(self) -> None:
         await self.live.look()

@@ -3,14 +3,13 @@
 Invariant: the result has no character that a terminal would act on, hide or reorder; escaping it again changes nothing.
 """
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from hybridcode.gate.render import escape, is_mark, is_plain
 
-_ODD = re.compile(rb"[^\t\r\n -~]")
-"""What a line may hold that is not plain text."""
+_PLAIN = bytes((9, 10, 13, *range(32, 127)))
+"""What a line holds that is plain text."""
 
 
 _PLAINLY = str.maketrans(
@@ -98,7 +97,7 @@ def is_hiding(text: str) -> bool:
 def hidden_flags(lines: Iterable[bytes]) -> tuple[str, ...]:
     """What a pane must point at in these lines, as `bidi:202E`; line ends are not looked at."""
     looked_at = list(lines)
-    if _ODD.search(b"".join(looked_at)) is None:
+    if not b"".join(looked_at).translate(None, _PLAIN):
         return ()
     flags: dict[str, None] = {}
     for line in looked_at:
