@@ -181,6 +181,10 @@ class HybridcodeApp(App[str]):
         """Put a small question in front of the pane."""
         self.push_screen(message.question, message.then)
 
+    def on_pane_opened(self, message: Pane.Opened) -> None:
+        """Show a file in a person's editor."""
+        self.asking.open_in_editor(message)
+
     def on_pane_left(self, message: Pane.Left) -> None:
         """A person left without deciding."""
         self.asking.left(message.subject)

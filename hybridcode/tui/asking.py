@@ -4,6 +4,8 @@ Invariant: a pane opens by itself only over the session screen, never over text 
 question was answered elsewhere closes.
 """
 
+from pathlib import Path
+
 from textual.screen import ModalScreen
 
 from hybridcode.domain.action import Decision, Proposal
@@ -11,6 +13,7 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Event
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
+from hybridcode.tui.editor import EditorUnavailable, open_at
 from hybridcode.tui.panes import plan_pane, proposal_pane
 from hybridcode.tui.reviewing import Review
 from hybridcode.tui.screens.pane import Pane
@@ -70,6 +73,15 @@ class Asking:
         self._desk.to_session()
         self._desk.call(self._answer(message.proposal_id, message.decision, message.remember))
         self.refresh()
+
+    def open_in_editor(self, message: Pane.Opened) -> None:
+        """Show a file of the workspace in a person's editor, in front of the pane."""
+        opened, pane = self._desk.state.opened, self.pane
+        try:
+            open_at(self._desk.app, Path(opened.workspace if opened else ".") / message.path, message.line)
+        except EditorUnavailable as error:
+            if pane is not None:
+                pane.flash(f"{error.message} {error.hint}")
 
     def plan_answered(self, message: Pane.PlanAnswered) -> None:
         """Hand the plan back to the session."""

@@ -3,6 +3,7 @@
 Invariant: the result has no character that a terminal would act on, hide or reorder; escaping it again changes nothing.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from hybridcode.domain.action import Decision
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.conversation import Remember
+from hybridcode.tui.editor import EditorUnavailable, edit_text
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.framed import Framed
@@ -56,6 +57,13 @@ class Pane(Framed):
 
         question: ModalScreen[Any]
         then: Callable[[Any], None]
+
+    @dataclass
+    class Opened(Message):
+        """A person wants to see a file of the workspace in their editor."""
+
+        path: str
+        line: int
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back, it stays pending", key_display="Esc", id="pane.back"),
@@ -113,6 +121,14 @@ class Pane(Framed):
     def ask(self, question: ModalScreen[Answer], then: Callable[[Answer | None], None]) -> None:
         """Put a small question in front."""
         self.post_message(self.Asked(question, then))
+
+    def edited_outside(self, text: str, *, suffix: str) -> str | None:
+        """What a person made of a text in their own editor; None if nothing. An editor's failure is told."""
+        try:
+            return edit_text(self.app, text, suffix=suffix)
+        except EditorUnavailable as error:
+            self.flash(f"{error.message} {error.hint}")
+            return None
 
     def action_leave(self) -> None:
         """Go back; nothing is decided."""

@@ -18,9 +18,9 @@ from textual.strip import Strip
 
 from hybridcode.tui.diff_rows import Row
 from hybridcode.tui.file_diff import FileDiff
+from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import Lexer, pieces
 from hybridcode.tui.paint import segment
-from hybridcode.tui.reviewing import Mark
 from hybridcode.tui.words import Span, word_changes
 
 MARKS: dict[Mark, tuple[str, str, str]] = {
@@ -35,7 +35,7 @@ _EMPTY = FileDiff()
 _CACHED_ROWS = 2048
 _NAMES = (
     *("same", "add", "add-word", "add-sign", "delete", "delete-word", "delete-sign", "quiet", "line", "cursor"),
-    *("good", "bad", "find", "keyword", "string", "number", "comment", "name"),
+    *("good", "bad", "warn", "find", "keyword", "string", "number", "comment", "name"),
 )
 _RULE = "─" * 240
 _SIGNS = {"same": " ", "add": "+", "delete": "-"}
@@ -92,6 +92,12 @@ class DiffView(ScrollView, can_focus=True):
         number = after % len(lines)
         self.scroll_to(y=max(0, lines[number] - self.size.height // 3), animate=False, force=True)
         return number + 1
+
+    def go_to_line(self, number: int) -> None:
+        """Scroll to a line of the new file, or the first one after it that is shown."""
+        rows = self.diff.rows
+        shown = (n for n in range(len(rows)) if rows[n].kind in ("same", "add") and rows[n].new >= number)
+        self.scroll_to(y=max(0, self._line_of(next(shown, len(rows) - 1)) - 1), animate=False, force=True)
 
     def colour_by(self, lexer: Lexer | None) -> None:
         """Colour program text from now on."""
@@ -174,6 +180,8 @@ class DiffView(ScrollView, can_focus=True):
             case "fold":
                 text = f"{'':>{self._gutter}}⋯ {row.new:,} unchanged lines · z shows them"
                 return Strip([segment(text, self._style("quiet"))])
+            case "remark":
+                return Strip([segment(f"{'':>{self._gutter}}{row.text}", self._style("warn"))])
             case "note":
                 return Strip([segment(f"{'':>{self._gutter}}{row.text}", self._style("quiet"))])
             case _:
@@ -243,7 +251,7 @@ class DiffView(ScrollView, can_focus=True):
     def _side_strip(self, line: int, cells: int) -> Strip:
         left, right = self.diff.rows.sides[line]
         half = (cells - 1) // 2
-        if left == right and self.diff.rows[left].kind in ("head", "fold", "note"):
+        if left == right and self.diff.rows[left].kind in ("head", "fold", "note", "remark"):
             return self._strip(left).crop_extend(0, cells, self._style("same"))
         middle = Strip([segment("│", self._style("line"))])
         return Strip.join(
