@@ -181,6 +181,10 @@ class HybridcodeApp(App[str]):
         """Put a small question in front of the pane."""
         self.push_screen(message.question, message.then)
 
+    def on_pane_edited(self, message: Pane.Edited) -> None:
+        """Let a person change a text in their editor."""
+        self.asking.edit_outside(message)
+
     def on_pane_opened(self, message: Pane.Opened) -> None:
         """Show a file in a person's editor."""
         self.asking.open_in_editor(message)

@@ -13,7 +13,7 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Event
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
-from hybridcode.tui.editor import EditorUnavailable, open_at
+from hybridcode.tui.editor import EditorUnavailable, edit_text, open_at
 from hybridcode.tui.panes import plan_pane, proposal_pane
 from hybridcode.tui.reviewing import Review
 from hybridcode.tui.screens.pane import Pane
@@ -33,6 +33,11 @@ class Asking:
     def pane(self) -> Pane | None:
         """The pane that is open, also under a small question."""
         return next((screen for screen in self._desk.app.screen_stack if isinstance(screen, Pane)), None)
+
+    @property
+    def _workspace(self) -> Path:
+        opened = self._desk.state.opened
+        return Path(opened.workspace if opened is not None else ".")
 
     def hear(self, event: Event) -> None:
         """Take in what an event changes of the questions."""
@@ -76,12 +81,26 @@ class Asking:
 
     def open_in_editor(self, message: Pane.Opened) -> None:
         """Show a file of the workspace in a person's editor, in front of the pane."""
-        opened, pane = self._desk.state.opened, self.pane
         try:
-            open_at(self._desk.app, Path(opened.workspace if opened else ".") / message.path, message.line)
+            open_at(self._desk.app, self._workspace / message.path, message.line)
         except EditorUnavailable as error:
-            if pane is not None:
-                pane.flash(f"{error.message} {error.hint}")
+            self._complain(error)
+
+    def edit_outside(self, message: Pane.Edited) -> None:
+        """A text in a person's editor; the pane sleeps again afterwards."""
+        try:
+            new = edit_text(self._desk.app, message.text, suffix=message.suffix)
+        except EditorUnavailable as error:
+            self._complain(error)
+            return
+        if self.pane is not None:
+            self.pane.guard.appear()
+        if new is not None:
+            message.then(new)
+
+    def _complain(self, error: EditorUnavailable) -> None:
+        if self.pane is not None:
+            self.pane.flash(f"{error.message} {error.hint}")
 
     def plan_answered(self, message: Pane.PlanAnswered) -> None:
         """Hand the plan back to the session."""
@@ -126,6 +145,7 @@ class Asking:
                 desk.conversation,
                 guard=desk.guard(),
                 sandbox=desk.state.opened.sandbox if desk.state.opened else "none",
+                workspace=self._workspace,
                 more=len(self._questions.proposals()) - 1,
                 is_split=desk.facts.side_by_side,
                 reviews=self._reviews,

@@ -17,7 +17,6 @@ from textual.screen import ModalScreen
 from hybridcode.domain.action import Decision
 from hybridcode.domain.plan import Plan
 from hybridcode.tui.conversation import Remember
-from hybridcode.tui.editor import EditorUnavailable, edit_text
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.framed import Framed
@@ -57,6 +56,14 @@ class Pane(Framed):
 
         question: ModalScreen[Any]
         then: Callable[[Any], None]
+
+    @dataclass
+    class Edited(Message):
+        """A person wants to change a text in their own editor; what they made of it goes to `then`."""
+
+        text: str
+        suffix: str
+        then: Callable[[str], None]
 
     @dataclass
     class Opened(Message):
@@ -122,13 +129,9 @@ class Pane(Framed):
         """Put a small question in front."""
         self.post_message(self.Asked(question, then))
 
-    def edited_outside(self, text: str, *, suffix: str) -> str | None:
-        """What a person made of a text in their own editor; None if nothing. An editor's failure is told."""
-        try:
-            return edit_text(self.app, text, suffix=suffix)
-        except EditorUnavailable as error:
-            self.flash(f"{error.message} {error.hint}")
-            return None
+    def edit_outside(self, text: str, suffix: str, then: Callable[[str], None]) -> None:
+        """Let a person change a text in their own editor; `then` gets it if they did."""
+        self.post_message(self.Edited(text, suffix, then))
 
     def action_leave(self) -> None:
         """Go back; nothing is decided."""

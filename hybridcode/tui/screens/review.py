@@ -251,7 +251,7 @@ class ReviewPane(Pane):
         path = review.current.change.path
         title = f"{path}, hunk {review.group + 1}: the new lines"
         if in_editor:
-            self._take_edit(self.edited_outside(text, suffix=PurePosixPath(path).suffix))
+            self.edit_outside(text, PurePosixPath(path).suffix, self._take_edit)
         else:
             self.ask(EditScreen(title, text), self._take_edit)
 

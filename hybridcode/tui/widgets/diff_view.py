@@ -66,12 +66,14 @@ class DiffView(ScrollView, can_focus=True):
 
         `tags` are short remarks for the heads of the hunks.
         """
-        if diff is not self.diff:
-            self._texts.clear()
+        is_other, has_moved = diff is not self.diff, group != self.group
         self.diff, self._marks, self.group, self._tags = diff, marks, group, tags
         self.virtual_size = self._measure()
+        if is_other:
+            self.find(self._words)
         self.refresh()
-        self.call_after_refresh(self.reveal)
+        if is_other or has_moved:
+            self.call_after_refresh(self.reveal)
 
     def find(self, words: str) -> int:
         """Mark every row that holds `words`, whatever the case; returns how many there are."""
@@ -111,6 +113,7 @@ class DiffView(ScrollView, can_focus=True):
         """Two columns, or one."""
         self.is_split = is_split
         self.show(self.diff, marks=self._marks, group=self.group, tags=self._tags)
+        self.call_after_refresh(self.reveal)
 
     def reveal(self) -> None:
         """Scroll so that the hunk under the cursor is on screen, its head near the top if it does not fit."""
