@@ -97,13 +97,11 @@ async def test_what_a_command_is_seen_to_do_stands_in_its_pane() -> None:
         assert "does not put back what a command changes" in told
 
 
-KEYS = st.lists(
-    st.sampled_from(
-        ["y", "n", "a", "d", "s", "j", "J", "K", "u", "x", "z", "m", "enter", "space", "tab", "down", "C"]
-        + ["right_square_bracket", "left_square_bracket", "f", "t", "greater_than_sign", "w", "escape", "ctrl+y"]
-    ),
-    max_size=25,
+PRESSED = (
+    *("y", "n", "a", "d", "s", "j", "J", "K", "u", "x", "z", "m", "enter", "space", "tab", "down", "C"),
+    *("right_square_bracket", "left_square_bracket", "f", "t", "greater_than_sign", "w", "escape", "ctrl+y"),
 )
+KEYS = st.lists(st.sampled_from(PRESSED), max_size=25)
 
 
 @settings(max_examples=12, deadline=None)

@@ -26,7 +26,7 @@ from hybridcode.tui.reviewing import Review, Seal, editable_text, edited_lines
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, SureScreen, WordScreen
-from hybridcode.tui.screens.review_keys import REVIEW_HINTS, REVIEW_KEYS
+from hybridcode.tui.screens.review_keys import LIST_HINTS, REVIEW_HINTS, REVIEW_KEYS
 from hybridcode.tui.visible import is_hiding
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.diff_view import DiffView
@@ -68,7 +68,9 @@ class ReviewPane(Pane):
         self._lexers: dict[str, Lexer | None] = {}
 
     def hints(self) -> Keys:
-        """A no that would be the last one says what it does."""
+        """A no that would be the last one says what it does; a list in front of the diff decides nothing."""
+        if self.query_one(FileList).has_class("-alone"):
+            return LIST_HINTS
         if not self.review.is_last_no:
             return self.HINTS
         no = Hint("n", "reject: no hunk left, the step is given up", "give the step up", is_needed=True)
@@ -95,11 +97,11 @@ class ReviewPane(Pane):
 
     def repaint(self) -> None:
         """Paint everything that may have changed."""
-        super().repaint()
         review = self.review
         file, view = review.current, self.query_one(DiffView)
         view.is_split = self._wants_split and self.size.width >= SPLIT_CELLS
         self._show_files()
+        super().repaint()
         marks: list[Mark] = [file.mark_of(group) for group in range(len(file.groups))]
         tags = [f"mechanical: {kind}" if (kind := file.kind_of(group)) else "" for group in range(len(file.groups))]
         view.show(file.diff(is_folded=self._is_folded), marks=marks, group=review.group, tags=tags)

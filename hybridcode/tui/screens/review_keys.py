@@ -60,3 +60,10 @@ REVIEW_HINTS: Keys = (
     Hint("f", "full"),
 )
 """The first ones matter most."""
+
+LIST_HINTS: Keys = (
+    Hint("Enter", "open the file", is_needed=True),
+    Hint("/", "search"),
+    Hint("Tab", "back to the diff"),
+)
+"""While the list of files covers the diff."""
