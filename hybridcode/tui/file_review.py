@@ -66,10 +66,18 @@ class FileReview:
         self.kinds = {} if self.flags else mechanical(self.change)
         self.warned = sources(self.change, len(self.changes), notes)
 
-    def recheck(self) -> tuple[str, ...]:
-        """Warnings that a person's own lines bring in addition; parses, so it is called in a thread."""
-        known = warnings([self.change])
-        return tuple(sentence_of(text, self.change) for text in warnings([self.as_edited()]) if text not in known)
+    def recheck(self, index: int) -> tuple[str, ...]:
+        """Warnings about a person's own lines: those the proposal did not bring, and those they bring alone.
+
+        Parses, so it is called in a thread.
+        """
+        change, known = self.change, warnings([self.change])
+        alone: tuple[str, ...] = ()
+        if not is_whole(change):
+            before, after, edited = change.before or b"", change.after or b"", {index: self.edits[index]}
+            alone = warnings([_with_bytes(change, choose(before, after, accepted={index}, edited=edited))])
+        told = (text for text in warnings([self.as_edited()]) if text not in known or text in alone)
+        return tuple(sentence_of(text, change) for text in told)
 
     def as_edited(self) -> FileChange:
         """The whole proposal with a person's own lines in it."""
@@ -85,8 +93,9 @@ class FileReview:
     def remarks(self) -> dict[int, tuple[str, ...]]:
         """What is told under the head of a hunk, by change."""
         told = {index: tuple(f"! {text}" for text in texts) for index, texts in self.warned.items()}
-        own = {index: tuple(f"! your edit: {text}" for text in texts) for index, texts in self.rechecked.items()}
-        return {index: (*told.get(index, ()), *own.get(index, ())) for index in {*told, *own}}
+        return told | {
+            index: tuple(f"! your edit: {text}" for text in texts) for index, texts in self.rechecked.items()
+        }
 
     def kind_of(self, group: int) -> Kind | None:
         """Why a shown hunk is mechanical; None if it is not, or not all of it, or edited."""

@@ -69,6 +69,20 @@ async def test_an_edit_that_breaks_the_file_is_told_and_waits_for_a_yes() -> Non
         assert drive.talk.unseal(decision.action) == {"a.py": expected}
 
 
+async def test_an_edit_that_keeps_the_fault_of_the_proposal_is_told_of_it_and_a_good_one_is_taken() -> None:
+    async with driving(warned()) as drive:
+        await drive.press("e")
+        drive.app.screen.query_one(TextArea).text = "line_5 = “six”\n"
+        await drive.press("ctrl+s")
+        assert "your edit: 3 new syntax errors" in drive.told
+        assert _pane(drive).review.undecided == 3
+        await drive.press("e")
+        drive.app.screen.query_one(TextArea).text = "line_5 = 6\n"
+        await drive.press("ctrl+s")
+        assert "syntax errors" not in drive.told
+        assert _pane(drive).review.undecided == 2
+
+
 async def test_one_fold_opens_at_a_time_and_a_line_is_gone_to() -> None:
     async with driving(reviewing(FileChange("a.py", BEFORE, AFTER))) as drive:
         assert "line_30" not in drive.told

@@ -268,11 +268,12 @@ class ReviewPane(Pane):
     async def _recheck(self) -> None:
         review = self.review
         file, group = review.current, review.group
+        (index,) = file.groups[group]
         try:
-            warned = await asyncio.to_thread(file.recheck)
+            warned = await asyncio.to_thread(file.recheck, index)
         finally:
             self._is_rechecking = False
-        file.rechecked[file.groups[group][0]] = warned
+        file.rechecked[index] = warned
         if warned:
             self.flash(f"your edit: {warned[0]} · y takes it all the same")
         elif (file, group) == (review.current, review.group):
