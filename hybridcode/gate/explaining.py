@@ -13,6 +13,7 @@ from hybridcode.domain.action import Action, ChangeSet, Ruling, ShellCommand, Ve
 from hybridcode.gate.commands.judge import judge_argv, judge_text
 from hybridcode.gate.commands.scope import Finding
 from hybridcode.gate.commands.shell import Script, of_argv
+from hybridcode.gate.paths import Places
 from hybridcode.gate.policy import Policy
 from hybridcode.gate.rules import exact_rule
 
@@ -128,3 +129,12 @@ def _with_nobody(ruling: Ruling) -> str:
         "ask": "stops, saved, with exit code 4",
         "deny": "is denied, exit code 5",
     }[ruling.verdict]
+
+
+def foreseen(command: ShellCommand, places: Places) -> tuple[str, ...]:
+    """What a command line is seen to do, as sentences in its order; nothing here says that it does no more."""
+    if command.argv:
+        findings = judge_argv(of_argv(command.argv), places, command.cwd)
+    else:
+        findings = judge_text(command.script, places, command.cwd)[1]
+    return tuple(dict.fromkeys(found.reason for found in findings))

@@ -255,6 +255,14 @@ class HybridcodeApp(App[str]):
         """A person wants to decide a proposal of whatever session."""
         self.asking.open_elsewhere(message.waiting)
 
+    def on_pane_edited(self, message: Pane.Edited) -> None:
+        """Let a person change a text in their editor."""
+        self.asking.edit_outside(message)
+
+    def on_pane_opened(self, message: Pane.Opened) -> None:
+        """Show a file in a person's editor."""
+        self.asking.open_in_editor(message)
+
     def on_pane_left(self, message: Pane.Left) -> None:
         """A person left without deciding."""
         self.asking.left(message.subject)

@@ -4,6 +4,8 @@ Invariant: a pane opens by itself only over the session screen, never over text 
 question was answered elsewhere closes.
 """
 
+from pathlib import Path
+
 from textual.screen import ModalScreen
 
 from hybridcode.domain.action import Decision, Proposal
@@ -13,6 +15,7 @@ from hybridcode.domain.plan import Plan
 from hybridcode.tui.archive import Waiting
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
+from hybridcode.tui.editor import EditorUnavailable, edit_text, open_at
 from hybridcode.tui.modes import why_barred
 from hybridcode.tui.panes import plan_pane, proposal_pane
 from hybridcode.tui.reviewing import Review
@@ -50,6 +53,11 @@ class Asking:
         """The program was suspended: what was typed meanwhile was not typed here."""
         if (pane := self.pane) is not None:
             pane.guard.appear(pane.call_after_refresh)
+
+    @property
+    def _workspace(self) -> Path:
+        opened = self._desk.state.opened
+        return Path(opened.workspace if opened is not None else ".")
 
     def hear(self, event: Event) -> None:
         """Take in what an event changes of the questions."""
@@ -103,6 +111,29 @@ class Asking:
         self._desk.to_session()
         self._desk.call(self._answer(message.proposal_id, message.decision, message.remember))
         self.refresh()
+
+    def open_in_editor(self, message: Pane.Opened) -> None:
+        """Show a file of the workspace in a person's editor, in front of the pane."""
+        try:
+            open_at(self._desk.app, self._workspace / message.path, message.line)
+        except EditorUnavailable as error:
+            self._complain(error)
+
+    def edit_outside(self, message: Pane.Edited) -> None:
+        """A text in a person's editor; the pane sleeps again afterwards."""
+        try:
+            new = edit_text(self._desk.app, message.text, suffix=message.suffix)
+        except EditorUnavailable as error:
+            self._complain(error)
+            return
+        if self.pane is not None:
+            self.pane.guard.appear()
+        if new is not None:
+            message.then(new)
+
+    def _complain(self, error: EditorUnavailable) -> None:
+        if self.pane is not None:
+            self.pane.flash(f"{error.message} {error.hint}")
 
     def plan_answered(self, message: Pane.PlanAnswered) -> None:
         """Hand the plan back to the session."""
@@ -163,6 +194,7 @@ class Asking:
                 desk.conversation,
                 guard=desk.guard(),
                 sandbox=desk.state.opened.sandbox if desk.state.opened else "none",
+                workspace=self._workspace,
                 more=len(self._questions.proposals()) - 1,
                 is_split=desk.facts.side_by_side,
                 reviews=self._reviews,
@@ -194,6 +226,7 @@ class Asking:
                 shelf,
                 guard=desk.guard(),
                 sandbox=shelf.facts.sandbox,
+                workspace=self._workspace,
                 more=0,
                 is_split=desk.facts.side_by_side,
                 reviews=self._reviews,

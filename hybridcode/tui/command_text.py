@@ -29,18 +29,30 @@ def needs_word(ruling: Ruling) -> bool:
 
 
 def command_facts(
-    proposal: Proposal, *, sandbox: str, unenforced: Sequence[str] = (), lapses: str = "", is_full: bool = False
+    proposal: Proposal,
+    *,
+    sandbox: str,
+    unenforced: Sequence[str] = (),
+    lapses: str = "",
+    effects: Sequence[str] = (),
+    is_full: bool = False,
 ) -> list[Fact]:
     """What the pane shows, line by line: what it is, what it may reach, why it asks, and then the rest.
 
-    `unenforced` is what the sandbox cannot keep it from, `lapses` when the question ends by itself, `is_full` spells
-    out the names of the variables.
+    `effects` is what policy sees it do, `unenforced` is what the sandbox cannot keep it from, `lapses` when the
+    question ends by itself; `is_full` spells out the names of the variables.
     """
     facts: list[Fact]
     match proposal.action:
         case ShellCommand() as command:
             facts = [("command", command.text, "bold"), *_flag_facts(proposal), *_reach(command, sandbox, unenforced)]
-            facts += [*_asked_facts(proposal), *_lapse_facts(lapses), *_rest(command), *_model_facts(proposal)]
+            facts += [
+                *_asked_facts(proposal),
+                *_effect_facts(effects),
+                *_lapse_facts(lapses),
+                *_rest(command),
+                *_model_facts(proposal),
+            ]
             return [*facts, _digest(proposal), _variables(command, is_full=is_full)]
         case ToolCall(server=server, tool=tool, arguments=arguments):
             shown = json.dumps(json.loads(bytes(arguments)), indent=2, ensure_ascii=False, sort_keys=True)
@@ -60,6 +72,12 @@ def _reach(command: ShellCommand, sandbox: str, unenforced: Sequence[str]) -> li
     ]
 
 
+def _effect_facts(effects: Sequence[str]) -> list[Fact]:
+    """What it is seen to do, and that nothing puts back what it does."""
+    seen = [("effects" if number == 0 else "", effect, "") for number, effect in enumerate(effects)]
+    return [*seen, ("undo", "does not put back what a command changes", "")]
+
+
 def _lapse_facts(lapses: str) -> list[Fact]:
     return [("lapses", lapses, "")] if lapses else []
 
@@ -71,6 +89,8 @@ def _rest(command: ShellCommand) -> list[Fact]:
     ]
     if command.script:
         return [*facts, ("runs by", "bash, as a script", "")]
+    if command.argv == tuple(command.text.split(" ")):
+        return facts  # no word needs quoting: the command as it stands above shows each apart
     words = (f"{number}  {json.dumps(word, ensure_ascii=False)}" for number, word in enumerate(command.argv))
     return [*facts, ("argv", "\n".join(words), "$quiet")]
 

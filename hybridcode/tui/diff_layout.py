@@ -63,14 +63,25 @@ class Layout:
     is_folded: bool = True
     cut: bytes = b"\n"
     """What is cut from line ends."""
+    remarks: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
+    """What must be told of a change, under the head of its hunk."""
+
+    def remarks_of(self, group: int) -> tuple[str, ...]:
+        """What must be told of a shown hunk."""
+        if not self.remarks:
+            return ()
+        return tuple(dict.fromkeys(text for index in self.groups[group] for text in self.remarks.get(index, ())))
 
     def new_of(self, index: int) -> tuple[bytes, ...]:
         """New lines of a change, a person's own where there are some."""
         return self.edits.get(index, self.changes[index].new) if self.edits else self.changes[index].new
 
-    def folded(self, hidden: int) -> int:
+    opened: frozenset[int] = frozenset()
+    """Folds that are shown all the same: the number of the hunk that follows them, or how many hunks there are."""
+
+    def folded(self, hidden: int, fold: int) -> int:
         """Rows that so many unchanged lines away from a hunk take."""
-        return 1 if self.is_folded and hidden > 1 else hidden
+        return 1 if self.is_folded and hidden > 1 and fold not in self.opened else hidden
 
 
 class DiffRows(Sequence[Row]):
@@ -80,6 +91,8 @@ class DiffRows(Sequence[Row]):
         self.layout = layout
         self.heads: list[int] = []
         """Row of each shown hunk's head line."""
+        self.folds: dict[int, int] = {}
+        """Lines that can be folded, by the number of the fold."""
         self._stretches: list[tuple[int, int, int, int, int, bool]] = []
         """Each as the fields of a _Stretch: plain tuples are made four times as fast."""
         self._lasts: list[int] = []
@@ -102,9 +115,9 @@ class DiffRows(Sequence[Row]):
                 add((count, at, shift, number, index, is_lead))
                 if is_lead:
                     after, before = _around(at, until, is_first=number == 0)
-                    count += after - at + layout.folded(before - after)
+                    count += after - at + layout.folded(self._fold(number, before - after), number)
                     self.heads.append(count)
-                    count += 1 + until - before
+                    count += 1 + len(layout.remarks_of(number)) + until - before
                     is_lead = False
                 else:
                     count += until - at
@@ -120,8 +133,14 @@ class DiffRows(Sequence[Row]):
         if layout.has_tail:
             add((count, at, shift, -1, -1, False))
             shown = min(CONTEXT, len(layout.old) - at)
-            count += shown + layout.folded(len(layout.old) - at - shown)
+            number = len(layout.groups)
+            count += shown + layout.folded(self._fold(number, len(layout.old) - at - shown), number)
         return count
+
+    def _fold(self, number: int, hidden: int) -> int:
+        if hidden > 1:
+            self.folds[number] = hidden
+        return hidden
 
     def __len__(self) -> int:
         return self._count
@@ -144,7 +163,7 @@ class DiffRows(Sequence[Row]):
             return Row("note", text=self.layout.notes[index])
         run = self._run_of(index)
         offset = index - run.first
-        if run.kind in ("head", "fold", "note"):
+        if run.kind in ("head", "fold", "note", "remark"):
             return Row(run.kind, run.old, run.new, run.note, run.change, run.group)
         old, new = run.old + offset if run.old else 0, run.new + offset if run.new else 0
         show = plain_text if run.kind == "same" else changed_text
@@ -256,18 +275,20 @@ class _Builder:
         """Everything between the last hunk and the first change of this one, its head among it."""
         after, before = _around(self.at, until, is_first=number == 0)
         self.same(after)
-        self._fold(before)
+        self._fold(before, number)
         self._add(Run("head", self.count, 1, self.at + 1, self.at + self.shift + 1, group=number))
+        for text in self.layout.remarks_of(number):
+            self._add(Run("remark", self.count, 1, group=number, note=text))
         self.same(until, number)
 
     def tail(self) -> None:
         """Lines after the last hunk."""
         self.same(min(self.at + CONTEXT, len(self.layout.old)))
-        self._fold(len(self.layout.old))
+        self._fold(len(self.layout.old), len(self.layout.groups))
 
-    def _fold(self, until: int) -> None:
+    def _fold(self, until: int, number: int) -> None:
         hidden = until - self.at
-        if self.layout.folded(hidden) == hidden:
+        if self.layout.folded(hidden, number) == hidden:
             self.same(until)
             return
         self._add(Run("fold", self.count, 1, new=hidden))

@@ -13,7 +13,7 @@ from hybridcode.patch.linediff import changes as line_changes
 from hybridcode.repo.lines import split_lines
 from hybridcode.tui.visible import visible
 
-Kind = Literal["same", "add", "delete", "head", "fold", "note"]
+Kind = Literal["same", "add", "delete", "head", "fold", "note", "remark"]
 
 CONTEXT = 3
 """Unchanged lines shown around a hunk; changes closer than twice that are one hunk, as in git."""

@@ -31,11 +31,20 @@ def file_diff(
     groups: Groups,
     edits: Mapping[int, tuple[bytes, ...]],
     is_folded: bool = True,
+    remarks: Mapping[int, tuple[str, ...]] | None = None,
+    opened: frozenset[int] = frozenset(),
 ) -> FileDiff:
-    """Rows of one file. `edits` stand in for the new lines of the changes they name."""
+    """Rows of one file. `edits` stand in for the new lines of the changes they name, `remarks` stand at them.
+
+    Folds in `opened` are shown although the rest is folded.
+    """
     cut, notes = _line_end_cut(change), tuple(_file_notes(change))
     layout = Layout(
-        compared.old, compared.changes, groups, edits, notes, not is_whole(change), is_folded=is_folded, cut=cut
+        *(compared.old, compared.changes, groups, edits, notes, not is_whole(change)),
+        is_folded=is_folded,
+        cut=cut,
+        remarks=remarks or {},
+        opened=opened,
     )
     rows = DiffRows(layout)
     longest = max([_longest(change, compared, edits, cut), *map(width, notes)])

@@ -5,10 +5,12 @@ Invariant: a diff pane is built from the journal's blobs; files are cut into hun
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
-from hybridcode.domain.action import ChangeSet, FileChange, Proposal
+from hybridcode.domain.action import ChangeSet, FileChange, Proposal, ShellCommand
 from hybridcode.domain.events import Envelope
+from hybridcode.gate.paths import Places
 from hybridcode.session.state import TaskView
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.guard import KeyGuard
@@ -48,6 +50,7 @@ async def proposal_pane(
     *,
     guard: KeyGuard,
     sandbox: str,
+    workspace: Path,
     more: int,
     is_split: bool,
     reviews: dict[str, Review],
@@ -61,12 +64,30 @@ async def proposal_pane(
     lapses = when_it_lapses(proposal.id, conversation.envelopes, expires_s=facts.expires_s)
     if not isinstance(proposal.action, ChangeSet):
         sandbox = facts.sandbox or sandbox
-        return CommandPane(proposal, guard, sandbox=sandbox, unenforced=facts.unenforced, lapses=lapses, more=more)
+        effects = await asyncio.to_thread(_effects, proposal, workspace)
+        return CommandPane(
+            *(proposal, guard),
+            sandbox=sandbox,
+            unenforced=facts.unenforced,
+            lapses=lapses,
+            effects=effects,
+            more=more,
+        )
     review = reviews.get(proposal.id)
     if review is None:
         changes = [load_change(edit, conversation.blob) for edit in proposal.action.edits]
         review = reviews[proposal.id] = await asyncio.to_thread(Review.of, proposal, changes)
     return ReviewPane(review, guard, seal=conversation.seal, lapses=lapses, more=more, is_split=is_split)
+
+
+def _effects(proposal: Proposal, workspace: Path) -> tuple[str, ...]:
+    """What a command is seen to do beside what the rule says."""
+    from hybridcode.gate.explaining import foreseen  # here, so that the first paint does not wait for it
+
+    command, said = proposal.action, proposal.ruling.reason
+    if not isinstance(command, ShellCommand):
+        return ()
+    return tuple(effect for effect in foreseen(command, Places.of(workspace)) if effect != said)
 
 
 def plan_pane(task: TaskView, guard: KeyGuard) -> PlanPane | None:

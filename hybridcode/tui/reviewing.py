@@ -8,17 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, FileChange, FileEdit, Proposal, Reject
-from hybridcode.gate.change_flags import change_flags, mode_note
-from hybridcode.patch.hunks import choose
-from hybridcode.patch.mechanical import Kind, mechanical
+from hybridcode.gate.change_flags import mode_note
+from hybridcode.patch.mechanical import Kind
 from hybridcode.tui.conversation import PERSON
-from hybridcode.tui.diff_rows import Change, Compared, compare, group_changes, is_binary, is_whole
-from hybridcode.tui.file_diff import FileDiff, file_diff
-from hybridcode.tui.risk import Risk, risk_of
-from hybridcode.tui.visible import hidden_flags
+from hybridcode.tui.diff_rows import is_binary
+from hybridcode.tui.file_review import FileReview, Mark, sentence_of
+from hybridcode.tui.risk import risk_of
 
-Mark = Literal["undecided", "accepted", "rejected", "edited", "shown"]
-"""What was decided of a hunk; `shown` where nothing is to be decided."""
 Seal = Callable[[Sequence[FileChange]], ChangeSet]
 
 
@@ -29,95 +25,14 @@ def load_change(edit: FileEdit, blob: Callable[[str], bytes]) -> FileChange:
     return FileChange(edit.path, before, after, edit.mode)
 
 
-@dataclass
-class FileReview:
-    """One file and what was decided of it."""
-
-    change: FileChange
-    compared: Compared = field(init=False)
-    groups: list[tuple[int, ...]] = field(init=False)
-    """Shown hunks as the indices of their changes."""
-    marks: list[Mark] = field(init=False)
-    """One per change."""
-    edits: dict[int, tuple[bytes, ...]] = field(init=False)
-    """New lines a person wrote instead."""
-    flags: tuple[str, ...] = field(init=False)
-    """Hidden and look-alike characters in the changed lines, as `bidi:202E`, and what the whole diff is flagged for."""
-    risk: Risk = field(init=False, default=Risk(3, ""))
-    """How early it is looked at, and why."""
-    kinds: dict[int, Kind] = field(init=False)
-    """Changes that are proven to be mechanical; empty until `look` has found them."""
-    _rows: tuple[object, FileDiff] | None = field(init=False, default=None)
-    """The rows made last, and what they were made for."""
-
-    def __post_init__(self) -> None:
-        self.compared = compare(self.change)
-        self.groups = group_changes(self.changes)
-        self.marks = ["undecided"] * len(self.changes)
-        self.edits = {}
-        self.kinds = {}
-        hidden = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
-        self.flags = tuple(dict.fromkeys((*hidden, *change_flags(self.change, compared=self.compared.places))))
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """What can be decided by itself, in order."""
-        return self.compared.changes
-
-    def look(self) -> None:
-        """Find out what is mechanical; parses the file twice and more, so it is called in a thread."""
-        self.kinds = {} if self.flags else mechanical(self.change)
-
-    def kind_of(self, group: int) -> Kind | None:
-        """Why a shown hunk is mechanical; None if it is not, or not all of it, or edited."""
-        found: list[Kind | None] = [
-            None if index in self.edits else self.kinds.get(index) for index in self.groups[group]
-        ]
-        return found[0] if len(set(found)) == 1 else None
-
-    def new_lines(self, index: int) -> tuple[bytes, ...]:
-        """New lines of a change, a person's own where there are some."""
-        return self.edits.get(index, self.changes[index].new)
-
-    def mark_of(self, group: int) -> Mark:
-        """What was decided of a shown hunk. Its changes always share one mark."""
-        return self.marks[self.groups[group][0]]
-
-    def diff(self, *, is_folded: bool) -> FileDiff:
-        """The rows to show now, edits included; the same object while nothing of it changed."""
-        wanted = (is_folded, tuple(self.groups), dict(self.edits))
-        if self._rows is None or self._rows[0] != wanted:
-            rows = file_diff(self.change, self.compared, groups=self.groups, edits=self.edits, is_folded=is_folded)
-            self._rows = wanted, rows
-        return self._rows[1]
-
-    def result(self) -> FileChange | None:
-        """The file with what was taken, None if nothing was."""
-        taken = {index for index, mark in enumerate(self.marks) if mark in ("accepted", "edited")}
-        if not taken:
-            return None
-        if is_whole(self.change):
-            lines = self.edits.get(0)
-            after = self.change.after if lines is None else b"".join(lines)
-            return FileChange(self.change.path, self.change.before, after, self.change.mode)
-        before, proposed = self.change.before or b"", self.change.after or b""
-        edited = {index: lines for index, lines in self.edits.items() if index in taken}
-        after = choose(before, proposed, accepted=taken, edited=edited)
-        return None if after == before else FileChange(self.change.path, before, after, self.change.mode)
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Added and deleted lines as proposed or edited."""
-        added = sum(len(self.new_lines(change.number)) for change in self.changes)
-        return added, sum(len(change.old) for change in self.changes)
-
-
 class _Moment(NamedTuple):
     """The decisions at one time, and where the cursor was."""
 
     file: int
     group: int
-    files: tuple[tuple[list[Mark], dict[int, tuple[bytes, ...]], list[tuple[int, ...]]], ...]
+    files: tuple[
+        tuple[list[Mark], dict[int, tuple[bytes, ...]], list[tuple[int, ...]], dict[int, tuple[str, ...]]], ...
+    ]
 
 
 @dataclass
@@ -152,6 +67,20 @@ class Review:
         return *filter(None, map(mode_note, edits)), *self.proposal.notes
 
     @property
+    def loose_notes(self) -> tuple[str, ...]:
+        """The notes that stand at no hunk, those of the file under the cursor first."""
+        placed = {
+            note
+            for note in self.notes
+            for file in self.files
+            if note.startswith(f"{file.change.path}:")
+            and any(sentence_of(note, file.change) in texts for texts in file.warned.values())
+        }
+        loose = [note for note in self.notes if note not in placed]
+        path = self.current.change.path
+        return tuple(sorted(loose, key=lambda note: not note.startswith(f"{path}:")))
+
+    @property
     def undecided(self) -> int:
         """Shown hunks nobody has decided yet, over all files."""
         return sum(file.mark_of(group) == "undecided" for file in self.files for group in range(len(file.groups)))
@@ -165,7 +94,7 @@ class Review:
 
     def remember(self) -> None:
         """Keep what is decided so far, for `take_back`."""
-        files = ((list(file.marks), dict(file.edits), list(file.groups)) for file in self.files)
+        files = ((list(file.marks), dict(file.edits), list(file.groups), dict(file.rechecked)) for file in self.files)
         self._past.append(_Moment(self.file, self.group, tuple(files)))
 
     def take_back(self) -> bool:
@@ -173,16 +102,22 @@ class Review:
         if not self._past:
             return False
         self.file, self.group, files = self._past.pop()
-        for file, (marks, edits, groups) in zip(self.files, files, strict=True):
-            file.marks, file.edits, file.groups = marks, edits, groups
+        for file, (marks, edits, groups, rechecked) in zip(self.files, files, strict=True):
+            file.marks, file.edits, file.groups, file.rechecked = marks, edits, groups, rechecked
         return True
 
     def go_to_file(self, direction: Literal[1, -1]) -> bool:
-        """Move to the first hunk of the next or previous file, round the end; False if there is one file only."""
+        """Move to the next or previous file, round the end; False if there is one file only."""
         if len(self.files) == 1:
             return False
-        self.file, self.group = (self.file + direction) % len(self.files), 0
+        self.open_file((self.file + direction) % len(self.files))
         return True
+
+    def open_file(self, number: int) -> None:
+        """Move to the first hunk of a file that is not decided, or to its first one."""
+        self.file = number
+        groups = range(len(self.current.groups))
+        self.group = next((group for group in groups if self.current.mark_of(group) == "undecided"), 0)
 
     @property
     def mechanical(self) -> dict[Kind, int]:
@@ -255,14 +190,20 @@ class Review:
         parts = groups[self.group]
         if len(parts) == 1:
             return False
+        self.current.opened = set()
         groups[self.group : self.group + 1] = [(index,) for index in parts]
         return True
 
     def edit(self, lines: tuple[bytes, ...]) -> None:
-        """Put a person's lines in place of the new lines of the change under the cursor, and take them."""
+        """Put a person's lines in place of the new lines of the change under the cursor; they are not taken yet."""
         self.remember()
         (index,) = self.current.groups[self.group]
         self.current.edits[index] = lines
+        self.current.rechecked.pop(index, None)
+        self._set(self.file, self.group, "undecided")
+
+    def take_edit(self) -> None:
+        """Take the edit under the cursor: the checks found nothing in it."""
         self._set(self.file, self.group, "accepted")
         self.step(1, undecided_only=True)
 

@@ -14,6 +14,7 @@ from hybridcode.tui.screens.review import ReviewPane
 from hybridcode.tui.widgets.command_view import CommandView
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.diff_view import DiffView
+from hybridcode.tui.widgets.file_list import FileList
 
 DECIDING = ("y", "n", "a", "d", "A", "N", "s", "p", "r", "e")
 
@@ -42,7 +43,7 @@ async def test_keys_decide_after_half_a_second_of_silence() -> None:
 async def test_enter_and_space_and_tab_never_decide(scene: str) -> None:
     async with driving(SCENES[scene]()) as drive:
         for _ in range(3):
-            assert isinstance(drive.app.focused, DiffView | CommandView | VerticalScroll)
+            assert isinstance(drive.app.focused, DiffView | FileList | CommandView | VerticalScroll)
             await drive.press("enter", "space", "tab")
         assert drive.talk.answers == []
         assert drive.talk.plans == []

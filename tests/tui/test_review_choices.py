@@ -7,7 +7,8 @@ from textual.widgets import TextArea
 
 from hybridcode.domain.action import Amend, Approve, ChangeSet, FileChange, Proposal, Reject, Ruling, ShellCommand
 from hybridcode.patch.hunks import choose, split
-from hybridcode.tui.reviewing import FileReview, Review, edited_lines
+from hybridcode.tui.file_review import FileReview
+from hybridcode.tui.reviewing import Review, edited_lines
 
 LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"x = 1\n", b"end"]), max_size=12).map(b"".join)
 

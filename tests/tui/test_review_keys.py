@@ -6,7 +6,7 @@ from scripted_conversation import ScriptedConversation
 
 from hybridcode.domain.action import Amend, Approve, ChangeSet, FileChange
 from hybridcode.patch.hunks import choose, split
-from hybridcode.tui.reviewing import Mark
+from hybridcode.tui.file_review import Mark
 from hybridcode.tui.screens.questions import SureScreen
 from hybridcode.tui.screens.review import ReviewPane
 from hybridcode.tui.widgets.diff_view import DiffView

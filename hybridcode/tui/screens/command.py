@@ -40,6 +40,8 @@ class CommandPane(Pane):
         Binding("s", "remember('session')", "run it, allow it for this session", id="command.session"),
         Binding("p", "remember('project')", "run it, allow it for this repository", id="command.project"),
         Binding("e", "edit", "edit the command", id="command.edit"),
+        Binding("E", "edit(True)", "edit the command in $EDITOR", id="command.edit-outside"),
+        Binding("c", "copy", "copy the command", id="command.copy"),
         Binding("n,r", "reason", "do not run it, say why", id="command.reject"),
         Binding("v", "toggle_variables", "names of the variables it sees", id="command.variables"),
     ]
@@ -52,11 +54,13 @@ class CommandPane(Pane):
         sandbox: str,
         unenforced: Sequence[str] = (),
         lapses: str = "",
+        effects: Sequence[str] = (),
         more: int = 0,
     ) -> None:
         super().__init__(proposal.id, guard, more=more)
         self.proposal = proposal
         self._sandbox, self._unenforced, self._lapses = sandbox, unenforced, lapses
+        self._effects = effects
         self._shows_variables = False
 
     @property
@@ -66,6 +70,7 @@ class CommandPane(Pane):
             sandbox=self._sandbox,
             unenforced=self._unenforced,
             lapses=self._lapses,
+            effects=self._effects,
             is_full=self._shows_variables,
         )
 
@@ -150,7 +155,13 @@ class CommandPane(Pane):
 
         self.ask(ReasonScreen("the step is given up; the reason is recorded"), given)
 
-    def action_edit(self) -> None:
+    def action_copy(self) -> None:
+        """Put the command into the clipboard of the terminal."""
+        if isinstance(self.proposal.action, ShellCommand):
+            self.program.copy_to_clipboard(self.proposal.action.text)
+            self.flash("copied")
+
+    def action_edit(self, in_editor: bool = False) -> None:
         """Another command instead; policy judges it again."""
         command = self.proposal.action
         if not self.may_decide():
@@ -169,7 +180,10 @@ class CommandPane(Pane):
             is_same = kept == command
             self._decide(Approve(self.proposal.digest, PERSON) if is_same else Amend(kept, PERSON))
 
-        self.ask(EditScreen("The command to run instead", command.text), saved)
+        if in_editor:
+            self.edit_outside(f"{command.text}\n", ".sh", lambda text: self.ask(_edit(text), saved))
+        else:
+            self.ask(_edit(command.text), saved)
 
     def _decide(self, decision: Decision) -> None:
         if not needs_word(self.proposal.ruling):
@@ -181,3 +195,7 @@ class CommandPane(Pane):
                 self.post_message(self.Decided(self.subject, decision))
 
         self.ask(WordScreen(self.proposal.title, self.proposal.ruling.flags), typed)
+
+
+def _edit(text: str) -> EditScreen:
+    return EditScreen("The command to run instead", text.removesuffix("\n"))

@@ -27,6 +27,7 @@ from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.diff_view import DiffView
 from hybridcode.tui.widgets.file_list import FileList
 from hybridcode.tui.widgets.painted import Painted
+from hybridcode.tui.widgets.rows import Rows
 
 _LIST_CELLS = 96
 
@@ -135,11 +136,23 @@ class DiffScreen(ViewScreen):
         self.query_one("#diff-note").set_class(bool(note), "-on")
         listed = self.query_one(FileList)
         listed.set_class(len(self._files) > 1 and self.size.width >= _LIST_CELLS, "-on")
-        listed.show([one.review for one in self._files], self._at)
+        listed.show_files([one.review for one in self._files], self._at, words="", is_wide=False)
         view.is_split = self._wants_split and self.size.width >= SPLIT_CELLS
         marks: list[Mark] = ["shown"] * len(shown.groups)
         view.show(shown.diff(is_folded=self._is_folded), marks=marks, group=min(self._group, len(marks) - 1))
         self._colour(shown.change.path)
+
+    def on_rows_moved(self, event: Rows.Moved) -> None:
+        """Another file of the list."""
+        event.stop()
+        if event.key and int(event.key) != self._at:
+            self._at, self._group = int(event.key), 0
+            self.repaint()
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        """From the list to the diff."""
+        event.stop()
+        self.query_one(DiffView).focus()
 
     def _colour(self, path: str) -> None:
         """Colours follow the first frame: the lexer is found in a thread."""

@@ -60,6 +60,21 @@ class Pane(Framed):
         question: ModalScreen[Any]
         then: Callable[[Any], None]
 
+    @dataclass
+    class Edited(Message):
+        """A person wants to change a text in their own editor; what they made of it goes to `then`."""
+
+        text: str
+        suffix: str
+        then: Callable[[str], None]
+
+    @dataclass
+    class Opened(Message):
+        """A person wants to see a file of the workspace in their editor."""
+
+        path: str
+        line: int
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back, it stays pending", key_display="Esc", id="pane.back"),
         Binding(
@@ -141,6 +156,10 @@ class Pane(Framed):
         if isinstance(question, WordScreen):
             question.guard = self.guard
         self.post_message(self.Asked(question, then))
+
+    def edit_outside(self, text: str, suffix: str, then: Callable[[str], None]) -> None:
+        """Let a person change a text in their own editor; `then` gets it if they did."""
+        self.post_message(self.Edited(text, suffix, then))
 
     def action_leave(self) -> None:
         """Go back; nothing is decided."""

@@ -30,6 +30,8 @@ class PlanPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "approve", "follow this plan", id="plan.follow"),
         Binding("e", "edit", "edit the plan", id="plan.edit"),
+        Binding("E", "edit_outside", "edit the plan in $EDITOR", id="plan.edit-outside"),
+        Binding("c", "copy", "copy the plan as a file for --plan-file", id="plan.copy"),
         Binding("n", "refuse", "do not follow it", id="plan.reject"),
     ]
 
@@ -95,17 +97,37 @@ class PlanPane(Pane):
         if not self.may_decide():
             return
 
-        def wrong(text: str) -> str:
-            try:
-                plan_from_toml(text)
-            except PlanInvalid as error:
-                return error.message
-            return ""
+        self.ask(EditScreen("The plan", plan_to_toml(self.plan), _fault), self._take)
 
-        def saved(text: str | None) -> None:
-            plan = plan_from_toml(text) if text is not None else self.plan
-            if plan != self.plan:
-                self.plan, self._source = plan, PERSON
-                self.repaint()
+    def action_edit_outside(self) -> None:
+        """Change the plan in a person's own editor; what is no plan is shown with its fault, to be mended here."""
+        if not self.may_decide():
+            return
 
-        self.ask(EditScreen("The plan", plan_to_toml(self.plan), wrong), saved)
+        def changed(text: str) -> None:
+            if fault := _fault(text):
+                self.ask(EditScreen(f"This is no plan yet: {fault}", text, _fault), self._take)
+            else:
+                self._take(text)
+
+        self.edit_outside(plan_to_toml(self.plan), ".toml", changed)
+
+    def action_copy(self) -> None:
+        """Put the plan into the clipboard of the terminal."""
+        self.program.copy_to_clipboard(plan_to_toml(self.plan))
+        self.flash("copied as TOML: saved in a file, `hybridcode --plan-file FILE` opens it")
+
+    def _take(self, text: str | None) -> None:
+        plan = plan_from_toml(text) if text is not None else self.plan
+        if plan != self.plan:
+            self.plan, self._source = plan, PERSON
+            self.repaint()
+
+
+def _fault(text: str) -> str:
+    """Why a text is no plan, empty if it is one."""
+    try:
+        plan_from_toml(text)
+    except PlanInvalid as error:
+        return error.message
+    return ""

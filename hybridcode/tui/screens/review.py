@@ -4,25 +4,29 @@ Invariant: rows are painted from the exact bytes that are approved, and the deci
 """
 
 import asyncio
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from hybridcode.domain.action import Decision, Proposal, Reject
+from hybridcode.domain.action import Decision, Reject
 from hybridcode.patch.mechanical import KINDS
 from hybridcode.tui.amounts import plural
-from hybridcode.tui.command_text import fact_parts, needs_word, reason_of, ruling_facts
+from hybridcode.tui.command_text import needs_word
 from hybridcode.tui.conversation import PERSON
+from hybridcode.tui.file_review import Mark
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.highlight import Lexer, find_lexer
 from hybridcode.tui.hints import Hint
-from hybridcode.tui.paint import Part, clip, clip_left
-from hybridcode.tui.reviewing import Mark, Review, Seal, editable_text, edited_lines
+from hybridcode.tui.paint import Part
+from hybridcode.tui.review_text import review_title, why_in_full, why_in_short
+from hybridcode.tui.reviewing import Review, Seal, editable_text, edited_lines
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, SureScreen, WordScreen
+from hybridcode.tui.screens.review_keys import LIST_HINTS, REVIEW_HINTS, REVIEW_KEYS
 from hybridcode.tui.visible import is_hiding
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.diff_view import DiffView
@@ -32,57 +36,13 @@ from hybridcode.tui.widgets.finder import Finder
 SPLIT_CELLS = 100
 """Columns from which a diff may stand side by side."""
 _LIST_CELLS, _SPLIT_LIST_CELLS = 96, 160
-_NOTES = 3
 
 
 class ReviewPane(Pane):
     """Accept, reject, edit or split each hunk."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "mark('accepted')", "accept this hunk", id="review.accept"),
-        Binding("n", "mark('rejected')", "reject this hunk", id="review.reject"),
-        Binding("e", "edit", "edit this hunk", id="review.edit"),
-        Binding("s", "split", "split this hunk", id="review.split"),
-        Binding("j", "go(1, True)", "next undecided hunk", id="review.next-undecided"),
-        Binding("k", "go(-1, True)", "previous undecided hunk", id="review.previous-undecided"),
-        Binding("J", "go(1, False)", "next hunk", id="review.next"),
-        Binding("K", "go(-1, False)", "previous hunk", id="review.previous"),
-        Binding("a", "mark_file('accepted')", "accept the rest of the file", id="review.accept-file"),
-        Binding("d", "mark_file('rejected')", "reject the rest of the file", id="review.reject-file"),
-        Binding("A", "mark_all('accepted')", "accept everything undecided", id="review.accept-all"),
-        Binding(
-            "N",
-            "mark_all('rejected')",
-            "reject everything undecided; with no hunk left the step is given up",
-            id="review.reject-all",
-        ),
-        Binding("r", "reason", "reject all of it and say why; the next draft sees it", id="review.reason"),
-        Binding("t", "toggle_split", "side by side or one column", id="review.side-by-side"),
-        Binding("f", "toggle_full", "full screen", id="review.full-screen"),
-        Binding("m", "mechanical", "accept what is proven to be mechanical", id="review.mechanical"),
-        Binding("u", "take_back", "take back the last decision", id="review.take-back"),
-        Binding("right_square_bracket", "go_file(1)", "next file", key_display="]", id="review.next-file"),
-        Binding("left_square_bracket", "go_file(-1)", "previous file", key_display="[", id="review.previous-file"),
-        Binding("slash", "find", "search in the file", key_display="/", id="review.find"),
-        Binding("greater_than_sign", "go_match(1)", "next match", key_display=">", id="review.next-match"),
-        Binding("less_than_sign", "go_match(-1)", "previous match", key_display="<", id="review.previous-match"),
-        Binding("c", "copy", "copy the new lines of this hunk", id="review.copy"),
-        Binding("z", "toggle_fold", "show or fold unchanged lines", id="review.fold"),
-    ]
-
-    HINTS: ClassVar[Keys] = (
-        Hint("y", "accept", is_needed=True),
-        Hint("n", "reject", is_needed=True),
-        Hint("e", "edit"),
-        Hint("s", "split"),
-        Hint("r", "reject, say why"),
-        Hint("u", "take back"),
-        Hint("a", "rest of file"),
-        Hint("A", "all"),
-        Hint("w", "why"),
-        Hint("t", "side by side"),
-        Hint("f", "full"),
-    )
+    BINDINGS: ClassVar[list[BindingType]] = REVIEW_KEYS
+    HINTS: ClassVar[Keys] = REVIEW_HINTS
 
     def __init__(
         self,
@@ -100,11 +60,17 @@ class ReviewPane(Pane):
         self._seal = seal
         self._wants_split = is_split
         self._is_folded = True
-        self._shown: tuple[object, ...] = ()
+        self._file_words = ""
+        """What the list of files is narrowed to."""
+        self._lists_files = False
+        """The list of files has the keys."""
+        self._is_rechecking = False
         self._lexers: dict[str, Lexer | None] = {}
 
     def hints(self) -> Keys:
-        """A no that would be the last one says what it does."""
+        """A no that would be the last one says what it does; a list in front of the diff decides nothing."""
+        if self.query_one(FileList).has_class("-alone"):
+            return LIST_HINTS
         if not self.review.is_last_no:
             return self.HINTS
         no = Hint("n", "reject: no hunk left, the step is given up", "give the step up", is_needed=True)
@@ -123,25 +89,32 @@ class ReviewPane(Pane):
         self.run_worker(self._look(), group="look")
 
     async def _look(self) -> None:
-        for file in self.review.files:
-            await asyncio.to_thread(file.look)
-            if file is self.review.current or self.review.mechanical:
+        review = self.review
+        for file in review.files:
+            await asyncio.to_thread(file.look, review.notes)
+            if file is review.current or file.kinds:
                 self.repaint()
 
     def repaint(self) -> None:
         """Paint everything that may have changed."""
-        super().repaint()
         review = self.review
-        files = self.query_one(FileList)
         file, view = review.current, self.query_one(DiffView)
         view.is_split = self._wants_split and self.size.width >= SPLIT_CELLS
-        room = _SPLIT_LIST_CELLS if view.is_split else _LIST_CELLS
-        files.set_class(len(review.files) > 1 and self.size.width >= room, "-on")
-        files.show(review.files, review.file)
+        self._show_files()
+        super().repaint()
         marks: list[Mark] = [file.mark_of(group) for group in range(len(file.groups))]
         tags = [f"mechanical: {kind}" if (kind := file.kind_of(group)) else "" for group in range(len(file.groups))]
         view.show(file.diff(is_folded=self._is_folded), marks=marks, group=review.group, tags=tags)
         self._colour(file.change.path)
+
+    def _show_files(self) -> None:
+        review, files = self.review, self.query_one(FileList)
+        room = _SPLIT_LIST_CELLS if self.query_one(DiffView).is_split else _LIST_CELLS
+        has_room = self.size.width >= room and not self.has_class("-full")
+        files.set_class(len(review.files) > 1 and has_room, "-on")
+        files.set_class(self._lists_files and not has_room, "-alone")
+        self.query_one(DiffView).display = not files.has_class("-alone")
+        files.show_files(review.files, review.file, words=self._file_words, is_wide=files.has_class("-alone"))
 
     def _colour(self, path: str) -> None:
         """Colours follow the first frame: the lexer is found in a thread."""
@@ -158,52 +131,62 @@ class ReviewPane(Pane):
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """Where the cursor is, and who wrote this."""
-        review = self.review
-        path = clip_left(review.current.change.path, max(self.size.width - 44, 12))
-        place = f"hunk {review.group + 1}/{len(review.current.groups)}"
-        files = f"file {review.file + 1}/{len(review.files)} · " if len(review.files) > 1 else ""
-        left: tuple[Part, ...] = (("review ", "bold $accent"), (path, "bold"), (f"  {files}{place}", ""))
-        items: list[Item] = [(1, f"{review.undecided} undecided")]
-        if review.current.risk.reason:
-            items.append((2, review.current.risk.reason))
-        if review.proposal.writer:
-            items.append((3, review.proposal.writer))
-        if review.proposal.step:
-            items.append((4, f"step {review.proposal.step}"))
-        return left, items
+        return review_title(self.review, self.size.width)
 
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """The rule that asked, the proof, the warnings, and apart from all that what the model says."""
-        proposal = self.review.proposal
-        if is_full:
-            facts = [*ruling_facts(proposal, notes=self.review.notes, flags=self._flags)]
-            if self._lapses:
-                facts.append(("lapses", self._lapses, ""))
-            facts.append(("digest", proposal.digest, "$quiet"))
-            if proposal.writer:
-                facts.insert(0, ("written by", proposal.writer, ""))
-            if proposal.proven_by:
-                facts.insert(0, ("proven by", f"✓ {proposal.proven_by} passed in the scratch copy", "$success"))
-            return fact_parts(facts, cells)
-        lines: list[Part] = [
-            _proof(proposal.proven_by),
-            *([("  ".join(f"! {flag}" for flag in self._flags), "bold $error")] if self._flags else []),
-        ]
-        notes = self.review.notes
-        lines += [(f"! {note}", "$warning") for note in notes[:_NOTES]]
-        if len(notes) > _NOTES:
-            lines.append((f"! {len(notes) - _NOTES} more warnings · w shows them", "$warning"))
-        lines.append((_asked_by(proposal), "$warning" if proposal.ruling.person_only else "$quiet"))
-        if self._lapses:
-            lines.append((f"lapses {self._lapses}", "$quiet"))
-        if proposal.model_says:
-            lines.append((f"model says “{proposal.model_says}”", "italic $quiet"))
-        return _one_per_line(lines, cells)
+        why = why_in_full if is_full else why_in_short
+        return why(self.review, cells, flags=self._flags, lapses=self._lapses)
 
     @property
     def _flags(self) -> list[str]:
         """What the rule flagged, and what hides in the file on screen (it is spelled out there)."""
         return list(dict.fromkeys((*self.review.proposal.ruling.flags, *self.review.current.flags)))
+
+    def may_decide(self) -> bool:
+        """Only what is in front of a person's eyes is decided, and an edit only once it is checked."""
+        if self._is_rechecking:
+            self.flash("the edit is being checked")
+            return False
+        if self.query_one(FileList).has_class("-alone"):
+            self.flash("the list of files covers the diff: Enter opens a file")
+            return False
+        if self._follow_list():
+            self.flash("this file has only just come up")
+            return False
+        return super().may_decide()
+
+    def _follow_list(self) -> bool:
+        """Show the file under the cursor of the list; False if it is shown already."""
+        key = self.query_one(FileList).key
+        if not key or int(key) == self.review.file:
+            return False
+        self.review.open_file(int(key))
+        self.repaint()
+        return True
+
+    def on_rows_moved(self, event: FileList.Moved) -> None:
+        """The diff follows the list."""
+        event.stop()
+        self._follow_list()
+
+    def on_rows_chosen(self, event: FileList.Chosen) -> None:
+        """From the list to the diff; nothing is decided."""
+        event.stop()
+        self._give_keys(to_list=False)
+
+    def action_files(self) -> None:
+        """To the list of files, or back."""
+        if len(self.review.files) == 1:
+            self.flash("there is one file only")
+        else:
+            self._give_keys(to_list=not self._lists_files)
+
+    def _give_keys(self, *, to_list: bool) -> None:
+        self._lists_files = to_list
+        self._follow_list()
+        self.repaint()
+        self.query_one(FileList if to_list else DiffView).focus()
 
     def action_mark(self, mark: Mark) -> None:
         """Accept or reject the hunk under the cursor."""
@@ -255,7 +238,7 @@ class ReviewPane(Pane):
 
         self.ask(ReasonScreen("the next draft sees it"), given)
 
-    def action_edit(self) -> None:
+    def action_edit(self, in_editor: bool = False) -> None:
         """Write the new lines of the change under the cursor oneself."""
         if not self.may_decide():
             return
@@ -267,13 +250,37 @@ class ReviewPane(Pane):
             self.flash("this cannot be edited here: it is not plain text (or the file is deleted)")
             return
 
-        def saved(new: str | None) -> None:
-            if new is not None:
-                review.edit(edited_lines(review, new))
-                self._after_marking()
-
         path = review.current.change.path
-        self.ask(EditScreen(f"{path}, hunk {review.group + 1}: the new lines", text), saved)
+        title = f"{path}, hunk {review.group + 1}: the new lines"
+        if in_editor:
+            self.edit_outside(text, PurePosixPath(path).suffix, self._take_edit)
+        else:
+            self.ask(EditScreen(title, text), self._take_edit)
+
+    def _take_edit(self, new: str | None) -> None:
+        """Put the lines in, and take them if the checks find nothing wrong with them."""
+        if new is not None:
+            self.review.edit(edited_lines(self.review, new))
+            self._is_rechecking = True
+            self.repaint()
+            self.run_worker(self._recheck(), group="recheck")
+
+    async def _recheck(self) -> None:
+        review = self.review
+        file, group = review.current, review.group
+        (index,) = file.groups[group]
+        try:
+            warned = await asyncio.to_thread(file.recheck, index)
+        finally:
+            self._is_rechecking = False
+        file.rechecked[index] = warned
+        if warned:
+            self.flash(f"your edit: {warned[0]} · y takes it all the same")
+        elif (file, group) == (review.current, review.group):
+            review.take_edit()
+            self._after_marking()
+            return
+        self.repaint()
 
     def action_split(self) -> None:
         """Show each change of the hunk by itself."""
@@ -299,6 +306,7 @@ class ReviewPane(Pane):
         """Move to another file."""
         if not self.review.go_to_file(1 if direction > 0 else -1):
             self.flash("there is one file only")
+        self._file_words = ""
         self.repaint()
 
     def action_mechanical(self) -> None:
@@ -326,23 +334,47 @@ class ReviewPane(Pane):
         self.program.copy_to_clipboard(b"".join(lines).decode("utf-8", "replace"))
         self.flash(f"{plural(len(lines), 'line')} copied")
 
-    def action_find(self) -> None:
-        """Type what to look for; the file is unfolded for it."""
-        self._is_folded = False
+    def action_copy_place(self) -> None:
+        """Put path and line into the clipboard of the terminal."""
+        place = f"{self.review.current.change.path}:{self.review.current.line_of(self.review.group)}"
+        self.program.copy_to_clipboard(place)
+        self.flash(f"{place} copied")
+
+    def action_open(self) -> None:
+        """The file as it is on disk, in the editor."""
+        file = self.review.current
+        self.post_message(self.Opened(file.change.path, file.line_of(self.review.group)))
+
+    def action_toggle_near(self) -> None:
+        """The fold before the hunk, then the one after it."""
+        if not self.review.current.toggle_fold(self.review.group):
+            self.flash("nothing is folded beside this hunk")
         self.repaint()
+
+    def action_find(self) -> None:
+        """Type what to look for: paths in the list, otherwise text in the file, which is unfolded for it."""
+        if not self._lists_files:
+            self._is_folded = False
+            self.repaint()
         self.query_one(Finder).open()
 
     def on_finder_typed(self, event: Finder.Typed) -> None:
         """Mark the matches and go to the first."""
         event.stop()
+        if self._lists_files:
+            self._file_words = event.words
+            self._show_files()
+            return
         view = self.query_one(DiffView)
-        if view.find(event.words):
+        if event.words.startswith(":"):
+            view.go_to_line(int(event.words[1:]) if event.words[1:].isdecimal() else 1)
+        elif view.find(event.words):
             view.go_to_match(1)
 
     def on_finder_closed(self, event: Finder.Closed) -> None:
-        """The diff takes the keys again."""
+        """What is searched takes the keys again."""
         event.stop()
-        self.query_one(DiffView).focus()
+        self._give_keys(to_list=self._lists_files)
 
     def action_go_match(self, direction: int) -> None:
         """Go to another match."""
@@ -360,33 +392,9 @@ class ReviewPane(Pane):
     def action_toggle_full(self) -> None:
         """Only the diff, or everything."""
         self.toggle_class("-full")
+        self.repaint()
 
     def action_toggle_fold(self) -> None:
         """Unchanged lines: all of them or three around each hunk."""
         self._is_folded = not self._is_folded
         self.repaint()
-
-
-def _asked_by(proposal: Proposal) -> str:
-    """The rule, its file where it is somebody's own, and whether it asks of a person each time."""
-    ruling = proposal.ruling
-    source = "" if ruling.source == "built-in" else f" ({ruling.source})"
-    each = "! a person each time: " if ruling.person_only else ""
-    return f"{each}asked by {ruling.rule}{source}: {reason_of(proposal)}"
-
-
-def _proof(proven_by: str) -> Part:
-    if proven_by:
-        return f"✓ proven: {proven_by} passed in the scratch copy", "$success"
-    return "no check has run on these bytes", "$quiet"
-
-
-def _one_per_line(lines: list[Part], cells: int) -> list[Part | str]:
-    """Each on one line; what is cut says how to see it."""
-    more = " … w"
-    parts: list[Part | str] = []
-    for text, style in lines:
-        flat = text.replace("\n", " ")
-        shown = flat if clip(flat, cells) == flat else clip(flat, cells - len(more)).removesuffix("…") + more
-        parts += [(shown, style), "\n"]
-    return parts[:-1]

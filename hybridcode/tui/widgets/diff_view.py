@@ -18,9 +18,9 @@ from textual.strip import Strip
 
 from hybridcode.tui.diff_rows import Row
 from hybridcode.tui.file_diff import FileDiff
+from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import Lexer, pieces
 from hybridcode.tui.paint import segment
-from hybridcode.tui.reviewing import Mark
 from hybridcode.tui.words import Span, word_changes
 
 MARKS: dict[Mark, tuple[str, str, str]] = {
@@ -36,7 +36,7 @@ _EMPTY = FileDiff()
 _CACHED_ROWS = 2048
 _NAMES = (
     *("same", "add", "add-word", "add-sign", "delete", "delete-word", "delete-sign", "quiet", "line", "cursor"),
-    *("good", "bad", "find", "keyword", "string", "number", "comment", "name"),
+    *("good", "bad", "warn", "find", "keyword", "string", "number", "comment", "name"),
 )
 _RULE = "─" * 240
 _SIGNS = {"same": " ", "add": "+", "delete": "-"}
@@ -67,12 +67,14 @@ class DiffView(ScrollView, can_focus=True):
 
         `tags` are short remarks for the heads of the hunks.
         """
-        if diff is not self.diff:
-            self._texts.clear()
+        is_other, has_moved = diff is not self.diff, group != self.group
         self.diff, self._marks, self.group, self._tags = diff, marks, group, tags
         self.virtual_size = self._measure()
+        if is_other:
+            self.find(self._words)
         self.refresh()
-        self.call_after_refresh(self.reveal)
+        if is_other or has_moved:
+            self.call_after_refresh(self.reveal)
 
     def find(self, words: str) -> int:
         """Mark every row that holds `words`, whatever the case; returns how many there are."""
@@ -94,6 +96,12 @@ class DiffView(ScrollView, can_focus=True):
         self.scroll_to(y=max(0, lines[number] - self.size.height // 3), animate=False, force=True)
         return number + 1
 
+    def go_to_line(self, number: int) -> None:
+        """Scroll to a line of the new file, or the first one after it that is shown."""
+        rows = self.diff.rows
+        shown = (n for n in range(len(rows)) if rows[n].kind in ("same", "add") and rows[n].new >= number)
+        self.scroll_to(y=max(0, self._line_of(next(shown, len(rows) - 1)) - 1), animate=False, force=True)
+
     def colour_by(self, lexer: Lexer | None) -> None:
         """Colour program text from now on."""
         if lexer is self._lexer:
@@ -106,6 +114,7 @@ class DiffView(ScrollView, can_focus=True):
         """Two columns, or one."""
         self.is_split = is_split
         self.show(self.diff, marks=self._marks, group=self.group, tags=self._tags)
+        self.call_after_refresh(self.reveal)
 
     def reveal(self) -> None:
         """Scroll so that the hunk under the cursor is on screen, its head near the top if it does not fit."""
@@ -175,6 +184,8 @@ class DiffView(ScrollView, can_focus=True):
             case "fold":
                 text = f"{'':>{self._gutter}}⋯ {row.new:,} unchanged lines · z shows them"
                 return Strip([segment(text, self._style("quiet"))])
+            case "remark":
+                return Strip([segment(f"{'':>{self._gutter}}{row.text}", self._style("warn"))])
             case "note":
                 return Strip([segment(f"{'':>{self._gutter}}{row.text}", self._style("quiet"))])
             case _:
@@ -244,7 +255,7 @@ class DiffView(ScrollView, can_focus=True):
     def _side_strip(self, line: int, cells: int) -> Strip:
         left, right = self.diff.rows.sides[line]
         half = (cells - 1) // 2
-        if left == right and self.diff.rows[left].kind in ("head", "fold", "note"):
+        if left == right and self.diff.rows[left].kind in ("head", "fold", "note", "remark"):
             return self._strip(left).crop_extend(0, cells, self._style("same"))
         middle = Strip([segment("│", self._style("line"))])
         return Strip.join(

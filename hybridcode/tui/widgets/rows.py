@@ -138,7 +138,9 @@ class Rows(ScrollView, can_focus=True):
 
     def _reveal(self) -> None:
         top, height = self.scroll_offset.y, max(self.size.height, 1)
-        if not top <= self._at < top + height:
+        if self._at < height and not any(row.key for row in self._rows[: self._at]):
+            self.scroll_to(y=0, animate=False, force=True)  # the heading above the first row is shown with it
+        elif not top <= self._at < top + height:
             self.scroll_to(y=self._at if self._at < top else self._at - height + 1, animate=False, force=True)
 
     def notify_style_update(self) -> None:
