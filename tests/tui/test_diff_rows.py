@@ -121,8 +121,10 @@ def test_ten_thousand_rows_are_cheap() -> None:
     change = FileChange("f.py", _text(lines), _text(changed))
     compared = compare(change)
     groups = group_changes(compared.changes)
-    start = time.process_time()
-    rows = file_diff(change, compared, groups=groups, edits={}, is_folded=True).rows
-    spent = time.process_time() - start
-    assert len(rows) > 10_000
-    assert spent < 0.4, f"{spent:.3f} s of CPU for {len(rows)} rows"
+    spent: list[float] = []
+    for _ in range(3):
+        start = time.process_time()
+        rows = file_diff(change, compared, groups=groups, edits={}, is_folded=True).rows
+        spent.append(time.process_time() - start)
+        assert len(rows) > 10_000
+    assert min(spent) < 0.2, f"{min(spent):.3f} s of CPU"

@@ -56,7 +56,7 @@ async def test_backspace_and_delete_take_a_folded_paste_as_one_and_undo_brings_i
         composer = await _paste(drive, LONG)
         await drive.press("backspace")
         assert composer.text == ""
-        await drive.press("ctrl+z")
+        await drive.press("ctrl+underscore")
         assert composer.text == TOKEN
         await drive.press("home", "delete")
         assert composer.text == ""
