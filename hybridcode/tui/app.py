@@ -16,14 +16,13 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.scrollbar import ScrollBar
 
-from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
-from hybridcode.tui.commands import Command, UnknownCommand, choose_theme, parse_command, run_command
+from hybridcode.tui.commands import choose_theme
 from hybridcode.tui.conversation import Conversation, live_pieces
-from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.desk import Desk
 from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
@@ -39,6 +38,7 @@ from hybridcode.tui.views import open_view
 from hybridcode.tui.visible import use_ascii
 from hybridcode.tui.widgets.bars import AsciiScrollBar
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.writing import Writing
 
 DRAIN_S = 1 / 20
 """Seconds between two looks at the live queue, and between two repaints of state."""
@@ -106,6 +106,7 @@ class HybridcodeApp(App[str]):
         sight = Sight(clock, self.send, self.set_timer)
         self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight, keys_file)
         self.asking = Asking(self.desk)
+        self.writing = Writing(self.desk, self.asking)
         self.desk.on_switch = self._show_other
         self._rewinding = Rewinding(self.desk)
         self.leaving = Leaving(self.desk, self.asking)
@@ -134,6 +135,7 @@ class HybridcodeApp(App[str]):
     async def on_mount(self) -> None:
         """The session screen, what happened before, and the timer for live text."""
         await self.push_screen(self.desk.session)
+        self.desk.session.composer.take_back = self.writing.take_back
         for envelope in self.conversation.envelopes:
             self._take(envelope)
         for error in self._theme_errors:
@@ -148,7 +150,7 @@ class HybridcodeApp(App[str]):
         self.set_interval(DRAIN_S, self._drain)
         self.desk.sight.when_seen(lambda at: None)
         if self._prompt:
-            self.desk.call(self._start(self._prompt))
+            self.desk.call(self.writing.start(self._prompt))
 
     def on_unmount(self) -> None:
         """Stop listening."""
@@ -200,6 +202,7 @@ class HybridcodeApp(App[str]):
         if isinstance(message.envelope.event, SessionOpened | TaskEnded | ModeChanged):
             self.desk.take_facts()
         self.notices.hear(message.envelope.event)
+        self.writing.hear(message.envelope.event)
         self._refresh_soon()
 
     def _refresh_soon(self) -> None:
@@ -223,6 +226,7 @@ class HybridcodeApp(App[str]):
         self.desk.to_session()
         self.desk.session.forget()
         self.asking.forget()
+        self.writing.forget()
         for envelope in self.conversation.envelopes:
             self._take(envelope)
         self.desk.take_facts()
@@ -275,24 +279,19 @@ class HybridcodeApp(App[str]):
 
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         """A task, or a command."""
-        match parse_command(message.text):
-            case Command() as command:
-                run_command(command, self.desk, self.asking)
-            case UnknownCommand() as unknown:
-                self.desk.tell("!", unknown.complaint, "warn")
-            case None if self.conversation.is_running:
-                self.desk.session.restore(message.text)
-                self.desk.tell(*RUNNING)
-            case None:
-                self.desk.call(self._start(message.text))
+        self.writing.submitted(message.text)
 
-    async def _start(self, text: str) -> None:
-        """Begin a task; text that the session does not take stands in the composer again."""
-        try:
-            await self.conversation.start(text)
-        except HybridcodeError:
-            self.desk.session.restore(text)
-            raise
+    def on_composer_entered_nothing(self) -> None:
+        """What waits begins."""
+        self.writing.entered_nothing()
+
+    def on_composer_history_asked(self) -> None:
+        """Look for what was written before."""
+        self.writing.search_history()
+
+    def on_composer_edit_asked(self, message: Composer.EditAsked) -> None:
+        """Let a person write in their own editor."""
+        self.writing.edit_outside(message.text)
 
     def on_composer_help_asked(self) -> None:
         """Show the keys."""

@@ -127,7 +127,7 @@ class Asking:
             self._complain(error)
             return
         if self.pane is not None:
-            self.pane.guard.appear()
+            self.pane.guard.appear(self.pane.call_after_refresh)
         if new is not None:
             message.then(new)
 

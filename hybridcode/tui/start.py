@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridcode.config.load import Loaded
-from hybridcode.config.paths import user_config_dir
+from hybridcode.config.paths import state_dir, user_config_dir
 from hybridcode.domain.events import SessionOpened, TaskEnded, UndoMade
 from hybridcode.domain.plan import Plan
+from hybridcode.session.written import History
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.ending import Ending
 from hybridcode.tui.highlight import warm
@@ -39,6 +40,7 @@ class Program(HybridcodeApp):
     """The app over a live conversation."""
 
     live: LiveConversation
+    history: History
 
     def on_ready(self) -> None:
         """The first paint is on its way: shortly after it git may be asked and the models may start."""
@@ -47,6 +49,7 @@ class Program(HybridcodeApp):
 
     def _warm_up(self) -> None:
         self.run_worker(self._look())
+        self.run_worker(self.writing.load_history(self.history))
         self.run_worker(self._start_models(), exit_on_error=False)
 
     def on_hybridcode_app_arrived(self, message: HybridcodeApp.Arrived) -> None:
@@ -101,13 +104,14 @@ def run_app(
     conversation = LiveConversation(
         workspace, loaded, make_models=make_models, frontier_name=frontier_name, resume=resume, plan=plan
     )
-    return asyncio.run(_run(conversation, prompt))
+    history = History(state_dir(workspace, loaded.settings.audit.state_dir) / "written.jsonl")
+    return asyncio.run(_run(conversation, prompt, history))
 
 
-async def _run(conversation: LiveConversation, prompt: str | None) -> Left:
+async def _run(conversation: LiveConversation, prompt: str | None, history: History) -> Left:
     config = user_config_dir()
     app = Program(conversation, prompt=prompt, theme_dirs=(config / "themes",), keys_file=config / "keys.toml")
-    app.live = conversation
+    app.live, app.history = conversation, history
     ending = Ending(conversation.close, app.abandon)
     ending.obey()
     try:

@@ -175,4 +175,5 @@ async def test_a_task_is_not_lost_while_another_runs() -> None:
     async with driving(drafting()) as drive:
         await drive.press("h", "i", "enter")
         assert drive.talk.started == []
-        assert drive.app.screen.query_one(Composer).text == "hi"
+        assert drive.app.screen.query_one(Composer).text == ""
+        assert "queued 1: hi" in drive.told

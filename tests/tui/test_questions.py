@@ -78,16 +78,19 @@ async def test_a_proposal_is_offered_when_the_composer_becomes_empty() -> None:
         assert isinstance(drive.pane, ReviewPane)
 
 
-async def test_sending_text_while_a_task_runs_opens_no_pane_over_it() -> None:
+async def test_text_sent_while_a_task_runs_is_queued_and_the_question_comes_then() -> None:
     conversation = drafting()
     async with driving(conversation) as drive:
         await drive.press("h", "i")
         conversation.play(_made(conversation))
         await _later(drive)
+        assert drive.pane is None
         await drive.press("enter")
         await _later(drive)
-        assert drive.pane is None
-        assert drive.app.screen.query_one(Composer).text == "hi"
+        assert isinstance(drive.pane, ReviewPane)
+        await drive.press("escape")
+        assert "queued 1: hi" in drive.told
+        assert conversation.answers == []
 
 
 async def test_an_answer_of_somebody_else_is_told_as_such() -> None:

@@ -3,7 +3,7 @@
 Invariant: shows a SessionState and nothing else; keys become messages.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,6 +21,7 @@ from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, step_words
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
+from hybridcode.tui.paint import clip
 from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
@@ -74,6 +75,7 @@ class SessionScreen(Screen[None]):
                 yield Transcript()
                 yield Live(self._clock)
         yield Bar("waiting")
+        yield Bar("queued")
         yield Composer()
         yield Bar("bottom")
 
@@ -91,6 +93,24 @@ class SessionScreen(Screen[None]):
         """Plan beside or above."""
         self.set_class(event.size.width < WIDE_CELLS, "-narrow")
         self.show_facts(self._facts)
+
+    @property
+    def composer(self) -> Composer:
+        """Where a person writes."""
+        return self.query_one(Composer)
+
+    def show_queue(self, texts: Sequence[str]) -> None:
+        """Show the tasks that wait for their turn."""
+        self.set_class(bool(texts), "-queued")
+        first = texts[0].split("\n")[0] if texts else ""
+        more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
+        room = max(self.size.width - 34, 12)
+        self.query_one("#queued", Bar).show(
+            (f"queued {len(texts)}: ", "bold $accent"),
+            (clip(first, room), ""),
+            (more, "$quiet"),
+            ("  ↑ takes back", "$quiet"),
+        )
 
     @property
     def unsent(self) -> str:

@@ -3,6 +3,7 @@
 Invariant: text leaves only through Submitted; a paste is text and never a key, and holds no control characters.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,11 +31,25 @@ class Composer(TextBox):
     class HelpAsked(Message):
         """A person pressed ? on an empty composer."""
 
+    class HistoryAsked(Message):
+        """A person looks for what they wrote before."""
+
+    class EnteredNothing(Message):
+        """A person pressed Enter on an empty composer."""
+
+    @dataclass
+    class EditAsked(Message):
+        """A person wants this text in their own editor."""
+
+        text: str
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "send", priority=True, id="composer.send"),
         Binding(
             "alt+enter,ctrl+j,shift+enter", "newline", "new line", key_display="Alt+Enter, ^J", id="composer.newline"
         ),
+        Binding("ctrl+r", "history", "what was written before", key_display="Ctrl+R", id="composer.history"),
+        Binding("ctrl+g", "edit_outside", "write in $EDITOR", key_display="Ctrl+G", id="composer.editor"),
         Binding("ctrl+d", "leave", "quit, with nothing written", key_display="Ctrl+D", id="composer.quit"),
         Binding("ctrl+u", "empty", "clear the text", key_display="Ctrl+U", id="composer.clear"),
     ]
@@ -50,6 +65,8 @@ class Composer(TextBox):
         )
         self.sent: list[str] = []
         self._pastes = Pastes()
+        self.take_back: Callable[[], str] = str
+        """Gives back the text that was queued last; empty if nothing is queued."""
         self._place = 0
         self._unsent = ""
 
@@ -70,6 +87,7 @@ class Composer(TextBox):
         """Send the text, if there is any, and remember it."""
         text = self._pastes.unfold(self.text).strip()
         if not text:
+            self.post_message(self.EnteredNothing())
             return
         self.remember(text)
         self.text = ""
@@ -86,6 +104,19 @@ class Composer(TextBox):
         event.stop()
         if not self.text.strip():
             self.post_message(self.Emptied())
+
+    def action_history(self) -> None:
+        """Look for what was written before."""
+        self.post_message(self.HistoryAsked())
+
+    def load(self, texts: Sequence[str]) -> None:
+        """Take in what was written at earlier starts."""
+        self.sent[:0] = texts
+        self._place += len(texts)
+
+    def action_edit_outside(self) -> None:
+        """Ask for the editor; folded pastes are unfolded there."""
+        self.post_message(self.EditAsked(self._pastes.unfold(self.text)))
 
     def action_newline(self) -> None:
         """Break the line."""
@@ -121,8 +152,11 @@ class Composer(TextBox):
             super().action_delete_right()
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """One line up, or one text back in the history from the first line."""
-        if select or self.cursor_location[0] > 0 or not self._walk(-1):
+        """One line up, or one text back in the history from the first line; what is queued comes back first."""
+        if not select and not self.text and (queued := self.take_back()):
+            self.text = queued
+            self.move_cursor(self.document.end)
+        elif select or self.cursor_location[0] > 0 or not self._walk(-1):
             super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:

@@ -20,12 +20,17 @@ class Finder(Input):
 
         words: str
 
+    @dataclass
     class Closed(Message):
         """The keys go back to what is searched."""
 
+        is_kept: bool = False
+        """True when Enter ended the search."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "end the search", id="find.clear"),
-        Binding("enter,down", "close", "to what was found", key_display="Enter", id="find.keep"),
+        Binding("enter", "keep", "to what was found", id="find.keep"),
+        Binding("down", "close", "to what was found", id="find.down"),
     ]
 
     def __init__(self) -> None:
@@ -49,6 +54,11 @@ class Finder(Input):
         """Forget the words and give the keys back."""
         self.value = ""
         self.action_close()
+
+    def action_keep(self) -> None:
+        """Give the keys back: this is what was looked for."""
+        self.set_class(bool(self.value), "-on")
+        self.post_message(self.Closed(is_kept=True))
 
     def action_close(self) -> None:
         """Give the keys back."""
