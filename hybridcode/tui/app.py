@@ -20,7 +20,7 @@ from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpen
 from hybridcode.session.state import SessionState
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
-from hybridcode.tui.commands import choose_theme
+from hybridcode.tui.commands import COMMANDS, choose_theme
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.keys_chosen import load_keys
@@ -135,7 +135,8 @@ class HybridcodeApp(App[str]):
     async def on_mount(self) -> None:
         """The session screen, what happened before, and the timer for live text."""
         await self.push_screen(self.desk.session)
-        self.desk.session.composer.take_back = self.writing.take_back
+        composer = self.desk.session.composer
+        composer.take_back, composer.commands = self.writing.take_back, COMMANDS
         for envelope in self.conversation.envelopes:
             self._take(envelope)
         for error in self._theme_errors:
@@ -284,6 +285,10 @@ class HybridcodeApp(App[str]):
     def on_composer_entered_nothing(self) -> None:
         """What waits begins."""
         self.writing.entered_nothing()
+
+    def on_composer_paths_asked(self) -> None:
+        """Find what can be mentioned."""
+        self.desk.call(self.writing.load_paths())
 
     def on_composer_history_asked(self) -> None:
         """Look for what was written before."""

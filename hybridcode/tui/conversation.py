@@ -140,6 +140,10 @@ class Conversation(Protocol):
         """Go on with the task that stopped before its end."""
         ...
 
+    async def paths(self) -> Sequence[str]:
+        """Files of the repository, tracked or not ignored, sorted."""
+        ...
+
     async def interrupt(self) -> None:
         """Stop what runs; pending approvals stay pending."""
         ...

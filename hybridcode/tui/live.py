@@ -19,6 +19,8 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.repo.facts import GitFacts, git_facts
+from hybridcode.repo.gitreader import GitReader
+from hybridcode.repo.listing import list_files
 from hybridcode.session.modes import PLANNED_FIRST, checked_mode
 from hybridcode.session.watchers import Piece, QueueWatcher
 from hybridcode.tui.conversation import PERSON, Facts, Remember
@@ -196,6 +198,11 @@ class LiveConversation:
     async def resume(self) -> None:
         """Go on with the task that stopped before its end."""
         self._launch(self._session().resume())
+
+    async def paths(self) -> Sequence[str]:
+        """Files of the repository, listed off the event loop."""
+        root = self._workspace
+        return await asyncio.to_thread(lambda: list_files(root, GitReader.find(root)).paths)
 
     async def interrupt(self) -> None:
         """Stop what runs; pending approvals stay pending."""

@@ -11,6 +11,7 @@ from hybridcode.domain.events import TaskEnded
 from hybridcode.session.written import History
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, parse_command, run_command
+from hybridcode.tui.completing import with_folders
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.editor import EditorUnavailable, edit_text
 
@@ -93,6 +94,11 @@ class Writing:
         """What was written at earlier starts, read off the event loop."""
         self._desk.session.composer.load(await asyncio.to_thread(history.read))
         self.history = history
+
+    async def load_paths(self) -> None:
+        """Find what can be mentioned, once it is asked for."""
+        paths = await self._desk.conversation.paths()
+        self._desk.session.composer.take_paths(await asyncio.to_thread(with_folders, paths))
 
     def search_history(self) -> None:
         """Show what was written before."""

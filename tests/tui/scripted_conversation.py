@@ -109,6 +109,9 @@ class ScriptedConversation:
     async def resume(self) -> None:
         self.resumes += 1
 
+    async def paths(self) -> Sequence[str]:
+        return ("README.md", "shop/cart.py", "shop/money.py", "tests/test_cart.py")
+
     async def interrupt(self) -> None:
         self.interrupts += 1
 

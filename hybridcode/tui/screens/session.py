@@ -21,7 +21,7 @@ from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, step_words
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
-from hybridcode.tui.paint import clip
+from hybridcode.tui.paint import Part, clip
 from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
@@ -76,6 +76,7 @@ class SessionScreen(Screen[None]):
                 yield Live(self._clock)
         yield Bar("waiting")
         yield Bar("queued")
+        yield Painted(ident="completion")
         yield Composer()
         yield Bar("bottom")
 
@@ -98,6 +99,18 @@ class SessionScreen(Screen[None]):
     def composer(self) -> Composer:
         """Where a person writes."""
         return self.query_one(Composer)
+
+    def on_composer_completing(self, message: Composer.Completing) -> None:
+        """Show what the word may become, the chosen one marked."""
+        message.stop()
+        completion = message.completion
+        self.set_class(completion is not None, "-completing")
+        parts: list[Part | str] = []
+        for number, candidate in enumerate(completion.candidates if completion is not None else ()):
+            is_here = completion is not None and number == completion.at
+            parts += [("▌" if is_here else " ", "$accent"), (f"{candidate.text:<14}", "bold" if is_here else "")]
+            parts.append((f" {candidate.does}\n", "$quiet"))
+        self.query_one("#completion", Painted).paint(*parts, ("Tab takes it  ↑↓ others  Esc none", "$quiet"))
 
     def show_queue(self, texts: Sequence[str]) -> None:
         """Show the tasks that wait for their turn."""

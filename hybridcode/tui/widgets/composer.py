@@ -3,7 +3,7 @@
 Invariant: text leaves only through Submitted; a paste is text and never a key, and holds no control characters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from hybridcode.tui.completing import Completion, complete, is_mention
 from hybridcode.tui.pasting import Pastes
 from hybridcode.tui.visible import visible
 from hybridcode.tui.widgets.text_box import TextBox
@@ -33,6 +34,15 @@ class Composer(TextBox):
 
     class HistoryAsked(Message):
         """A person looks for what they wrote before."""
+
+    @dataclass
+    class Completing(Message):
+        """Other candidates for the word under the cursor; None for none."""
+
+        completion: Completion | None
+
+    class PathsAsked(Message):
+        """A path is being written, and the paths there are have not been loaded."""
 
     class EnteredNothing(Message):
         """A person pressed Enter on an empty composer."""
@@ -61,10 +71,15 @@ class Composer(TextBox):
             show_line_numbers=False,
             tab_behavior="focus",
             highlight_cursor_line=False,
-            placeholder=visible("What should be done?   / commands · ? help"),
+            placeholder=visible("What should be done?   @file  /command  ? help"),
         )
         self.sent: list[str] = []
         self._pastes = Pastes()
+        self.commands: Mapping[str, str] = {}
+        """Names of slash commands and what they do."""
+        self.paths: Sequence[str] | None = None
+        """Files and folders that can be mentioned; None until they are loaded."""
+        self.completion: Completion | None = None
         self.take_back: Callable[[], str] = str
         """Gives back the text that was queued last; empty if nothing is queued."""
         self._place = 0
@@ -81,7 +96,42 @@ class Composer(TextBox):
             event.stop()
             self.post_message(self.HelpAsked())
             return
+        if self.completion is not None and event.key in ("tab", "up", "down", "escape"):
+            event.prevent_default()
+            event.stop()
+            self._use_completion(self.completion, event.key)
+            return
         await super()._on_key(event)
+
+    def _use_completion(self, completion: Completion, key: str) -> None:
+        match key:
+            case "tab":
+                row, column = self.cursor_location
+                self.replace(completion.chosen, (row, completion.start), (row, column), maintain_selection_offset=False)
+            case "escape":
+                self._show_completion(None)
+            case _:
+                self._show_completion(completion.moved(1 if key == "down" else -1))
+
+    def _complete(self) -> None:
+        """Look for what the word before the cursor may become."""
+        row, column = self.cursor_location
+        line = self.document.get_line(row)[:column]
+        if self.paths is None and is_mention(line):
+            self.post_message(self.PathsAsked())
+        is_first = row == 0 and self.document.line_count == 1
+        found = complete(line, is_first=is_first, commands=self.commands, paths=self.paths or ())
+        self._show_completion(found)
+
+    def take_paths(self, paths: Sequence[str]) -> None:
+        """These can be mentioned."""
+        self.paths = paths
+        self._complete()
+
+    def _show_completion(self, completion: Completion | None) -> None:
+        if completion != self.completion:
+            self.completion = completion
+            self.post_message(self.Completing(completion))
 
     def action_submit(self) -> None:
         """Send the text, if there is any, and remember it."""
@@ -102,6 +152,7 @@ class Composer(TextBox):
     def on_text_area_changed(self, event: TextBox.Changed) -> None:
         """Say when nothing is left."""
         event.stop()
+        self._complete()
         if not self.text.strip():
             self.post_message(self.Emptied())
 

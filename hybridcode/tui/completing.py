@@ -1,0 +1,86 @@
+"""What the word under the cursor may become: a command after `/`, a path after `@`.
+
+Invariant: pure; the same words in the same order for the same text and the same paths.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+MOST = 6
+"""Candidates that are shown."""
+
+_COMMAND = re.compile(r"/([a-z]*)")
+_MENTION = re.compile(r"(?:^|(?<=\s))@([^\s@]*)$")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of them."""
+
+    text: str
+    """What stands there once it is taken."""
+    does: str = ""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """Candidates for a word, and the one that is chosen."""
+
+    start: int
+    """Index in the line at which the word begins."""
+    candidates: tuple[Candidate, ...]
+    at: int = 0
+
+    def moved(self, step: int) -> "Completion":
+        """The next or previous one, round the end."""
+        return Completion(self.start, self.candidates, (self.at + step) % len(self.candidates))
+
+    @property
+    def chosen(self) -> str:
+        """The text of the chosen one."""
+        return self.candidates[self.at].text
+
+
+def is_mention(line: str) -> bool:
+    """True when a path is being written at the end of `line`."""
+    return _MENTION.search(line) is not None
+
+
+def complete(line: str, *, is_first: bool, commands: Mapping[str, str], paths: Sequence[str]) -> Completion | None:
+    """What the word at the end of `line` may become; `is_first`: nothing stands above this line."""
+    command = _COMMAND.fullmatch(line) if is_first else None
+    if command is not None:
+        names = matching(command[1], commands)
+        found = tuple(Candidate(f"/{name} ", commands[name]) for name in names)
+        return Completion(0, found) if found and [f"/{command[1]} "] != [one.text for one in found] else None
+    mention = _MENTION.search(line)
+    if mention is None:
+        return None
+    found = tuple(Candidate(f"@{path} ") for path in matching(mention[1], paths))
+    return Completion(mention.start(1) - 1, found) if found else None
+
+
+def matching(word: str, names: Iterable[str]) -> list[str]:
+    """The best names that hold the letters of `word` in order: by beginning, by piece, by letters; then the shorter."""
+    folded = word.casefold()
+    letters = re.compile(".*?".join(map(re.escape, folded)))
+    ranked: list[tuple[int, int, str]] = []
+    for name in names:
+        lower = name.casefold()
+        if letters.search(lower) is None:
+            continue
+        last = lower.rstrip("/").rpartition("/")[2]
+        rank = 0 if last.startswith(folded) else 1 if folded in last else 2 if folded in lower else 3
+        ranked.append((rank, len(name), name))
+    return [name for _, _, name in sorted(ranked)[:MOST]]
+
+
+def with_folders(paths: Sequence[str]) -> list[str]:
+    """The paths and the folders they stand in, each folder with a slash behind it."""
+    folders = {path[: at + 1] for path in paths for at in _slashes(path)}
+    return sorted({*paths, *folders})
+
+
+def _slashes(path: str) -> list[int]:
+    return [index for index, character in enumerate(path) if character == "/"]
