@@ -61,6 +61,8 @@ class Writing:
 
     def hear(self, event: object) -> None:
         """After a good end the next task begins by itself; after any other one it waits for Enter."""
+        if isinstance(event, TaskEnded):
+            self._desk.session.composer.paths = None  # there may be other files now
         if not isinstance(event, TaskEnded) or not self.queued:
             return
         if event.exit_code == 0:

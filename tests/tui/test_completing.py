@@ -50,6 +50,12 @@ def test_twenty_thousand_paths_are_looked_through_at_typing_speed() -> None:
     assert time.process_time() - start < 0.3
 
 
+def test_a_name_that_almost_fits_costs_no_more() -> None:
+    start = time.process_time()
+    assert matching("e" * 20 + "z", ["e" * 200] * 100) == []
+    assert time.process_time() - start < 0.1
+
+
 async def test_tab_takes_a_command_and_escape_closes_the_list_without_interrupting() -> None:
     async with driving(drafting()) as drive:
         await drive.press(*"/the")

@@ -21,7 +21,7 @@ from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, step_words
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
-from hybridcode.tui.paint import Part, clip
+from hybridcode.tui.paint import Part, clip, clip_left, fit, width
 from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
@@ -31,6 +31,7 @@ from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.plan_view import PlanView
 from hybridcode.tui.widgets.transcript import Transcript
 
+_COMMAND_CELLS = 14
 WIDE_CELLS = 90
 """Columns from which the plan stands beside the transcript instead of above it."""
 
@@ -108,7 +109,10 @@ class SessionScreen(Screen[None]):
         parts: list[Part | str] = []
         for number, candidate in enumerate(completion.candidates if completion is not None else ()):
             is_here = completion is not None and number == completion.at
-            parts += [("▌" if is_here else " ", "$accent"), (f"{candidate.text:<14}", "bold" if is_here else "")]
+            parts += [
+                ("▌" if is_here else " ", "$accent"),
+                (_column(candidate.text, self.size.width - 6), "bold" if is_here else ""),
+            ]
             parts.append((f" {candidate.does}\n", "$quiet"))
         self.query_one("#completion", Painted).paint(*parts, ("Tab takes it  ↑↓ others  Esc none", "$quiet"))
 
@@ -221,3 +225,8 @@ class SessionScreen(Screen[None]):
         transcript = self.query_one(Transcript)
         move = transcript.scroll_page_up if pages < 0 else transcript.scroll_page_down
         move(animate=False)
+
+
+def _column(text: str, most: int) -> str:
+    """A candidate, padded so that what it does stands in a column; a long one keeps its end."""
+    return fit(text, _COMMAND_CELLS) if width(text) <= _COMMAND_CELLS else clip_left(text, max(most, 12))
