@@ -60,7 +60,10 @@ class Lines:
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
-            line = self._source.readline()
+            try:
+                line = self._source.readline()
+            except ValueError:  # it was closed while the thread waited
+                return
             arrived = (time.monotonic(), line.rstrip("\r\n") if line else None)
             try:
                 loop.call_soon_threadsafe(self._arrived.put_nowait, arrived)
