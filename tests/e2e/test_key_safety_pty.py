@@ -80,7 +80,7 @@ def test_fast_typing_decides_nothing_while_panes_come_and_go(open_screen: Open, 
     kinds = [dice.choice(KINDS) for _ in range(11)] + ["edit"]
     screen = open_screen(*kinds)
     screen.see("undecided" if kinds[0] == "edit" else SHOWN[kinds[0]], within=20)
-    end = time.monotonic() + 40
+    end = time.monotonic() + 120
     while f"edit{len(kinds)}" not in told(log, "appeared"):
         assert time.monotonic() < end, f"{told(log, 'appeared')}\n{screen.text}"
         type_for(screen, dice, 0.3, split=split)
