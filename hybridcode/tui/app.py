@@ -14,7 +14,7 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.scrollbar import ScrollBar
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
@@ -95,9 +95,8 @@ class HybridcodeApp(App[str]):
             os.environ["NO_COLOR"] = "1"
             self._filters = [Colourless()]
         use_ascii(conversation.facts.is_ascii)
-        if conversation.facts.is_ascii:
-            self.add_class("-ascii")
-            ScrollBar.renderer = AsciiScrollBar
+        self.set_class(conversation.facts.is_ascii, "-ascii")
+        ScrollBar.renderer = AsciiScrollBar if conversation.facts.is_ascii else ScrollBarRender
         self.animation_level = "none"
         self.conversation = conversation
         for theme in self._themes.values():
