@@ -128,5 +128,10 @@ def _time(amount: float) -> str:
     return seconds(amount).replace(" min ", ":").removesuffix(" s") + (" min" if amount >= 60 else " s")
 
 
+_SCRIPTED_TPS = 10_000
+"""Tokens a second that no model writes: a script answered."""
+
+
 def _speed(account: Account) -> str:
-    return f"{account.output_tokens / account.seconds:.0f} tok/s" if account.seconds and account.output_tokens else "-"
+    rate = account.output_tokens / account.seconds if account.seconds else 0.0
+    return f"{rate:.0f} tok/s" if 0 < rate < _SCRIPTED_TPS else "-"
