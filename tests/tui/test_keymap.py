@@ -41,6 +41,9 @@ def test_the_presets_fit_together(preset: str) -> None:
     [
         ({"review.accept": "enter"}, "enter may not be review.accept"),
         ({"plan.follow": "space"}, "space may not be plan.follow"),
+        ({"edit.save": "enter"}, "enter may not be edit.save"),
+        ({"command.once": "ctrl+j"}, "ctrl+j may not be command.once"),
+        ({"command.once": "ctrl+q"}, "ctrl+q may not be command.once"),
         ({"sure.yes": "tab"}, "tab may not be sure.yes"),
         ({"review.accept": "n"}, "n would be both"),
         ({"review.acept": "y"}, "there is no action review.acept"),
