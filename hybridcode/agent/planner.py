@@ -12,11 +12,13 @@ import msgspec
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
+from hybridcode.agent.steering import beside
 from hybridcode.context.lookup import look_up
 from hybridcode.context.outline import outline
 from hybridcode.context.regions import resolve
 from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, PlanMade
+from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.models.prompts import load
@@ -46,14 +48,15 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         ModelError: when the model cannot be asked.
     """
     run.senders.pick(run.settings.roles.plan)
-    snapshot = run.shown_to(run.settings.roles.plan, snapshot)
+    whole, snapshot = snapshot, run.shown_to(run.settings.roles.plan, snapshot)
+    _tell_hidden(run, whole, snapshot)
     budget = run.settings.context.plan_tokens
     base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
         try:
-            reply = await _ask(run, base + shown + complaint, files + more)
+            reply = await _ask(run, base + shown + beside(run.notes) + complaint, files + more)
             answer = parse_reply(reply)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
@@ -79,6 +82,14 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             repairs_left -= 1
             run.journal.append(NoticeGiven("warning", f"plan refused: {error.message}", "asking again"))
             complaint = f"\n\n# Your last answer was refused\n{error.message}\nAnswer again, JSON only."
+
+
+def _tell_hidden(run: Run, whole: Snapshot, shown: Snapshot) -> None:
+    """Say which mentioned files the planner may not be shown."""
+    named = mentions(run.task.text, whole.files)
+    if hidden := [mention.word for mention in named if mention.is_file and mention.path not in shown.files]:
+        text = f"not shown to the planner, though mentioned: {', '.join(hidden)}"
+        run.journal.append(NoticeGiven("warning", text, "it holds credentials, or [egress] deny_paths names it"))
 
 
 def parse_reply(text: str) -> Plan | MoreWanted:

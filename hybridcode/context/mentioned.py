@@ -1,4 +1,4 @@
-"""Files that a task names with `@path`, for the planner's window: whole if they fit, else their definitions and their head.
+"""Files that a task names with `@path`, for the planner's window: whole, or their definitions and their head.
 
 Invariant: the same tree, task and room give the same bytes, never above the room; no mentioned file takes another's
 share; what is left out is noted.

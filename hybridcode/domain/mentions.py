@@ -37,7 +37,7 @@ def mentions(text: str, paths: Collection[str]) -> list[Mention]:
     """Every mention in `text`, each path once; `paths` are the files there are."""
     if "@" not in text:
         return []
-    known = paths if isinstance(paths, set | frozenset | dict) else frozenset(paths)
+    known = frozenset(paths)
     spaced = sorted((path for path in known if " " in path), key=lambda path: (-len(path), path))
     found: dict[str, Mention] = {}
     for at in _AT.finditer(text):

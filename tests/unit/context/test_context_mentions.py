@@ -86,7 +86,9 @@ def test_the_same_mention_gives_the_same_bytes(corpus: Corpus, tmp_path: Path):
         tmp_path / "other" / "ws", {path: corpus.snapshot.text(path) or "" for path in sorted(corpus.snapshot.files)}
     )
     task = "as in @far/large.py and @far/away.py"
-    assert outline(again, task=task, budget=4_000).window.digest == outline(corpus, task=task, budget=4_000).window.digest
+    assert (
+        outline(again, task=task, budget=4_000).window.digest == outline(corpus, task=task, budget=4_000).window.digest
+    )
 
 
 def test_the_smallest_window_still_holds_no_more_than_its_budget(corpus: Corpus):
