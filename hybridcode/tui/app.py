@@ -23,6 +23,7 @@ from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import COMMANDS, choose_theme
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import Desk
+from hybridcode.tui.doing import own_source
 from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
@@ -234,7 +235,7 @@ class HybridcodeApp(App[str]):
 
     def _drain(self) -> None:
         if pieces := live_pieces(self.conversation):
-            self.desk.session.feed(pieces)
+            self.desk.session.feed(pieces, own=own_source(self.state))
 
     def _refresh(self) -> None:
         self._is_stale = False
@@ -281,6 +282,10 @@ class HybridcodeApp(App[str]):
         """A task, or a command."""
         self.writing.submitted(message.text)
 
+    def on_composer_steered(self, message: Composer.Steered) -> None:
+        """A word to the task that runs."""
+        self.writing.steer(message.text)
+
     def on_composer_entered_nothing(self) -> None:
         """What waits begins."""
         self.writing.entered_nothing()
@@ -303,9 +308,7 @@ class HybridcodeApp(App[str]):
 
     def on_session_screen_interrupt(self) -> None:
         """Escape on the session screen."""
-        if self.conversation.is_running:
-            self.desk.call(self.conversation.interrupt())
-        else:
+        if not self.leaving.interrupt():
             self._rewinding.press()
 
     def action_review(self) -> None:

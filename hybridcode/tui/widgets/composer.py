@@ -26,6 +26,12 @@ class Composer(TextBox):
 
         text: str
 
+    @dataclass
+    class Steered(Message):
+        """A person says this to the task that runs; the text is still there."""
+
+        text: str
+
     class Emptied(Message):
         """Nothing but blanks is left of what was written."""
 
@@ -58,6 +64,7 @@ class Composer(TextBox):
         Binding(
             "alt+enter,ctrl+j,shift+enter", "newline", "new line", key_display="Alt+Enter, ^J", id="composer.newline"
         ),
+        Binding("ctrl+s", "steer", "say it to the task that runs", key_display="Ctrl+S", id="composer.steer"),
         Binding("ctrl+r", "history", "what was written before", key_display="Ctrl+R", id="composer.history"),
         Binding("ctrl+g", "edit_outside", "write in $EDITOR", key_display="Ctrl+G", id="composer.editor"),
         Binding("ctrl+d", "leave", "quit, with nothing written", key_display="Ctrl+D", id="composer.quit"),
@@ -106,12 +113,16 @@ class Composer(TextBox):
     def _use_completion(self, completion: Completion, key: str) -> None:
         match key:
             case "tab":
-                row, column = self.cursor_location
-                self.replace(completion.chosen, (row, completion.start), (row, column), maintain_selection_offset=False)
+                self._take(completion)
             case "escape":
                 self._show_completion(None)
             case _:
                 self._show_completion(completion.moved(1 if key == "down" else -1))
+
+    def _take(self, completion: Completion) -> None:
+        """Put the marked candidate in place of the word."""
+        row, column = self.cursor_location
+        self.replace(completion.chosen, (row, completion.start), (row, column), maintain_selection_offset=False)
 
     def _complete(self) -> None:
         """Look for what the word before the cursor may become."""
@@ -134,7 +145,11 @@ class Composer(TextBox):
             self.post_message(self.Completing(completion))
 
     def action_submit(self) -> None:
-        """Send the text, if there is any, and remember it."""
+        """Send the text, if there is any, and remember it; with a list open and half a word, take the marked one."""
+        row, column = self.cursor_location
+        if self.completion is not None and self.completion.is_half(self.document.get_line(row)[:column]):
+            self._take(self.completion)
+            return
         text = self._pastes.unfold(self.text).strip()
         if not text:
             self.post_message(self.EnteredNothing())
@@ -142,6 +157,16 @@ class Composer(TextBox):
         self.remember(text)
         self.text = ""
         self.post_message(self.Submitted(text))
+
+    def action_steer(self) -> None:
+        """Say the text to the task that runs."""
+        self.post_message(self.Steered(self._pastes.unfold(self.text).strip()))
+
+    def sent_aside(self, text: str) -> None:
+        """A text has gone elsewhere: it leaves the composer, unless more was written meanwhile."""
+        self.remember(text)
+        if self._pastes.unfold(self.text).strip() == text:
+            self.text = ""
 
     def remember(self, text: str) -> None:
         """Put a text at the end of the history, once."""
