@@ -111,7 +111,7 @@ class Writing:
     def _put_back(self, text: str) -> None:
         """Text that was not taken stands in the composer again, before what was written since."""
         unsent = self._desk.session.unsent
-        self._desk.session.restore(f"{text}\n{unsent}" if unsent.strip() else text)
+        self._desk.session.composer.put_back(f"{text}\n{unsent}" if unsent.strip() else text)
 
     def entered_nothing(self) -> None:
         """A person pressed Enter on an empty composer: what waits begins."""

@@ -212,6 +212,7 @@ class SessionScreen(Screen[None]):
         self._show_live(state)
 
     def _show_live(self, state: SessionState) -> None:
+        self.set_class(own_doing(state) is not None, "-own")
         for name, doing in (("#live", doing_now(state)), ("#own", own_doing(state))):
             live = self.query_one(name, Live)
             if doing is None:

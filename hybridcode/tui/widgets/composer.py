@@ -89,6 +89,8 @@ class Composer(TextBox):
         self.completion: Completion | None = None
         self.take_back: Callable[[], str] = str
         """Gives back the text that was queued last; empty if nothing is queued."""
+        self._put_back = ""
+        """A text that was put back as it stands: no list opens over it before it is changed."""
         self._place = 0
         self._unsent = ""
 
@@ -126,6 +128,10 @@ class Composer(TextBox):
 
     def _complete(self) -> None:
         """Look for what the word before the cursor may become."""
+        if self.text == self._put_back:
+            self._show_completion(None)
+            return
+        self._put_back = ""
         row, column = self.cursor_location
         line = self.document.get_line(row)[:column]
         if self.paths is None and is_mention(line):
@@ -161,6 +167,12 @@ class Composer(TextBox):
     def action_steer(self) -> None:
         """Say the text to the task that runs."""
         self.post_message(self.Steered(self._pastes.unfold(self.text).strip()))
+
+    def put_back(self, text: str) -> None:
+        """This was not taken: it stands here again, and the next Enter sends it."""
+        self._put_back = text
+        self.text = text
+        self.move_cursor(self.document.end)
 
     def sent_aside(self, text: str) -> None:
         """A text has gone elsewhere: it leaves the composer, unless more was written meanwhile."""
