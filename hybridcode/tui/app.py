@@ -137,6 +137,7 @@ class HybridcodeApp(App[str]):
         await self.push_screen(self.desk.session)
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
+        composer.is_burst = self.desk.sight.is_burst
         for envelope in self.conversation.envelopes:
             self._take(envelope)
         for error in self._theme_errors:
@@ -280,7 +281,7 @@ class HybridcodeApp(App[str]):
 
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         """A task, or a command."""
-        self.writing.submitted(message.text)
+        self.writing.submitted(message.text, is_burst=message.is_burst)
 
     def on_composer_steered(self, message: Composer.Steered) -> None:
         """A word to the task that runs."""

@@ -55,7 +55,6 @@ class Sight:
         """Any key, before anything is done with it."""
         self.typed_before, self.typed_at = self.typed_at, self.stamp(event)
 
-    @property
     def is_burst(self) -> bool:
         """True when the last two keys came faster than anybody types: as text that is pasted does."""
         return self.typed_at - self.typed_before < BURST_S

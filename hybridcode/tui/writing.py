@@ -34,9 +34,9 @@ class Writing:
         self._doubted = ""
         """The text that was held back last, because it names files that there are not."""
 
-    def submitted(self, text: str) -> None:
-        """A person pressed Enter on a text."""
-        if text.startswith(SHELL) and self._desk.sight.is_burst:
+    def submitted(self, text: str, *, is_burst: bool = False) -> None:
+        """A person pressed Enter on a text; in a burst, as a paste without its brackets is, no command runs."""
+        if text.startswith(SHELL) and is_burst:
             self._put_back(text)
             self._desk.session.remark(PASTED, REMARK_S)
             return

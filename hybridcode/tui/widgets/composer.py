@@ -25,6 +25,8 @@ class Composer(TextBox):
         """A person pressed Enter on some text."""
 
         text: str
+        is_burst: bool = False
+        """Enter came together with what stands before it, faster than anybody types."""
 
     @dataclass
     class Steered(Message):
@@ -89,6 +91,8 @@ class Composer(TextBox):
         self.completion: Completion | None = None
         self.take_back: Callable[[], str] = str
         """Gives back the text that was queued last; empty if nothing is queued."""
+        self.is_burst: Callable[[], bool] = bool
+        """True when the last two keys came faster than anybody types."""
         self._put_back = ""
         """A text that was put back as it stands: no list opens over it before it is changed."""
         self._place = 0
@@ -151,6 +155,10 @@ class Composer(TextBox):
             self.post_message(self.Completing(completion))
 
     def action_submit(self) -> None:
+        """Send the text, once every key that was typed before is in it: this one overtakes them as a priority key."""
+        self.call_later(self._submit, self.is_burst())
+
+    def _submit(self, is_burst: bool) -> None:
         """Send the text, if there is any, and remember it; with a list open and half a word, take the marked one."""
         row, column = self.cursor_location
         if self.completion is not None and self.completion.is_half(self.document.get_line(row)[:column]):
@@ -162,7 +170,7 @@ class Composer(TextBox):
             return
         self.remember(text)
         self.text = ""
-        self.post_message(self.Submitted(text))
+        self.post_message(self.Submitted(text, is_burst))
 
     def action_steer(self) -> None:
         """Say the text to the task that runs."""
