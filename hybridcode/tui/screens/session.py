@@ -191,9 +191,10 @@ class SessionScreen(Screen[None]):
             if shown := [piece for piece in pieces if (bool(own) and piece.source == own) is is_shown]:
                 self.query_one(name, Live).feed(shown)
 
-    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool) -> None:
+    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool, is_running: bool) -> None:
         """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
         task = state.task
+        self.composer.show_work(is_running and task is not None and task.ended is None)
         self.set_class(task is not None and bool(task.steps), "-planned")
         self.query_one(PlanView).show(task, words=step_words(state))
         self._meter = meter_items(meter_of(state))

@@ -17,6 +17,10 @@ from hybridcode.tui.visible import visible
 from hybridcode.tui.widgets.text_box import TextBox
 
 
+AT_WORK = "What should be done?   Enter queues it  Ctrl+S steers"
+"""What stands in the empty composer while a task runs."""
+
+
 class Composer(TextBox):
     """A text area that sends."""
 
@@ -80,7 +84,7 @@ class Composer(TextBox):
             show_line_numbers=False,
             tab_behavior="focus",
             highlight_cursor_line=False,
-            placeholder=visible("What should be done?   @file  /command  ? help"),
+            placeholder=visible("What should be done?   @file  /command  !shell  ? help"),
         )
         self.sent: list[str] = []
         self._pastes = Pastes()
@@ -93,6 +97,7 @@ class Composer(TextBox):
         """Gives back the text that was queued last; empty if nothing is queued."""
         self.is_burst: Callable[[], bool] = bool
         """True when the last two keys came faster than anybody types."""
+        self._at_rest = self.placeholder
         self._put_back = ""
         """A text that was put back as it stands: no list opens over it before it is changed."""
         self._place = 0
@@ -175,6 +180,10 @@ class Composer(TextBox):
     def action_steer(self) -> None:
         """Say the text to the task that runs."""
         self.post_message(self.Steered(self._pastes.unfold(self.text).strip()))
+
+    def show_work(self, is_running: bool) -> None:
+        """Say what becomes of a text now."""
+        self.placeholder = visible(AT_WORK) if is_running else self._at_rest
 
     def put_back(self, text: str) -> None:
         """This was not taken: it stands here again, and the next Enter sends it."""
