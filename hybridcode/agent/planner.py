@@ -49,7 +49,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     """
     run.senders.pick(run.settings.roles.plan)
     whole, snapshot = snapshot, run.shown_to(run.settings.roles.plan, snapshot)
-    _tell_hidden(run, whole, snapshot)
+    _tell_missing(run, whole, snapshot)
     budget = run.settings.context.plan_tokens
     base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()
@@ -84,9 +84,11 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             complaint = f"\n\n# Your last answer was refused\n{error.message}\nAnswer again, JSON only."
 
 
-def _tell_hidden(run: Run, whole: Snapshot, shown: Snapshot) -> None:
-    """Say which mentioned files the planner may not be shown."""
+def _tell_missing(run: Run, whole: Snapshot, shown: Snapshot) -> None:
+    """Say which mentioned files there are not, and which the planner may not be shown."""
     named = mentions(run.task.text, whole.files)
+    if unknown := [mention.word for mention in named if mention.path is None and mention.looks_like_path]:
+        run.journal.append(NoticeGiven("warning", f"the task mentions what is no file here: {', '.join(unknown)}"))
     if hidden := [mention.word for mention in named if mention.is_file and mention.path not in shown.files]:
         text = f"not shown to the planner, though mentioned: {', '.join(hidden)}"
         run.journal.append(NoticeGiven("warning", text, "it holds credentials, or [egress] deny_paths names it"))

@@ -16,7 +16,6 @@ from hybridcode.tui.pasting import Pastes
 from hybridcode.tui.visible import visible
 from hybridcode.tui.widgets.text_box import TextBox
 
-
 AT_WORK = "What should be done?   Enter queues it  Ctrl+S steers"
 """What stands in the empty composer while a task runs."""
 
