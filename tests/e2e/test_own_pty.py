@@ -1,3 +1,5 @@
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -150,3 +152,26 @@ def test_control_characters_in_a_command_reach_no_terminal_and_no_shell(
     assert b"\x1b]2;owned" not in screen.raw and "\u202e".encode() not in screen.raw
     assert sorted(path.name for path in workspace.iterdir()) == [".git", "a.py"]
     assert "EffectStarted" not in events(program)
+
+
+def test_a_signal_ends_the_command_too_and_the_record_says_so(program: Program, open_screen: Open):
+    screen = open_screen()
+    enter(screen, "! sleep 62.25")
+    until(lambda: bool(sleeping("62.25")))
+    os.kill(screen.pid, signal.SIGTERM)
+    until(lambda: screen.wait(0.05) is not None and not sleeping("62.25") and not screen.is_alive())
+    assert events(program)[-2:] == ["EffectStarted", "EffectFinished"]
+
+
+def test_a_command_under_which_the_program_was_killed_is_never_run_again(
+    program: Program, workspace: Path, open_screen: Open
+):
+    screen = open_screen()
+    enter(screen, "! echo once >> a.py; sleep 63.25")
+    until(lambda: bool(sleeping("63.25")))
+    screen.kill()
+    for process in sleeping("63.25"):
+        os.kill(int(process), signal.SIGKILL)
+    again = open_screen("-c")
+    again.see("it is not run again by itself")
+    assert (workspace / "a.py").read_text() == "X = 1\nonce\n"

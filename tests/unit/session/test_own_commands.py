@@ -214,3 +214,19 @@ async def test_checks_are_proven_no_more_once_a_command_of_the_person_may_have_c
     assert proven_commands(session.state.envelopes) == {"pytest -q"}
     await session.own.run("touch made.txt", by=YOU)
     assert proven_commands(session.state.envelopes) == set()
+
+
+async def test_it_runs_in_the_same_sandbox_as_other_commands(workspace: Path):
+    session = Scene(workspace, make_approver=lambda approvals, sandbox: Scripted()).open()
+    receipt = await session.own.run("echo 'Z = 2' >> a.py", by=YOU)
+    assert isinstance(receipt, Ran)
+    assert (receipt.exit_code, receipt.sandbox) == (0, session.sandbox.kind)
+    await session.close()
+
+
+async def test_the_network_is_open_to_what_policy_sees_go_there_and_to_nothing_else(session: Session):
+    for line in ("git fetch", "touch made.txt"):
+        await session.own.run(line, by=YOU)
+    actions = [view.proposal.action for view in session.state.own]
+    assert [action.network for action in actions if isinstance(action, ShellCommand)] == [True, False]
+    assert all(view.status == "done" for view in session.state.own)
