@@ -66,6 +66,9 @@ def _blocks(state: SessionState, blob: Blob) -> Iterator[Block]:
     if state.forked is not None:
         yield Block("item", f"begins where session {state.forked.origin} stood after {state.forked.task}")
     yield from _costs(state)
+    for proposal in state.own:
+        if not proposal.task:
+            yield from _proposal(proposal, blob)
     for number, view in enumerate(state.tasks, 1):
         yield from _task(number, view, state, blob)
 
@@ -82,6 +85,8 @@ def _costs(state: SessionState) -> Iterator[Block]:
 def _task(number: int, view: TaskView, state: SessionState, blob: Blob) -> Iterator[Block]:
     yield Block("section", f"Task {number}" + (" (went back from)" if view.is_forgotten else ""))
     yield Block("code", view.task.text)
+    for note in view.notes:
+        yield Block("item", f"said meanwhile: {note.text}")
     if view.plan is not None and view.plan.answer:
         yield Block("text", view.plan.answer)
     for name, step in view.steps.items():

@@ -20,6 +20,7 @@ from hybridcode.domain.events import (
     ModeChanged,
     ModelAnswered,
     ModelAsked,
+    NoteGiven,
     NoticeGiven,
     PlanDecided,
     PlanMade,
@@ -39,6 +40,7 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
+from hybridcode.domain.own import is_own
 from hybridcode.domain.plan import Plan, Step, Task, Writer
 from hybridcode.domain.refusal import Refusal
 
@@ -85,7 +87,11 @@ class ProposalView:
 
     proposal: Proposal
     task: str = ""
-    """Id of the task it was made for."""
+    """Id of the task it was made for, or, of a person's own command, of the latest one before it."""
+    made_at: int = 0
+    """Seq of its ProposalMade."""
+    is_forgotten: bool = False
+    """True once a person went back to before it."""
     status: ProposalStatus = "pending"
     decision: Decision | None = None
     receipt: Receipt | None = None
@@ -106,6 +112,8 @@ class TaskView:
     steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
     """Checks of the whole task."""
+    notes: list[NoteGiven] = field(default_factory=list[NoteGiven])
+    """What a person said to it while it ran."""
     judged: TaskJudged | None = None
     ended: TaskEnded | None = None
     begun_at: int = 0
@@ -168,7 +176,12 @@ class SessionState:
     def of_task(self) -> list[ProposalView]:
         """Proposals of the latest task, oldest first."""
         task = self.tasks[-1].task.id if self.tasks else ""
-        return [view for view in self.proposals.values() if view.task == task]
+        return [view for view in self.proposals.values() if view.task == task and not is_own(view.proposal)]
+
+    @property
+    def own(self) -> list[ProposalView]:
+        """A person's own commands, oldest first, forgotten ones too."""
+        return [view for view in self.proposals.values() if is_own(view.proposal)]
 
     @property
     def waiting(self) -> list[ProposalView]:
@@ -230,6 +243,9 @@ class SessionState:
         if event.conversation:
             for view in self.tasks[begin:]:
                 view.is_forgotten = True
+            since = self.tasks[begin].begun_at if begin < len(self.tasks) else None
+            for proposal in self.proposals.values():
+                proposal.is_forgotten |= since is not None and proposal.made_at >= since
 
     def _reopen(self, event: UndoMade) -> None:
         """Steps whose changes were put back are open again."""
@@ -246,7 +262,7 @@ class SessionState:
     def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished, seq: int) -> None:
         if isinstance(event, ProposalMade):
             task = self.tasks[-1].task.id if self.tasks else ""
-            self.proposals[event.proposal.id] = ProposalView(event.proposal, task)
+            self.proposals[event.proposal.id] = ProposalView(event.proposal, task, made_at=seq)
             former = self.proposals.get(event.supersedes)
             if former is not None and former.status in ("pending", "approved", "edited"):
                 former.status = "superseded"
@@ -306,6 +322,8 @@ def _apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.ended = event
         case TaskResumed():
             task.ended = None
+        case NoteGiven():
+            task.notes.append(event)
         case StepStarted() | RungTaken() | WindowAssembled() | DraftMade() | DraftRefused() | CheckRan() | StepEnded():
             view = task.steps.get(event.step or "")
             if view is not None:

@@ -24,6 +24,7 @@ from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import COMMANDS, choose_theme
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import Desk
+from hybridcode.tui.doing import own_source
 from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
@@ -138,6 +139,7 @@ class HybridcodeApp(App[str]):
         await self.push_screen(self.desk.session)
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
+        composer.is_burst = self.desk.sight.is_burst
         for envelope in self.conversation.envelopes:
             self._take(envelope)
         for error in self._theme_errors:
@@ -240,7 +242,7 @@ class HybridcodeApp(App[str]):
 
     def _drain(self) -> None:
         if pieces := live_pieces(self.conversation):
-            self.desk.session.feed(pieces)
+            self.desk.session.feed(pieces, own=own_source(self.state))
 
     def _refresh(self) -> None:
         self._is_stale = False
@@ -285,7 +287,11 @@ class HybridcodeApp(App[str]):
 
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         """A task, or a command."""
-        self.writing.submitted(message.text)
+        self.writing.submitted(message.text, is_burst=message.is_burst)
+
+    def on_composer_steered(self, message: Composer.Steered) -> None:
+        """A word to the task that runs."""
+        self.writing.steer(message.text)
 
     def on_composer_entered_nothing(self) -> None:
         """What waits begins."""
@@ -309,9 +315,7 @@ class HybridcodeApp(App[str]):
 
     def on_session_screen_interrupt(self) -> None:
         """Escape on the session screen."""
-        if self.conversation.is_running:
-            self.desk.call(self.conversation.interrupt())
-        else:
+        if not self.leaving.interrupt():
             self._rewinding.press()
 
     def action_review(self) -> None:

@@ -66,7 +66,9 @@ class Asking:
     def refresh(self) -> None:
         """Say what waits, close what is answered, open what is new."""
         approvals, plan = self._questions.proposals(), self._questions.plan(self._desk.facts.mode)
-        self._desk.session.show(self._desk.state, approvals=len(approvals), is_plan_waiting=plan is not None)
+        desk = self._desk
+        is_running = desk.conversation.is_running
+        desk.session.show(desk.state, approvals=len(approvals), is_plan_waiting=plan is not None, is_running=is_running)
         self._close_answered()
         self._offer()
 

@@ -95,6 +95,11 @@ class Conversation(Protocol):
         ...
 
     @property
+    def is_own_running(self) -> bool:
+        """True while a command that the person typed runs, or waits to be looked at."""
+        ...
+
+    @property
     def library(self) -> Library:
         """All sessions of this repository."""
         ...
@@ -146,6 +151,22 @@ class Conversation(Protocol):
 
     async def interrupt(self) -> None:
         """Stop what runs; pending approvals stay pending."""
+        ...
+
+    async def run_own(self, line: str) -> None:
+        """Run a command line that the person typed, beside whatever task runs; returns when it has been taken.
+
+        Raises:
+            HybridcodeError: another one runs.
+        """
+        ...
+
+    async def stop_own(self) -> None:
+        """End that command with all its processes; withdraw one that waits to be looked at."""
+        ...
+
+    async def steer(self, text: str) -> None:
+        """Say something to the task that runs. Raises HybridcodeError: none runs, or it is too long."""
         ...
 
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:

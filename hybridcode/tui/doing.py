@@ -6,6 +6,7 @@ Invariant: a fold of the session; a command is said to run and never to be appli
 from typing import NamedTuple
 
 from hybridcode.domain.action import ChangeSet, ShellCommand
+from hybridcode.domain.own import is_own
 from hybridcode.session.state import ProposalView, SessionState, StepStatus
 
 _BUSY: frozenset[StepStatus] = frozenset({"running", "drafting", "applying", "checking"})
@@ -53,6 +54,17 @@ def doing_now(state: SessionState) -> Doing | None:
     return Doing(f"step {busy.step.id} · {busy.status}", view.proposal.id if view else "")
 
 
+def own_doing(state: SessionState) -> Doing | None:
+    """The command of the person's own that runs; None if none does."""
+    view = next((view for view in state.own if view.status == "executing"), None)
+    return Doing(f"! {view.proposal.title} · Esc ends it", view.proposal.id, is_command=True) if view else None
+
+
+def own_source(state: SessionState) -> str:
+    """Id of the person's own command that was given last: its output stands apart."""
+    return state.own[-1].proposal.id if state.own else ""
+
+
 def step_words(state: SessionState) -> dict[str, str]:
     """Words for steps whose command runs right now, by step id."""
     view = _executing(state)
@@ -62,7 +74,8 @@ def step_words(state: SessionState) -> dict[str, str]:
 
 
 def _executing(state: SessionState) -> ProposalView | None:
-    return next((view for view in state.proposals.values() if view.status == "executing"), None)
+    executing = (view for view in state.proposals.values() if view.status == "executing")
+    return next((view for view in executing if not is_own(view.proposal)), None)
 
 
 def _verb(view: ProposalView) -> str:

@@ -17,6 +17,7 @@ from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
+from hybridcode.domain.own import is_own
 from hybridcode.domain.plan import Plan
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.repo.gitreader import GitReader
@@ -95,6 +96,7 @@ class LiveConversation:
         self._callbacks: list[OnEnvelope] = []
         self._backing: Backing | None = None
         self._running: asyncio.Task[object] | None = None
+        self._own: asyncio.Task[object] | None = None
         self._closing: asyncio.Task[None] | None = None
         if resume is not None:
             self._session()
@@ -154,6 +156,11 @@ class LiveConversation:
         return self._running is not None and not self._running.done()
 
     @property
+    def is_own_running(self) -> bool:
+        """True while a command that the person typed runs, or waits to be looked at."""
+        return self._own is not None and not self._own.done()
+
+    @property
     def library(self) -> Library:
         """All sessions of this repository."""
         return self._behind().library
@@ -167,6 +174,8 @@ class LiveConversation:
         """Leave this session and go over to another; the models stay as they are."""
         if self.is_running:
             raise HybridcodeError("A task is running.", "Esc interrupts it.")
+        if self.is_own_running:
+            self._session().own.require_rest()
         if session is None or session != self.session_id:
             await self._behind().leave(self._publish, session, forked)
             self._desk.forget()
@@ -209,6 +218,23 @@ class LiveConversation:
         if self.is_running:
             self._session().interrupt("you")
 
+    async def run_own(self, line: str) -> None:
+        """Run a command line that the person typed, in the background; opens a session if there is none."""
+        session = self._session()
+        session.own.require_rest()
+        self._own = asyncio.create_task(self._watched(session.own.run(line, by=PERSON)))
+
+    async def stop_own(self) -> None:
+        """End that command, or withdraw it."""
+        if self.is_own_running:
+            self._session().own.stop(PERSON)
+
+    async def steer(self, text: str) -> None:
+        """Say something to the task that runs."""
+        if not self.is_running:
+            raise HybridcodeError("No task is running.", "Enter sends it as a task.")
+        self._session().note(text, by=PERSON)
+
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
         """Hand in a person's decision."""
         session = self._session()
@@ -217,7 +243,10 @@ class LiveConversation:
         if self._behind().inbox.answer(proposal_id, decision):
             return
         session.gate.approvals.answer(proposal_id, decision)
-        await self._go_on()
+        if is_own(session.gate.approvals.get(proposal_id).proposal):
+            self._own = asyncio.create_task(self._watched(session.own.take_up(proposal_id)))
+        else:
+            await self._go_on()
 
     async def switch_mode(self, name: str) -> None:
         """Work in another permission mode; before there is a session it is kept for the one that is opened."""
@@ -264,6 +293,8 @@ class LiveConversation:
             await asyncio.gather(self._running, return_exceptions=True)
         if self._backing is not None:
             await self._backing.close()
+        if self._own is not None:
+            await asyncio.gather(self._own, return_exceptions=True)
 
     def _launch(self, work: Coroutine[object, object, object]) -> None:
         """Run a task in the background; what goes wrong beside the session's own endings becomes a notice."""

@@ -18,7 +18,7 @@ from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
-from hybridcode.tui.doing import doing_now, step_words
+from hybridcode.tui.doing import doing_now, own_doing, step_words
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
 from hybridcode.tui.paint import Part, clip, clip_left, fit, width
@@ -74,7 +74,8 @@ class SessionScreen(Screen[None]):
             yield PlanView()
             with Vertical(id="story"):
                 yield Transcript()
-                yield Live(self._clock)
+                yield Live(self._clock, ident="live")
+                yield Live(self._clock, ident="own")
         yield Bar("waiting")
         yield Bar("queued")
         yield Painted(ident="completion")
@@ -114,7 +115,7 @@ class SessionScreen(Screen[None]):
                 (_column(candidate.text, self.size.width - 6), "bold" if is_here else ""),
             ]
             parts.append((f" {candidate.does}\n", "$quiet"))
-        self.query_one("#completion", Painted).paint(*parts, ("Tab takes it  ↑↓ others  Esc none", "$quiet"))
+        self.query_one("#completion", Painted).paint(*parts, ("Tab or Enter takes it  ↑↓ others  Esc none", "$quiet"))
 
     def show_queue(self, texts: Sequence[str]) -> None:
         """Show the tasks that wait for their turn."""
@@ -184,13 +185,16 @@ class SessionScreen(Screen[None]):
         self._remark = ""
         self.query_one("#bottom", Bar).show(items=self._meter)
 
-    def feed(self, pieces: Iterable[Piece]) -> None:
-        """Take in live text."""
-        self.query_one(Live).feed(pieces)
+    def feed(self, pieces: Sequence[Piece], *, own: str) -> None:
+        """Take in live text; what the person's own command prints, whose id is `own`, stands apart."""
+        for name, is_shown in (("#live", False), ("#own", True)):
+            if shown := [piece for piece in pieces if (bool(own) and piece.source == own) is is_shown]:
+                self.query_one(name, Live).feed(shown)
 
-    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool) -> None:
+    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool, is_running: bool) -> None:
         """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
         task = state.task
+        self.composer.show_work(is_running and task is not None and task.ended is None)
         self.set_class(task is not None and bool(task.steps), "-planned")
         self.query_one(PlanView).show(task, words=step_words(state))
         self._meter = meter_items(meter_of(state))
@@ -209,12 +213,13 @@ class SessionScreen(Screen[None]):
         self._show_live(state)
 
     def _show_live(self, state: SessionState) -> None:
-        live = self.query_one(Live)
-        doing = doing_now(state)
-        if doing is None:
-            live.end()
-        elif live.doing != doing or not live.has_class("-on"):
-            live.begin(doing)
+        self.set_class(own_doing(state) is not None, "-own")
+        for name, doing in (("#live", doing_now(state)), ("#own", own_doing(state))):
+            live = self.query_one(name, Live)
+            if doing is None:
+                live.end()
+            elif live.doing != doing or not live.has_class("-on"):
+                live.begin(doing)
 
     def action_interrupt(self) -> None:
         """Stop what runs."""
