@@ -82,6 +82,8 @@ class Run:
     """A bounded record of the session's earlier tasks."""
     notes: list[str] = field(default_factory=list[str])
     """What a person said to this task while it ran, oldest first; the next request to a model holds it."""
+    planner: Writer = "frontier"
+    """Which model is asked for the plan."""
     plan: Plan | None = None
     """Set when the plan is already known (resumed, a file, a script)."""
     plan_source: str = ""

@@ -17,6 +17,7 @@ from hybridcode.domain.events import (
     ModelAnswered,
     NoteGiven,
     NoticeGiven,
+    PlannerChosen,
     StepEnded,
     TaskEnded,
     TaskGiven,
@@ -46,7 +47,7 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             return _changed(event, refusals=tuple(_with(one, clean, "reason", "near", "advice") for one in refusals))
         case WindowAssembled(excerpts=excerpts):
             return _changed(event, excerpts=tuple(_with(one, clean, "path") for one in excerpts))
-        case StepEnded():
+        case StepEnded() | PlannerChosen():
             return _with(event, clean, "why")
         case TaskEnded():
             return _with(event, clean, "message")

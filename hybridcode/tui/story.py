@@ -37,6 +37,7 @@ from hybridcode.domain.events import (
     NoticeGiven,
     PlanDecided,
     PlanMade,
+    PlannerChosen,
     ProposalDecided,
     ProposalMade,
     Rewound,
@@ -96,6 +97,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return _notice(event)
         case NoteGiven(text=text):
             return [Entry("steer", text, "strong"), Entry("", "the next request to a model holds it", "quiet")]
+        case PlannerChosen(writer=writer, why=why):
+            return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
         case PlanMade():
             return _plan(event)
         case PlanDecided(approved=False):
