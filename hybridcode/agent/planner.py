@@ -44,6 +44,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     if first.why:
         run.journal.append(PlannerChosen(first.writer, first.why))
     run.planner = first.writer
+    _tell_missing(run, snapshot, run.shown_to(run.planner, snapshot))
     if first.writer == "frontier" or run.senders.frontier is None or run.settings.roles.plan == "local":
         return await _plan(run, snapshot)
     try:
@@ -70,8 +71,7 @@ def _choose(run: Run, snapshot: Snapshot) -> First:
 async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
     """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say."""
     run.senders.pick(run.planner)
-    whole, snapshot = snapshot, run.shown_to(run.planner, snapshot)
-    _tell_missing(run, whole, snapshot)
+    snapshot = run.shown_to(run.planner, snapshot)
     budget = run.settings.context.plan_tokens
     base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()

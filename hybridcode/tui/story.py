@@ -95,10 +95,10 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [*gap, *_prompt(task.text)]
         case NoticeGiven():
             return _notice(event)
-        case PlannerChosen(writer=writer, why=why):
-            return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
         case NoteGiven(text=text):
             return [Entry("steer", text, "strong"), Entry("", "the next request to a model holds it", "quiet")]
+        case PlannerChosen(writer=writer, why=why):
+            return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
         case PlanMade():
             return _plan(event)
         case PlanDecided(approved=False):
