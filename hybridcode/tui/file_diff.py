@@ -40,7 +40,7 @@ def file_diff(
     """
     cut, notes = _line_end_cut(change), tuple(_file_notes(change))
     layout = Layout(
-        *(compared.old, compared.changes, groups, edits, notes, not is_whole(change)),
+        *(compared.old, compared.new, compared.changes.spans, groups, edits, notes, not is_whole(change)),
         is_folded=is_folded,
         cut=cut,
         remarks=remarks or {},

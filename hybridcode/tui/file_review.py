@@ -12,7 +12,7 @@ from hybridcode.gate.change_flags import change_flags
 from hybridcode.patch.check import warnings
 from hybridcode.patch.hunks import choose, split
 from hybridcode.patch.mechanical import Kind, mechanical
-from hybridcode.tui.diff_rows import Change, Compared, compare, group_changes, is_whole
+from hybridcode.tui.diff_rows import Changes, Compared, compare, group_changes, is_whole
 from hybridcode.tui.file_diff import FileDiff, file_diff
 from hybridcode.tui.risk import Risk
 from hybridcode.tui.visible import hidden_flags
@@ -54,11 +54,11 @@ class FileReview:
         self.marks = ["undecided"] * len(self.changes)
         self.edits = {}
         self.kinds, self.warned, self.rechecked = {}, {}, {}
-        hidden = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
+        hidden = hidden_flags((*self.changes.old_lines(), *self.changes.new_lines()))
         self.flags = tuple(dict.fromkeys((*hidden, *change_flags(self.change, compared=self.compared.places))))
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> Changes:
         """What can be decided by itself, in order."""
         return self.compared.changes
 
@@ -158,8 +158,10 @@ class FileReview:
     @property
     def counts(self) -> tuple[int, int]:
         """Added and deleted lines as proposed or edited."""
-        added = sum(len(self.new_lines(change.number)) for change in self.changes)
-        return added, sum(len(change.old) for change in self.changes)
+        added, deleted = self.changes.counts
+        for index, lines in self.edits.items():
+            added += len(lines) - len(self.changes[index].new)
+        return added, deleted
 
 
 def _with_bytes(change: FileChange, after: bytes) -> FileChange:
