@@ -5,6 +5,7 @@ Invariant: pygments is imported at the first use and never at start; joining the
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Literal, Protocol, cast
 
 Word = Literal["plain", "keyword", "string", "number", "comment", "name"]
@@ -30,12 +31,22 @@ class Lexer(Protocol):
         ...
 
 
+_found: set[str] = set()
+"""Ends of file names for which a lexer was looked for."""
+
+
+def is_quick(path: str) -> bool:
+    """True when a lexer for such a name was looked for before: finding it again takes no time."""
+    return PurePath(path).suffix in _found
+
+
 def find_lexer(path: str) -> Lexer | None:
-    """The lexer for a file name, None if there is none. Takes about 50 ms the first time: call it in a thread."""
+    """The lexer for a file name, None if there is none. Takes about 50 ms unless `is_quick`: call it in a thread."""
     import pygments.lexers  # here, so that the first paint does not wait for it
 
     find = cast(Callable[[str], Callable[..., Lexer] | None], vars(pygments.lexers)["find_lexer_class_for_filename"])
     lexer_class = find(path)
+    _found.add(PurePath(path).suffix)
     return lexer_class(stripnl=False, ensurenl=False) if lexer_class is not None else None
 
 

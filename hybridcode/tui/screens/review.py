@@ -18,7 +18,7 @@ from hybridcode.tui.command_text import needs_word
 from hybridcode.tui.conversation import PERSON
 from hybridcode.tui.file_review import Mark
 from hybridcode.tui.guard import KeyGuard
-from hybridcode.tui.highlight import Lexer, find_lexer
+from hybridcode.tui.highlight import Lexer, find_lexer, is_quick
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
 from hybridcode.tui.review_text import review_title, why_in_full, why_in_short
@@ -41,6 +41,7 @@ _LIST_CELLS, _SPLIT_LIST_CELLS = 96, 160
 class ReviewPane(Pane):
     """Accept, reject, edit or split each hunk."""
 
+    AUTO_FOCUS: ClassVar[str | None] = "DiffView"
     BINDINGS: ClassVar[list[BindingType]] = REVIEW_KEYS
     HINTS: ClassVar[Keys] = REVIEW_HINTS
 
@@ -84,8 +85,8 @@ class ReviewPane(Pane):
         yield Finder()
 
     def on_mount(self) -> None:
-        """The diff takes the keys for scrolling; what is mechanical is found out meanwhile."""
-        self.query_one(DiffView).focus()
+        """Everything stands there before the first layout; what is mechanical is found out meanwhile."""
+        self.repaint()
         self.run_worker(self._look(), group="look")
 
     async def _look(self) -> None:
@@ -99,7 +100,7 @@ class ReviewPane(Pane):
         """Paint everything that may have changed."""
         review = self.review
         file, view = review.current, self.query_one(DiffView)
-        view.is_split = self._wants_split and self.size.width >= SPLIT_CELLS
+        view.is_split = self._wants_split and self.cells >= SPLIT_CELLS
         self._show_files()
         super().repaint()
         marks: list[Mark] = [file.mark_of(group) for group in range(len(file.groups))]
@@ -110,14 +111,16 @@ class ReviewPane(Pane):
     def _show_files(self) -> None:
         review, files = self.review, self.query_one(FileList)
         room = _SPLIT_LIST_CELLS if self.query_one(DiffView).is_split else _LIST_CELLS
-        has_room = self.size.width >= room and not self.has_class("-full")
+        has_room = self.cells >= room and not self.has_class("-full")
         files.set_class(len(review.files) > 1 and has_room, "-on")
         files.set_class(self._lists_files and not has_room, "-alone")
-        self.query_one(DiffView).display = not files.has_class("-alone")
+        self.query_one(DiffView).set_class(files.has_class("-alone"), "-covered")
         files.show_files(review.files, review.file, words=self._file_words, is_wide=files.has_class("-alone"))
 
     def _colour(self, path: str) -> None:
         """Colours follow the first frame: the lexer is found in a thread."""
+        if path not in self._lexers and is_quick(path):
+            self._lexers[path] = find_lexer(path)
         if path in self._lexers:
             self.query_one(DiffView).colour_by(self._lexers[path])
             return
@@ -131,7 +134,7 @@ class ReviewPane(Pane):
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """Where the cursor is, and who wrote this."""
-        return review_title(self.review, self.size.width)
+        return review_title(self.review, self.cells)
 
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """The rule that asked, the proof, the warnings, and apart from all that what the model says."""
@@ -383,8 +386,8 @@ class ReviewPane(Pane):
 
     def action_toggle_split(self) -> None:
         """Two columns or one."""
-        if self.size.width < SPLIT_CELLS:
-            self.flash(f"side by side needs {SPLIT_CELLS} columns; this terminal has {self.size.width}")
+        if self.cells < SPLIT_CELLS:
+            self.flash(f"side by side needs {SPLIT_CELLS} columns; this terminal has {self.cells}")
             return
         self._wants_split = not self._wants_split
         self.repaint()

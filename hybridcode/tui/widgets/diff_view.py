@@ -63,7 +63,7 @@ class DiffView(ScrollView, can_focus=True):
         if not is_other:
             touched |= _differing(painter.marks, marks) | _differing(painter.tags, tags)
         painter.diff, painter.marks, painter.group, painter.tags = diff, marks, group, tags
-        self.virtual_size = self._measure()
+        self._take_size()
         if is_other:
             self.find(painter.words)
         elif touched:
@@ -128,8 +128,21 @@ class DiffView(ScrollView, can_focus=True):
         if first < top or last >= top + height:
             self.scroll_to(y=max(0, first - 1), animate=False, force=True)
 
+    @property
+    def allow_horizontal_scroll(self) -> bool:
+        """Long lines move sideways; no bar is shown for it."""
+        return self.max_scroll_x > 0
+
     def _line_of(self, row: int) -> int:
         return self.diff.rows.side_line(row) if self.is_split else row
+
+    def _take_size(self) -> None:
+        size = self._measure()
+        if self.size:
+            self.virtual_size = size
+        else:  # before the first layout: it finds the size and the bar as they are, and needs no second one
+            self.set_reactive(ScrollView.virtual_size, size)
+            self.set_reactive(ScrollView.show_vertical_scrollbar, size.height > self.app.size.height)
 
     def _measure(self) -> Size:
         gutter, diff = self._painter.gutter, self.diff
@@ -142,7 +155,7 @@ class DiffView(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Side by side, how far the text moves depends on the room."""
         if self.is_split:
-            self.virtual_size = self._measure()
+            self._take_size()
 
     def on_click(self, event: events.Click) -> None:
         """The hunk that was clicked on is under the cursor then; it stays where it is on the screen."""
