@@ -17,7 +17,7 @@ from hybridcode.tui.diff_rows import Row
 from hybridcode.tui.file_diff import FileDiff
 from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import Lexer, Word, pieces
-from hybridcode.tui.paint import segment
+from hybridcode.tui.paint import segment, width
 from hybridcode.tui.palette import Ink, Palette
 from hybridcode.tui.words import Span, word_changes
 
@@ -78,7 +78,9 @@ class DiffPainter:
     """What is searched for, in lower case."""
     lexer: Lexer | None = None
     palette: Palette = field(default_factory=lambda: Palette(INKS))
-    _texts: dict[tuple[int, bool], list[Segment]] = field(default_factory=dict[tuple[int, bool], list[Segment]])
+    _texts: dict[tuple[int, bool], tuple[list[Segment], int]] = field(
+        default_factory=dict[tuple[int, bool], tuple[list[Segment], int]]
+    )
 
     def forget(self) -> None:
         """Drop the texts: their colours are others now."""
@@ -96,10 +98,13 @@ class DiffPainter:
     def line(self, index: int, x: int, cells: int) -> Strip:
         """A row in one column: the cells from `x` on."""
         row = self.diff.rows[index]
-        strip, fill = self._strip(index, row), self._fill(row)
-        if strip.cell_length <= x + cells or row.kind == "head":
-            return strip.crop_extend(x, x + cells, fill)
-        return Strip.join([strip.crop(x, x + cells - 1), self._more(fill)])
+        if row.kind in _WHOLE_LINES:
+            return self._whole(row, x, cells)
+        lead, fill = self._lead(row, row.new or row.old), self._fill(row)
+        if x:
+            every = Strip([*lead, *self._text(index, row)[0]])
+            return Strip(_cut(every, x, cells, self._more(fill), fill), cells)
+        return Strip([*lead, *self._room(index, row, 0, cells - self.gutter)], cells)
 
     def pair(self, line: int, x: int, cells: int) -> Strip:
         """A line side by side; `x` moves the text of both halves."""
@@ -108,28 +113,43 @@ class DiffPainter:
         if left == right:
             row = self.diff.rows[left]
             if row.kind in _WHOLE_LINES:
-                return self._strip(left, row).crop_extend(0, cells, self.palette.styles["same"])
-        middle = Strip([segment("│", self.palette.styles["line"])], 1)
-        halves = self._half(left, x, half, is_old=True), self._half(right, x, cells - half - 1, is_old=False)
-        return Strip.join([halves[0], middle, halves[1]])
+                return self._whole(row, 0, cells)
+        middle = segment("│", self.palette.styles["line"])
+        old, new = self._half(left, x, half, is_old=True), self._half(right, x, cells - half - 1, is_old=False)
+        return Strip([*old, middle, *new], cells)
+
+    def _whole(self, row: Row, x: int, cells: int) -> Strip:
+        """A row that is not a line of the file."""
+        styles, blank = self.palette.styles, self.palette.styles["same"]
+        if row.kind == "head":
+            return Strip(self._head(row)).crop_extend(0, cells, blank)
+        text = f"{'':>{self.gutter}}{row.text}"
+        if row.kind == "fold":
+            text = f"{'':>{self.gutter}}⋯ {row.new:,} unchanged lines · z shows them"
+        ink = styles["warn" if row.kind == "remark" else "quiet"]
+        return Strip(_cut(Strip([segment(text, ink)]), x, cells, self._more(blank), blank), cells)
 
     def group_at(self, line: int, *, is_split: bool) -> int:
         """The shown hunk that a line belongs to, -1 for none."""
         row = max(self.diff.rows.side(line)) if is_split else line
         return self.diff.rows.group_of(row)
 
-    def _half(self, index: int, x: int, cells: int, *, is_old: bool) -> Strip:
+    def _half(self, index: int, x: int, cells: int, *, is_old: bool) -> list[Segment]:
         if index < 0:
-            return self.blank(cells)
+            return [segment(" " * cells, self.palette.styles["same"])]
         row = self.diff.rows[index]
-        lead, fill = Strip(self._lead(row, row.old if is_old else row.new), self.gutter), self._fill(row)
-        text, room = Strip(self._text(index, row)), cells - self.gutter
-        if text.cell_length <= x + room:
-            return Strip.join([lead, text.crop_extend(x, x + room, fill)])
-        return Strip.join([lead, text.crop(x, x + room - 1), self._more(fill)])
+        return [*self._lead(row, row.old if is_old else row.new), *self._room(index, row, x, cells - self.gutter)]
 
-    def _more(self, fill: Style) -> Strip:
-        return Strip([segment("»", self.palette.styles["quiet"] + Style(bgcolor=fill.bgcolor))], 1)
+    def _room(self, index: int, row: Row, x: int, cells: int) -> list[Segment]:
+        """The text of a row from `x` on, in exactly `cells` cells."""
+        (text, wide), fill = self._text(index, row), self._fill(row)
+        if x or wide > cells:
+            return _cut(Strip(text, wide), x, cells, self._more(fill), fill)
+        return [*text, segment(" " * (cells - wide), fill)] if wide < cells else text
+
+    def _more(self, fill: Style) -> Segment:
+        """Says that a line goes on."""
+        return segment("»", self.palette.styles["quiet"] + Style(bgcolor=fill.bgcolor))
 
     def _fill(self, row: Row) -> Style:
         is_loud = row.kind in ("add", "delete") and not self._is_rejected(row)
@@ -137,21 +157,6 @@ class DiffPainter:
 
     def _is_rejected(self, row: Row) -> bool:
         return row.group >= 0 and self.marks[row.group] == "rejected"
-
-    def _strip(self, index: int, row: Row) -> Strip:
-        styles = self.palette.styles
-        match row.kind:
-            case "head":
-                return Strip(self._head(row))
-            case "fold":
-                text = f"{'':>{self.gutter}}⋯ {row.new:,} unchanged lines · z shows them"
-                return Strip([segment(text, styles["quiet"])])
-            case "remark":
-                return Strip([segment(f"{'':>{self.gutter}}{row.text}", styles["warn"])])
-            case "note":
-                return Strip([segment(f"{'':>{self.gutter}}{row.text}", styles["quiet"])])
-            case _:
-                return Strip([*self._lead(row, row.new or row.old), *self._text(index, row)])
 
     def _head(self, row: Row) -> list[Segment]:
         styles = self.palette.styles
@@ -184,14 +189,14 @@ class DiffPainter:
             segment(f"{_SIGNS[row.kind]} ", styles[f"{row.kind}-sign" if is_loud else "quiet"]),
         ]
 
-    def _text(self, index: int, row: Row) -> list[Segment]:
-        """The row's text in its colours: the costly part, kept for as long as the file and its colours stay."""
+    def _text(self, index: int, row: Row) -> tuple[list[Segment], int]:
+        """The row's text in its colours, and its cells: the costly part, kept while the file and its colours stay."""
         key = (index, self._is_rejected(row))
         text = self._texts.get(key)
         if text is None:
             if len(self._texts) >= _KEPT_TEXTS:
                 self._texts.clear()
-            text = self._texts[key] = self._coloured(index, row)
+            text = self._texts[key] = self._coloured(index, row), width(row.text)
         return text
 
     def _coloured(self, index: int, row: Row) -> list[Segment]:
@@ -220,6 +225,13 @@ class DiffPainter:
         if row.kind == "delete":
             return word_changes(row.text, other)[0]
         return word_changes(other, row.text)[1]
+
+
+def _cut(strip: Strip, x: int, cells: int, more: Segment, fill: Style) -> list[Segment]:
+    """`cells` cells of a line from `x` on; one that goes on ends in `more`."""
+    if strip.cell_length <= x + cells:
+        return list(strip.crop_extend(x, x + cells, fill))
+    return [*strip.crop(x, x + cells - 1), more]
 
 
 def _places(text: str, words: str) -> list[Span]:

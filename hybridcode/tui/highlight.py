@@ -59,12 +59,13 @@ def pieces(lexer: Lexer | None, line: str) -> list[tuple[str, Word]]:
     """The line cut into runs of one colour. Lines stand alone: a string over several lines is coloured as it looks."""
     if lexer is None or not line.strip():
         return [(line, "plain")]
-    found: list[tuple[str, Word]] = [(text, _word(str(kind))) for kind, text in lexer.get_tokens(line) if text]
+    found: list[tuple[str, Word]] = [(text, _word(kind)) for kind, text in lexer.get_tokens(line) if text]
     return found if "".join(text for text, _ in found) == line else [(line, "plain")]
 
 
 @lru_cache(maxsize=256)
-def _word(token: str) -> Word:
+def _word(kind: object) -> Word:
+    token = str(kind)
     for prefix, word in _PREFIXES:
         if token.startswith(prefix):
             return word
