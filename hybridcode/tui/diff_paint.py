@@ -1,6 +1,6 @@
 """Rows of a diff as strips, in one column or side by side.
 
-Invariant: a strip depends on nothing but the row, what is marked and searched, and the window of cells that is asked for;
+Invariant: a strip depends on nothing but the row, what is marked and searched, and the window of cells asked for;
 joining the texts of a row gives the row.
 """
 

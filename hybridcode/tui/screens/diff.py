@@ -22,7 +22,7 @@ from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part, clip_left
 from hybridcode.tui.reviewing import FileReview, Mark
 from hybridcode.tui.screens.framed import Keys, ViewScreen
-from hybridcode.tui.screens.review import SPLIT_CELLS
+from hybridcode.tui.screens.review_looking import SPLIT_CELLS
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.diff_view import DiffView
 from hybridcode.tui.widgets.file_list import FileList

@@ -6,10 +6,12 @@ Invariant: only visible lines are painted, and again only when something of them
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -17,6 +19,7 @@ from hybridcode.tui.diff_paint import DiffPainter
 from hybridcode.tui.file_diff import FileDiff
 from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import Lexer
+from hybridcode.tui.surroundings import terminal_size, theme_tokens
 
 _KEPT_LINES = 2048
 """Painted lines that are kept."""
@@ -141,8 +144,8 @@ class DiffView(ScrollView, can_focus=True):
         if self.size:
             self.virtual_size = size
         else:  # before the first layout: it finds the size and the bar as they are, and needs no second one
-            self.set_reactive(ScrollView.virtual_size, size)
-            self.set_reactive(ScrollView.show_vertical_scrollbar, size.height > self.app.size.height)
+            self.set_reactive(cast(Reactive[Size], ScrollView.virtual_size), size)
+            self.set_reactive(ScrollView.show_vertical_scrollbar, size.height > terminal_size(self).height)
 
     def _measure(self) -> Size:
         gutter, diff = self._painter.gutter, self.diff
@@ -171,7 +174,7 @@ class DiffView(ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The strips of the visible lines; no border, padding or opacity of Textual's is laid over them."""
         painter, (x, y) = self._painter, self.scroll_offset
-        if painter.palette.use(self.app.theme_variables):
+        if painter.palette.use(theme_tokens(self)):
             painter.forget()
             self._lines.clear()
         window = x, self.scrollable_content_region.width, self.is_split

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from hybridcode.tui.paint import segment
 from hybridcode.tui.palette import Ink, Palette
+from hybridcode.tui.surroundings import theme_tokens
 
 RowTone = Literal["plain", "strong", "quiet", "good", "bad", "warn", "accent"]
 _INKS = {
@@ -155,7 +156,7 @@ class Rows(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The strip of one visible line."""
         place, cells = y + self.scroll_offset.y, self.size.width
-        self._palette.use(self.app.theme_variables)
+        self._palette.use(theme_tokens(self))
         styles = self._palette.styles
         plain = styles["plain"]
         if place >= len(self._rows):
