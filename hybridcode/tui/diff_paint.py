@@ -215,7 +215,11 @@ class DiffPainter:
         return runs
 
     def _pieces(self, row: Row) -> list[tuple[str, Word]]:
-        return pieces(self.lexer, row.text)
+        side, number = (self.diff.old, row.old) if row.kind == "delete" else (self.diff.new, row.new)
+        if side is None or self.lexer is None:
+            return pieces(self.lexer, row.text)
+        parts = side.parts(number - 1, row.text)
+        return [piece for text, word in parts for piece in ([(text, word)] if word else pieces(self.lexer, text))]
 
     def _spans(self, index: int, row: Row) -> Sequence[Span]:
         partner = self.diff.rows.partner(index)

@@ -137,7 +137,7 @@ class DiffScreen(ViewScreen):
         listed = self.query_one(FileList)
         listed.set_class(len(self._files) > 1 and self.size.width >= _LIST_CELLS, "-on")
         listed.show_files([one.review for one in self._files], self._at, words="", is_wide=False)
-        view.is_split = self._wants_split and self.size.width >= SPLIT_CELLS
+        view.set_split(self._wants_split and self.size.width >= SPLIT_CELLS)
         marks: list[Mark] = ["shown"] * len(shown.groups)
         view.show(shown.diff(is_folded=self._is_folded), marks=marks, group=min(self._group, len(marks) - 1))
         self._colour(shown.change.path)

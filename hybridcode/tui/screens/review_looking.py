@@ -60,24 +60,28 @@ class LookingPane(Pane):
         review = self.review
         for file in review.files:
             await asyncio.to_thread(file.look, review.notes)
-            if file is review.current or file.kinds:
+            if file is review.current or file.kinds or file.moved:
                 self.repaint()
 
     def repaint(self) -> None:
         """Paint everything that may have changed."""
         review = self.review
         file, view = review.current, self.query_one(DiffView)
-        view.is_split = self._wants_split and self.cells >= SPLIT_CELLS
+        view.set_split(self._is_split)
         self._show_files()
         super().repaint()
         marks: list[Mark] = [file.mark_of(group) for group in range(len(file.groups))]
-        tags = [f"mechanical: {kind}" if (kind := file.kind_of(group)) else "" for group in range(len(file.groups))]
+        tags = [file.badge_of(group) for group in range(len(file.groups))]
         view.show(file.diff(is_folded=self._is_folded), marks=marks, group=review.group, tags=tags)
         self._colour(file.change.path)
 
+    @property
+    def _is_split(self) -> bool:
+        return self._wants_split and self.cells >= SPLIT_CELLS
+
     def _show_files(self) -> None:
         review, files = self.review, self.query_one(FileList)
-        room = _SPLIT_LIST_CELLS if self.query_one(DiffView).is_split else _LIST_CELLS
+        room = _SPLIT_LIST_CELLS if self._is_split else _LIST_CELLS
         has_room = self.cells >= room and not self.has_class("-full")
         files.set_class(len(review.files) > 1 and has_room, "-on")
         files.set_class(self._lists_files and not has_room, "-alone")

@@ -36,7 +36,7 @@ class DiffView(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_split = False
+        self._is_split = False
         self._painter = DiffPainter()
         self._found: list[int] = []
         """Rows that hold what is searched for."""
@@ -74,8 +74,16 @@ class DiffView(ScrollView, can_focus=True):
         if is_other or has_moved:
             self.call_after_refresh(self.reveal)
 
+    def set_split(self, is_split: bool) -> None:
+        """Two columns or one, from the next `show` on."""
+        if is_split != self._is_split:
+            self._is_split = is_split
+            self.scroll_to(x=0, animate=False, force=True)
+            self._repaint_all()
+            self.call_after_refresh(self.reveal)
+
     def _repaint_groups(self, groups: set[int]) -> None:
-        stale = [line for line in self._lines if self._painter.group_at(line, is_split=self.is_split) in groups]
+        stale = [line for line in self._lines if self._painter.group_at(line, is_split=self._is_split) in groups]
         for line in stale:
             del self._lines[line]
         top, cells = self.scroll_offset.y, self.size.width
@@ -137,7 +145,7 @@ class DiffView(ScrollView, can_focus=True):
         return self.max_scroll_x > 0
 
     def _line_of(self, row: int) -> int:
-        return self.diff.rows.side_line(row) if self.is_split else row
+        return self.diff.rows.side_line(row) if self._is_split else row
 
     def _take_size(self) -> None:
         size = self._measure()
@@ -149,7 +157,7 @@ class DiffView(ScrollView, can_focus=True):
 
     def _measure(self) -> Size:
         gutter, diff = self._painter.gutter, self.diff
-        if not self.is_split:
+        if not self._is_split:
             return Size(gutter + diff.width + 1, len(diff.rows))
         cells = self.scrollable_content_region.width
         hidden = max(gutter + diff.width - (cells - 1) // 2, 0) if cells else 0
@@ -157,14 +165,14 @@ class DiffView(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Side by side, how far the text moves depends on the room."""
-        if self.is_split:
+        if self._is_split:
             self._take_size()
 
     def on_click(self, event: events.Click) -> None:
         """The hunk that was clicked on is under the cursor then; it stays where it is on the screen."""
         line = event.y + self.scroll_offset.y
         if line < self.virtual_size.height:
-            group = self._painter.group_at(line, is_split=self.is_split)
+            group = self._painter.group_at(line, is_split=self._is_split)
             if group >= 0:
                 touched = {group, self.group}
                 self._painter.group = group
@@ -177,7 +185,7 @@ class DiffView(ScrollView, can_focus=True):
         if painter.palette.use(theme_tokens(self)):
             painter.forget()
             self._lines.clear()
-        window = x, self.scrollable_content_region.width, self.is_split
+        window = x, self.scrollable_content_region.width, self._is_split
         if window != self._window or len(self._lines) > _KEPT_LINES:
             self._window = window
             self._lines.clear()
