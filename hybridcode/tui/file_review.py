@@ -113,9 +113,9 @@ class FileReview:
         """What is proven of a shown hunk in a few words, empty for nothing."""
         if kind := self.kind_of(group):
             return f"mechanical: {kind}"
-        index = self.groups[group][0]
-        is_whole_move = len(self.groups[group]) == 1 and index not in self.edits
-        return self.moved.get(index, "") if is_whole_move else ""
+        indices = self.groups[group]
+        told = [self.moved[index] for index in indices if index in self.moved and index not in self.edits]
+        return f"{'in part ' if len(indices) > 1 else ''}{' and '.join(told)}" if told else ""
 
     def new_lines(self, index: int) -> tuple[bytes, ...]:
         """New lines of a change, a person's own where there are some."""

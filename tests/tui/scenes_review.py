@@ -59,6 +59,9 @@ CART = """class Cart:
     def total(self, items):
         return sum(item.price * item.quantity for item in items if item.price is not None and item.quantity > 0)
 
+    def clear(self):
+        self.items = []
+
 
 """
 
