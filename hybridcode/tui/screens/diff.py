@@ -154,6 +154,12 @@ class DiffScreen(ViewScreen):
         event.stop()
         self.query_one(DiffView).focus()
 
+    def on_diff_view_picked(self, event: DiffView.Picked) -> None:
+        """A click puts the cursor on a hunk."""
+        event.stop()
+        self._group = event.group
+        self.repaint()
+
     def _colour(self, path: str) -> None:
         """Colours follow the first frame: the lexer is found in a thread."""
         self.query_one(DiffView).colour_by(self._lexers.get(path))
