@@ -1,6 +1,7 @@
 from driving import Drive, driving
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scene_parts import talk
 from scenes_review import HELPER, many_files, rearranged, reviewing
 from test_review_keys import AFTER, BEFORE, OTHER
 from textual.geometry import Region
@@ -12,6 +13,7 @@ from hybridcode.tui.file_diff import file_diff
 from hybridcode.tui.file_review import FileReview
 from hybridcode.tui.moved import moved
 from hybridcode.tui.reviewing import Review
+from hybridcode.tui.screens.diff import DiffScreen, SeenFile
 from hybridcode.tui.screens.review import ReviewPane
 from hybridcode.tui.surroundings import theme_tokens
 from hybridcode.tui.widgets.diff_view import DiffView
@@ -59,6 +61,19 @@ async def test_a_click_on_a_file_shows_it_and_decides_nothing() -> None:
         assert _review(drive).file == 2
         assert _review(drive).undecided == 8
         assert drive.talk.answers == []
+
+
+async def test_in_a_diff_to_read_a_click_moves_too() -> None:
+    async def read() -> list[SeenFile]:
+        return [SeenFile(FileReview(FileChange("a.py", BEFORE, AFTER)))]
+
+    async with driving(talk()) as drive:
+        await drive.app.push_screen(DiffScreen("one file", read))
+        await drive.settle()
+        assert "file 1/1 · hunk 1/3" in drive.told
+        await drive.pilot.click(DiffView, offset=(20, _line(_view(drive), "line_20 = 0")))
+        await drive.settle()
+        assert "file 1/1 · hunk 2/3" in drive.told
 
 
 async def test_side_by_side_both_halves_move_sideways_and_nothing_is_out_of_reach() -> None:
