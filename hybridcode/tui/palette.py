@@ -7,6 +7,7 @@ works out each component class of a widget anew whenever the widget's own state 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from rich.color import ColorType
 from rich.style import Style
 from textual.color import Color
 
@@ -30,6 +31,8 @@ class Palette:
         self._variables: Mapping[str, str] = {}
         self.styles: dict[str, Style] = {}
         """By the name of the ink; empty before the first `use`."""
+        self.is_true = False
+        """No colour of it is one that the terminal chooses."""
 
     def use(self, variables: Mapping[str, str]) -> bool:
         """Take the tokens of a theme; True if they are others than before."""
@@ -37,6 +40,8 @@ class Palette:
             return False
         self._variables = variables
         self.styles = {name: _style(ink, variables) for name, ink in self._inks.items()}
+        colours = [colour for style in self.styles.values() for colour in (style.color, style.bgcolor) if colour]
+        self.is_true = all(colour.type is ColorType.TRUECOLOR for colour in colours)
         return True
 
 

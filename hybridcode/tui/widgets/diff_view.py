@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from textual import events
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -192,6 +193,8 @@ class DiffView(ScrollView, can_focus=True):
         strips = [self._painted(y + row) for row in crop.line_range]
         background = self.background_colors[1]
         for line_filter in self.get_line_filters():
+            if painter.palette.is_true and isinstance(line_filter, ANSIToTruecolor):
+                continue  # it would look at each piece and change none
             strips = [strip.apply_filter(line_filter, background) for strip in strips]
         if crop.column_span == (0, window[1]):
             return strips
