@@ -57,6 +57,8 @@ INKS = {
 _EMPTY = FileDiff()
 _KEPT_TEXTS = 4096
 """Rows whose coloured text is kept."""
+_STRETCH = 16
+"""Cells by which a line is coloured further: what is out of sight costs nothing."""
 _RULE = "─" * 240
 _SIGNS = {"same": " ", "add": "+", "delete": "-"}
 _WHOLE_LINES = ("head", "fold", "note", "remark")
@@ -78,8 +80,8 @@ class DiffPainter:
     """What is searched for, in lower case."""
     lexer: Lexer | None = None
     palette: Palette = field(default_factory=lambda: Palette(INKS))
-    _texts: dict[tuple[int, bool], tuple[list[Segment], int]] = field(
-        default_factory=dict[tuple[int, bool], tuple[list[Segment], int]]
+    _texts: dict[tuple[int, bool, int], tuple[list[Segment], int]] = field(
+        default_factory=dict[tuple[int, bool, int], tuple[list[Segment], int]]
     )
 
     def forget(self) -> None:
@@ -102,7 +104,7 @@ class DiffPainter:
             return self._whole(row, x, cells)
         lead, fill = self._lead(row, row.new or row.old), self._fill(row)
         if x:
-            every = Strip([*lead, *self._text(index, row)[0]])
+            every = Strip([*lead, *self._text(index, row, x + cells)[0]])
             return Strip(_cut(every, x, cells, self._more(fill), fill), cells)
         return Strip([*lead, *self._room(index, row, 0, cells - self.gutter)], cells)
 
@@ -142,7 +144,7 @@ class DiffPainter:
 
     def _room(self, index: int, row: Row, x: int, cells: int) -> list[Segment]:
         """The text of a row from `x` on, in exactly `cells` cells."""
-        (text, wide), fill = self._text(index, row), self._fill(row)
+        (text, wide), fill = self._text(index, row, x + cells), self._fill(row)
         if x or wide > cells:
             return _cut(Strip(text, wide), x, cells, self._more(fill), fill)
         return [*text, segment(" " * (cells - wide), fill)] if wide < cells else text
@@ -189,9 +191,14 @@ class DiffPainter:
             segment(f"{_SIGNS[row.kind]} ", styles[f"{row.kind}-sign" if is_loud else "quiet"]),
         ]
 
-    def _text(self, index: int, row: Row) -> tuple[list[Segment], int]:
-        """The row's text in its colours, and its cells: the costly part, kept while the file and its colours stay."""
-        key = (index, self._is_rejected(row))
+    def _text(self, index: int, row: Row, end: int) -> tuple[list[Segment], int]:
+        """The row's text in its colours at least up to cell `end`, and its cells, all of them or more than `end`.
+
+        It is the costly part, kept while the file and its colours stay.
+        """
+        if len(row.text) > end and row.text.isascii():
+            row = row._replace(text=row.text[: (end // _STRETCH + 1) * _STRETCH])
+        key = (index, self._is_rejected(row), len(row.text))
         text = self._texts.get(key)
         if text is None:
             if len(self._texts) >= _KEPT_TEXTS:
@@ -225,10 +232,8 @@ class DiffPainter:
         partner = self.diff.rows.partner(index)
         if partner is None or self._is_rejected(row):
             return ()
-        other = self.diff.rows[partner].text
-        if row.kind == "delete":
-            return word_changes(row.text, other)[0]
-        return word_changes(other, row.text)[1]
+        text, other = self.diff.rows[index].text, self.diff.rows[partner].text
+        return word_changes(text, other)[0] if row.kind == "delete" else word_changes(other, text)[1]
 
 
 def _cut(strip: Strip, x: int, cells: int, more: Segment, fill: Style) -> list[Segment]:
