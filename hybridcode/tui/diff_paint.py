@@ -225,8 +225,13 @@ class DiffPainter:
         side, number = (self.diff.old, row.old) if row.kind == "delete" else (self.diff.new, row.new)
         if side is None or self.lexer is None:
             return pieces(self.lexer, row.text)
-        parts = side.parts(number - 1, row.text)
-        return [piece for text, word in parts for piece in ([(text, word)] if word else pieces(self.lexer, text))]
+        found: list[tuple[str, Word]] = []
+        for text, word in side.parts(number - 1, row.text):
+            if word is None:
+                found += pieces(self.lexer, text)
+            else:
+                found.append((text, word))
+        return found
 
     def _spans(self, index: int, row: Row) -> Sequence[Span]:
         partner = self.diff.rows.partner(index)

@@ -6,6 +6,7 @@ from hybridcode.domain.action import FileChange
 from hybridcode.tui.diff_paint import DiffPainter
 from hybridcode.tui.diff_rows import compare, group_changes
 from hybridcode.tui.file_diff import FileDiff, file_diff
+from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import find_lexer
 from hybridcode.tui.multiline import inside
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
@@ -31,7 +32,8 @@ def _diff(path: str, before: str, after: str, edits: dict[int, tuple[bytes, ...]
 
 def colours(diff: FileDiff) -> list[tuple[str, set[str]]]:
     """Text of each line of the file, and the names of the inks its letters have."""
-    painter = DiffPainter(diff, ["undecided"] * len(diff.rows.heads), lexer=find_lexer(diff.path))
+    marks: list[Mark] = ["undecided"] * len(diff.rows.heads)
+    painter = DiffPainter(diff, marks, lexer=find_lexer(diff.path))
     painter.palette.use(TOKENS)
     inks = {style.color: name for name, style in painter.palette.styles.items() if name in ("string", "comment")}
     told: list[tuple[str, set[str]]] = []

@@ -4,12 +4,12 @@ Invariant: only visible lines are painted, and again only when something of them
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from textual import events
-from textual.filter import ANSIToTruecolor
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -192,13 +192,17 @@ class DiffView(ScrollView, can_focus=True):
             self._lines.clear()
         strips = [self._painted(y + row) for row in crop.line_range]
         background = self.background_colors[1]
-        for line_filter in self.get_line_filters():
-            if painter.palette.is_true and isinstance(line_filter, ANSIToTruecolor):
-                continue  # it would look at each piece and change none
+        for line_filter in self._filters():
             strips = [strip.apply_filter(line_filter, background) for strip in strips]
         if crop.column_span == (0, window[1]):
             return strips
         return [strip.crop(*crop.column_span) for strip in strips]
+
+    def _filters(self) -> Iterator[LineFilter]:
+        for line_filter in self.get_line_filters():
+            # one that replaces the sixteen colours would look at each piece and change none
+            if not (self._painter.palette.is_true and type(line_filter) is ANSIToTruecolor):
+                yield line_filter
 
     def _painted(self, line: int) -> Strip:
         strip = self._lines.get(line)
