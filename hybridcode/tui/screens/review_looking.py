@@ -244,4 +244,6 @@ class LookingPane(Pane):
         """A click puts the cursor on a hunk; nothing is decided."""
         event.stop()
         self.review.group = event.group
-        self._give_keys(to_list=False)
+        self._lists_files = False
+        self.repaint()
+        self.query_one(DiffView).focus()
