@@ -6,7 +6,7 @@ from scenes_review import HELPER, many_files, rearranged, reviewing
 from test_review_keys import AFTER, BEFORE, OTHER
 from textual.geometry import Region
 
-from hybridcode.domain.action import FileChange
+from hybridcode.domain.action import ChangeSet, FileChange, Proposal, Ruling
 from hybridcode.tui.diff_paint import DiffPainter
 from hybridcode.tui.diff_rows import compare, group_changes
 from hybridcode.tui.file_diff import file_diff
@@ -110,6 +110,17 @@ def test_a_block_that_stands_elsewhere_says_where_and_an_edited_or_doubled_one_d
     file.edits[1] = (b"other\n",)
     assert [file.badge_of(group) for group in range(2)] == ["moved to line 21", ""]
     assert moved(compare(FileChange("a", HELPER.encode(), b"")).changes) == {}
+
+
+def test_a_line_of_security_is_a_risk_where_it_is_new_and_not_where_it_moved() -> None:
+    proposal = Proposal("1.1", "1", ChangeSet(()), "0" * 64, Ruling("ask", "edits ask", "files.edit"), "a.py")
+    rest = b"".join(b"x%d = 1\n" % number for number in range(9))
+
+    def reason(before: bytes, after: bytes) -> str:
+        return Review.of(proposal, [FileChange("a.py", before, after)]).current.risk.reason
+
+    assert reason(b"token = 1\n" + rest, rest + b"token = 1\n") == ""
+    assert reason(b"token = 1\n" + rest, rest + b"token = 2\n") == "touches security"
 
 
 TEXTS = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"d\n", b"\n"]), max_size=30)
