@@ -72,6 +72,15 @@ class Terminal:
         """Everything printed so far, without escape sequences."""
         return _ESCAPE.sub(b"", self._raw).decode("utf-8", "replace")
 
+    @property
+    def received(self) -> int:
+        """Bytes printed so far."""
+        return len(self._raw)
+
+    def text_since(self, received: int) -> str:
+        """What was printed after so many bytes, without escape sequences."""
+        return _ESCAPE.sub(b"", self._raw[received:]).decode("utf-8", "replace")
+
     def read(self, timeout_s: float) -> bool:
         """Take what the program prints within `timeout_s` and answer its questions; False if there was nothing."""
         if self.ended or not select.select([self._descriptor], [], [], timeout_s)[0]:
