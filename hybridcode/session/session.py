@@ -44,7 +44,6 @@ from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
-from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
@@ -254,7 +253,7 @@ class Session:
             index=self.index,
             clean=self._clean if self.settings.egress.redact else str,
             history=history,
-            calls=len(self.state.calls),
+            calls=self.state.sums.calls,
         )
 
     def _clean(self, text: str) -> str:
@@ -282,7 +281,7 @@ class Session:
         limit = self.settings.limits.max_cost_usd
         if not limit:
             return
-        frontier = Ledger.of(self.state.envelopes).frontier
+        frontier = self.state.sums.ledger.frontier
         if frontier.calls and frontier.usd is None:
             raise LimitReached(
                 "The cost of this model is unknown, so the cost limit cannot be kept.",

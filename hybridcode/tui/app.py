@@ -215,7 +215,7 @@ class HybridcodeApp(App[str]):
         self.asking.hear(envelope.event)
         if isinstance(envelope.event, Rewound) and envelope.event.conversation:
             self.desk.session.forget()
-            self.desk.session.tell(told_again(self.state.envelopes))
+            self.desk.session.tell(told_again(self.desk.folded))
         else:
             self.desk.session.tell(entries(envelope.event, self.state))
         if isinstance(envelope.event, TaskGiven):

@@ -81,7 +81,7 @@ class Backing:
         """
         if self._session is None:
             self._session = Session.open(self._options)
-            for envelope in tuple(self._session.state.envelopes):
+            for envelope in self._session.state.envelopes:
                 publish(envelope)
             self._session.subscribe(publish)
         return self._session

@@ -18,6 +18,7 @@ from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
 from hybridcode.domain.plan import Plan
+from hybridcode.models.pricing import Price
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.listing import list_files
@@ -136,6 +137,8 @@ class LiveConversation:
             bell=settings.ui.bell,
             notify=settings.ui.notify,
             title=settings.ui.title,
+            price=Price.configured(settings.models.frontier),
+            budget_usd=settings.limits.max_cost_usd,
         )
 
     @property

@@ -12,7 +12,7 @@ from hybridcode.tui.story import Entry, entries
 
 def told_again(envelopes: Iterable[Envelope]) -> list[Entry]:
     """Every entry of a session, less those of tasks that a person went back from."""
-    state = SessionState()
+    state = SessionState(keeps_record=False)
     told: list[Entry] = []
     begun: dict[str, int] = {}
     """Task -> number of entries in front of it."""

@@ -193,7 +193,7 @@ class SessionScreen(Screen[None]):
         task = state.task
         self.set_class(task is not None and bool(task.steps), "-planned")
         self.query_one(PlanView).show(task, words=step_words(state))
-        self._meter = meter_items(meter_of(state))
+        self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
         if not self._remark:
             self.query_one("#bottom", Bar).show(items=self._meter)
         waiting = ["the plan waits for you"] if is_plan_waiting else []
