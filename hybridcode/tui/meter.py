@@ -53,7 +53,7 @@ def meter_of(state: SessionState, *, price: Price | None = None, budget_usd: flo
     ledger, sums, opened = state.sums.ledger, state.sums, state.opened
     is_scripted = opened is not None and opened.frontier_is_scripted
     frontier, local = Account() if is_scripted else ledger.frontier, ledger.local
-    estimate = all_frontier(ledger, price) if local.calls and not is_scripted else None
+    estimate = all_frontier(ledger, price) if local.calls and opened and opened.frontier and not is_scripted else None
     return Meter(
         frontier_tokens=frontier.input_tokens + frontier.output_tokens,
         local_tokens=local.input_tokens + local.output_tokens,
