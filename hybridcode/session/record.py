@@ -22,9 +22,12 @@ _DECODER = msgspec.json.Decoder[list[Envelope]](list[Envelope])
 class Record(Sequence[Envelope]):
     """Grows at its end. An iterator sees what was there when it began."""
 
-    def __init__(self) -> None:
-        self._packs: list[bytes] = []
-        self._latest: list[Envelope] = []
+    def __init__(self, past: Sequence[Envelope] = ()) -> None:
+        full = max(len(past) // CHUNK - 1, 0)
+        self._packs = [_ENCODER.encode(past[n * CHUNK : (n + 1) * CHUNK]) for n in range(full)]
+        self._loose = 0
+        """The first pack that is not squeezed: a past is not, so that a session opens sooner, until it grows again."""
+        self._latest = list(past[full * CHUNK :])
         self._unpacked: tuple[int, list[Envelope]] = (-1, [])
         """The pack that was asked for last, by its number."""
 
@@ -32,8 +35,11 @@ class Record(Sequence[Envelope]):
         """Add one; now and then the oldest of the latest are packed."""
         self._latest.append(envelope)
         if len(self._latest) >= 2 * CHUNK:
-            self._packs.append(zlib.compress(_ENCODER.encode(self._latest[:CHUNK]), _LEVEL))
+            self._packs.append(_ENCODER.encode(self._latest[:CHUNK]))
             del self._latest[:CHUNK]
+            for number in range(self._loose, min(self._loose + 2, len(self._packs))):
+                self._packs[number] = zlib.compress(self._packs[number], _LEVEL)
+                self._loose = number + 1
 
     def __len__(self) -> int:
         return len(self._packs) * CHUNK + len(self._latest)
@@ -67,4 +73,4 @@ class Record(Sequence[Envelope]):
 
 
 def _unpack(pack: bytes) -> list[Envelope]:
-    return _DECODER.decode(zlib.decompress(pack))
+    return _DECODER.decode(pack if pack.startswith(b"[") else zlib.decompress(pack))

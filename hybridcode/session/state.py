@@ -159,9 +159,10 @@ class SessionState:
     @classmethod
     def of(cls, envelopes: Iterable[Envelope]) -> "SessionState":
         """Fold a whole session."""
-        state = cls()
-        for envelope in envelopes:
+        state, past = cls(keeps_record=False), tuple(envelopes)
+        for envelope in past:
             state.apply(envelope)
+        state.envelopes, state.keeps_record = Record(past), True
         return state
 
     @property

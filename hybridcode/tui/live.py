@@ -298,7 +298,7 @@ class LiveConversation:
         return self._backing
 
     def _session(self) -> "Session":
-        session = self._behind().open(self._publish)
+        session = self._behind().open(self._publish, tells_past=bool(self._callbacks))
         if self._chosen is not None:
             chosen, self._chosen = self._chosen, None
             session.switch_mode(chosen, by=PERSON)
