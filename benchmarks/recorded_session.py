@@ -50,7 +50,20 @@ from hybridcode.journal.store import Journal, new_session_id
 
 FRONTIER, LOCAL = "anthropic/claude-sonnet-4-5", "qwen2.5-coder-7b-q5_k_m"
 STEPS = 6
-_WORDS = ("cart", "money", "rounding", "discount", "total", "invoice", "tax", "price", "order", "stock", "report", "rule")
+_WORDS = (
+    "cart",
+    "money",
+    "rounding",
+    "discount",
+    "total",
+    "invoice",
+    "tax",
+    "price",
+    "order",
+    "stock",
+    "report",
+    "rule",
+)
 _RULING = Ruling("allow", "the mode accepts edits", "mode.accept-edits")
 _ALLOWED = Ruling("allow", "a check you named", "user:check")
 
@@ -104,9 +117,7 @@ class Story:
         size = self._chance.randint(4_000, 16_000)
         yield ModelAsked(call, role, model, backend, host, is_remote, self._digest(), size, step, files=files)
         usage = Usage(size // 4, self._chance.randint(40, 600), size // 6, size, 1_800)
-        yield ModelAnswered(
-            call, self._digest(), "stop", usage, Timing(6.3, 0.42, 41.7), 0.0123 if is_remote else None
-        )
+        yield ModelAnswered(call, self._digest(), "stop", usage, Timing(6.3, 0.42, 41.7), 0.0123 if is_remote else None)
 
     def _step(self, step: Step) -> Iterator[Event]:
         name, path = step.id, step.touches[0].partition("#")[0]
@@ -115,9 +126,7 @@ class Story:
         for attempt in range(1, tries + 1):
             rung = "local" if attempt == 1 else "local_retry"
             yield RungTaken(name, rung, "local", attempt, "the check failed" if attempt > 1 else "default")
-            excerpts = tuple(
-                Excerpt(self._path(), 1 + n, 40 + n, "named in the task", 420_000 - n) for n in range(12)
-            )
+            excerpts = tuple(Excerpt(self._path(), 1 + n, 40 + n, "named in the task", 420_000 - n) for n in range(12))
             digest = self._digest()
             yield WindowAssembled(name, attempt, digest, excerpts, 3_100, 4_000)
             yield from self._call("draft", "local", name, tuple(f"{one.path}#L1-40" for one in excerpts))

@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.recorded_session import LAST, record
 from benchmarks.terminal import Terminal
 from benchmarks.tui_session_inside import SIGN
+from hybridcode.launcher import FRAMES_PER_S
 
 PARTS = ("keys", "open", "events", "hours")
 _INSIDE = (sys.executable, "-m", "benchmarks.tui_session_inside")
@@ -122,7 +123,7 @@ def _environment(home: Path) -> Mapping[str, str]:
         "XDG_STATE_HOME": str(home / ".local/state"),
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
-        "TEXTUAL_FPS": "120",
+        "TEXTUAL_FPS": FRAMES_PER_S,
     }
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import to_builtins
@@ -71,13 +72,22 @@ class Fast(LiveConversation):
         self._session().log.append(event)
 
 
+@dataclass
+class Clock:
+    """A clock that is set."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Hours(Program):
     """The program, which lives through some hours in a minute or two."""
 
     talk: Fast
     result: Path
-    now: float = 0.0
-    """Seconds of the simulated clock."""
+    time: Clock
     hours: int
     events: int
 
@@ -95,9 +105,9 @@ class Hours(Program):
             call = event.call_id if isinstance(event, ModelAsked) else call
             for _ in range(round(TOKENS_PER_S * seconds / self.events)):
                 self.talk.live.put(Piece("text", call, _TOKEN, "1"))
-            self.now = seconds * number / self.events
+            self.time.now = seconds * number / self.events
             await asyncio.sleep(0.05 if number % 8 == 0 or isinstance(event, TaskEnded) else 0)
-            if self.now >= 3600 * (len(resident) + 1):
+            if self.time.now >= 3600 * (len(resident) + 1):
                 resident.append(resident_mb())
         finished = {"resident_mb": resident, "events": self.events, "tokens": TOKENS_PER_S * seconds}
         partial = self.result.with_suffix(".part")
@@ -115,8 +125,9 @@ def live_through(hours: int, events: int, result: Path) -> None:
     """Run the program over a story; the hourly memory goes into `result`."""
     here = Path.home() / "work"
     talk = Fast(here, load(here), frontier_name="scripted-frontier", make_models=models)
-    app = Hours(talk, clock=lambda: app.now)
-    app.live, app.talk, app.result, app.hours, app.events = talk, talk, result, hours, events
+    clock = Clock()
+    app = Hours(talk, clock=clock)
+    app.time, app.live, app.talk, app.result, app.hours, app.events = clock, talk, talk, result, hours, events
     app.history = History(Path.home() / "written.jsonl")
     app.run()
 

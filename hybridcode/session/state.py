@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hybridcode.domain.action import Applied, Decision, Denied, Proposal, Receipt
+from hybridcode.domain.action import Applied, ChangeSet, Decision, Denied, Proposal, Receipt
 from hybridcode.domain.events import (
     CheckRan,
     DraftMade,
@@ -75,6 +75,8 @@ class StepView:
     why: str = ""
     """Why this rung, or why it ended as it did."""
     window_tokens: int = 0
+    files: str = ""
+    """What it changes, as the title of its latest change says it: `shop/cart.py +3 -1`."""
     refusals: tuple[Refusal, ...] = ()
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
 
@@ -131,7 +133,10 @@ RESUMABLE = frozenset(
 
 @dataclass
 class SessionState:
-    """Everything a view needs, in the order it became true. One more envelope costs the same however many there were."""
+    """Everything a view needs, in the order it became true.
+
+    One more envelope costs the same however many there were.
+    """
 
     keeps_record: bool = True
     """False where somebody else keeps the envelopes."""
@@ -261,6 +266,8 @@ class SessionState:
             if former is not None and former.status in ("pending", "approved", "edited"):
                 self._turn(former, "superseded")
             self._mark_step(event.proposal.step, "awaiting")
+            if isinstance(event.proposal.action, ChangeSet) and (step := self._step(event.proposal.step)) is not None:
+                step.files = event.proposal.title
             return
         view = self.proposals.get(event.proposal)
         if view is None:
@@ -285,8 +292,11 @@ class SessionState:
             self._moving.pop(name, None)
 
     def _mark_step(self, step: str, status: StepStatus) -> None:
-        if self.tasks and step in self.tasks[-1].steps:
-            self.tasks[-1].steps[step].status = status
+        if (view := self._step(step)) is not None:
+            view.status = status
+
+    def _step(self, name: str) -> StepView | None:
+        return self.tasks[-1].steps.get(name) if self.tasks else None
 
 
 _DECIDED: dict[str, ProposalStatus] = {

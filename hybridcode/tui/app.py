@@ -38,6 +38,7 @@ from hybridcode.tui.views import open_view
 from hybridcode.tui.visible import use_ascii
 from hybridcode.tui.widgets.bars import AsciiScrollBar
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.plan_view import PlanView
 from hybridcode.tui.writing import Writing
 
 DRAIN_S = 1 / 20
@@ -307,6 +308,10 @@ class HybridcodeApp(App[str]):
             self.desk.call(self.conversation.interrupt())
         else:
             self._rewinding.press()
+
+    def on_plan_view_opened(self, message: PlanView.Opened) -> None:
+        """Show what a step of the plan did."""
+        open_view(self.desk, "step", message.step)
 
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""

@@ -19,9 +19,11 @@ from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, step_words
+from hybridcode.tui.key_names import keys_name
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
 from hybridcode.tui.paint import Part, clip, clip_left, fit, width
+from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
@@ -53,6 +55,7 @@ class SessionScreen(Screen[None]):
             priority=True,
             id="session.mode",
         ),
+        Binding("ctrl+t", "plan", "the plan, with arrows; Enter opens a step", key_display="Ctrl+T", id="session.plan"),
         Binding("pageup", "scroll(-1)", "transcript up", id="session.page-up"),
         Binding("pagedown", "scroll(1)", "transcript down", id="session.page-down"),
     ]
@@ -94,6 +97,7 @@ class SessionScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Plan beside or above."""
         self.set_class(event.size.width < WIDE_CELLS, "-narrow")
+        self.query_one(PlanView).is_above = event.size.width < WIDE_CELLS
         self.show_facts(self._facts)
 
     @property
@@ -192,7 +196,9 @@ class SessionScreen(Screen[None]):
         """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
         task = state.task
         self.set_class(task is not None and bool(task.steps), "-planned")
-        self.query_one(PlanView).show(task, words=step_words(state))
+        plan = self.query_one(PlanView)
+        plan.key = keys_name(Framed.keymap.get("session.plan", "")) or "Ctrl+T"
+        plan.show(task, words=step_words(state))
         self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
         if not self._remark:
             self.query_one("#bottom", Bar).show(items=self._meter)
@@ -215,6 +221,16 @@ class SessionScreen(Screen[None]):
             live.end()
         elif live.doing != doing or not live.has_class("-on"):
             live.begin(doing)
+
+    def on_plan_view_left(self, message: PlanView.Left) -> None:
+        """Write on."""
+        message.stop()
+        self.composer.focus()
+
+    def action_plan(self) -> None:
+        """To the plan, or back from it."""
+        plan = self.query_one(PlanView)
+        (self.composer if plan.has_focus or not self.has_class("-planned") else plan).focus()
 
     def action_interrupt(self) -> None:
         """Stop what runs."""
