@@ -72,7 +72,7 @@ class PlainProgram:
 
     def __init__(self, conversation: Conversation, lines: Lines) -> None:
         self._talk, self._lines = conversation, lines
-        self._state = SessionState(keeps_record=False)
+        self._state = SessionState(keeps_record=False, forgets_ended=True)
         self._questions = Questions(self._state)
         self._asker = Asker(lines, console.data)
         self._news: asyncio.Queue[Envelope] = asyncio.Queue()

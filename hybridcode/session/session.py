@@ -98,7 +98,7 @@ class Session:
         self.settings = with_consent(options.loaded, is_attended=options.is_attended)
         self.journal = journal
         self.log = session
-        self.state = SessionState.of(session.envelopes())
+        self.state = SessionState.of(session.envelopes(), forgets_ended=True)
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)

@@ -140,6 +140,8 @@ class SessionState:
 
     keeps_record: bool = True
     """False where somebody else keeps the envelopes."""
+    forgets_ended: bool = False
+    """True where nobody asks what was proposed and checked in earlier tasks: a new task lets go of what has ended."""
     session: str = ""
     seq: int = 0
     """Of the latest envelope."""
@@ -162,9 +164,9 @@ class SessionState:
     """Proposals that wait or are being carried out, so that no view looks through all there ever were."""
 
     @classmethod
-    def of(cls, envelopes: Iterable[Envelope]) -> "SessionState":
+    def of(cls, envelopes: Iterable[Envelope], *, forgets_ended: bool = False) -> "SessionState":
         """Fold a whole session."""
-        state, past = cls(keeps_record=False), tuple(envelopes)
+        state, past = cls(keeps_record=False, forgets_ended=forgets_ended), tuple(envelopes)
         for envelope in past:
             state.apply(envelope)
         state.envelopes, state.keeps_record = Record(past), True
@@ -218,6 +220,7 @@ class SessionState:
             case ModeChanged(mode=mode, by=by):
                 self.mode, self.mode_by = mode, by
             case TaskGiven(task=task):
+                self._let_go()
                 self.tasks.append(TaskView(task, begun_at=envelope.seq))
             case Rewound():
                 self._rewind(event)
@@ -239,6 +242,14 @@ class SessionState:
             for view in task.steps.values():
                 if view.status in ("running", "drafting", "awaiting", "applying", "checking"):
                     view.status = "interrupted" if interrupted else "waiting"
+
+    def _let_go(self) -> None:
+        if not self.forgets_ended:
+            return
+        self.proposals = {name: view for name, view in self.proposals.items() if view.status not in _ENDED}
+        for task in self.tasks[-1:]:
+            for checks in (task.checks, *(view.checks for view in task.steps.values())):
+                checks.clear()
 
     def _rewind(self, event: Rewound) -> None:
         begin = next((place for place, view in enumerate(self.tasks) if view.task.id == event.task), len(self.tasks))
@@ -299,6 +310,7 @@ class SessionState:
         return self.tasks[-1].steps.get(name) if self.tasks else None
 
 
+_ENDED: frozenset[ProposalStatus] = frozenset({"rejected", "expired", "superseded", "done", "failed", "unknown"})
 _DECIDED: dict[str, ProposalStatus] = {
     "Approve": "approved",
     "Amend": "edited",

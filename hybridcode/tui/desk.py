@@ -23,6 +23,11 @@ from hybridcode.tui.story import Entry, Tone
 RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
 
 
+def shown_state() -> SessionState:
+    """An empty state for screens: envelopes are the conversation's to keep."""
+    return SessionState(keeps_record=False, forgets_ended=True)
+
+
 @dataclass
 class Desk:
     """One for an app, made with it."""
@@ -35,7 +40,7 @@ class Desk:
     sight: Sight
     keys_file: Path | None = None
     """Where a person's own keys stand."""
-    state: SessionState = field(default_factory=lambda: SessionState(keeps_record=False))
+    state: SessionState = field(default_factory=shown_state)
     facts: Facts = field(init=False)
     """What the screens show of the conversation's facts."""
     on_switch: Callable[[], None] = lambda: None
@@ -67,7 +72,7 @@ class Desk:
         """Go over to another session, None = a new one. Raises HybridcodeError: this one stays."""
         left = self.state.session
         await self.conversation.open_session(session, forked=forked)
-        self._left, self.state = left, SessionState(keeps_record=False)
+        self._left, self.state = left, shown_state()
         self.on_switch()
 
     def guard(self) -> KeyGuard:

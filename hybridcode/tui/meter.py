@@ -76,20 +76,20 @@ def meter_items(meter: Meter) -> list[tuple[int, str]]:
     items: list[tuple[int, str]] = []
     if meter.usage is not None and meter.usage.input_tokens:
         reused = f" ({short(meter.usage.cached_tokens)} reused)" if meter.usage.cached_tokens else ""
-        items.append((6, f"prompt {short(meter.usage.input_tokens)} tok{reused}"))
+        items.append((4, f"prompt {short(meter.usage.input_tokens)} tok{reused}"))
     if meter.timing is not None and meter.timing.first_token_s is not None:
-        items.append((7, f"TTFT {seconds(meter.timing.first_token_s)}"))
+        items.append((6, f"TTFT {seconds(meter.timing.first_token_s)}"))
     if meter.timing is not None and meter.timing.decode_tps is not None:
         per_call = meter.timing.tokens_per_call or 1.0
         guessed = f" x{per_call:.1f}" if per_call >= WORTH_SAYING else ""
-        items.append((4, f"{meter.timing.decode_tps:.0f} tok/s{guessed}"))
+        items.append((5, f"{meter.timing.decode_tps:.0f} tok/s{guessed}"))
     if meter.has_frontier:
         items.append((2, _frontier(meter)))
     if meter.has_local:
         share = "" if meter.local_share is None else f" ({meter.local_share} % written)"
         items.append((3, f"{_local(meter)}{share}"))
     if meter.estimate_usd is not None:
-        items.append((5, f"all-frontier est. {dollars(meter.estimate_usd)}"))
+        items.append((7, f"all-frontier est. {dollars(meter.estimate_usd)}"))
     if meter.budget_usd > 0:
         items.append((1, _left(meter)))
     items.append((0, _sent(meter)))

@@ -14,14 +14,15 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from hybridcode.session.state import TaskView
 from hybridcode.tui.paint import segment
 from hybridcode.tui.plan_text import PlanRow, active_step, folded, plan_rows
 
 _TONES = ("accent", "quiet", "success", "warning", "error", "plain")
-_FEWEST = 4
-"""Rows that a plan above the transcript takes at least."""
+_SHARE, _FEWEST = 35, 3
+"""Percent of the rows that a plan above the transcript takes at most (its max-height), and rows it may always take."""
 
 
 class PlanView(ScrollView, can_focus=True):
@@ -92,8 +93,7 @@ class PlanView(ScrollView, can_focus=True):
         rows = plan_rows(task, cells, words=self._words, unfolded=shown)
         active = active_step(task)
         if self.is_above and not self.has_focus:
-            room = max(self.screen.size.height * 3 // 10, _FEWEST)
-            rows = folded(rows, room, at=active, key=self.key)
+            rows = folded(rows, self._room, at=active, key=self.key)
         if rows == self._rows:
             return
         self._rows = rows
@@ -103,6 +103,12 @@ class PlanView(ScrollView, can_focus=True):
             self._active = active
             if not self.has_focus:
                 self._reveal(active, before=1)
+
+    @property
+    def _room(self) -> int:
+        """Rows without its border, where it stands above the transcript."""
+        whole = self.parent.size.height if isinstance(self.parent, Widget) else self.size.height
+        return max(whole * _SHARE // 100 - 1, _FEWEST)
 
     def _reveal(self, step: str, *, before: int = 0) -> None:
         """Scroll a step into sight, with so many steps before it."""
