@@ -127,19 +127,19 @@ def _environment(home: Path) -> Mapping[str, str]:
     }
 
 
-def _measure(part: str, chosen: argparse.Namespace) -> dict[str, float]:
+def _measure(part: str, presses: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="hybridcode-bench-") as folder:
         home = Path(folder)
         (home / "work").mkdir()
         match part:
             case "keys":
-                found = keys_while_streaming(home, chosen.presses)
+                found = keys_while_streaming(home, presses)
             case "open":
                 found = opened(home, size=5_000_000)
             case "events":
                 found = opened(home, events=10_000)
             case _:
-                found = hours(home, 8, chosen.events)
+                found = hours(home, 8, int(part.removeprefix("hours_")))
     return {name: round(value, 3) for name, value in found.items()}
 
 
@@ -148,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--presses", type=int, default=156, help="keys pressed while text streams")
-    parser.add_argument("--events", type=int, default=10_000, help="events in the simulated hours")
+    parser.add_argument("--events", type=int, nargs="+", default=[10_000, 500], help="events in the simulated hours")
     parser.add_argument("--runs", type=int, default=1, help="runs of each part; medians are printed")
     chosen = parser.parse_args()
     report: dict[str, object] = {
@@ -159,8 +159,10 @@ def main() -> None:
             "runs": chosen.runs,
         }
     }
-    for part in chosen.parts:
-        results = [_measure(part, chosen) for _ in range(chosen.runs)]
+    measured: list[str] = [part for part in chosen.parts if part != "hours"]
+    measured += [f"hours_{count}" for count in chosen.events] if "hours" in chosen.parts else []
+    for part in measured:
+        results = [_measure(part, chosen.presses) for _ in range(chosen.runs)]
         report[part] = {name: round(statistics.median(one[name] for one in results), 3) for name in results[0]}
     print(json.dumps(report, indent=2))
 

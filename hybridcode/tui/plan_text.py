@@ -97,7 +97,9 @@ def folded(rows: Sequence[PlanRow], room: int, *, at: str, key: str) -> list[Pla
 
 def _head(task: TaskView) -> tuple[Part, ...]:
     done = sum(view.status == "done" for view in task.steps.values())
-    said = {"proposed": " · waits for you", "rejected": " · not followed"}.get(task.plan_status, "")
+    has_begun = any(view.status != "waiting" for view in task.steps.values())
+    said = " · waits for you" if task.plan_status == "proposed" and not has_begun else ""
+    said = " · not followed" if task.plan_status == "rejected" else said
     return (f"plan {done}/{len(task.steps)}" if task.steps else "plan", "bold"), (said, "$warning")
 
 
@@ -141,7 +143,7 @@ def _why(view: StepView, task: TaskView, *, is_unfolded: bool) -> list[str]:
     if view.status == "done" and not is_unfolded:
         return []
     tried = [f"{view.writer}, try {view.attempt}"] if view.writer else []
-    return [*tried, view.why] if view.why else tried
+    return [*tried, view.why] if view.why and view.why != "default" else tried
 
 
 def step_figures(view: StepView, use: StepUse | None) -> list[str]:

@@ -72,10 +72,14 @@ class ContextScreen(FollowingList):
         return request_parts(request, cells) if request is not None else []
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        """Show the exact text."""
+        """Enter on a row."""
         event.stop()
+        self.choose(event.key)
+
+    def choose(self, key: str) -> None:
+        """Show the exact text."""
         try:
-            self.program.push_screen(prompt_screen(self._requests[event.key], self._blob))
+            self.program.push_screen(prompt_screen(self._requests[key], self._blob))
         except HybridcodeError as error:
             self.flash(error.message)
 

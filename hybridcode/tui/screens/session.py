@@ -3,7 +3,7 @@
 Invariant: shows a SessionState and nothing else; keys become messages.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, step_words
-from hybridcode.tui.key_names import keys_name
+from hybridcode.tui.key_names import keys_name, shown_keys
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
 from hybridcode.tui.paint import Part, clip, clip_left, fit, width
@@ -186,7 +186,17 @@ class SessionScreen(Screen[None]):
 
     def _end_remark(self) -> None:
         self._remark = ""
-        self.query_one("#bottom", Bar).show(items=self._meter)
+        self._show_bottom()
+
+    def _show_bottom(self) -> None:
+        """What it used; while the plan has the focus, its keys."""
+        bar = self.query_one("#bottom", Bar)
+        if self._remark:
+            return
+        if self.query_one(PlanView).has_focus:
+            bar.show(*(part for key, does in plan_keys() for part in ((key, "bold $accent"), (f" {does}  ", "$quiet"))))
+        else:
+            bar.show(items=self._meter)
 
     def feed(self, pieces: Iterable[Piece]) -> None:
         """Take in live text."""
@@ -200,8 +210,7 @@ class SessionScreen(Screen[None]):
         plan.key = keys_name(Framed.keymap.get("session.plan", "")) or "Ctrl+T"
         plan.show(task, words=step_words(state))
         self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
-        if not self._remark:
-            self.query_one("#bottom", Bar).show(items=self._meter)
+        self._show_bottom()
         waiting = ["the plan waits for you"] if is_plan_waiting else []
         if approvals:
             waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")
@@ -222,6 +231,11 @@ class SessionScreen(Screen[None]):
         elif live.doing != doing or not live.has_class("-on"):
             live.begin(doing)
 
+    def on_plan_view_focused(self, message: PlanView.Focused) -> None:
+        """Other keys matter now."""
+        message.stop()
+        self._show_bottom()
+
     def on_plan_view_left(self, message: PlanView.Left) -> None:
         """Write on."""
         message.stop()
@@ -241,6 +255,21 @@ class SessionScreen(Screen[None]):
         transcript = self.query_one(Transcript)
         move = transcript.scroll_page_up if pages < 0 else transcript.scroll_page_down
         move(animate=False)
+
+
+def plan_keys() -> Iterator[tuple[str, str]]:
+    """Keys of the plan and what they do, in a word or two."""
+    for binding in PlanView.BINDINGS:
+        if isinstance(binding, Binding) and (does := _PLAN_WORDS.get(binding.id or "")):
+            yield shown_keys(binding, Framed.keymap), does
+
+
+_PLAN_WORDS = {
+    "steps.down": "step",
+    "steps.open": "what it did",
+    "steps.figures": "figures",
+    "steps.back": "back",
+}
 
 
 def _column(text: str, most: int) -> str:

@@ -14,7 +14,7 @@ from hybridcode.tui.paint import Part, clip, wrap
 from hybridcode.tui.plan_text import SIGNS, active_step, joined, step_figures
 from hybridcode.tui.screens.context import ContextScreen
 from hybridcode.tui.widgets.bars import Item
-from hybridcode.tui.widgets.rows import Row, Rows
+from hybridcode.tui.widgets.rows import Row
 
 _WHOLE = "step"
 """Key of the row that stands for the step itself."""
@@ -68,12 +68,11 @@ class StepScreen(ContextScreen):
         view = self._view
         return step_parts(self._shown, view, cells) if view is not None else []
 
-    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+    def choose(self, key: str) -> None:
         """Show the exact text of a request."""
-        if event.key != _WHOLE:
-            super().on_rows_chosen(event)
+        if key != _WHOLE:
+            super().choose(key)
             return
-        event.stop()
         self.flash("this is the step; Enter on a request below it shows its exact text")
 
 
@@ -83,7 +82,7 @@ def step_parts(task: TaskView, view: StepView, cells: int) -> list[Part | str]:
     parts: list[Part | str] = [(f"{sign} {view.status}\n", colour)]
     parts += [(f"{line}\n", "bold") for line in wrap(view.step.goal, cells)]
     for name, text in _facts(task, view):
-        first, *rest = joined([text], cells - _NAME_CELLS)
+        first, *rest = joined(text, cells - _NAME_CELLS)
         parts += [(f"{name:<{_NAME_CELLS}}", "$quiet"), f"{first}\n"]
         parts += [f"{' ' * _NAME_CELLS}{line}\n" for line in rest]
     for check in view.checks:
@@ -93,21 +92,21 @@ def step_parts(task: TaskView, view: StepView, cells: int) -> list[Part | str]:
     return parts
 
 
-def _facts(task: TaskView, view: StepView) -> list[tuple[str, str]]:
+def _facts(task: TaskView, view: StepView) -> list[tuple[str, list[str]]]:
     step = view.step
     writer = view.writer or step.writer
     tried = f", try {view.attempt}" if view.attempt else ""
     facts = [
-        ("writer", "" if step.kind == "command" else f"{writer}{tried}"),
-        ("why", view.why or step.why),
-        ("after", ", ".join(step.needs)),
-        ("changes" if step.kind != "create" else "creates", ", ".join(step.touches)),
-        ("runs", step.command or ""),
-        ("reads", ", ".join(step.reads)),
-        ("check", step.check or ""),
-        ("so far", " · ".join(step_figures(view, task.use.get(step.id)))),
+        ("writer", [] if step.kind == "command" else [f"{writer}{tried}"]),
+        ("why", [view.why or step.why]),
+        ("after", [", ".join(step.needs)]),
+        ("changes" if step.kind != "create" else "creates", [", ".join(step.touches)]),
+        ("runs", [step.command or ""]),
+        ("reads", [", ".join(step.reads)]),
+        ("check", [step.check or ""]),
+        ("so far", step_figures(view, task.use.get(step.id))),
     ]
-    return [(name, text) for name, text in facts if text]
+    return [(name, text) for name, text in facts if any(text)]
 
 
 def _check_parts(check: CheckRan, cells: int) -> list[Part | str]:

@@ -37,6 +37,9 @@ class PlanView(ScrollView, can_focus=True):
     class Left(Message):
         """A person goes back to writing."""
 
+    class Focused(Message):
+        """It got the focus, or lost it."""
+
     FOCUS_ON_CLICK = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"plan--{tone}" for tone in _TONES}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,18 +74,18 @@ class PlanView(ScrollView, can_focus=True):
         """Wrap to the new width."""
         self._lay_out()
 
-    def on_focus(self) -> None:
-        """The cursor begins where the work is."""
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """With the focus all rows, and the cursor where the work is; without it few rows again."""
+        super().watch_has_focus(_has_focus)
         task = self._shown
-        if task is not None and self._at not in task.steps:
+        if _has_focus and task is not None and self._at not in task.steps:
             self._at = active_step(task) or next(iter(task.steps), "")
         self._lay_out()
-        self._reveal(self._at)
-
-    def on_blur(self) -> None:
-        """Few rows again."""
-        self._lay_out()
-        self._reveal(self._active, before=1)
+        if _has_focus:
+            self._reveal(self._at)
+        else:
+            self._reveal(self._active, before=1)
+        self.post_message(self.Focused())
 
     def _lay_out(self) -> None:
         cells = self.scrollable_content_region.width - 2
@@ -147,9 +150,13 @@ class PlanView(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Show what the step that was clicked did."""
-        place = event.y + round(self.scroll_y)
-        if 0 <= place < len(self._rows) and self._rows[place].step:
-            self.post_message(self.Opened(self._rows[place].step))
+        if step := self.step_at(event.y):
+            self.post_message(self.Opened(step))
+
+    def step_at(self, y: int) -> str:
+        """Id of the step that stands in a row on screen; empty if none does."""
+        place = y + round(self.scroll_y)
+        return self._rows[place].step if 0 <= place < len(self._rows) else ""
 
     def notify_style_update(self) -> None:
         """Drop the styles made with the old colours."""
