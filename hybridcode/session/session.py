@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from hybridcode.agent.loop import run_task
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
@@ -348,6 +347,9 @@ class Session:
             async with limit:
                 run = await prepare()
                 self._changed = run.changed
+                # Deferred: a session that is only opened again, to be read, does without the loop.
+                from hybridcode.agent.loop import run_task
+
                 return await run_task(run)
         except TimeoutError as error:
             if not limit.expired():

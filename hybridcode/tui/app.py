@@ -17,7 +17,7 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
-from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, ModeChanged, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
@@ -28,7 +28,7 @@ from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
 from hybridcode.tui.paint import Colourless
-from hybridcode.tui.retelling import told_again
+from hybridcode.tui.retelling import forgets, told_again
 from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
@@ -139,8 +139,7 @@ class HybridcodeApp(App[str]):
         await self.push_screen(self.desk.session)
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
+        self._take_past()
         for error in self._theme_errors:
             self.desk.say(error)
         if self.desk.keys_file is not None and self.desk.keys_file.exists():
@@ -218,13 +217,20 @@ class HybridcodeApp(App[str]):
             self.set_timer(DRAIN_S, self._refresh)
 
     def _take(self, envelope: Envelope) -> None:
-        self.state.apply(envelope)
-        self.asking.hear(envelope.event)
-        if isinstance(envelope.event, Rewound) and envelope.event.conversation:
+        self._fold(envelope)
+        if forgets(envelope.event):
             self.desk.session.forget()
             self.desk.session.tell(told_again(self.desk.folded))
         else:
             self.desk.session.tell(entries(envelope.event, self.state))
+
+    def _take_past(self) -> None:
+        """What happened before is folded envelope by envelope, and told in one go."""
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
+
+    def _fold(self, envelope: Envelope) -> None:
+        self.state.apply(envelope)
+        self.asking.hear(envelope.event)
         if isinstance(envelope.event, TaskGiven):
             self.desk.session.recall(envelope.event.task.text)
 
@@ -234,8 +240,7 @@ class HybridcodeApp(App[str]):
         self.desk.session.forget()
         self.asking.forget()
         self.writing.forget()
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
+        self._take_past()
         self.desk.take_facts()
         self._refresh()
 

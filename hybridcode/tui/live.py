@@ -246,7 +246,8 @@ class LiveConversation:
 
     async def load(self) -> None:
         """Import what a session needs, off the event loop."""
-        await asyncio.to_thread(import_module, "hybridcode.tui.backing")
+        for name in ("hybridcode.tui.backing", "hybridcode.agent.loop", "hybridcode.tui.panes"):
+            await asyncio.to_thread(import_module, name)
 
     async def start_models(self) -> None:
         """Import what a session needs and start the model processes; failures are left for the first task to report."""
