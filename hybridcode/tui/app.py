@@ -139,7 +139,7 @@ class HybridcodeApp(App[str]):
         await self.push_screen(self.desk.session)
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
-        self._take_past()
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
         for error in self._theme_errors:
             self.desk.say(error)
         if self.desk.keys_file is not None and self.desk.keys_file.exists():
@@ -224,10 +224,6 @@ class HybridcodeApp(App[str]):
         else:
             self.desk.session.tell(entries(envelope.event, self.state))
 
-    def _take_past(self) -> None:
-        """What happened before is folded envelope by envelope, and told in one go."""
-        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
-
     def _fold(self, envelope: Envelope) -> None:
         self.state.apply(envelope)
         self.asking.hear(envelope.event)
@@ -240,7 +236,7 @@ class HybridcodeApp(App[str]):
         self.desk.session.forget()
         self.asking.forget()
         self.writing.forget()
-        self._take_past()
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
         self.desk.take_facts()
         self._refresh()
 
