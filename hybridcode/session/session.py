@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from hybridcode.agent.loop import run_task
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
@@ -46,7 +45,6 @@ from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
-from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
@@ -102,7 +100,7 @@ class Session:
         self.settings = with_consent(options.loaded, is_attended=options.is_attended)
         self.journal = journal
         self.log = session
-        self.state = SessionState.of(session.envelopes())
+        self.state = SessionState.of(session.envelopes(), forgets_ended=True)
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
@@ -282,7 +280,7 @@ class Session:
             index=self.index,
             clean=self._clean if self.settings.egress.redact else str,
             history=history,
-            calls=len(self.state.calls),
+            calls=self.state.sums.calls,
         )
 
     def _clean(self, text: str) -> str:
@@ -310,7 +308,7 @@ class Session:
         limit = self.settings.limits.max_cost_usd
         if not limit:
             return
-        frontier = Ledger.of(self.state.envelopes).frontier
+        frontier = self.state.sums.ledger.frontier
         if frontier.calls and frontier.usd is None:
             raise LimitReached(
                 "The cost of this model is unknown, so the cost limit cannot be kept.",
@@ -377,6 +375,9 @@ class Session:
             async with limit:
                 run = await prepare()
                 self._run, self._changed = run, run.changed
+                # Deferred: a session that is only opened again, to be read, does without the loop.
+                from hybridcode.agent.loop import run_task
+
                 return await run_task(run)
         except TimeoutError as error:
             if not limit.expired():

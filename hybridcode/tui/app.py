@@ -17,7 +17,7 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
-from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, ModeChanged, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
@@ -29,7 +29,7 @@ from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
 from hybridcode.tui.paint import Colourless
-from hybridcode.tui.retelling import told_again
+from hybridcode.tui.retelling import forgets, told_again
 from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
@@ -41,6 +41,7 @@ from hybridcode.tui.views import open_view
 from hybridcode.tui.visible import use_ascii
 from hybridcode.tui.widgets.bars import AsciiScrollBar
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.plan_view import PlanView
 from hybridcode.tui.writing import Writing
 
 DRAIN_S = 1 / 20
@@ -140,8 +141,7 @@ class HybridcodeApp(App[str]):
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
         composer.is_burst = self.desk.sight.is_burst
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
         for error in self._theme_errors:
             self.desk.say(error)
         if self.desk.keys_file is not None and self.desk.keys_file.exists():
@@ -219,13 +219,16 @@ class HybridcodeApp(App[str]):
             self.set_timer(DRAIN_S, self._refresh)
 
     def _take(self, envelope: Envelope) -> None:
-        self.state.apply(envelope)
-        self.asking.hear(envelope.event)
-        if isinstance(envelope.event, Rewound) and envelope.event.conversation:
+        self._fold(envelope)
+        if forgets(envelope.event):
             self.desk.session.forget()
-            self.desk.session.tell(told_again(self.state.envelopes))
+            self.desk.session.tell(told_again(self.desk.folded))
         else:
             self.desk.session.tell(entries(envelope.event, self.state))
+
+    def _fold(self, envelope: Envelope) -> None:
+        self.state.apply(envelope)
+        self.asking.hear(envelope.event)
         if isinstance(envelope.event, TaskGiven):
             self.desk.session.recall(envelope.event.task.text)
 
@@ -235,8 +238,7 @@ class HybridcodeApp(App[str]):
         self.desk.session.forget()
         self.asking.forget()
         self.writing.forget()
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
         self.desk.take_facts()
         self._refresh()
 
@@ -317,6 +319,10 @@ class HybridcodeApp(App[str]):
         """Escape on the session screen."""
         if not self.leaving.interrupt():
             self._rewinding.press()
+
+    def on_plan_view_opened(self, message: PlanView.Opened) -> None:
+        """Show what a step of the plan did."""
+        open_view(self.desk, "step", message.step)
 
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""

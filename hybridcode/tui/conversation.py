@@ -13,6 +13,7 @@ from hybridcode.config.settings import Mode, Notify
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
+from hybridcode.models.pricing import Price
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.records import Library, Past
 
@@ -61,6 +62,10 @@ class Facts(msgspec.Struct, frozen=True):
     bell: bool = False
     notify: Notify = "off"
     title: bool = False
+    price: Price | None = None
+    """Of the frontier, where it stands in the settings."""
+    budget_usd: float = 0.0
+    """Dollars that a session may cost; 0 = no limit."""
 
 
 class Remember(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
 from hybridcode.domain.own import is_own
 from hybridcode.domain.plan import Plan
+from hybridcode.models.pricing import Price
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.listing import list_files
@@ -138,6 +139,8 @@ class LiveConversation:
             bell=settings.ui.bell,
             notify=settings.ui.notify,
             title=settings.ui.title,
+            price=Price.configured(settings.models.frontier),
+            budget_usd=settings.limits.max_cost_usd,
         )
 
     @property
@@ -272,7 +275,8 @@ class LiveConversation:
 
     async def load(self) -> None:
         """Import what a session needs, off the event loop."""
-        await asyncio.to_thread(import_module, "hybridcode.tui.backing")
+        for name in ("hybridcode.tui.backing", "hybridcode.agent.loop", "hybridcode.tui.panes"):
+            await asyncio.to_thread(import_module, name)
 
     async def start_models(self) -> None:
         """Import what a session needs and start the model processes; failures are left for the first task to report."""
@@ -326,7 +330,7 @@ class LiveConversation:
         return self._backing
 
     def _session(self) -> "Session":
-        session = self._behind().open(self._publish)
+        session = self._behind().open(self._publish, tells_past=bool(self._callbacks))
         if self._chosen is not None:
             chosen, self._chosen = self._chosen, None
             session.switch_mode(chosen, by=PERSON)
