@@ -10,8 +10,8 @@ from hybridcode.domain.plan import Plan, Step
 from hybridcode.repo.lines import split_lines
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.command_text import Fact, ruling_facts
+from hybridcode.tui.entry import Entry
 from hybridcode.tui.reviewing import Review
-from hybridcode.tui.story import Entry
 
 CONTEXT = 3
 """Unchanged lines before and after a hunk."""

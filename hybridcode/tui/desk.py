@@ -14,11 +14,11 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.session.state import SessionState
 from hybridcode.tui.conversation import Conversation, Facts
+from hybridcode.tui.entry import Entry, Tone
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.modes import named_mode
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.sight import Sight
-from hybridcode.tui.story import Entry, Tone
 
 RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
 

@@ -14,11 +14,12 @@ from hybridcode.domain.plan import Plan, Step
 from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.commands import Command, UnknownCommand, parse_command
+from hybridcode.tui.entry import Entry
 from hybridcode.tui.meter import meter_of
 from hybridcode.tui.plan_text import plan_from_toml, plan_to_toml
 from hybridcode.tui.screens.help import HelpScreen
 from hybridcode.tui.screens.plan import PlanPane
-from hybridcode.tui.story import Entry, entries
+from hybridcode.tui.story import entries
 from hybridcode.tui.waiting import waiting_plan, waiting_proposals
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.transcript import Transcript

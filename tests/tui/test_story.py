@@ -24,9 +24,10 @@ from hybridcode.domain.plan import Plan, Step, Task
 from hybridcode.session.state import SessionState
 from hybridcode.tui.command_text import reason_of
 from hybridcode.tui.doing import Doing, doing_now, step_words
+from hybridcode.tui.entry import Entry
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.plan_text import plan_parts
-from hybridcode.tui.story import Entry, entries
+from hybridcode.tui.story import entries
 
 ALLOWED = Ruling("allow", "a rule of yours", "user:suite")
 

@@ -1,7 +1,7 @@
 from hybridcode.cli.plain_words import entry_lines, fact_lines, hunk_lines, spoken
 from hybridcode.domain.action import ChangeSet, FileChange, Proposal, Ruling
+from hybridcode.tui.entry import Entry
 from hybridcode.tui.reviewing import Review
-from hybridcode.tui.story import Entry
 
 OLD = b"one\ntwo\nthree\nfour\nfive\n"
 NEW = b"one\ntwo\n3\nfour\nfive\nsix\n"

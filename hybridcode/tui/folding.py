@@ -1,0 +1,64 @@
+"""Paragraphs as rows, folded or in full.
+
+Invariant: what is folded away is counted; unfolded, the whole text is there.
+"""
+
+from typing import NamedTuple
+
+from hybridcode.tui.amounts import plural
+from hybridcode.tui.entry import Entry, Fold
+from hybridcode.tui.markdown_rows import markdown_rows, plain_rows
+from hybridcode.tui.styled import Row, Run
+
+KEY = "Ctrl+O"
+"""What unfolds all; the bindings have it too."""
+
+
+class Laid(NamedTuple):
+    """The rows of a paragraph."""
+
+    rows: list[Row]
+    hidden: int = 0
+    """Rows that are folded away."""
+
+
+def lay_out(entry: Entry, cells: int, *, is_open: bool = False) -> Laid:
+    """The rows of a paragraph at a width; they are whole where it is open or short."""
+    if entry.form == "markdown":
+        rows = markdown_rows(entry.text, cells)
+    else:
+        rows = plain_rows(entry.text, cells, "code" if entry.tone == "code" else "")
+    if entry.fold is None:
+        return Laid(rows)
+    if entry.fold.says:
+        return Laid([_said(entry.fold.says), *rows] if is_open else [_said(f"{entry.fold.says} · {KEY}")], len(rows))
+    return _folded(rows, entry.fold, is_open=is_open)
+
+
+def _folded(rows: list[Row], fold: Fold, *, is_open: bool) -> Laid:
+    hidden = len(rows) - fold.first - fold.last
+    lost = [_said("⋯ what stood above is not in this record")] if fold.is_tail else []
+    if hidden <= 1:
+        return Laid([*lost, *rows])
+    if is_open:
+        return Laid([*lost, *rows], hidden)
+    least = "at least " if fold.is_tail else ""
+    said = _said(f"⋯ {least}{plural(hidden, 'line')} · {KEY}")
+    return Laid([*rows[: fold.first], said, *rows[len(rows) - fold.last :]], hidden)
+
+
+def _said(text: str) -> Row:
+    return Row((Run(text, "quiet"),))
+
+
+def guess_height(entry: Entry, cells: int, *, is_open: bool = False) -> tuple[int, bool]:
+    """How many rows a paragraph takes, without laying it out; True when that is certain."""
+    text, fold = entry.text, entry.fold
+    if fold is not None and fold.says and not is_open:
+        return 1, True
+    if len(text) <= cells and entry.form == "plain" and fold is None and text.isascii() and text.isprintable():
+        return 1, True
+    rows = text.count("\n") + 1 + len(text) // max(cells, 1)
+    if fold is not None and not is_open:
+        rows = min(rows, fold.first + fold.last + 1)
+    return rows, False
