@@ -233,7 +233,7 @@ class HybridcodeApp(App[str]):
         self._refresh()
 
     def _drain(self) -> None:
-        if pieces := live_pieces(self.conversation):
+        if not self.desk.may_wait() and (pieces := live_pieces(self.conversation)):
             self.desk.session.feed(pieces)
 
     def _refresh(self) -> None:

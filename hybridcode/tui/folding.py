@@ -58,7 +58,9 @@ def guess_height(entry: Entry, cells: int, *, is_open: bool = False) -> tuple[in
         return 1, True
     if len(text) <= cells and entry.form == "plain" and fold is None and text.isascii() and text.isprintable():
         return 1, True
-    rows = text.count("\n") + 1 + len(text) // max(cells, 1)
+    lines = text.count("\n") + 1
     if fold is not None and not is_open:
-        rows = min(rows, fold.first + fold.last + 1)
-    return rows, False
+        folded = fold.first + fold.last + 1
+        is_certain = entry.form == "plain" and lines > folded
+        return min(lines + len(text) // cells, folded), is_certain
+    return lines + len(text) // cells, False

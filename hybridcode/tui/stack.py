@@ -1,7 +1,7 @@
 """Paragraphs one above the other: where each stands, without laying out what is not looked at.
 
-Invariant: adding costs by what is added; a height is guessed until the paragraph is laid out, and rows in sight never
-are; at most KEPT_ROWS laid out rows are kept.
+Invariant: adding costs by what is added; a height is guessed until the paragraph is laid out or its text tells it, and
+what is in sight is laid out; at most KEPT_ROWS laid out rows are kept.
 """
 
 from bisect import bisect_right
@@ -13,6 +13,8 @@ from hybridcode.tui.entry import Entry
 from hybridcode.tui.folding import Laid, guess_height, lay_out
 
 KEPT_ROWS = 4_000
+REACH = 150
+"""Paragraphs above and below what is in sight whose height is made certain."""
 
 
 class Place(NamedTuple):
@@ -32,8 +34,6 @@ class Stack:
         self._ends: list[int] = []
         """Row behind each paragraph, as far as they are worked out."""
         self._guessed: set[int] = set()
-        self._looked_at = 0
-        """Where heights are made certain next."""
         self._laid: OrderedDict[int, Laid] = OrderedDict()
         self._kept = 0
         self.is_open = False
@@ -45,7 +45,8 @@ class Stack:
         for entry in entries:
             self.entries.append(entry)
             self._heights.append(0)
-            self._guess(len(self.entries) - 1)
+            if self._cells:
+                self._guess(len(self.entries) - 1)
 
     def clear(self) -> None:
         """Forget every paragraph, and what was unfolded."""
@@ -81,10 +82,9 @@ class Stack:
         """Rows of all paragraphs, as far as they are known."""
         return self.end(len(self.entries) - 1) if self.entries else 0
 
-    @property
-    def guessed(self) -> int:
-        """How many paragraphs have a height that is guessed."""
-        return len(self._guessed)
+    def is_certain(self, first: int, last: int) -> bool:
+        """True when no height from one paragraph to another is guessed."""
+        return not any(number in self._guessed for number in range(max(first, 0), last + 1))
 
     def end(self, number: int) -> int:
         """The row behind a paragraph."""
@@ -138,13 +138,14 @@ class Stack:
             rows -= len(self.laid(number).rows)
             number -= 1
 
-    def measure_some(self) -> None:
-        """Make the height of one more paragraph certain, the last first."""
-        if not self._guessed:
-            return
-        while self._looked_at not in self._guessed:
-            self._looked_at = self._looked_at - 1 if self._looked_at > 0 else len(self.entries) - 1
-        self.laid(self._looked_at)
+    def measure_near(self, number: int) -> bool:
+        """Make the height of one more paragraph around one certain, the nearest; False where all are, up to REACH."""
+        for away in range(REACH):
+            for at in (number - away, number + away):
+                if at in self._guessed:
+                    self.laid(at)
+                    return True
+        return False
 
     def is_unfolded(self, number: int) -> bool:
         """True when a paragraph stands in full if it is a long one."""

@@ -116,21 +116,29 @@ class Paragraphs(ScrollView):
         self.catch_up()
 
     def know_height(self) -> None:
+        """Let the scroll bar know; what is near is measured a moment later."""
         self.virtual_size = Size(1, self.stack.height)
-        if self.stack.guessed and self.stack.width and not self._is_settling:
+        if self.stack.width and not self._is_settling:
             self._is_settling = True
             self.set_timer(0.05, self._measure_more)
 
     def _measure_more(self) -> None:
-        """Make some of the guessed heights certain."""
+        """Make heights near what is in sight certain, some at a time."""
         self._is_settling = False
+        anchor, height = self.stack.place(self.scroll_offset.y), self.stack.height
+        if anchor is None:
+            return
         until = time.perf_counter() + SLICE_S
-
-        def measure() -> None:
-            while self.stack.guessed and time.perf_counter() < until:
-                self.stack.measure_some()
-
-        self.hold(measure)
+        has_more = True
+        while has_more and time.perf_counter() < until:
+            has_more = self.stack.measure_near(anchor.entry)
+        if self.stack.height != height:
+            self.virtual_size = Size(1, self.stack.height)
+            if not self.is_following:
+                self.stay(self.stack.top(anchor.entry) + anchor.row)
+            self.catch_up()
+        if has_more:
+            self.know_height()
 
     def hold(self, change: Callable[[], None]) -> None:
         """Change rows so that the first one in sight stays there."""

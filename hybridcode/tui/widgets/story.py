@@ -15,6 +15,7 @@ from textual.message import Message
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.entry import Entry, Fold
+from hybridcode.tui.key_names import key_name
 from hybridcode.tui.seeking import Search
 from hybridcode.tui.stack import Place
 from hybridcode.tui.widgets.finder import Finder
@@ -24,6 +25,16 @@ from hybridcode.tui.widgets.transcript import Transcript
 
 KEPT_CHARS = 1_000_000
 """Characters of thoughts that are kept, all in all."""
+
+
+_HINTS = (
+    ("story.fold", "unfold"),
+    ("story.copy", "copy"),
+    ("story.copy-code", "code"),
+    ("story.find", "find"),
+    ("story.leave", "back"),
+)
+"""Bindings of the transcript and what the line below it calls them."""
 
 
 class Story(Vertical):
@@ -104,8 +115,28 @@ class Story(Vertical):
             return
         if self._began is None:
             self._began = self.transcript.place
-        self.query_one("#seek").add_class("-on")
         finder.open()
+        self._show_line()
+
+    def on_descendant_focus(self) -> None:
+        """The line below says what the keys do here."""
+        self._show_line()
+
+    def on_descendant_blur(self) -> None:
+        """It goes when the keys do."""
+        self.call_after_refresh(self._show_line)
+
+    def _show_line(self) -> None:
+        is_walking = self.transcript.has_focus
+        self.query_one("#seek").set_class(is_walking or self._began is not None, "-on")
+        if is_walking:
+            keys: dict[str, str] = {}
+            for active in self.screen.active_bindings.values():
+                keys.setdefault(active.binding.id or "", key_name(active.binding.key))
+            hints = "  ".join(f"{keys.get(name, '')} {does}" for name, does in _HINTS)
+            self.query_one("#found", Painted).paint((self._counted(), "bold"), (f" {hints} ", "$quiet"))
+        else:
+            self._show_count()
 
     def on_finder_typed(self, event: Finder.Typed) -> None:
         """Find at once: the newest match where the end is followed, else the first one from here on."""
@@ -117,7 +148,7 @@ class Story(Vertical):
         transcript.words = self._search.words
         is_at_end, first = self._began
         here = 0 if first is None else first.entry
-        self._number = self._search.count - 1 if is_at_end else self._search.first_from(here)
+        self._number = max(self._search.count - 1, 0) if is_at_end else self._search.first_from(here)
         self._show()
 
     def on_finder_closed(self, event: Finder.Closed) -> None:
@@ -177,11 +208,17 @@ class Story(Vertical):
         count = self._search.count
         self.transcript.show_match(self._search.match(self._number) if count else None)
 
-    def _show_count(self) -> None:
+    def _counted(self) -> str:
         count = self._search.count
-        said = f"{self._number + 1:,}/{count:,}" if count else ("no match" if self._search.words else "")
+        return f" {self._number + 1:,}/{count:,} " if count else (" no match " if self._search.words else "")
+
+    def _show_count(self) -> None:
+        if self.transcript.has_focus:
+            self._show_line()
+            return
+        style = "bold" if self._search.count else "$warning"
         self.query_one("#found", Painted).paint(
-            (f" {said} ", "bold" if count else "$warning"), ("Enter to it  ^F before  Esc back ", "$quiet")
+            (self._counted(), style), (" Enter to it  ^F before  Esc back ", "$quiet")
         )
 
     def _return(self) -> None:
@@ -193,5 +230,5 @@ class Story(Vertical):
 
     def _end_search(self) -> None:
         self._search, self._began, self.transcript.words = Search(), None, ""
-        self.query_one("#seek").remove_class("-on")
         self.query_one(Finder).remove_class("-on")
+        self._show_line()

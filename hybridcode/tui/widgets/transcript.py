@@ -132,7 +132,7 @@ class Transcript(Paragraphs, can_focus=True):
             above = first < top and not (is_end and rows > height)
             y = first if above or (rows > height and not is_end) else first + rows - height
             self.scroll_to(y=max(y, 0), animate=False, force=True, immediate=True)
-        if number == len(self.stack.entries) - 1:
+        if number == len(self.stack.entries) - 1 and (is_end or rows <= height):
             self.is_following = True
             self.catch_up()
         self.refresh()
