@@ -24,7 +24,8 @@ LATELY_S = 1 / 20
 """Seconds after a key in which what can wait waits."""
 MOST_WAITS = 5
 """Times in a row that it waits."""
-RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
+RUNNING: tuple[str, str, Tone] = ("!", "a task is running: Esc interrupts it", "warn")
+"""What `Desk.tell` says where something has to wait."""
 
 
 @dataclass

@@ -37,7 +37,7 @@ def lay_out(entry: Entry, cells: int, *, is_open: bool = False) -> Laid:
 
 def _folded(rows: list[Row], fold: Fold, *, is_open: bool) -> Laid:
     hidden = len(rows) - fold.first - fold.last
-    lost = [_said("⋯ what stood above is not in this record")] if fold.is_tail else []
+    lost = [_said("⋯ what stood above is not in the receipt")] if fold.is_tail else []
     if hidden <= 1:
         return Laid([*lost, *rows])
     if is_open:

@@ -150,7 +150,7 @@ def test_a_tail_that_was_cut_counts_at_least() -> None:
     tail = "x" * 493 + ("\n" + "y" * 500) * 7
     output = _told(*_command("step"), EffectFinished("c", Ran(0, "e" * 64, tail, 1.2)))[1]
     assert lay_out(output, 600).rows[0].text == "⋯ at least 2 lines · Ctrl+O"
-    assert "not in this record" in lay_out(output, 600, is_open=True).rows[0].text
+    assert "not in the receipt" in lay_out(output, 600, is_open=True).rows[0].text
 
 
 def test_the_output_of_a_command_is_told_once() -> None:

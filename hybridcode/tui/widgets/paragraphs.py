@@ -199,7 +199,7 @@ class Paragraphs(ScrollView):
         lead = segment(label + ("▌" if is_here else ""), self._style("label"))
         runs = self._looking(row, place, line)
         strip = Strip([segment(run.text, self._style(entry.tone, run.look)) for run in runs])
-        ground = self._style(entry.tone, row.ground) if row.ground or entry.tone == "code" else self._style("plain")
+        ground = self._style(entry.tone, row.ground) if row.ground else self._style("plain")
         if self._has_mouse:
             strip = strip.apply_offsets(0, line)
         return Strip.join([Strip([lead]), strip]).crop_extend(0, cells, ground)
