@@ -95,6 +95,8 @@ class Live(Widget):
         """Show the lines under a title: somebody starts to write. What came ahead from the same source stays."""
         self.doing, self._began = doing, self._clock()
         if doing.source != self._source:
+            if self._source in self._thinking:
+                self._hand_over(self._source)
             self._source, self._text, self._written, self._lines = doing.source, "", 0, []
         self.add_class("-on")
         self.call_after_refresh(self._rewrap)
