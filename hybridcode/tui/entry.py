@@ -18,6 +18,8 @@ class Fold(NamedTuple):
     """Rows at its end."""
     is_tail: bool = False
     """True when the text itself is only the end of something longer."""
+    is_summed_up: bool = False
+    """True when the first line says what and how much follows it: folded it stands alone."""
     says: str = ""
     """What stands in its place, however short it is; empty: the rows above, and only where more are hidden than one."""
 

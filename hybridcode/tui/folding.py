@@ -24,6 +24,9 @@ class Laid(NamedTuple):
 
 def lay_out(entry: Entry, cells: int, *, is_open: bool = False) -> Laid:
     """The rows of a paragraph at a width; they are whole where it is open or short."""
+    if entry.fold is not None and entry.fold.is_summed_up and not is_open:
+        first, _, rest = entry.text.partition("\n")
+        return Laid(plain_rows(first, cells), len(plain_rows(rest, cells)) if rest else 0)
     if entry.form == "markdown":
         rows = markdown_rows(entry.text, cells)
     else:
@@ -32,6 +35,8 @@ def lay_out(entry: Entry, cells: int, *, is_open: bool = False) -> Laid:
         return Laid(rows)
     if entry.fold.says:
         return Laid([_said(entry.fold.says), *rows] if is_open else [_said(f"{entry.fold.says} · {KEY}")], len(rows))
+    if entry.fold.is_summed_up:
+        return Laid(rows, max(len(rows) - 1, 0))
     return _folded(rows, entry.fold, is_open=is_open)
 
 
@@ -58,6 +63,9 @@ def guess_height(entry: Entry, cells: int, *, is_open: bool = False) -> tuple[in
         return 1, True
     if len(text) <= cells and entry.form == "plain" and fold is None and text.isascii() and text.isprintable():
         return 1, True
+    if fold is not None and fold.is_summed_up and not is_open:
+        first = text.partition("\n")[0]
+        return len(first) // cells + 1, len(first) <= cells and first.isascii()
     lines = text.count("\n") + 1
     if fold is not None and not is_open:
         folded = fold.first + fold.last + 1

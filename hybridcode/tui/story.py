@@ -183,7 +183,8 @@ def _step(
         case WindowAssembled(used=used, budget=budget, digest=digest, excerpts=excerpts):
             share = f"window {tokens(used)} of {budget:,} · {plural(len(excerpts), 'excerpt')}" if budget else ""
             facts = " · ".join(part for part in (share, f"sha {digest[:8]}") if part)
-            return [Entry("", facts, "quiet")]
+            chosen = [f"  {one.path} {one.start}-{one.end} · {one.reason}" for one in excerpts]
+            return [Entry("", "\n".join([facts, *chosen]), "quiet", fold=Fold(is_summed_up=True))]
         case DraftRefused(attempt=attempt, refusals=refusals):
             return [
                 Entry("", f"draft {attempt} refused: {r.reason}{f' · {r.advice}' if r.advice else ''}", "warn")

@@ -16,6 +16,7 @@ PARAGRAPHS = (
     Entry("", "", "plain"),
     Entry("", "what was thought\n" * 9, "quiet", fold=Fold(says="thinking · 27 words")),
     Entry("", "漢字" * 30),
+    Entry("", "window of 40 tokens · 2 excerpts\n  a.py 1-3 · named\n  b.py 1-9 · used", fold=Fold(is_summed_up=True)),
 )
 
 
@@ -70,7 +71,7 @@ def test_laid_out_rows_are_bounded() -> None:
     assert sum(len(found.rows) for found in vars(stack)["_laid"].values()) <= KEPT_ROWS
 
 
-@pytest.mark.parametrize("number", [2, 3, 5])
+@pytest.mark.parametrize("number", [2, 3, 5, 7])
 def test_folding_one_and_all(number: int) -> None:
     stack = stacked(list(PARAGRAPHS))
     whole = len(lay_out(PARAGRAPHS[number], 40, is_open=True).rows)

@@ -33,6 +33,7 @@ from hybridcode.domain.events import (
     WindowAssembled,
 )
 from hybridcode.domain.plan import Plan, Step, Task
+from hybridcode.domain.window import Excerpt
 from hybridcode.session.state import SessionState
 from hybridcode.tui.command_text import reason_of
 from hybridcode.tui.doing import Doing, doing_now, step_words
@@ -171,6 +172,11 @@ def test_touches_are_listed_when_the_step_starts_and_never_again() -> None:
     assert _texts(*planned(), StepStarted("2")) == ["● 2 Let Cart.total return Money.", "shop/cart.py#Cart.total"]
     window = WindowAssembled("2", 1, "51ab09" + "0" * 58, (), 3_112, 4_000)
     assert _texts(*planned(), StepStarted("2"), window) == ["window 3.1k tok of 4,000 · 0 excerpts · sha 51ab0900"]
+    chosen = msgspec.structs.replace(window, excerpts=(Excerpt("shop/cart.py", 1, 30, "the region"),))
+    (told,) = _told(*planned(), StepStarted("2"), chosen)
+    facts = "window 3.1k tok of 4,000 · 1 excerpt · sha 51ab0900"
+    assert [row.text for row in lay_out(told, 60).rows] == [facts]
+    assert [row.text for row in lay_out(told, 60, is_open=True).rows] == [facts, "  shop/cart.py 1-30 · the region"]
 
 
 @pytest.mark.parametrize(
