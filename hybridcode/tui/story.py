@@ -18,6 +18,7 @@ from hybridcode.domain.events import (
     NoticeGiven,
     PlanDecided,
     PlanMade,
+    PlannerChosen,
     ProposalDecided,
     ProposalMade,
     Rewound,
@@ -74,6 +75,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [*gap, Entry("you", task.text, "strong", fold=Fold(first=PROMPT_LINES))]
         case NoticeGiven():
             return _notice(event)
+        case PlannerChosen(writer=writer, why=why):
+            return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
         case PlanMade():
             return _plan(event)
         case PlanDecided(approved=False):
