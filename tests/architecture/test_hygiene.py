@@ -22,7 +22,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/gate/sandbox_launch.py": {"hybridcode.gate"},
     "hybridcode/cli/chat.py": {"hybridcode.cli.plain", "hybridcode.tui.start"},
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
-    "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
+    "hybridcode/tui/live.py": {"hybridcode.tui.backing", "hybridcode.tui.choices"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
     "hybridcode/tui/keymap.py": {"tomlkit"},
     "hybridcode/tui/writing.py": {"hybridcode.tui.screens.sent"},
