@@ -3,6 +3,7 @@
 Invariant: nothing is written that the loader, the policy or a model could not use, and nothing but what was shown.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -159,7 +160,7 @@ def shown(value: object) -> str:
     """A value as it stands in TOML, without what looks like a secret."""
     if value is None:
         return "none"
-    return redact(msgspec.json.encode(value).decode())[0]
+    return redact(json.dumps(value, ensure_ascii=False))[0]
 
 
 def layer_word(layer: LayerName) -> str:
