@@ -1,6 +1,7 @@
 import os
+import time
 import tomllib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -43,9 +44,11 @@ def ground(drive: Drive) -> str:
     return drive.app.screen.styles.background.hex.lower()
 
 
-async def looked_at(drive: Drive) -> None:
-    await drive.pilot.pause(LOOK_S + 0.2)
-    await drive.settle()
+async def seen(drive: Drive, is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20 * LOOK_S
+    while not is_so():
+        assert time.monotonic() < deadline, drive.told
+        await drive.pilot.pause(0.1)
 
 
 async def test_a_theme_is_worn_while_the_cursor_stands_on_it_and_given_back(tmp_path: Path) -> None:
@@ -86,17 +89,14 @@ async def test_a_theme_of_ones_own_is_shown_as_it_is_saved(tmp_path: Path) -> No
     async with opened(tmp_path, "mine") as drive:
         assert ground(drive) == "#14161a"
         own.write_text(theme_text(background="#20304f"))
-        await looked_at(drive)
-        assert ground(drive) == "#20304f"
+        await seen(drive, lambda: ground(drive) == "#20304f")
         broken = theme_text(background="#20304f") + "later = nope\n"
         own.write_text(broken)
-        await looked_at(drive)
+        await seen(drive, lambda: "mine.toml is not a theme" in drive.told)
         assert ground(drive) == "#20304f"
-        assert "mine.toml is not a theme" in drive.told
         assert f"at line {len(broken.splitlines())}, column" in drive.told
         own.write_text(theme_text(background="#401010"))
-        await looked_at(drive)
-        assert ground(drive) == "#401010"
+        await seen(drive, lambda: ground(drive) == "#401010")
 
 
 async def test_a_theme_that_was_broken_at_the_start_is_worn_once_it_is_right(tmp_path: Path) -> None:
@@ -105,8 +105,7 @@ async def test_a_theme_that_was_broken_at_the_start_is_worn_once_it_is_right(tmp
         assert "there is no theme mine" in drive.told
         own.parent.mkdir()
         own.write_text(theme_text(background="#20304f"))
-        await looked_at(drive)
-        assert ground(drive) == "#20304f"
+        await seen(drive, lambda: ground(drive) == "#20304f")
         await drive.press(*"/theme", "enter")
         assert "yours" in drive.told
 
