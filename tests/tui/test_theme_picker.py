@@ -95,8 +95,8 @@ async def test_a_theme_of_ones_own_is_shown_as_it_is_saved(tmp_path: Path) -> No
         await seen(drive, lambda: "mine.toml is not a theme" in drive.told)
         assert ground(drive) == "#20304f"
         assert f"at line {len(broken.splitlines())}, column" in drive.told
-        own.write_text(theme_text(background="#401010"))
-        await seen(drive, lambda: ground(drive) == "#401010")
+        own.write_text(theme_text(background="#102030"))
+        await seen(drive, lambda: ground(drive) == "#102030")
 
 
 async def test_a_theme_that_was_broken_at_the_start_is_worn_once_it_is_right(tmp_path: Path) -> None:
