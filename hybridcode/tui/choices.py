@@ -21,6 +21,7 @@ from hybridcode.domain.action import Verdict
 from hybridcode.domain.secrets import redact
 from hybridcode.gate.rules import Rule
 from hybridcode.models.addresses import host_of
+from hybridcode.tui.found import Found, look_around
 
 Target = Literal["user", "local"]
 """Which file a person's change goes to: their own, or config.local.toml of this repository."""
@@ -44,9 +45,19 @@ class Kept(msgspec.Struct, frozen=True):
 class Choices:
     """The settings of one workspace."""
 
-    def __init__(self, loaded: Loaded, take: Callable[[Loaded], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        take: Callable[[Loaded], Awaitable[bool]],
+        *,
+        look: Callable[[Path], Found] = look_around,
+    ) -> None:
         self.loaded = loaded
-        self._take = take
+        self._take, self._look = take, look
+
+    def look(self) -> Found:
+        """What is on this machine."""
+        return self._look(self.loaded.sources.workspace)
 
     def path(self, target: Target) -> Path:
         """The file that a change goes to."""

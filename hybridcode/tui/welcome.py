@@ -17,9 +17,7 @@ def welcome_parts(facts: Facts) -> list[Part | str]:
         *_model("frontier", facts.frontier, "decides"),
         *_model("local", facts.local, "writes"),
     ]
-    if said := _missing(facts):
-        parts += [("\n", ""), (f"{said}\n", "$warning")]
-    parts += [(f"{line}\n", "$quiet") for line in facts.advice]
+    parts += _missing(facts)
     if facts.is_resumable:
         parts += [
             "\n",
@@ -44,11 +42,34 @@ def _model(role: str, name: str | None, does: str) -> list[Part | str]:
     return [(f"{role:<{_LABEL}}", "$quiet"), shown, (f"  {does}\n", "$quiet")]
 
 
-def _missing(facts: Facts) -> str:
+def _missing(facts: Facts) -> list[Part | str]:
+    """What one can do without the models that are missing, and how to get them."""
     if facts.frontier and facts.local:
-        return ""
-    if facts.local:
-        return "Without a frontier model the local one plans and judges too."
-    if facts.frontier:
-        return "Without a local model the frontier writes too: that costs more."
-    return "No model is configured: `hybridcode init` sets one up, `hybridcode demo` needs none."
+        return []
+    if not facts.frontier and not facts.local:
+        return [
+            ("\nNo model is configured: ", "$warning"),
+            ("/setup", "bold $accent"),
+            (" goes through it, and writes nothing before your yes.\n", "$warning"),
+            ("Looking works without: ", "$quiet"),
+            *_commands("/context QUESTION", "@file", "/diff", "/history", "/doctor"),
+            ("In a shell ", "$quiet"),
+            ("hybridcode demo", "bold"),
+            (" shows all of it with a script and a tiny model.\n", "$quiet"),
+        ]
+    said = (
+        "Without a frontier model the local one plans and judges too."
+        if facts.local
+        else "Without a local model the frontier writes too: that costs more."
+    )
+    return [
+        (f"\n{said} ", "$warning"),
+        ("/setup", "bold $accent"),
+        (" changes that.\n", "$warning"),
+        *((f"{line}\n", "$quiet") for line in facts.advice),
+    ]
+
+
+def _commands(*names: str) -> list[Part | str]:
+    last = names[-1]
+    return [part for name in names for part in ((name, "$accent"), (".\n" if name == last else ", ", "$quiet"))]

@@ -1,5 +1,6 @@
 """What the settings screen writes is always read back by the loader, as it was meant."""
 
+import asyncio
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ LINES = st.lists(
     st.one_of(ODD, st.sampled_from(["Bash(npm test)", "Edit(src/**)", "http://127.0.0.1:8080/v1", "a/**", "[a-z]+"])),
     max_size=4,
 )
-TYPED = st.one_of(ODD, st.integers().map(str), st.floats().map(str), st.sampled_from(["true", "1e400", "", " ", "0x10"]))
+TYPED = st.one_of(
+    ODD, st.integers().map(str), st.floats().map(str), st.sampled_from(["true", "1e400", "", " ", "0x10"])
+)
 
 
 def change(key: Key) -> st.SearchStrategy[tuple[str, Any]]:
@@ -55,8 +58,6 @@ async def put(choices: Choices, name: str, given: object) -> bool:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(CHANGES, min_size=1, max_size=6))
 def test_what_is_written_is_read_back_and_what_is_refused_leaves_the_file(changes: list[tuple[str, object]]) -> None:
-    import asyncio
-
     async def take(loaded: Loaded) -> bool:
         del loaded
         return True
@@ -65,13 +66,13 @@ def test_what_is_written_is_read_back_and_what_is_refused_leaves_the_file(change
         (folder / "work").mkdir()
         choices = scripted_choices(take, folder)
         path = choices.path("user")
-        for name, given in changes:
+        for name, text in changes:
             before = path.read_bytes() if path.exists() else None
-            if not await put(choices, name, given):
+            if not await put(choices, name, text):
                 assert (path.read_bytes() if path.exists() else None) == before
                 continue
             loaded = loaded_below(folder)
-            wanted = meant(name, given)
+            wanted = meant(name, text)
             default = KEYS[name].default
             assert choices.value(name) == (default if wanted is None else msgspec.convert(wanted, KEYS[name].type))
             assert loaded.settings == choices.loaded.settings

@@ -1,4 +1,3 @@
-import os
 import time
 import tomllib
 from collections.abc import AsyncGenerator, Callable
@@ -142,6 +141,6 @@ def test_only_what_changed_is_read_again_and_a_shipped_theme_comes_back(tmp_path
     assert [error.message for error in files.look().errors] != []
     assert files.look().errors == ()
     assert files.themes["hybridcode-dark"].colors.background == "#000000"
-    os.unlink(own)
+    own.unlink()
     assert files.look().changed == ("hybridcode-dark",)
     assert files.themes["hybridcode-dark"].colors.background == "#14161a"
