@@ -42,7 +42,7 @@ class Answers:
             return foresee_local(folder, changes)
         return foresee_first(folder / SHARED_FILE, changes)
 
-    async def write(self, rewrites: tuple[Rewrite, ...]) -> Kept:
+    async def carry_out(self, rewrites: tuple[Rewrite, ...]) -> Kept:
         """Trust what was to be trusted, write what was shown, and work with it.
 
         Raises:

@@ -64,6 +64,10 @@ class Choices:
         folder = self.loaded.repository.folder
         return self.loaded.sources.user_file if target == "user" else folder / "config.local.toml"
 
+    def within(self, text: str) -> str:
+        """A text about files, those of this repository and of the home folder in short."""
+        return text.replace(f"{self.loaded.repository.workspace}/", "").replace(f"{Path.home()}/", "~/")
+
     def own(self, target: Target) -> Mapping[str, object]:
         """What stands in that file. Raises ConfigError: it cannot be read."""
         return {name: value for name, (value, _) in from_file(self.path(target), target).values.items()}

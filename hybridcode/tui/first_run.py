@@ -10,7 +10,7 @@ from hybridcode.config.trust import TrustView, describe
 from hybridcode.config.trust_effects import TrustEffect
 from hybridcode.models.catalogue import Entry, catalogue, frontier_catalogue
 from hybridcode.models.shelf import ModelFile
-from hybridcode.tui.amounts import plural, size
+from hybridcode.tui.amounts import plural
 from hybridcode.tui.choices import Choices, shown
 from hybridcode.tui.found import Found
 from hybridcode.tui.paint import Part
@@ -116,9 +116,13 @@ def local_changes(choices: Choices, values: Mapping[str, object]) -> dict[str, o
 
 
 def _of_shelf(choices: Choices, model: ModelFile) -> Option:
-    weight = size(model.bytes) if model.bytes is not None else "the file is gone"
+    weight = _weight(model.bytes) if model.bytes is not None else "the file is gone"
     about = (f"{model.path}\n{weight}",)
     return Option(f"here:{model.name}", model.name, weight, about, local_changes(choices, {"name": model.name}))
+
+
+def _weight(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
 
 
 def _to_pull(entry: Entry, found: Found) -> Option:
@@ -126,7 +130,7 @@ def _to_pull(entry: Entry, found: Found) -> Option:
     fits = found.memory is None or entry.needs_gib * _GIB <= found.memory
     room = "" if found.memory is None else f" of {found.memory / _GIB:.1f} GiB that are free"
     about: tuple[Part | str, ...] = (
-        f"{entry.title}, {entry.quantisation}, {size(entry.bytes)}, {entry.licence}\n{entry.why}\n\n",
+        f"{entry.title}, {entry.quantisation}, {_weight(entry.bytes)}, {entry.licence}\n{entry.why}\n\n",
         (f"{needs}{room}\n\n", "" if fits else "$warning"),
         "Nothing is downloaded here. In a shell:\n",
         (f"hybridcode models pull {entry.id}\n", "bold"),

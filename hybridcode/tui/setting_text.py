@@ -81,14 +81,16 @@ def setting_parts(choices: Choices, name: str, target: Target, cells: int) -> li
     parts: list[Part | str] = [(f"{clip(name, cells)}\n", "bold $accent"), f"{meaning(name)}\n\n"]
     if key.is_list and choices.items(name):
         for item, place in choices.items(name):
-            parts += [_label("holds"), f"{shown(item)}\n", _label(""), (f"{place}\n", "$quiet")]
+            parts += [_label("holds"), f"{shown(item)}\n", _label(""), (f"{choices.within(str(place))}\n", "$quiet")]
     else:
-        parts += [_label("holds"), (f"{shown(value)}\n", "bold"), _label("from"), f"{origin}\n"]
+        parts += [_label("holds"), (f"{shown(value)}\n", "bold"), _label("from"), f"{choices.within(str(origin))}\n"]
     parts += _own_parts(choices, name, target)
     parts += [_label("may be"), f"{may_be(key)}\n", _label("default"), f"{shown(key.default)}\n"]
     parts += [_label("variable"), f"{key.variable}\n"]
     when = "at once" if name in LIVE else "from the next session on; /clear begins one"
     parts += [_label("changes"), f"count {when}\n"]
+    section = name.rpartition(".")[0]
+    parts += [_label("section"), (f"{section_words(section)}\n", "$quiet")]
     if words := _repositorys(name):
         parts += [_label("a repo"), (f"{words}\n", "$quiet")]
     return parts
@@ -106,7 +108,7 @@ def _own_parts(choices: Choices, name: str, target: Target) -> list[Part | str]:
         _label(whose),
         (f"{shown(own)}\n", "bold $warning"),
         _label(""),
-        (f"! overruled by {choices.origin(name)}\n", "$warning"),
+        (f"! overruled by {choices.within(str(choices.origin(name)))}\n", "$warning"),
     ]
 
 

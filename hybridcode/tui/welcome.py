@@ -7,10 +7,20 @@ from hybridcode.tui.conversation import Facts
 from hybridcode.tui.paint import Part
 
 _LABEL = 10
+_TALL_ROWS = 24
+"""Rows from which each key has a line of its own."""
+_KEYS = (
+    ("Enter", "sends", "sends, Alt+Enter breaks the line"),
+    ("Ctrl+Y", "reviews", "reviews what waits for you"),
+    ("Esc", "stops", "interrupts what runs"),
+    ("Ctrl+Q", "quits", "quits, what waits is kept"),
+    ("?", "all keys", "all keys and commands"),
+)
+"""Keys, what they do in a word, and in a line."""
 
 
-def welcome_parts(facts: Facts) -> list[Part | str]:
-    """The text in place of an empty transcript."""
+def welcome_parts(facts: Facts, rows: int) -> list[Part | str]:
+    """The text in place of an empty transcript, on a screen of so many rows."""
     parts: list[Part | str] = [
         ("The frontier model decides, the local model writes,\n", "bold"),
         ("and nothing is changed or run without your yes.\n\n", "bold"),
@@ -26,13 +36,10 @@ def welcome_parts(facts: Facts) -> list[Part | str]:
             " goes on with it\n",
         ]
     parts.append("\n")
-    for key, does in (
-        ("Enter", "sends, Alt+Enter breaks the line"),
-        ("Ctrl+Y", "reviews what waits for you"),
-        ("Esc", "interrupts what runs"),
-        ("Ctrl+Q", "quits, what waits is kept"),
-        ("?", "all keys and commands"),
-    ):
+    if rows < _TALL_ROWS:
+        said = [(key, short) for key, short, _ in _KEYS]
+        return [*parts, *(part for key, word in said for part in ((key, "bold $accent"), (f" {word}  ", "$quiet")))]
+    for key, _, does in _KEYS:
         parts += [(f"{key:<{_LABEL}}", "bold $accent"), (f"{does}\n", "$quiet")]
     return parts
 

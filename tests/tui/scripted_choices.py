@@ -35,7 +35,7 @@ def loaded_below(
     folder: Path, *, flags: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None
 ) -> Loaded:
     return load(
-        folder / "work",
+        folder / "shop",
         flags=flags,
         env=env or {},
         user_config=folder / "config" / "config.toml",

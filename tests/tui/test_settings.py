@@ -142,7 +142,7 @@ async def test_a_value_that_is_overruled_says_by_what(desk: ScriptedConversation
 async def test_local_is_written_only_when_it_is_picked_and_counts_where_all_is_ones_own(
     desk: ScriptedConversation,
 ) -> None:
-    local = desk.folder / "work" / ".hybridcode" / "config.local.toml"
+    local = desk.folder / "shop" / ".hybridcode" / "config.local.toml"
     async with driving(desk) as drive:
         await at(drive, "max_steps")
         await drive.press("t", "enter")
@@ -154,7 +154,7 @@ async def test_local_is_written_only_when_it_is_picked_and_counts_where_all_is_o
 
 
 async def test_in_a_repository_that_is_not_trusted_a_local_value_only_tightens(desk: ScriptedConversation) -> None:
-    shared = desk.folder / "work" / ".hybridcode" / "config.toml"
+    shared = desk.folder / "shop" / ".hybridcode" / "config.toml"
     shared.parent.mkdir(parents=True)
     shared.write_text('[verify]\ntest_cmd = "make"\n')
     async with driving(desk) as drive:
@@ -167,7 +167,7 @@ async def test_in_a_repository_that_is_not_trusted_a_local_value_only_tightens(d
 
 
 async def test_a_link_of_the_repository_is_not_written_through(desk: ScriptedConversation) -> None:
-    folder = desk.folder / "work" / ".hybridcode"
+    folder = desk.folder / "shop" / ".hybridcode"
     folder.mkdir(parents=True)
     victim = desk.folder / "victim"
     victim.write_text("")

@@ -63,7 +63,7 @@ def test_what_is_written_is_read_back_and_what_is_refused_leaves_the_file(change
         return True
 
     async def play(folder: Path) -> None:
-        (folder / "work").mkdir()
+        (folder / "shop").mkdir()
         choices = scripted_choices(take, folder)
         path = choices.path("user")
         for name, text in changes:
@@ -76,7 +76,7 @@ def test_what_is_written_is_read_back_and_what_is_refused_leaves_the_file(change
             default = KEYS[name].default
             assert choices.value(name) == (default if wanted is None else msgspec.convert(wanted, KEYS[name].type))
             assert loaded.settings == choices.loaded.settings
-            Policy.load(loaded.settings, folder / "work", rules=loaded.rules)
+            Policy.load(loaded.settings, folder / "shop", rules=loaded.rules)
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))

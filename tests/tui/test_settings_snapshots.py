@@ -42,7 +42,7 @@ max_cost_usd = 2.0
 def desk() -> ScriptedConversation:
     conversation = no_models()
     conversation.folder = Path("here")
-    own, shared = Path("here/config/config.toml"), Path("here/work/.hybridcode/config.toml")
+    own, shared = Path("here/config/config.toml"), Path("here/shop/.hybridcode/config.toml")
     for path, text in ((own, USER), (shared, "[limits]\nmax_steps = 12\n\n[models.local]\nn_ctx = 512\n")):
         path.parent.mkdir(parents=True)
         path.write_text(text)

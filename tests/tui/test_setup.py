@@ -20,7 +20,7 @@ ASSETS = Path(__file__).parents[2] / "hybridcode" / "assets"
 def desk(tmp_path: Path) -> ScriptedConversation:
     conversation = no_models()
     conversation.folder = tmp_path
-    (tmp_path / "work").mkdir()
+    (tmp_path / "shop").mkdir()
     return conversation
 
 
@@ -151,7 +151,7 @@ async def test_nothing_is_downloaded_and_the_command_can_be_copied(desk: Scripte
 
 
 async def test_trust_is_for_the_bytes_that_were_shown(desk: ScriptedConversation) -> None:
-    shared = desk.folder / "work" / ".hybridcode" / "config.toml"
+    shared = desk.folder / "shop" / ".hybridcode" / "config.toml"
     shared.parent.mkdir()
     shared.write_text("[models.local]\nn_ctx = 4096\n")
     async with driving(desk, size=(160, 40)) as drive:
@@ -175,7 +175,7 @@ async def test_trust_is_for_the_bytes_that_were_shown(desk: ScriptedConversation
 
 @pytest.mark.parametrize("has_config", [False, True])
 async def test_the_check_is_written_for_this_repository(desk: ScriptedConversation, has_config: bool) -> None:
-    folder = desk.folder / "work" / ".hybridcode"
+    folder = desk.folder / "shop" / ".hybridcode"
     if has_config:
         folder.mkdir()
         (folder / "config.toml").write_text("[limits]\nmax_steps = 3\n")

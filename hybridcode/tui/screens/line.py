@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from hybridcode.tui.paint import Part, width
 from hybridcode.tui.screens.framed import Framed
+from hybridcode.tui.visible import is_hiding
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.rows import Row, Rows
 
@@ -29,7 +30,9 @@ class LineScreen(ModalScreen[str | None]):
 
     def __init__(self, title: str, about: Sequence[Part | str], text: str, check: Check) -> None:
         super().__init__()
-        self._title, self._about, self._text, self._check = title, about, text, check
+        self._title, self._about, self._check = title, about, check
+        self._text = "" if is_hiding(text) or "\n" in text else text
+        """What the line begins with: nothing that it could not show as it is."""
 
     def compose(self) -> ComposeResult:
         """What it is, the line, and what would come of it."""

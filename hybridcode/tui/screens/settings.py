@@ -25,9 +25,9 @@ from hybridcode.tui.screens.line import ChoiceScreen, LineScreen, say_in_full
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.questions import EditScreen, SureScreen
 from hybridcode.tui.setting_text import may_be, meaning, section_words, setting_parts, setting_row
-from hybridcode.tui.surroundings import short_path
 from hybridcode.tui.views import open_view
 from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.finder import Finder
 from hybridcode.tui.widgets.rows import Row, Rows
 
 ELSEWHERE = {
@@ -77,13 +77,22 @@ class SettingsScreen(ListScreen):
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """Which file is written, and how much is not the default."""
-        path = short_path(self._choices.path(self._target))
+        path = self._choices.within(str(self._choices.path(self._target)))
         where = clip_left(path, max(self.size.width // 2, 20))
         changed = sum(self._is_changed(name) for name in KEYS)
         items: list[Item] = [(1, plural(len(KEYS), "setting")), (0, f"{changed} not the default")]
         if self._choices.loaded.warnings:
             items.append((0, f"{len(self._choices.loaded.warnings)} ignored"))
         return (("settings ", "bold $accent"), (f"→ {where}", "bold")), items
+
+    @property
+    def _warnings(self) -> list[str]:
+        return [self._choices.within(text) for text in self._choices.loaded.warnings]
+
+    def on_finder_typed(self, event: Finder.Typed) -> None:
+        """Stand on the first match."""
+        del event
+        self.query_one(Rows).action_jump(0)
 
     def _is_changed(self, name: str) -> bool:
         return self._choices.value(name) != KEYS[name].default
@@ -104,7 +113,7 @@ class SettingsScreen(ListScreen):
                 rows += [setting_row(self._choices, name, cells, own.get(name)) for name in names]
         if self._choices.loaded.warnings:
             rows.append(Row("", (("ignored", "warn"),)))
-            for number, text in enumerate(self._choices.loaded.warnings):
+            for number, text in enumerate(self._warnings):
                 rows.append(Row(f"{_WARNING}{number}", ((f"! {clip(text, cells - 4)}", "warn"),), also=text))
         rows.append(Row("", (("elsewhere", "accent"),)))
         for key, (word, said) in ELSEWHERE.items():
@@ -122,7 +131,7 @@ class SettingsScreen(ListScreen):
         if key in KEYS:
             return setting_parts(self._choices, key, self._target, cells)
         if key.startswith(_WARNING):
-            return [("ignored\n", "bold $warning"), self._choices.loaded.warnings[int(key.removeprefix(_WARNING))]]
+            return [("ignored\n", "bold $warning"), self._warnings[int(key.removeprefix(_WARNING))]]
         return [("Enter", "bold $accent"), (" opens it", "$quiet")]
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
@@ -179,7 +188,7 @@ class SettingsScreen(ListScreen):
         """The other file."""
         self._target = "local" if self._target == "user" else "user"
         self.repaint()
-        self.flash(f"changes go to {short_path(self._choices.path(self._target))}")
+        self.flash(f"changes go to {self._choices.within(str(self._choices.path(self._target)))}")
 
     def action_changed(self) -> None:
         """Fewer rows, or all."""
@@ -200,7 +209,10 @@ class SettingsScreen(ListScreen):
         if not allows_more(name, after, current):
             self._begin(self._keep(name, rewrite))
             return
-        said: tuple[Part | str, ...] = (*diff_parts(rewrite, 70), ("\n\n! this lets through more than now", "$warning"))
+        said: tuple[Part | str, ...] = (
+            *diff_parts(rewrite, self._choices.within(str(rewrite.path)), 70),
+            ("\n\n! this lets through more than now", "$warning"),
+        )
         self.program.push_screen(
             SureScreen(f"Change {name}?", *said, guard=self._guard()),
             lambda is_yes: self._begin(self._keep(name, rewrite)) if is_yes else None,
@@ -228,7 +240,7 @@ class SettingsScreen(ListScreen):
         if not kept.is_counted and origin.layer != "local":
             return "written; it counts once this repository's files are trusted: /setup"
         if own is not None and own != self._choices.value(name) and not KEYS[name].is_list:
-            return f"written, but {origin} overrules it"
+            return f"written, but {self._choices.within(str(origin))} overrules it"
         if name in LIVE:
             return "written, and so it is from now on"
         if kept.is_at_work:

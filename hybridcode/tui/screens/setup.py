@@ -44,8 +44,8 @@ from hybridcode.tui.screens.line import LineScreen, say_in_full
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.text import Line, TextScreen
 from hybridcode.tui.setup_lines import LINES, judge
-from hybridcode.tui.surroundings import short_path
 from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.finder import Finder
 from hybridcode.tui.widgets.rows import Row, Rows, RowTone
 
 _SAID_CELLS = 16
@@ -108,7 +108,7 @@ class SetupScreen(ListScreen):
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """Which question it is."""
         left = (f"setup {self._at + 1}/{len(STEPS)} ", "bold $accent"), (f"{self.step}: {ASKS[self.step]}", "bold")
-        return left, [(0, "nothing is written yet")]
+        return left, [(0, "not written yet")]
 
     def hints(self) -> Keys:
         """What keys do at this question."""
@@ -145,7 +145,7 @@ class SetupScreen(ListScreen):
         """Every line that would be written, and what would be trusted."""
         parts: list[Part] = []
         for rewrite in self._rewrites:
-            parts += [*diff_parts(rewrite, cells), ("\n", "")]
+            parts += [*diff_parts(rewrite, self._choices.within(str(rewrite.path)), cells), ("\n", "")]
         if self._answers.trusts:
             count = plural(len(self._view.files), "file")
             parts += [
@@ -171,6 +171,11 @@ class SetupScreen(ListScreen):
             ]
         option = self._option(key)
         return [(f"{clip_left(option.text.strip(), cells)}\n\n", "bold $accent"), *option.about] if option else []
+
+    def on_finder_typed(self, event: Finder.Typed) -> None:
+        """Stand on the first match."""
+        del event
+        self.query_one(Rows).action_jump(0)
 
     # answering
 
@@ -249,7 +254,8 @@ class SetupScreen(ListScreen):
         self.set_class(self.step == "write", "-summary")
         self.forget_words()
         self.repaint()
-        self.query_one(Rows).go_to(self._taken.get(self.step, KEEP))
+        rows = self.query_one(Rows)
+        rows.go_to("0" if self.step == "write" else self._taken.get(self.step, KEEP))
 
     def action_ask(self) -> None:
         """Ask the server that was named, if it is on this machine."""
@@ -299,7 +305,7 @@ class SetupScreen(ListScreen):
 
     async def _write(self) -> None:
         try:
-            kept = await self._answers.write(self._rewrites)
+            kept = await self._answers.carry_out(self._rewrites)
         finally:
             self._is_writing = False
         self.dismiss()
@@ -338,7 +344,7 @@ def open_setup(desk: Desk, argument: str) -> SetupScreen | None:
 
     def done(rewrites: Sequence[Rewrite], is_trusted: bool, kept: Kept) -> None:
         show_settings(desk)
-        written = [short_path(rewrite.path) for rewrite in rewrites]
+        written = [choices.within(str(rewrite.path)) for rewrite in rewrites]
         said = f"written: {', '.join(written)}" if written else ""
         if is_trusted:
             said += f"{'; ' if said else ''}this repository's files are trusted as they are"
