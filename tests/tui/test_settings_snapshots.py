@@ -18,7 +18,8 @@ SETTINGS = ("f7", *["down"] * 10)
 SETUP = (*"/setup", "enter")
 CHOSEN = (*SETUP, "down", "enter", "down", "enter", "n", "down", "enter")
 CASES: list[tuple[str, tuple[str, ...], tuple[tuple[int, int], ...]]] = [
-    ("settings", SETTINGS, (SMALL, MIDDLE, LARGE)),
+    ("settings", SETTINGS, (SMALL, MIDDLE)),
+    ("settings_changed", ("f7", "c", "down"), (LARGE,)),
     ("settings_line", ("f7", "slash", *"n_ctx", "enter", "enter", "x"), (SMALL, LARGE)),
     ("settings_choice", ("f7", "slash", *"approval.mode", "enter", "enter"), (MIDDLE,)),
     ("settings_more", ("f7", "slash", *"egress.redact", "enter", "enter"), (MIDDLE,)),

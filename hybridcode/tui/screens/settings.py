@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from hybridcode.config.keys import KEYS, SECTIONS, Key
 from hybridcode.config.rewriting import Rewrite
 from hybridcode.domain.errors import ConfigError, HybridcodeError
-from hybridcode.tui.amounts import plural
 from hybridcode.tui.applying import LIVE, show_settings
 from hybridcode.tui.choices import Choices, Kept, Target, allows_more, read_choice, read_items, shown, strings
 from hybridcode.tui.desk import Desk
@@ -80,7 +79,7 @@ class SettingsScreen(ListScreen):
         path = self._choices.within(str(self._choices.path(self._target)))
         where = clip_left(path, max(self.size.width // 2, 20))
         changed = sum(self._is_changed(name) for name in KEYS)
-        items: list[Item] = [(1, plural(len(KEYS), "setting")), (0, f"{changed} not the default")]
+        items: list[Item] = [(1, f"{changed} not the default")]
         if self._choices.loaded.warnings:
             items.append((0, f"{len(self._choices.loaded.warnings)} ignored"))
         return (("settings ", "bold $accent"), (f"→ {where}", "bold")), items
