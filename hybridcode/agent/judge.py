@@ -3,6 +3,7 @@
 Invariant: the request's size does not grow with the number of drafts or steps.
 """
 
+from hybridcode.agent.checks import said
 from hybridcode.agent.run import Run
 from hybridcode.context.signals import is_test
 from hybridcode.domain.errors import EgressForbidden, ModelError
@@ -15,7 +16,8 @@ from hybridcode.patch.hunks import unified
 
 DIFF_CHARS = 12_000
 """A longer diff is shown from its start, with the number of characters left out."""
-TAIL_CHARS = 1_500
+TAIL_CHARS = 600
+"""Of each check's output. A check that failed has ended the task before."""
 
 
 async def judge(run: Run, plan: Plan, checks: list[CheckRan]) -> TaskJudged:
@@ -87,7 +89,7 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
     if hidden:
         parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:
-        parts.append(f"# $ {event.command} (exit code {event.exit_code})\n{event.tail[-TAIL_CHARS:]}")
+        parts.append(f"# Check\n{said(event, run.before, most_chars=TAIL_CHARS)}")
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="judge",
