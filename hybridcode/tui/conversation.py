@@ -18,6 +18,7 @@ from hybridcode.tui.records import Library, Past
 
 if TYPE_CHECKING:
     from hybridcode.tui.archive import Archive
+    from hybridcode.tui.fittings import Fittings
 
 PERSON = "person:tui"
 """The `by` of every decision made on a screen of ours."""
@@ -130,6 +131,11 @@ class Conversation(Protocol):
     @property
     def archive(self) -> "Archive":
         """All sessions of this repository: what waits, what they used."""
+        ...
+
+    @property
+    def fittings(self) -> "Fittings":
+        """What this session works with: models, rules, the machine."""
         ...
 
     async def start(self, text: str) -> None:

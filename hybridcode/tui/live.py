@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hybridcode.session.session import Session
     from hybridcode.tui.archive import Archive
     from hybridcode.tui.backing import Backing
+    from hybridcode.tui.fittings import Fittings
 
 STOP_S = 3.0
 """Seconds that a task gets to end after an interruption, before it is cut off."""
@@ -115,18 +116,19 @@ class LiveConversation:
     def facts(self) -> Facts:
         """What holds now."""
         settings = self._loaded.settings
+        frontier, local = self._names
         session = self._backing.session if self._backing and self._backing.is_open else None
         task = session.state.task if session else None
         return Facts(
             workspace=_short(self._workspace),
             branch=self._git.branch or "",
             dirty=len(self._git.dirty_paths),
-            frontier=self._frontier,
-            local=self._local,
+            frontier=frontier,
+            local=local,
             mode=self.mode,
             is_offline=settings.egress.mode == "offline",
             is_resumable=bool(task and task.is_open and self._running is None),
-            advice=_advice(self._frontier, self._local),
+            advice=_advice(frontier, local),
             sandbox=session.sandbox.kind if session else "",
             unenforced=session.sandbox.unenforced if session else (),
             expires_s=settings.approval.expires_s,
@@ -137,6 +139,12 @@ class LiveConversation:
             notify=settings.ui.notify,
             title=settings.ui.title,
         )
+
+    @property
+    def _names(self) -> tuple[str | None, str | None]:
+        """Of the models: as configured, or as chosen since."""
+        chosen = self._backing.chosen if self._backing else None
+        return chosen or (self._frontier, self._local)
 
     @property
     def envelopes(self) -> Sequence[Envelope]:
@@ -189,6 +197,11 @@ class LiveConversation:
     def archive(self) -> "Archive":
         """All sessions of this repository."""
         return self._behind().archive
+
+    @property
+    def fittings(self) -> "Fittings":
+        """What this session works with."""
+        return self._behind().fittings
 
     async def start(self, text: str) -> None:
         """Begin a task in the background."""
