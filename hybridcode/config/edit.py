@@ -85,8 +85,7 @@ def remove_project_rule(workspace: Path, rule: str, *, path: Path | None = None)
     """
     target, root = path or user_config_dir() / POLICY_FILE, workspace.resolve()
     document = _read(target)
-    tables = document["rule"] if "rule" in document else None
-    if not isinstance(tables, AoT):
+    if "rule" not in document or not isinstance(tables := document["rule"], AoT):
         return False
     wanted = {"workspace": str(root), "verdict": "allow", "match": rule}
     places = [place for place, table in enumerate(tables.unwrap()) if table == wanted]

@@ -98,8 +98,11 @@ class Pool:
     def state(self) -> HostState:
         """Where the member stands that is furthest along."""
         found = {member.model.state for member in self._members if isinstance(member.model, _Stated)}
-        order: tuple[HostState, ...] = ("ready", "loading", "ended", "not started")
-        return next((state for state in order if state in found), order[-1])
+        order: tuple[HostState, ...] = ("ready", "loading", "ended")
+        for state in order:
+            if state in found:
+                return state
+        return "not started"
 
     def route(self) -> Model:
         """The member that the next request goes to.

@@ -83,8 +83,12 @@ class ModelsShown(msgspec.Struct, frozen=True):
     models: tuple[ModelShown, ...]
     roles: tuple[RoleShown, ...]
     choices: tuple[Choice, ...]
-    is_running: bool = False
-    """True while a task runs: a choice counts from the next one on."""
+    now: ModelSettings = ModelSettings()
+    """The settings that count."""
+
+    def is_now(self, choice: Choice) -> bool:
+        """True for the choice that counts already."""
+        return getattr(self.now, choice.part) == choice.settings
 
 
 def shown_models(
@@ -94,7 +98,7 @@ def shown_models(
     settings = msgspec.structs.replace(loaded.settings, models=now)
     pair = (_shown("frontier", models.frontier, loaded, now), _shown("local", models.local, loaded, now))
     choices = (*_frontiers(loaded, environ), *_locals(loaded))
-    return ModelsShown(pair, tuple(_roles(settings, loaded, *pair)), choices)
+    return ModelsShown(pair, tuple(_roles(settings, loaded, *pair)), choices, now)
 
 
 def chosen(loaded: Loaded, now: ModelSettings, choice: Choice) -> ModelSettings:

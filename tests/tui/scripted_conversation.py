@@ -9,6 +9,7 @@ from queue import SimpleQueue
 
 import msgspec
 from scripted_archive import ScriptedArchive
+from scripted_fittings import ScriptedFittings
 from scripted_records import ScriptedLibrary, ScriptedPast
 
 from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
@@ -33,6 +34,7 @@ class ScriptedConversation:
     plans: list[Plan | None] = field(default_factory=list[Plan | None])
     started: list[str] = field(default_factory=list[str])
     archive: ScriptedArchive = field(default_factory=ScriptedArchive)
+    fittings: ScriptedFittings = field(default_factory=ScriptedFittings)
     refusal: str = ""
     interrupts: int = 0
     resumes: int = 0
@@ -46,7 +48,7 @@ class ScriptedConversation:
     name: str = "20260101-000000-test"
 
     def __post_init__(self) -> None:
-        self.past.play = self.play
+        self.past.play = self.fittings.play = self.play
 
     async def open_session(self, session: str | None, *, forked: SessionForked | None = None) -> None:
         if self.refusal:
