@@ -53,8 +53,8 @@ class SessionScreen(Screen[None]):
             priority=True,
             id="session.mode",
         ),
-        Binding("pageup", "scroll(-1)", "transcript up", id="session.page-up"),
-        Binding("pagedown", "scroll(1)", "transcript down", id="session.page-down"),
+        Binding("pageup", "scroll(-1)", "transcript up", priority=True, id="session.page-up"),
+        Binding("pagedown", "scroll(1)", "transcript down", priority=True, id="session.page-down"),
     ]
 
     def __init__(self, facts: Facts, clock: Callable[[], float]) -> None:
