@@ -16,7 +16,7 @@ from hybridcode.tui.paint import Part, fit, wrap
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.widgets.bars import Item
-from hybridcode.tui.widgets.rows import Row, Rows
+from hybridcode.tui.widgets.rows import Row
 
 _NAME_CELLS = 15
 
@@ -54,7 +54,7 @@ class DoctorScreen(ListScreen):
         self._is_done = True
         self.repaint()
         if first := next((finding.what for finding in self._found if not finding.ok), ""):
-            self.query_one(Rows).go_to(first)
+            self.go_to(first)
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """How many, and how many want something."""

@@ -51,7 +51,7 @@ class KeysScreen(ListScreen):
     def on_mount(self) -> None:
         """The action that is meant comes under the cursor."""
         if self._at:
-            self.call_after_refresh(lambda: self.query_one(Rows).go_to(self._at))
+            self.go_to(self._at)
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """Which preset it is."""

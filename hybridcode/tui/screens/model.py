@@ -82,7 +82,7 @@ class ModelScreen(ListScreen):
         if self._at:
             first = next((one.id for one in shown.choices if self._at in one.title.casefold()), "")
             self._at = ""
-            self.query_one(Rows).go_to(first)
+            self.go_to(first)
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """Since when a choice counts."""

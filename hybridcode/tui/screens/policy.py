@@ -125,7 +125,7 @@ class PolicyScreen(ListScreen):
             key = f"ignored {number}"
             text = ", ".join(rule.match)
             self._texts[key] = [f"{rule.verdict}: {text}", f"from {rule.source}", "it does not count here"]
-            rows.append(Row(key, ((fit("· not  ", _VERDICT_CELLS), "quiet"), (fit(text, cells - 11), "quiet"))))
+            rows.append(Row(key, ((fit("· void ", _VERDICT_CELLS), "quiet"), (fit(text, cells - 11), "quiet"))))
         return [_heading("rules that do not count here", len(rows)), *rows] if rows else []
 
     def _built_in_rows(self, used: Counter[str], cells: int) -> list[Row]:
@@ -190,7 +190,7 @@ class PolicyScreen(ListScreen):
         self._explained.pop(key, None)
         self._explained[key] = told.ruling.verdict, list(explained_lines(text, told, self._shown.policy_file))
         self.repaint()
-        self.query_one(Rows).go_to(key)
+        self.go_to(key)
 
     def action_withdraw(self) -> None:
         """Take the rule under the cursor back, if it was made here."""
