@@ -10,6 +10,7 @@ import pytest
 from driving import driving
 from key_effects import EDITED, EFFECTS, OTHER_THAN_BEFORE, idle
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
 
 from hybridcode.domain.errors import ConfigError
@@ -51,6 +52,22 @@ BY_A_SIGNAL = "app.suspend"
 """It stops the whole process: pressed in a test of its own."""
 
 
+class LeavableDriver(HeadlessDriver):
+    """No terminal, and one that can be left to another program."""
+
+    @property
+    def can_suspend(self) -> bool:
+        return True
+
+
+class Suspendable(HybridcodeApp):
+    """The program on such a terminal."""
+
+    def _build_driver(self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None) -> Driver:
+        del headless, inline
+        return LeavableDriver(self, debug=False, mouse=mouse, size=size)
+
+
 @pytest.fixture(autouse=True)
 def _default_keys() -> Iterator[None]:
     before = Framed.keymap
@@ -60,7 +77,7 @@ def _default_keys() -> Iterator[None]:
 
 @pytest.fixture
 def an_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An editor that puts one word for another, and a terminal that can be left to it."""
+    """An editor that puts one word for another."""
     noted = tmp_path / "noted"
     script = tmp_path / "editor.sh"
     script.write_text(
@@ -70,7 +87,6 @@ def an_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script.chmod(0o755)
     monkeypatch.setenv("VISUAL", str(script))
     monkeypatch.setenv(EDITED, str(noted))
-    monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
 
 
 def test_no_key_is_without_its_effect_here_and_no_effect_without_its_key() -> None:
@@ -85,7 +101,7 @@ def test_no_key_is_without_its_effect_here_and_no_effect_without_its_key() -> No
 )
 async def test_a_key_does_what_help_says(shown: Shown, tmp_path: Path) -> None:
     case = EFFECTS[shown.name]
-    async with driving(case.scene(), size=case.size) as drive:
+    async with driving(case.scene(), size=case.size, program=Suspendable) as drive:
         drive.app.desk.keys_file = tmp_path / "keys.toml"
         await drive.press(*case.reach)
         active = drive.app.screen.active_bindings
@@ -100,17 +116,16 @@ async def test_a_key_does_what_help_says(shown: Shown, tmp_path: Path) -> None:
         assert after == case.after
 
 
-async def test_suspending_stops_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_suspending_stops_the_process() -> None:
     stopped: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         del frame
         stopped.append(number)
 
-    monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
     before = signal.signal(signal.SIGTSTP, note)
     try:
-        async with driving(idle()) as drive:
+        async with driving(idle(), program=Suspendable) as drive:
             await drive.press("ctrl+z")
             await asyncio.sleep(0)
     finally:
