@@ -7,9 +7,8 @@ names only files and symbols that exist or that an earlier step makes.
 import asyncio
 import re
 
-import msgspec
-
 from hybridcode.agent.budget import after_overflow
+from hybridcode.agent.plan_reply import MoreWanted, parse_reply
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.context.lookup import look_up
@@ -25,16 +24,6 @@ from hybridcode.repo.snapshot import Snapshot
 _ID = re.compile(r"[A-Za-z0-9._-]{1,40}\Z")
 MAX_REPAIRS = 2
 """How often an unusable reply is sent back with the reason."""
-_FENCED = re.compile(r"```[\w-]*\n(.*?)\n```", re.DOTALL)
-
-
-class MoreWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The planner's request to see more before it answers."""
-
-    read: tuple[str, ...] = ()
-    """Regions to show."""
-    search: tuple[str, ...] = ()
-    """Words to look for."""
 
 
 async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
@@ -54,7 +43,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     while True:
         try:
             reply = await _ask(run, base + shown + complaint, files + more)
-            answer = parse_reply(reply)
+            answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
                 if not problems:
@@ -79,30 +68,6 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             repairs_left -= 1
             run.journal.append(NoticeGiven("warning", f"plan refused: {error.message}", "asking again"))
             complaint = f"\n\n# Your last answer was refused\n{error.message}\nAnswer again, JSON only."
-
-
-def parse_reply(text: str) -> Plan | MoreWanted:
-    """Read the planner's JSON, bare or in a fence, with chatter around it.
-
-    Raises:
-        PlanInvalid: with the path of the field that is wrong.
-    """
-    fenced = _FENCED.search(text)
-    body = (fenced[1] if fenced else text).strip()
-    start, end = body.find("{"), body.rfind("}")
-    if start < 0 or end < start:
-        raise PlanInvalid("the answer is not a JSON object")
-    raw = body[start : end + 1].encode()
-    try:
-        keys = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).keys()
-        if keys & {"read", "search"}:
-            return msgspec.json.decode(raw, type=MoreWanted)
-        plan = msgspec.json.decode(raw, type=Plan)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise PlanInvalid(f"the JSON does not fit: {error}") from error
-    if not plan.steps and not plan.answer:
-        raise PlanInvalid("the plan has neither steps nor an answer")
-    return plan
 
 
 def problems_of(plan: Plan, snapshot: Snapshot) -> list[str]:

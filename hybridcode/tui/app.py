@@ -13,6 +13,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.message import Message
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
@@ -33,6 +34,7 @@ from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.sight import Sight
 from hybridcode.tui.story import entries
+from hybridcode.tui.terminal import lasting
 from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
 from hybridcode.tui.views import open_view
 from hybridcode.tui.visible import use_ascii
@@ -157,6 +159,10 @@ class HybridcodeApp(App[str]):
         self.notices.give_back_title()
         if self._unsubscribe:
             self._unsubscribe()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's, made to outlive its terminal."""
+        return lasting(super().get_driver_class())
 
     def send(self, sequence: str) -> bool:
         """Write to the terminal behind everything painted so far; False where there is none."""

@@ -30,6 +30,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/tui/keys_chosen.py": {"hybridcode.tui.keymap"},
     "hybridcode/tui/panes.py": {"hybridcode.gate.explaining"},
     "hybridcode/tui/plan_text.py": {"tomlkit"},
+    "hybridcode/tui/terminal.py": {"textual.drivers.linux_driver"},
 }
 """Imports inside functions, each with its reason beside it in the source."""
 

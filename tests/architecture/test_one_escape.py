@@ -22,7 +22,10 @@ TEXT_WIDGETS = {
 }
 """Widgets of Textual that paint strings, each where its strings are seen to. An Input holds what a person types."""
 PAINTED_ATTRIBUTES = {"border_title", "border_subtitle", "tooltip", "sub_title", "loading", "title"}
-SENDERS = {"hybridcode/tui/app.py": "sequences of ours; `tui/notices.py` makes those that hold a text, spelled out"}
+SENDERS = {
+    "hybridcode/tui/app.py": "sequences of ours; `tui/notices.py` makes those that hold a text, spelled out",
+    "hybridcode/tui/terminal.py": "the file behind the driver: everything painted goes through it",
+}
 """What may write to the terminal beside what is painted."""
 PRINTERS = {"echo", "secho", "style", "echo_via_pager", "progressbar", "pager"}
 SCREEN = python_files("hybridcode/tui")

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 from scenes import SCENES
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from hybridcode.tui.app import DRAIN_S, HybridcodeApp
 
@@ -46,6 +47,10 @@ def settled(
             await pilot.press(key)
             await pilot.pause(DRAIN_S)
         await workers_done(app)
+        for widget in app.screen.walk_children(
+            Widget
+        ):  # what shows seconds is painted again with the clock as it is now
+            widget.refresh()
         await pilot.pause(2 * DRAIN_S)
 
     return run
