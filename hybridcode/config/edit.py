@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AbstractTable, AoT
+from tomlkit.items import AbstractTable
 from tomlkit.toml_document import TOMLDocument
 
 from hybridcode.config.atomic import write_atomic
@@ -73,31 +73,6 @@ def add_project_rule(workspace: Path, rule: str, *, path: Path | None = None) ->
     parse_policy(data, layer="user", path=target, workspace=root)
     write_atomic(target, data)
     return target
-
-
-def remove_project_rule(workspace: Path, rule: str, *, path: Path | None = None) -> bool:
-    """Take an allow rule for one workspace, as `add_project_rule` adds it, out of the user's policy.toml again.
-
-    Returns False where there is none.
-
-    Raises:
-        ConfigError: policy.toml cannot be read, understood or written.
-    """
-    target, root = path or user_config_dir() / POLICY_FILE, workspace.resolve()
-    document = _read(target)
-    if "rule" not in document or not isinstance(tables := document["rule"], AoT):
-        return False
-    wanted = {"workspace": str(root), "verdict": "allow", "match": rule}
-    places = [place for place, table in enumerate(tables.unwrap()) if table == wanted]
-    for place in reversed(places):
-        del tables[place]
-    if places and not len(tables):
-        del document["rule"]
-    data = tomlkit.dumps(document).encode()
-    parse_policy(data, layer="user", path=target, workspace=root)
-    if places:
-        write_atomic(target, data)
-    return bool(places)
 
 
 def _line_ended(data: bytes) -> bytes:

@@ -4,7 +4,7 @@ Invariant: a rule is asked about again only once that is on record; rules that s
 but for the one that this very yes wrote.
 """
 
-from hybridcode.config.edit import remove_project_rule
+from hybridcode.config.policy_file import remove_project_rule
 from hybridcode.domain.errors import GateError
 from hybridcode.gate.grants import grants_of, withdraw
 from hybridcode.session.session import Session

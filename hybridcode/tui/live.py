@@ -106,6 +106,12 @@ class LiveConversation:
         return self._backing.session.id if self._backing and self._backing.is_open else None
 
     @property
+    def _names(self) -> tuple[str | None, str | None]:
+        """Of the models: as configured, or as chosen since."""
+        chosen = self._backing.chosen if self._backing else None
+        return chosen or (self._frontier, self._local)
+
+    @property
     def mode(self) -> Mode:
         """The permission mode that holds now."""
         if self._backing and self._backing.is_open:
@@ -139,12 +145,6 @@ class LiveConversation:
             notify=settings.ui.notify,
             title=settings.ui.title,
         )
-
-    @property
-    def _names(self) -> tuple[str | None, str | None]:
-        """Of the models: as configured, or as chosen since."""
-        chosen = self._backing.chosen if self._backing else None
-        return chosen or (self._frontier, self._local)
 
     @property
     def envelopes(self) -> Sequence[Envelope]:
