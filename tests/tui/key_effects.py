@@ -352,4 +352,4 @@ VIEWS: dict[str, Case] = {
 }
 
 EFFECTS: dict[str, Case] = ANYWHERE | QUESTIONS | VIEWS
-"""By id of a binding, or class and key where it has none."""
+"""By id of a binding, or class and key where it has none; key_effects_*.py beside this file hold more of them."""

@@ -1,6 +1,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from driving import driving
-from key_effects import EDITED, EFFECTS, OTHER_THAN_BEFORE, idle
+from key_effects import EDITED, OTHER_THAN_BEFORE, Case, idle
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
@@ -48,6 +49,12 @@ def _shown() -> Iterator[Shown]:
 
 
 EVERY = list(_shown())
+EFFECTS: dict[str, Case] = {
+    name: case
+    for table in sorted(Path(__file__).parent.glob("key_effects*.py"))
+    for name, case in import_module(table.stem).EFFECTS.items()
+}
+"""What every key does: the tables beside this file."""
 BY_A_SIGNAL = "app.suspend"
 """It stops the whole process: pressed in a test of its own."""
 
@@ -148,6 +155,8 @@ SHARED = {
     ("question_mark", "help.back", "screen.help"),
     ("escape", "view.back", "find.clear"),
     ("escape", "pane.back", "find.clear"),
+    ("escape", "session.interrupt", "story.leave"),
+    ("escape", "session.interrupt", "steps.back"),
     ("j", "diff.next", "list.down"),
     ("k", "diff.previous", "list.up"),
     ("j", "review.next-undecided", "list.down"),
