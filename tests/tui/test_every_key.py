@@ -157,6 +157,7 @@ SHARED = {
     ("escape", "pane.back", "find.clear"),
     ("escape", "session.interrupt", "story.leave"),
     ("escape", "session.interrupt", "steps.back"),
+    ("enter", "note.back", "list.choose"),
     ("j", "diff.next", "list.down"),
     ("k", "diff.previous", "list.up"),
     ("j", "review.next-undecided", "list.down"),
