@@ -20,6 +20,7 @@ PRESSED = [
     ("review_diff", "rejecting", (60, 20), ("r",), "hybridcode-dark"),
     ("review_command", "remembering", (80, 24), ("s",), "hybridcode-dark"),
     ("review_destructive", "typing_the_word", (80, 24), ("y",), "hybridcode-dark"),
+    ("empty", "help", (80, 24), ("question_mark",), "hybridcode-dark"),
 ]
 
 
