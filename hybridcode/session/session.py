@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from hybridcode.agent.keeping import Keeper
 from hybridcode.agent.loop import run_task
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.config.edit import add_project_rule
@@ -252,6 +253,7 @@ class Session:
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
+            keeper=Keeper(self.log, room=self.settings.audit.keep_trees_mb * 1_000_000),
             clean=self._clean if self.settings.egress.redact else str,
             history=history,
             calls=len(self.state.calls),
