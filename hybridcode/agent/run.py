@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hybridcode.config.settings import Settings
 from hybridcode.agent.keeping import Keeper
+from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
 from hybridcode.domain.action import Applied, Declined, Receipt

@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "hybridcode.cli.init:init",
     "approvals": "hybridcode.cli.approvals:approvals",
     "sessions": "hybridcode.cli.sessions:sessions",
+    "replay": "hybridcode.cli.replay:replay",
     "undo": "hybridcode.cli.undo:undo",
     "context": "hybridcode.cli.context:context",
     "apply": "hybridcode.cli.apply:apply",

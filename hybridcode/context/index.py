@@ -17,8 +17,8 @@ from hybridcode.context.building import segments
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.records import language_at
 from hybridcode.context.segments import Source
-from hybridcode.domain.canonical import digest_of
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
+from hybridcode.domain.canonical import digest_of
 from hybridcode.repo.classify import reads_as_prose, why_left_out
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.gitreader import GitReader
@@ -74,12 +74,11 @@ class Index:
         """A snapshot of the tree; files that look as they did when they were last read are not read again."""
         return self._carried_out(lambda: take(root, max_file_bytes=max_file_bytes, memory=self._store))
 
-    def corpus(
-        self, snapshot: Snapshot, *, progress: Progress | None = None, history: History | None = None
-    ) -> Corpus:
+    def corpus(self, snapshot: Snapshot, *, progress: Progress | None = None, history: History | None = None) -> Corpus:
         """The ranked files of a snapshot, with whatever was not indexed yet taken in first.
 
-        `history` stands in for the commits that git names, where they are on record. What was stored stays stored if this is interrupted. Raises: TreeMoved if a file changed since the snapshot.
+        `history` stands in for the commits that git names, where they are on record. What was stored stays stored if
+        this is interrupted. Raises: TreeMoved if a file changed since the snapshot.
         """
         return self._carried_out(lambda: self._corpus(snapshot, progress, history))
 
