@@ -205,7 +205,7 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="draft",
-        messages=_messages(step, window, info, feedback),
+        messages=draft_messages(step, window, is_tiny=info.profile == "tiny", feedback=feedback),
         breaks=_breaks(step, window, info),
         max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
         temperature=local.temperature if info.backend == "local" else frontier.temperature,
@@ -216,9 +216,10 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
     return await sender.ask(request, on_chunk=run.show(step.id, request.call_id))
 
 
-def _messages(step: Step, window: ContextWindow, info: ModelInfo, feedback: str) -> tuple[Message, ...]:
+def draft_messages(step: Step, window: ContextWindow, *, is_tiny: bool, feedback: str) -> tuple[Message, ...]:
+    """What a draft is asked with: instructions, window, goal, and what became of the try before."""
     target = window.target
-    if info.profile == "tiny" and target is not None:
+    if is_tiny and target is not None:
         if target.format == "whole":
             system, user = render_whole(target.path, step.goal)
         else:

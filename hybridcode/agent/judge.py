@@ -3,6 +3,8 @@
 Invariant: the request's size does not grow with the number of drafts or steps.
 """
 
+from collections.abc import Mapping
+
 from hybridcode.agent.run import Run
 from hybridcode.domain.errors import EgressForbidden, ModelError
 from hybridcode.domain.events import CheckRan, NoticeGiven, TaskJudged
@@ -43,13 +45,16 @@ def read_verdict(text: str, *, model: str) -> TaskJudged:
 
 def final_diff(run: Run) -> str:
     """What this task changed on disk, as one unified diff, bounded."""
-    parts: list[str] = []
+    found: dict[str, tuple[bytes | None, bytes | None]] = {}
     for path in shown_paths(run):
         file = run.root / path
-        after = file.read_bytes() if file.is_file() else None
-        if after != run.before[path]:
-            parts.append(unified(path, run.before[path], after))
-    text = "".join(parts)
+        found[path] = run.before[path], file.read_bytes() if file.is_file() else None
+    return bounded_diff(found)
+
+
+def bounded_diff(files: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
+    """What files held before and hold now, as one diff in the order of `files`, bounded."""
+    text = "".join(unified(path, before, after) for path, (before, after) in files.items() if before != after)
     if len(text) <= DIFF_CHARS:
         return text
     return f"{text[:DIFF_CHARS]}\n[{len(text) - DIFF_CHARS} more characters of diff]\n"
@@ -62,10 +67,15 @@ def shown_paths(run: Run) -> tuple[str, ...]:
     return tuple(path for path in sorted(run.before) if path not in denied)
 
 
+def question(task: str, diff: str) -> str:
+    """What every request for a verdict begins with."""
+    return f"# Goal\n{task}\n\n# Diff\n{diff or '(no change)'}"
+
+
 async def _ask(run: Run, checks: list[CheckRan]) -> str:
     shown = shown_paths(run)
     hidden = len(run.before) - len(shown)
-    parts = [f"# Goal\n{run.task.text}", f"# Diff\n{final_diff(run) or '(no change)'}"]
+    parts = [question(run.task.text, final_diff(run))]
     if hidden:
         parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:

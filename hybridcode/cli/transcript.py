@@ -236,8 +236,8 @@ def _receipt(name: str, receipt: Receipt) -> Iterator[str]:
         case Applied(edits=edits):
             yield f"{name} applied: {', '.join(edit.path for edit in edits)}"
         case Ran():
-            sandbox = f"sandbox {receipt.sandbox}"
-            yield f"{name} ran, exit code {receipt.exit_code} after {receipt.seconds:.1f} s, {sandbox}: {receipt.command}"
+            ended = f"exit code {receipt.exit_code} after {receipt.seconds:.1f} s, sandbox {receipt.sandbox}"
+            yield f"{name} ran, {ended}: {receipt.command}"
             yield from (f"| {line}" for line in receipt.tail.splitlines())
         case Stale(paths=paths):
             yield f"{name} not applied, changed meanwhile: {', '.join(paths)}"

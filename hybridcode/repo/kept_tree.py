@@ -30,6 +30,8 @@ class KeptTree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[FileEntry, ...] = ()
     """Sorted by path."""
     removed: tuple[str, ...] = ()
+    unnamed: int = 0
+    """Files that are left out because of their names."""
 
 
 def whole(files: Mapping[str, FileEntry]) -> KeptTree:

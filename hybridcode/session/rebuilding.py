@@ -1,4 +1,4 @@
-"""Windows, outlines and requests of a recorded session, made again.
+"""Windows and outlines of a recorded session, made again.
 
 Invariant: what is compared was made by the same functions that made it then, from recorded bytes alone; no model is
 asked.
@@ -9,20 +9,18 @@ from dataclasses import dataclass
 
 import msgspec
 
+from hybridcode.agent.keeping import maker
 from hybridcode.context.assemble import assemble, target_of, tiny_window
-from hybridcode.context.index import maker_of
 from hybridcode.context.outline import outline
 from hybridcode.domain.canonical import digest_of, sha256_hex
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import ModelAsked, OutlineMade, WindowAssembled
-from hybridcode.domain.model import Message
+from hybridcode.domain.events import OutlineMade, WindowAssembled
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.secrets import MARK
 from hybridcode.domain.window import ContextWindow, Target, WindowSource
 from hybridcode.session.checked import Checked, Kind, agrees
 from hybridcode.session.recorded import Missing, Recorded
 
-_MESSAGES = msgspec.json.Decoder(tuple[Message, ...])
 _NOT_KEPT = "it was recorded by a version that did not keep what windows are made from"
 
 
@@ -32,6 +30,8 @@ class Rebuilt:
 
     checked: Checked
     target: Target | None = None
+    window: ContextWindow | None = None
+    """With the text on record, whose secrets were taken out."""
 
 
 def check_window(seq: int, event: WindowAssembled, plan: Plan | None, recorded: Recorded) -> Rebuilt:
@@ -98,7 +98,8 @@ def _compared(
     marks = len(MARK.findall(text))
     if agrees(text, window.text):
         note = f"{marks} secrets were taken out before it was sent" if rebuilt != digest else ""
-        return Rebuilt(Checked(seq, kind, "ok", what, note, digest, digest), window.target)
+        line = Checked(seq, kind, "ok", what, note, digest, digest)
+        return Rebuilt(line, window.target, msgspec.structs.replace(window, text=text))
     if _maker(source, recorded) != source.maker:
         why = "it was made by another version of the program or of a grammar, which chooses other lines"
         return Rebuilt(_not_rebuilt(seq, kind, what, why, digest), window.target)
@@ -106,31 +107,7 @@ def _compared(
 
 
 def _maker(source: WindowSource, recorded: Recorded) -> str:
-    return maker_of({}) if source.is_tiny else maker_of(recorded.corpus(source).grammars)
-
-
-def check_request(seq: int, event: ModelAsked, shown: str | None, recorded: Recorded) -> Checked:
-    """Look whether a request holds what was assembled for it, and nothing but messages of the size it says.
-
-    `shown` is the text on record that it has to begin with, None for requests that show no window.
-    """
-    what = f"request {event.call_id} ({event.role}, {event.backend}), try {event.attempt}, {event.prompt_bytes:,} bytes"
-    try:
-        messages = _MESSAGES.decode(recorded.blob(event.prompt_sha256))
-    except Missing as missing:
-        return _not_rebuilt(seq, "request", what, missing.message, event.prompt_sha256)
-    except msgspec.DecodeError:
-        return Checked(seq, "request", "differs", what, "its bytes are no messages", event.prompt_sha256)
-    size = sum(len(message.content.encode()) for message in messages)
-    if size != event.prompt_bytes:
-        return Checked(seq, "request", "differs", what, f"it has {size:,} bytes", event.prompt_sha256)
-    told = messages[-1].content if messages else ""
-    if shown is not None and shown not in told:
-        if event.redactions or event.withheld:
-            why = f"{event.redactions} redactions and {event.withheld} withheld pieces stand in it"
-            return _not_rebuilt(seq, "request", what, why, event.prompt_sha256)
-        return Checked(seq, "request", "differs", what, "it does not hold its window", event.prompt_sha256)
-    return Checked(seq, "request", "ok", what, "", event.prompt_sha256, event.prompt_sha256)
+    return maker({}) if source.is_tiny else maker(recorded.corpus(source).grammars)
 
 
 def _not_rebuilt(seq: int, kind: Kind, what: str, why: str, digest: str) -> Checked:

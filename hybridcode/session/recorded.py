@@ -11,13 +11,13 @@ import msgspec
 
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
-from hybridcode.domain.canonical import sha256_hex
+from hybridcode.domain.canonical import digest_of, sha256_hex
 from hybridcode.domain.errors import HybridcodeError, IntegrityError, RepoError
 from hybridcode.domain.window import WindowSource
 from hybridcode.journal.store import SessionJournal
 from hybridcode.repo.classify import why_left_out
 from hybridcode.repo.entry import FileEntry
-from hybridcode.repo.history import History
+from hybridcode.repo.history import History, read_history
 from hybridcode.repo.kept_tree import KeptTree, entries_of, read_tree, snapshot_of
 from hybridcode.repo.look import read_ordinary
 from hybridcode.repo.objects import objects_at, read_objects
@@ -40,8 +40,13 @@ class Recorded:
         self._index = Index.in_memory()
         self._contents: dict[str, bytes] = {}
         self._trees: dict[str, dict[str, FileEntry]] = {}
+        self._unnamed: dict[str, int] = {}
+        """Tree -> how many of its files are not on record."""
         self._snapshots: dict[tuple[str, str], Snapshot] = {}
         self._corpora: dict[tuple[str, str], Corpus] = {}
+        self._histories: dict[str, History] = {}
+        self.head: str | None = None
+        """The commit that the present task was given on: git is asked for what the journal did not keep of its past."""
         self._ids: dict[str, dict[str, str]] = {}
 
     def close(self) -> None:
@@ -65,7 +70,9 @@ class Recorded:
         """The files of a recorded tree. Raises: Missing."""
         if tree not in self._trees:
             record = self._record(tree)
-            self._trees[tree] = entries_of(record, self._record(record.base) if record.base else None)
+            base = self._record(record.base) if record.base else None
+            self._trees[tree] = entries_of(record, base)
+            self._unnamed[tree] = record.unnamed + (base.unnamed if base is not None else 0)
         return self._trees[tree]
 
     def content(self, tree: str, path: str) -> bytes:
@@ -92,6 +99,8 @@ class Recorded:
         if key in self._corpora:
             return self._corpora[key]
         snapshot = self.snapshot(source)
+        if unnamed := self._unnamed[source.tree]:
+            raise Missing(f"the names of {unnamed} files hold secrets and are not on record")
         lost = [
             path for path, entry in snapshot.files.items() if not why_left_out(path, entry) and _lost(snapshot, path)
         ]
@@ -105,10 +114,21 @@ class Recorded:
 
     def history(self, source: WindowSource) -> History:
         """The commits behind a window. Raises: Missing."""
+        if source.history not in self._histories:
+            self._histories[source.history] = self._history(source.history)
+        return self._histories[source.history]
+
+    def _history(self, digest: str) -> History:
         try:
-            return msgspec.json.decode(self.blob(source.history), type=History)
+            return msgspec.json.decode(self.blob(digest), type=History)
         except msgspec.DecodeError as error:
             raise Missing("the record of the commits cannot be read") from error
+        except Missing:
+            if self._workspace is not None and self.head is not None:
+                read = read_history(self._workspace, head=self.head)
+                if digest_of(read) == digest:
+                    return read
+            raise
 
     def _record(self, sha256: str) -> KeptTree:
         try:

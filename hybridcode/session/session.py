@@ -243,6 +243,7 @@ class Session:
         self.journal.close()
 
     def _new_run(self, task: Task, *, history: str = "") -> Run:
+        redactor = self.private.redactor if self.settings.egress.redact else None
         return Run(
             task=task,
             root=self.options.workspace,
@@ -253,7 +254,7 @@ class Session:
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
-            keeper=Keeper(self.log, room=self.settings.audit.keep_trees_mb * 1_000_000),
+            keeper=Keeper(self.log, room=self.settings.audit.keep_trees_mb * 1_000_000, redactor=redactor),
             clean=self._clean if self.settings.egress.redact else str,
             history=history,
             calls=len(self.state.calls),
@@ -351,7 +352,8 @@ class Session:
             async with limit:
                 run = await prepare()
                 self._changed = run.changed
-                return await run_task(run)
+                async with run.keeper:
+                    return await run_task(run)
         except TimeoutError as error:
             if not limit.expired():
                 raise

@@ -15,8 +15,11 @@ from hybridcode.domain.ports import Approver, Model
 from hybridcode.gate.approvers import PolicyOnly
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.store import Journal
 from hybridcode.models.scripted import Script, ScriptedModel
+from hybridcode.session.checked import Checked
 from hybridcode.session.models import Models
+from hybridcode.session.replaying import replayed
 from hybridcode.session.session import MakeApprover, Session, SessionOptions
 
 FRONTIER = ModelInfo(name="scripted-frontier", backend="frontier")
@@ -90,6 +93,7 @@ class Scene:
             return await session.run(text)
         finally:
             await session.close()
+            proven(session)
 
     async def resume(self, session_id: str) -> Outcome:
         """Go on with a session where it stopped."""
@@ -98,6 +102,7 @@ class Scene:
             return await session.resume()
         finally:
             await session.close()
+            proven(session)
 
     def read(self, path: str) -> str:
         """A file of the workspace."""
@@ -109,6 +114,14 @@ class Scene:
 
 def _model(info: ModelInfo, script: Script | None) -> Model | None:
     return ScriptedModel(info, script) if script is not None else None
+
+
+def proven(session: Session) -> list[Checked]:
+    """Replay a closed session from its journal alone: everything that can be rebuilt is what was recorded."""
+    with Journal.open(session.journal.path) as journal:
+        lines = list(replayed(journal.session(session.id), None))
+    assert [str(line) for line in lines if line.verdict == "differs"] == []
+    return lines
 
 
 def planning(plan: Plan, *, judge: str = "good fine", **more: Sequence[str]) -> Script:
