@@ -106,7 +106,7 @@ class Recorded:
         ]
         if lost:
             more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-            raise Missing(f"what {', '.join(lost[:_NAMED])}{more} held was not kept, and git does not have it")
+            raise Missing(f"what {', '.join(lost[:_NAMED])}{more} held was not kept, and neither folder nor git has it")
         while len(self._corpora) >= _CORPORA:
             self._corpora.pop(next(iter(self._corpora)))
         self._corpora[key] = self._index.corpus(snapshot, history=self.history(source))
