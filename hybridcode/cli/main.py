@@ -25,7 +25,7 @@ COMMANDS = {
     "policy": "hybridcode.cli.policy:policy",
     "audit": "hybridcode.cli.audit:audit",
     "egress": "hybridcode.cli.egress:egress",
-    "cost": "hybridcode.cli.audit:cost",
+    "cost": "hybridcode.cli.cost:cost",
     "models": "hybridcode.cli.models:models",
     "config": "hybridcode.cli.config:config",
     "trust": "hybridcode.cli.trust:trust",

@@ -34,6 +34,7 @@ from hybridcode.domain.events import (
     TaskResumed,
 )
 from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.model import ModelInfo, ModelRequest
 from hybridcode.domain.plan import Plan, Task
 from hybridcode.domain.ports import Approver, Model, Watcher
 from hybridcode.domain.scrub import scrubbed
@@ -45,9 +46,10 @@ from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
-from hybridcode.models.ledger import Ledger
+from hybridcode.models.pricing import price_for
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
+from hybridcode.session.budget import Budget
 from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
@@ -281,20 +283,11 @@ class Session:
         )
         return Sender(model, self.log, policy=policy)
 
-    def _check_budget(self) -> None:
-        limit = self.settings.limits.max_cost_usd
-        if not limit:
-            return
-        frontier = Ledger.of(self.state.envelopes).frontier
-        if frontier.calls and frontier.usd is None:
-            raise LimitReached(
-                "The cost of this model is unknown, so the cost limit cannot be kept.",
-                "Set [models.frontier] input_usd_per_mtok and output_usd_per_mtok, or drop --max-cost-usd.",
-            )
-        if (frontier.usd or 0.0) >= limit:
-            raise LimitReached(
-                f"The run has cost ${frontier.usd:.4f}; the limit is ${limit:.4f}.", "Raise --max-cost-usd."
-            )
+    def _check_budget(self, request: ModelRequest, info: ModelInfo) -> None:
+        limit, frontier = self.settings.limits.max_cost_usd, self.settings.models.frontier
+        if limit:
+            budget = Budget(limit, price_for(frontier), frontier.max_output_tokens)
+            budget.check(request, info, self.state.envelopes)
 
     def _record_opening(self, facts: GitFacts) -> None:
         frontier, local = self.models.frontier, self.models.local

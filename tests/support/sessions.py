@@ -9,6 +9,7 @@ import msgspec
 
 from hybridcode.agent.run import Outcome
 from hybridcode.config.load import Loaded, load
+from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.model import ModelInfo
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.domain.ports import Approver, Model
@@ -16,6 +17,7 @@ from hybridcode.gate.approvers import PolicyOnly
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal
+from hybridcode.models.ledger import Ledger
 from hybridcode.models.scripted import Script, ScriptedModel
 from hybridcode.session.checked import Checked
 from hybridcode.session.models import Models
@@ -121,6 +123,11 @@ def proven(session: Session) -> list[Checked]:
     with Journal.open(session.journal.path) as journal:
         lines = list(replayed(journal.session(session.id), None))
     assert [str(line) for line in lines if line.verdict == "differs"] == []
+    ledger = Ledger.of(session.state.envelopes)
+    asked = [one.event for one in session.state.envelopes if isinstance(one.event, ModelAsked)]
+    assert sum(account.calls for account in ledger.accounts.values()) == len(asked)
+    assert ledger.bytes_sent == sum(event.prompt_bytes for event in asked if event.is_remote)
+    assert ledger.remote.input_bytes == ledger.bytes_sent
     return lines
 
 
