@@ -33,7 +33,7 @@ def cost(session: str | None, baseline: str, is_all: bool, cwd: Path | None, as_
     ledger = Ledger()
     for one in envelopes:
         ledger.add(Ledger.of(one))
-    estimate = _estimate(ledger, baseline or _baseline(frontier, envelopes), frontier)
+    estimate = estimate_of(ledger, baseline or baseline_of(frontier, envelopes), frontier)
     if as_json:
         accounts = {**ledger.to_json(), "estimate": estimate, "egress": ledger.egress_json()}
         console.json_data({"session": names[0] if len(names) == 1 else None, "sessions": names, **accounts})
@@ -42,14 +42,15 @@ def cost(session: str | None, baseline: str, is_all: bool, cwd: Path | None, as_
         console.data(console.shown(line))
 
 
-def _baseline(frontier: FrontierSettings, sessions: list[list[Envelope]]) -> str:
+def baseline_of(frontier: FrontierSettings, sessions: list[list[Envelope]]) -> str:
     """The frontier model of the settings, else the one that the newest of the sessions used."""
     opened = (one[0].event for one in sessions if one)
     recorded = (one.frontier for one in opened if isinstance(one, SessionOpened) and not one.frontier_is_scripted)
     return frontier.model or next((name for name in recorded if name), "")
 
 
-def _estimate(ledger: Ledger, baseline: str, frontier: FrontierSettings) -> Estimate | None:
+def estimate_of(ledger: Ledger, baseline: str, frontier: FrontierSettings) -> Estimate | None:
+    """What all of it would have cost at one model's prices: those of the settings if it is theirs, else listed ones."""
     price = Price.configured(frontier) if baseline == frontier.model else None
     if price is not None:
         return all_by(ledger, baseline, price, "prices in the settings")

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import msgspec
 
 from hybridcode.cli import console
 from hybridcode.cli.transcript import transcript
@@ -83,7 +82,7 @@ def _verify(log: SessionJournal, workspace: Path, *, strict: bool, as_json: bool
             console.data(console.shown(str(line)))
     is_same = not totals.differs and not (strict and totals.not_rebuilt)
     if as_json:
-        console.json_data({"session": log.id, "ok": is_same, **msgspec.to_builtins(totals), "lines": lines})
+        console.json_data({"session": log.id, "ok": is_same, "counts": totals, "lines": lines})
     else:
         text = f"{totals.ok} ok, {totals.differs} differ, {totals.not_rebuilt} cannot be rebuilt"
         console.say(f"session {log.id}: {text}", colour="green" if is_same else "red")
