@@ -10,13 +10,16 @@ import re
 import msgspec
 
 from hybridcode.agent.budget import after_overflow
+from hybridcode.agent.first import MOST_STEPS, First, choose_planner
+from hybridcode.agent.plan_reply import MoreWanted, parse_reply
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.context.lookup import look_up
+from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
 from hybridcode.context.regions import resolve
-from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, PlanInvalid
-from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade
+from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
+from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.models.prompts import load
@@ -25,28 +28,47 @@ from hybridcode.repo.snapshot import Snapshot
 _ID = re.compile(r"[A-Za-z0-9._-]{1,40}\Z")
 MAX_REPAIRS = 2
 """How often an unusable reply is sent back with the reason."""
-_FENCED = re.compile(r"```[\w-]*\n(.*?)\n```", re.DOTALL)
-
-
-class MoreWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The planner's request to see more before it answers."""
-
-    read: tuple[str, ...] = ()
-    """Regions to show."""
-    search: tuple[str, ...] = ()
-    """Words to look for."""
 
 
 async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
-    """Ask for a plan until it can be followed; journals the one it returns.
+    """Let the model whose turn it is plan, the frontier after a local model that could not; journals the plan.
 
     Raises:
         PlanInvalid: when the replies stay unusable.
         LimitReached: when the plan has more steps than allowed.
         ModelError: when the model cannot be asked.
     """
-    run.senders.pick(run.settings.roles.plan)
-    snapshot = run.shown_to(run.settings.roles.plan, snapshot)
+    first = await asyncio.to_thread(_choose, run, snapshot)
+    if first.why:
+        run.journal.append(PlannerChosen(first.writer, first.why))
+    run.planner = first.writer
+    if first.writer == "frontier" or run.senders.frontier is None or run.settings.roles.plan == "local":
+        return await _plan(run, snapshot)
+    try:
+        return await _plan(run, snapshot, most_steps=MOST_STEPS)
+    except (PlanInvalid, ModelError) as error:
+        run.journal.append(PlannerChosen("frontier", f"the local model made no usable plan: {error.message}"))
+    run.planner = "frontier"
+    return await _plan(run, snapshot)
+
+
+def _choose(run: Run, snapshot: Snapshot) -> First:
+    local = run.senders.info("local")
+    seen = run.shown_to("local" if local else "frontier", snapshot)
+    return choose_planner(
+        run.task.text,
+        named=named_files(run.corpus(seen), run.task.text) if seen.files else (),
+        settings=run.settings,
+        has_local=local is not None,
+        has_frontier=run.senders.frontier is not None,
+        is_tiny=local is not None and local.profile == "tiny",
+    )
+
+
+async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
+    """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say."""
+    run.senders.pick(run.planner)
+    snapshot = run.shown_to(run.planner, snapshot)
     budget = run.settings.context.plan_tokens
     base, files, used = await _asked(run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()
@@ -54,9 +76,11 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     while True:
         try:
             reply = await _ask(run, base + shown + complaint, files + more)
-            answer = parse_reply(reply)
+            answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
+                if most_steps and len(answer.steps) > most_steps:
+                    raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
                     return _accept(run, answer)
                 raise PlanInvalid("; ".join(problems))
@@ -79,30 +103,6 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             repairs_left -= 1
             run.journal.append(NoticeGiven("warning", f"plan refused: {error.message}", "asking again"))
             complaint = f"\n\n# Your last answer was refused\n{error.message}\nAnswer again, JSON only."
-
-
-def parse_reply(text: str) -> Plan | MoreWanted:
-    """Read the planner's JSON, bare or in a fence, with chatter around it.
-
-    Raises:
-        PlanInvalid: with the path of the field that is wrong.
-    """
-    fenced = _FENCED.search(text)
-    body = (fenced[1] if fenced else text).strip()
-    start, end = body.find("{"), body.rfind("}")
-    if start < 0 or end < start:
-        raise PlanInvalid("the answer is not a JSON object")
-    raw = body[start : end + 1].encode()
-    try:
-        keys = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).keys()
-        if keys & {"read", "search"}:
-            return msgspec.json.decode(raw, type=MoreWanted)
-        plan = msgspec.json.decode(raw, type=Plan)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise PlanInvalid(f"the JSON does not fit: {error}") from error
-    if not plan.steps and not plan.answer:
-        raise PlanInvalid("the plan has neither steps nor an answer")
-    return plan
 
 
 def problems_of(plan: Plan, snapshot: Snapshot) -> list[str]:
@@ -182,7 +182,7 @@ def _question(run: Run, repository: str) -> str:
 
 
 async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:
-    sender = run.senders.pick(run.settings.roles.plan)
+    sender = run.senders.pick(run.planner)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
@@ -207,9 +207,18 @@ def check_length(run: Run, plan: Plan) -> None:
         )
 
 
+def _with_check(plan: Plan, test_cmd: str) -> Plan:
+    """A plan of one step is proven by the check of the whole task, before anybody is asked about the draft."""
+    check = plan.check or test_cmd
+    if len(plan.steps) != 1 or not check or plan.steps[0].check or plan.steps[0].kind == "command":
+        return plan
+    return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(plan.steps[0], check=check),))
+
+
 def _accept(run: Run, plan: Plan) -> Plan:
     check_length(run, plan)
-    sender = run.senders.pick(run.settings.roles.plan)
+    plan = _with_check(plan, run.settings.verify.test_cmd)
+    sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))
     return plan

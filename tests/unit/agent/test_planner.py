@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridcode.agent.planner import MoreWanted, parse_reply, problems_of
-from hybridcode.domain.errors import PlanInvalid
+from hybridcode.agent.planner import problems_of
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.repo.snapshot import Snapshot, take
 
@@ -12,38 +11,6 @@ from hybridcode.repo.snapshot import Snapshot, take
 def tree(tmp_path: Path) -> Snapshot:
     (tmp_path / "cart.py").write_text("RATE = 3\n\n\ndef total(items):\n    return sum(items)\n")
     return take(tmp_path, max_file_bytes=100_000)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"steps":[{"id":"1","goal":"do it","touches":["cart.py#total"]}]}',
-        'Here is the plan:\n```json\n{"steps":[{"id":"1","goal":"do it","touches":["cart.py#total"]}]}\n```\nBye',
-        'Sure! {"steps":[{"id":"1","goal":"do it","touches":["cart.py#total"]}]} That is all.',
-    ],
-)
-def test_a_plan_is_read_with_or_without_chatter(text: str):
-    assert parse_reply(text) == Plan((Step("1", "do it", touches=("cart.py#total",)),))
-
-
-def test_a_request_to_see_more_is_told_from_a_plan():
-    assert parse_reply('{"read":["cart.py#total"],"search":["rate"]}') == MoreWanted(("cart.py#total",), ("rate",))
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("I cannot do that.", "not a JSON object"),
-        ('{"steps": [{"id": "1"}]}', "goal"),
-        ('{"steps": [{"id": "1", "goal": "x", "tool": "y"}]}', "tool"),
-        ('{"steps": [{"id": 1, "goal": "x"}]}', r"\$.steps"),
-        ("{}", "neither steps nor an answer"),
-        ('{"steps": [', "not a JSON object"),
-    ],
-)
-def test_an_unusable_reply_is_refused_with_the_place(text: str, reason: str):
-    with pytest.raises(PlanInvalid, match=reason):
-        parse_reply(text)
 
 
 @pytest.mark.parametrize(

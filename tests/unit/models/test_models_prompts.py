@@ -1,4 +1,3 @@
-import json
 import re
 
 import msgspec
@@ -6,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridcode.domain.plan import Plan, Step
+from hybridcode.agent.plan_reply import MoreWanted, ShortPlan, ShortStep, parse_reply
+from hybridcode.domain.plan import Plan
 from hybridcode.models.prompts import fill, load
 
 NAMES = ["plan", "draft_region", "draft_whole", "draft_blocks", "retry", "judge", "hint"]
@@ -21,22 +21,20 @@ def test_each_prompt_is_there_and_small(name: str) -> None:
     assert set(re.findall(r"\{\{(\w+)\}\}", text)) == ({"reason"} if name == "retry" else set())
 
 
-def test_the_plan_prompt_shows_a_step_that_is_one() -> None:
-    (line,) = [line for line in load("plan").splitlines() if line.startswith('{"id"')]
-    step = msgspec.json.decode(line, type=Step)
-    assert step.regions[0].symbol == "Cart.total"
+def test_the_plan_prompts_shapes_are_what_is_read() -> None:
+    plan, answer, more = [parse_reply(shape, task="x") for shape in re.findall(r"^\{.*\}$", load("plan"), re.MULTILINE)]
+    assert isinstance(plan, Plan)
+    assert plan.steps[0].touches == ("src/cart.py#Cart.total", "src/cart.py#Cart.add")
+    assert plan.check == "pytest -q tests/test_cart.py"
+    assert isinstance(answer, Plan)
+    assert answer.answer
+    assert isinstance(more, MoreWanted)
 
 
-def test_the_plan_prompt_names_every_field_of_a_plan_and_a_step() -> None:
+def test_the_plan_prompt_names_every_key_of_a_short_plan() -> None:
     text = load("plan")
-    fields = [field.name for kind in (Plan, Step) for field in msgspec.structs.fields(kind)]
-    assert [name for name in fields if not re.search(rf'^{name}: |"{name}"', text, re.MULTILINE)] == []
-
-
-def test_the_plan_prompts_shapes_are_json() -> None:
-    shapes = re.findall(r"^\{.*\}$", load("plan"), re.MULTILINE)
-    keys = [set(json.loads(shape.replace("[...]", "[]"))) for shape in shapes]
-    assert keys[:3] == [{"rationale", "steps", "check"}, {"answer"}, {"read", "search"}]
+    names = [field.name for kind in (ShortPlan, ShortStep) for field in msgspec.structs.fields(kind)]
+    assert [name for name in names if not re.search(rf'(^|\. ){name}[:,] |"{name}": ', text, re.MULTILINE)] == []
 
 
 def test_values_are_put_in_once() -> None:
