@@ -25,7 +25,10 @@ from hybridcode.models.pricing import Price, shipped_table
 @click.option("--all", "is_all", is_flag=True, help="All sessions of this workspace together.")
 @workspace_options
 def cost(session: str | None, baseline: str, is_all: bool, cwd: Path | None, as_json: bool) -> None:
-    """Show tokens, seconds and dollars of a session (the newest, if none is named) by model and role."""
+    """Tokens, seconds and dollars by model and role.
+
+    Without SESSION the newest one is meant.
+    """
     frontier = settings_of(cwd)[1].settings.models.frontier
     with journal_of(cwd) as journal:
         names = [row.id for row in journal.sessions()] if is_all else [session_named(cwd, session)]

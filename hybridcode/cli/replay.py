@@ -40,7 +40,10 @@ from hybridcode.session.replaying import Totals, replayed
 def replay(
     session: str | None, is_verifying: bool, strict: bool, file: Path | None, cwd: Path | None, as_json: bool
 ) -> None:
-    """Tell a session (the newest, if none is named) again in the order it happened, or prove it with --verify."""
+    """Tell a recorded session again, or prove it with --verify.
+
+    Without SESSION the newest one is meant. No model is asked, and nothing is written.
+    """
     with _journal(file, cwd) as journal:
         name = session or next((row.id for row in journal.sessions()), "")
         log = journal.session(name).require()

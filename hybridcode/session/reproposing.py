@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hybridcode.agent.commands import shell_command
 from hybridcode.agent.judge import bounded_diff
 from hybridcode.domain.action import (
     Amend,
@@ -117,9 +118,11 @@ class Changes:
                 drafting = tries.get((proposal.step, int(found[1]))) if found else None
                 return check_proposal(seq, proposal, drafting, recorded)
             case ShellCommand() as command if command.purpose == "step" and step is not None:
-                wanted = (step.command or "").strip()
-                if command.script != wanted and not command.argv:
-                    return Checked(seq, "proposal", "differs", what, f"the plan says {wanted}", digest, digest)
+                wanted = shell_command(
+                    step.command or "", timeout_s=command.timeout_s, purpose="step", env_names=command.env_names
+                )
+                if (wanted.argv, wanted.script) != (command.argv, command.script):
+                    return Checked(seq, "proposal", "differs", what, f"the plan says {step.command}", digest)
             case _:
                 pass
         return Checked(seq, "proposal", "ok", what, "", digest, digest)

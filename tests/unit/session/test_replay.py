@@ -1,3 +1,4 @@
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -6,20 +7,34 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, FileEdit, Proposal
+from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, FileEdit, Proposal, ShellCommand
 from hybridcode.domain.canonical import canonical_json, sha256_hex
-from hybridcode.domain.events import DraftMade, Event, OutlineMade, ProposalMade, WindowAssembled
+from hybridcode.domain.events import (
+    DraftMade,
+    Envelope,
+    Event,
+    ModelAsked,
+    OutlineMade,
+    ProposalMade,
+    SessionForked,
+    WindowAssembled,
+)
+from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.gate.approvers import Refuse, Scripted, no, yes
 from hybridcode.journal import chain
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal
+from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.checked import Checked, agrees
+from hybridcode.session.history import history_of
+from hybridcode.session.models import Models
 from hybridcode.session.replaying import replayed
 from hybridcode.session.rewinding import rewind
-from hybridcode.session.session import Session
+from hybridcode.session.session import Session, SessionOptions
 from tests.support.repos import git, git_repository, write_tree
-from tests.support.sessions import Scene, as_json, edit, fence, planning, proven
+from tests.support.sessions import FRONTIER, LOCAL, Scene, as_json, edit, fence, loaded_for, planning, proven
+from tests.support.sessions import yes as yes_to_all
 
 FILES = {
     "AGENTS.md": "# Rules\nUse blanks.\n",
@@ -180,6 +195,45 @@ async def test_a_session_that_was_held_answered_elsewhere_and_resumed(workspace:
     assert kinds(lines).count("window") == 2
 
 
+async def test_a_session_that_was_interrupted_and_resumed(workspace: Path):
+    plan = Plan((edit("1", "shop/price.py#RATE"), edit("2", "shop/cart.py#total")))
+    slow = ScriptedModel(LOCAL, {"draft": [fence("RATE = 5"), "word " * 20_000]}, piece_s=0.01)
+    it = Scene(workspace, models=Models(ScriptedModel(FRONTIER, planning(plan)), slow), settings=ALONE)
+    session = it.open()
+    drafts = asyncio.Event()
+
+    def seen(envelope: Envelope) -> None:
+        if isinstance(envelope.event, ModelAsked) and envelope.event.step == "2":
+            drafts.set()
+
+    session.subscribe(seen)
+    task = asyncio.create_task(session.run("do it"))
+    await asyncio.wait_for(drafts.wait(), 20)
+    session.interrupt("you")
+    assert (await task).code == ExitCode.INTERRUPTED
+    await session.close()
+    later = scene(workspace, drafts=[fence(CART)])
+    assert (await later.resume(session.id)).code == ExitCode.DONE
+    lines = lines_of(later, workspace)
+    assert [str(line) for line in lines if line.verdict != "ok"] == []
+    assert kinds(lines).count("window") == 3
+
+
+async def test_a_command_that_the_plan_does_not_name_is_found(workspace: Path):
+    def other(event: Event) -> Event:
+        assert isinstance(event, ProposalMade)
+        changed = ShellCommand(argv=("rm", "-r", "shop"), purpose="step")
+        proposal = msgspec.structs.replace(event.proposal, action=changed, digest=sha256_hex(canonical_json(changed)))
+        return msgspec.structs.replace(event, proposal=proposal)
+
+    step = Step("1", "look", "command", command="python3 ok.py")
+    it = scene(workspace, step, drafts=[], answers=None, **{"approval.allow": ("Bash(python3 ok.py)",)})
+    await it.run()
+    assert differing(it) == []
+    seq = forge(it, ProposalMade, other)
+    assert "the plan says python3 ok.py" in next(line.why for line in differing(it) if line.seq == seq)
+
+
 async def test_a_forked_session_and_a_later_task_that_knows_the_earlier_one(workspace: Path):
     one, two = Plan((edit("1", "shop/price.py#RATE"),)), Plan((edit("1", "shop/price.py#FEE"),))
     script = {"plan": [as_json(one), as_json(two)], "judge": ["good", "good"]}
@@ -189,6 +243,26 @@ async def test_a_forked_session_and_a_later_task_that_knows_the_earlier_one(work
     await session.run("raise the fee")
     await session.close()
     assert {line.verdict for line in proven(session)} == {"ok"}
+
+    third = as_json(Plan((edit("1", "shop/cart.py#total"),)))
+    forked = SessionForked(session.id, "task-2", "raise the rate", history_of(session.state))
+    models = Models(
+        ScriptedModel(FRONTIER, {"plan": [third], "judge": ["good"]}), ScriptedModel(LOCAL, {"draft": [fence(CART)]})
+    )
+    options = SessionOptions(
+        workspace=workspace,
+        loaded=loaded_for(workspace, **ALONE),
+        make_approver=yes_to_all,
+        make_models=lambda _: models,
+        forked=forked,
+    )
+    other = Session.open(options)
+    assert (await other.run("say it shorter")).code == ExitCode.DONE
+    await other.close()
+    lines = proven(other)
+    assert {line.verdict for line in lines} == {"ok"}
+    plan = next(line for line in lines if line.what.startswith("request call-1 (plan"))
+    assert plan.why == ""
 
 
 def flip_blob(path: Path, sha256: str) -> None:
