@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from hybridcode.agent.checks import said
 from hybridcode.agent.run import Run
+from hybridcode.agent.steering import beside
 from hybridcode.context.signals import is_test
 from hybridcode.domain.errors import EgressForbidden, ModelError
 from hybridcode.domain.events import CheckRan, NoticeGiven, TaskJudged
@@ -87,15 +88,20 @@ def shown_paths(run: Run) -> tuple[str, ...]:
     return tuple(path for path in sorted(run.before) if path not in denied)
 
 
-def question(task: str, diff: str) -> str:
+def goal_part(task: str) -> str:
     """What every request for a verdict begins with."""
-    return f"# Goal\n{task}\n\n# Diff\n{diff or '(no change)'}"
+    return f"# Goal\n{task}"
+
+
+def diff_part(diff: str) -> str:
+    """How the final diff stands in it."""
+    return f"# Diff\n{diff or '(no change)'}"
 
 
 async def _ask(run: Run, checks: list[CheckRan]) -> str:
     shown = shown_paths(run)
     hidden = len(run.before) - len(shown)
-    parts = [question(run.task.text, final_diff(run))]
+    parts = [f"{goal_part(run.task.text)}{beside(run.notes)}", diff_part(final_diff(run))]
     if hidden:
         parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:

@@ -36,10 +36,12 @@ from hybridcode.domain.events import (
     ModeChanged,
     ModelAnswered,
     ModelAsked,
+    NoteGiven,
     NoticeGiven,
     OutlineMade,
     PlanDecided,
     PlanMade,
+    PlannerChosen,
     ProposalDecided,
     ProposalMade,
     Rewound,
@@ -102,6 +104,11 @@ def _of_session(event: Event) -> Iterator[str]:
             yield f"task {task} goes on"
         case NoticeGiven(level=level, text=text, hint=hint):
             yield f"{level}: {text}{' ' + hint if hint else ''}"
+        case NoteGiven(text=text, by=by):
+            yield f"said meanwhile by {by}"
+            yield from text.split("\n")
+        case PlannerChosen(writer=writer, why=why):
+            yield f"{writer} plans: {why}"
         case ModeChanged(mode=mode, by=by):
             yield f"mode {mode}, switched by {by}"
         case RuleGranted(rule=rule, scope=scope, by=by):

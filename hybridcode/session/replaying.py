@@ -98,7 +98,7 @@ class _Walk:
     """What is known so far of the session."""
 
     recorded: Recorded
-    state: SessionState = field(default_factory=SessionState)
+    state: SessionState = field(default_factory=lambda: SessionState(forgets_ended=True))
     task: str = ""
     history: str = ""
     """What the planner was told of earlier tasks."""

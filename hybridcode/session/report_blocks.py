@@ -37,10 +37,12 @@ from hybridcode.domain.events import (
     Interrupted,
     ModeChanged,
     ModelAsked,
+    NoteGiven,
     NoticeGiven,
     OutlineMade,
     PlanDecided,
     PlanMade,
+    PlannerChosen,
     ProposalDecided,
     ProposalMade,
     Rewound,
@@ -157,6 +159,8 @@ def _task(number: int, view: TaskView, at: str) -> Iterator[Block]:
 def _happened(envelope: Envelope) -> Iterator[Block]:
     event, at = envelope.event, _moment(envelope.at)
     match event:
+        case PlannerChosen(writer=writer, why=why):
+            yield Block("item", f"{writer} plans{_after(why)}")
         case PlanMade(plan=plan, source=source):
             yield Block("part", f"Plan by {source}")
             if plan.answer:
@@ -207,6 +211,9 @@ def _beside(envelope: Envelope) -> Iterator[Block]:
     """What persons and circumstances did."""
     event, at = envelope.event, _moment(envelope.at)
     match event:
+        case NoteGiven(text=text, by=by):
+            yield Block("item", f"said meanwhile by {by}, {at}:")
+            yield Block("text", text)
         case RuleGranted(rule=rule, scope=scope, by=by):
             yield Block("item", f"rule for this {scope} by {by}, {at}: {rule}")
         case ModeChanged(mode=mode, by=by):

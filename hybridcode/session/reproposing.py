@@ -38,7 +38,7 @@ class Changes:
     former: dict[str, set[str | None]] = field(default_factory=dict[str, set[str | None]])
     """Path -> digests of what it held before this session changed it."""
     before: dict[str, str | None] = field(default_factory=dict[str, str | None])
-    """Path -> what it held before the task changed it."""
+    """Path -> what it held before the task edited it."""
     after: dict[str, str | None] = field(default_factory=dict[str, str | None])
     """Path -> what it held when the task, or a command in it, was done with it."""
 
@@ -55,9 +55,10 @@ class Changes:
         except (KeyError, Missing):
             return None
 
-    def _note(self, path: str, before: str | None, after: str | None) -> None:
+    def _note(self, path: str, before: str | None, after: str | None, *, by_command: bool = False) -> None:
         self.former.setdefault(path, set()).add(before)
-        self.before.setdefault(path, before)
+        if not by_command:
+            self.before.setdefault(path, before)
         self.after[path] = after
 
     def take(
@@ -85,7 +86,8 @@ class Changes:
             case CommandChanged(changes=changes):
                 for change in changes:
                     before = change.before.sha256 if change.before else None
-                    self._note(change.path, before, change.after.sha256 if change.after else None)
+                    after = change.after.sha256 if change.after else None
+                    self._note(change.path, before, after, by_command=True)
             case _:
                 pass
 

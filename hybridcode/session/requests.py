@@ -1,7 +1,7 @@
 """Requests of a recorded session, made again as far as they follow from what is on record.
 
 Invariant: instructions, window, goal, task, history, diff and the reason of a refusal are compared to the byte; what a
-check or a person said of the try before, and what a planner asked to see, is counted in bytes and not compared.
+check or a person said, and what a planner asked to see, is counted in bytes and not compared.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hybridcode.agent.drafter import draft_messages, retry_note
-from hybridcode.agent.judge import question
+from hybridcode.agent.judge import diff_part, goal_part
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Step
@@ -42,21 +42,23 @@ def of_draft(step: Step, window: ContextWindow, *, is_tiny: bool, refused: tuple
     """A draft is asked for with its window, the step's goal and why the one before was refused."""
     system, user = draft_messages(step, window, is_tiny=is_tiny, feedback="")
     pieces = (f"\n\n{retry_note(refused)}",) if refused and not is_tiny else ()
-    return Expected(system.content, user.content, pieces, rest="of what became of the try before")
+    return Expected(system.content, user.content, pieces, rest="of notes and what became of the try before")
 
 
 def of_plan(outline: str, task: str, history: str) -> Expected:
     """A plan is asked for with the outline, what is known of earlier tasks, and the task."""
     earlier = (f"\n\n# Earlier in this session\n{history}",) if history else ()
     return Expected(
-        load("plan"), outline, (*earlier, f"\n\n# Task\n{task}"), rest="of checks and what was asked to see"
+        load("plan"), outline, (*earlier, f"\n\n# Task\n{task}"), rest="of checks, notes and what was asked to see"
     )
 
 
 def of_judge(task: str, diff: str) -> Expected:
     """A verdict is asked for with the goal and the final diff."""
     why = "the diff in it is not that of the recorded changes: somebody else changed the files before it was made"
-    return Expected(load("judge"), question(task, diff), rest="of checks", may_differ=why)
+    return Expected(
+        load("judge"), goal_part(task), (f"\n\n{diff_part(diff)}",), rest="of notes and checks", may_differ=why
+    )
 
 
 def of_hint(step: Step) -> Expected:

@@ -95,7 +95,7 @@ async def test_a_run_ends_with_6_before_the_call_and_goes_on_with_a_higher_cap(t
     assert outcome.code == ExitCode.LIMIT
     assert "could cost up to $0.01" in outcome.message
     assert it.session is not None
-    assert not it.session.state.calls
+    assert not it.session.state.sums.calls
     it.settings = {**priced, "limits.max_cost_usd": 1.0}
     assert (await it.resume(it.session.id)).code == ExitCode.DONE
 
