@@ -45,8 +45,7 @@ async def one_window(log: SessionJournal, keeper: Keeper, corpus: Corpus) -> dic
     began = spent()
     source = await keeper.source(corpus, TASK)
     kept = spent()
-    async with keeper:
-        pass
+    await keeper.close()
     settled = spent()
     log.put_blob(window.text.encode())
     log.append(OutlineMade(sha256_hex(window.text.encode()), window.used, BUDGET, source))

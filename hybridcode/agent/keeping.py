@@ -1,14 +1,13 @@
 """Keeps what a window was made from, so that the journal alone can make it again.
 
 Invariant: what is kept is what the writer might see; never a file that holds credentials by its name or a secret by
-its content, and at most `audit.keep_trees_mb` of new contents in a run, the smallest first: git has to have the rest. A
-tree costs what is different from the tree before. A model is asked meanwhile: nobody waits for what is being stored.
+its content, and at most `audit.keep_trees_mb` of new contents in a session, the smallest first: git has to have the
+rest. A tree costs what is different from the tree before. A model is asked meanwhile: nobody waits for what is being stored.
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
 
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import maker_of
@@ -30,11 +29,13 @@ PROMPTS = ("plan", "draft_region", "draft_whole", "draft_blocks", "judge", "hint
 _BATCH_BYTES = 128_000
 """Contents that are looked through and written in one piece."""
 _READABLE = ("text", "binary")
+_CLOSE_S = 5.0
+"""How long a session that ends waits for what is being stored."""
 
 
 @dataclass
 class Keeper:
-    """What one run has put into the journal of the trees that its windows were made from."""
+    """What one session has put into the journal of the trees that its windows were made from."""
 
     journal: SessionJournal
     room: int
@@ -96,18 +97,15 @@ class Keeper:
             is_tiny=True,
         )
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait until everything is in the journal; whoever is cancelled leaves what is not there yet."""
+    async def close(self) -> None:
+        """Wait until everything is in the journal, for a bounded time; what is not there by then is left."""
         if self._storing is None:
             return
-        if kind is not None and issubclass(kind, asyncio.CancelledError):
+        await asyncio.wait([self._storing], timeout=_CLOSE_S)
+        if not self._storing.done():
             self._storing.cancel()
-        else:
             await asyncio.wait([self._storing])
-        if not self._storing.cancelled() and self._storing.done():
+        if not self._storing.cancelled():
             self._storing.exception()  # a journal that cannot be written says so at the next event
 
     async def _keep(self, snapshot: Snapshot, wanted: Sequence[FileEntry]) -> str:

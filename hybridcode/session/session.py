@@ -119,6 +119,8 @@ class Session:
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
         self.gate.effects.clear_leftovers()
         self.index = Index.open(options.workspace)
+        redactor = self.private.redactor if self.settings.egress.redact else None
+        self.keeper = Keeper(session, room=self.settings.audit.keep_trees_mb * 1_000_000, redactor=redactor)
         self.own = OwnCommands(self.gate, self.state, on_ran=self._distrust)
         """What a person runs themselves."""
         self._run: Run | None = None
@@ -265,6 +267,7 @@ class Session:
     async def close(self, *, keeps_models: bool = False) -> None:
         """Give back processes and files; models that another session goes on with may stay."""
         await self.own.close()
+        await self.keeper.close()
         if not keeps_models:
             await close_all(self.models)
         self.gate.effects.close()
@@ -272,7 +275,6 @@ class Session:
         self.journal.close()
 
     def _new_run(self, task: Task, *, history: str = "") -> Run:
-        redactor = self.private.redactor if self.settings.egress.redact else None
         return Run(
             task=task,
             root=self.options.workspace,
@@ -283,7 +285,7 @@ class Session:
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
-            keeper=Keeper(self.log, room=self.settings.audit.keep_trees_mb * 1_000_000, redactor=redactor),
+            keeper=self.keeper,
             clean=self._clean if self.settings.egress.redact else str,
             history=history,
             calls=self.state.sums.calls,
@@ -375,8 +377,7 @@ class Session:
                 # Deferred: a session that is only opened again, to be read, does without the loop.
                 from hybridcode.agent.loop import run_task
 
-                async with run.keeper:
-                    return await run_task(run)
+                return await run_task(run)
         except TimeoutError as error:
             if not limit.expired():
                 raise
