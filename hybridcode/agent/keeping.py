@@ -2,7 +2,7 @@
 
 Invariant: what is kept is what the writer might see; never a file that holds credentials by its name or a secret by
 its content, and at most `audit.keep_trees_mb` of new contents in a session, the smallest first: git has to have the
-rest. A tree costs what is different from the tree before. A model is asked meanwhile: nobody waits for what is being stored.
+rest. A tree costs what is different from the tree before. Nobody waits for what is being stored.
 """
 
 import asyncio
