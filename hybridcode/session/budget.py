@@ -4,13 +4,14 @@ Invariant: a call that could break the cap is not made. What a stopped answer ha
 the most that it can have used; a model without a known price is not asked while there is a cap.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from hybridcode.config.settings import Settings
 from hybridcode.domain.errors import LimitReached
 from hybridcode.domain.events import Envelope, ModelAnswered, ModelAsked
 from hybridcode.domain.model import ModelInfo, ModelRequest, Usage
-from hybridcode.models.pricing import Price
+from hybridcode.models.pricing import Price, price_for
 
 _FRAME_TOKENS = 64
 """Tokens that a provider may put around the messages of one request."""
@@ -77,3 +78,10 @@ class Budget:
         assert self.price is not None
         usage = Usage(input_tokens=prompt_bytes + _FRAME_TOKENS, output_tokens=output_tokens)
         return self.price.of(usage)
+
+
+def budget_check(settings: Settings, envelopes: Iterable[Envelope]) -> Callable[[ModelRequest, ModelInfo], None]:
+    """The cap of the settings, as it is looked at before each call; `envelopes` grow meanwhile."""
+    limit, frontier = settings.limits.max_cost_usd, settings.models.frontier
+    budget = Budget(limit, price_for(frontier) if limit else None, frontier.max_output_tokens)
+    return lambda request, info: budget.check(request, info, envelopes)

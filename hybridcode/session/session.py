@@ -37,7 +37,6 @@ from hybridcode.domain.events import (
     TaskResumed,
 )
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.model import ModelInfo, ModelRequest
 from hybridcode.domain.plan import Plan, Task
 from hybridcode.domain.ports import Approver, Model, Watcher
 from hybridcode.domain.scrub import scrubbed
@@ -49,10 +48,9 @@ from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
-from hybridcode.models.pricing import price_for
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
-from hybridcode.session.budget import Budget
+from hybridcode.session.budget import budget_check
 from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
@@ -320,15 +318,9 @@ class Session:
             redactor=self.private.redactor if egress.redact else None,
             withheld=self.private.withheld,
             consent=AskToSend(self.gate) if egress.mode == "ask" else send_freely,
-            check_budget=self._check_budget,
+            check_budget=budget_check(self.settings, self.state.envelopes),
         )
         return Sender(model, self.log, policy=policy)
-
-    def _check_budget(self, request: ModelRequest, info: ModelInfo) -> None:
-        limit, frontier = self.settings.limits.max_cost_usd, self.settings.models.frontier
-        if limit:
-            budget = Budget(limit, price_for(frontier), frontier.max_output_tokens)
-            budget.check(request, info, self.state.envelopes)
 
     def _record_opening(self, facts: GitFacts) -> None:
         frontier, local = self.models.frontier, self.models.local
