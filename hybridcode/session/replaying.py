@@ -172,7 +172,9 @@ class _Walk:
                 window, rebuilt = self.windows[self.shown[step.id]]
                 is_tiny = not isinstance(window.source, msgspec.UnsetType) and window.source.is_tiny
                 refused = self.refused.get(step.id, ())
-                return rebuilt.window and of_draft(step, rebuilt.window, is_tiny=is_tiny, refused=refused)
+                return rebuilt.window and of_draft(
+                    rebuilt.window, step=step, task=self.task, is_tiny=is_tiny, refused=refused
+                )
             case "judge":
                 diff = self.changes.diff_of_task(event.files, self.recorded)
                 return of_judge(self.task, diff) if diff is not None else None

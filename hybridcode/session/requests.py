@@ -38,9 +38,9 @@ class Expected:
     """Why it may say something else without anybody having changed it; empty: it may not."""
 
 
-def of_draft(step: Step, window: ContextWindow, *, is_tiny: bool, refused: tuple[Refusal, ...]) -> Expected:
+def of_draft(window: ContextWindow, *, step: Step, task: str, is_tiny: bool, refused: tuple[Refusal, ...]) -> Expected:
     """A draft is asked for with its window, the step's goal and why the one before was refused."""
-    system, user = draft_messages(step, window, is_tiny=is_tiny, feedback="")
+    system, user = draft_messages(window, step=step, task=task, is_tiny=is_tiny, feedback="")
     pieces = (f"\n\n{retry_note(refused)}",) if refused and not is_tiny else ()
     return Expected(system.content, user.content, pieces, rest="of notes and what became of the try before")
 
@@ -63,7 +63,7 @@ def of_judge(task: str, diff: str) -> Expected:
 
 def of_hint(step: Step) -> Expected:
     """A hint is asked for with the goal."""
-    return Expected(load("hint"), f"# Step\n{step.goal}\n\n# Place\n", rest="of place and reason")
+    return Expected(load("hint"), "", (f"# Step\n{step.goal}\n\n# Place\n",), rest="of task, place and reason")
 
 
 def check_request(seq: int, event: ModelAsked, expected: Expected | None, recorded: Recorded) -> Checked:
