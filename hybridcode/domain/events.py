@@ -12,7 +12,7 @@ from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Plan, Task, Writer
 from hybridcode.domain.refusal import Refusal
-from hybridcode.domain.window import Excerpt, Finish
+from hybridcode.domain.window import Excerpt, Finish, WindowSource
 
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
 
@@ -168,6 +168,18 @@ class WindowAssembled(_Event, frozen=True):
     excerpts: tuple[Excerpt, ...]
     used: int
     budget: int
+    source: WindowSource | msgspec.UnsetType = msgspec.UNSET
+    """What it was made from; unset in records of versions that did not keep it."""
+
+
+class OutlineMade(_Event, frozen=True):
+    """Before the plan requests that begin with it; once more where it had to be made smaller."""
+
+    digest: str
+    """Blob of the outline's text."""
+    used: int
+    budget: int
+    source: WindowSource
 
 
 class DraftMade(_Event, frozen=True):
@@ -348,6 +360,7 @@ Event = (
     | StepStarted
     | RungTaken
     | WindowAssembled
+    | OutlineMade
     | DraftMade
     | DraftRefused
     | ProposalMade
