@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from hybridcode.config.routing import NO_TABLE, RoutingTable
 from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
@@ -78,6 +79,8 @@ class Run:
     index: Index
     clean: Callable[[str], str] = str
     """Takes secrets out of a text, as it is done before anything is sent: for records of what was sent."""
+    routes: RoutingTable = NO_TABLE
+    """What routing.toml says, where it is followed."""
     history: str = ""
     """A bounded record of the session's earlier tasks."""
     plan: Plan | None = None

@@ -23,6 +23,7 @@ from hybridcode.config.layers import (
     unknown_variables,
 )
 from hybridcode.config.paths import user_config_dir
+from hybridcode.config.routing import NO_TABLE, RoutingTable, routing_of
 from hybridcode.config.rules import POLICY_FILE, WrittenRule, in_force, listed_rules, parse_policy, read_policy
 from hybridcode.config.settings import Settings
 from hybridcode.config.tighten import COLLECTED, DATA, is_tighter
@@ -52,6 +53,8 @@ class Loaded(msgspec.Struct, frozen=True):
     """The rules of all layers that count here: those of policy.toml and those of [approval]."""
     ignored_rules: tuple[WrittenRule, ...] = ()
     """Rules that do not count, each with a warning."""
+    routing: RoutingTable = NO_TABLE
+    """The repository's routing.toml, if it is trusted."""
     only_managed_allow: bool = False
     """True where the administrator lists what is allowed: no other allow rule counts."""
 
@@ -105,14 +108,16 @@ def load(
     only_managed = _ALLOW in managed.values
     rules = in_force(written, is_trusted=trusted, only_managed=only_managed)
     ignored = tuple(rule for rule in written if rule not in rules)
+    routing, complaints = routing_of(repository, is_trusted=trusted)
     return Loaded(
         settings=build(merge.values()),
         origin=merge.origins(),
-        warnings=(*unknown_variables(env), *merge.warnings, *map(_why_ignored, ignored)),
+        warnings=(*unknown_variables(env), *merge.warnings, *map(_why_ignored, ignored), *complaints),
         repository=repository,
         is_trusted=trusted,
         rules=rules,
         ignored_rules=ignored,
+        routing=routing,
         only_managed_allow=only_managed,
     )
 

@@ -113,6 +113,8 @@ class RoutingSettings(_Section, frozen=True):
     """Hints asked from the frontier before it writes itself."""
     frontier_tries: int = 1
     """Drafts by the frontier before a person is asked."""
+    table: bool = True
+    """Follow the repository's routing.toml, which `hybridcode calibrate` writes, once the repository is trusted."""
     plan_first: bool = True
     """False lets small, clear tasks with a check go to the local model first."""
 

@@ -15,6 +15,7 @@ from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
+from hybridcode.config.routing import followed
 from hybridcode.config.settings import Mode, Settings
 from hybridcode.context.index import Index
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
@@ -103,6 +104,10 @@ class Session:
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
+        local, is_on = self.models.local, self.settings.routing.table
+        self.routes, self._unrouted = followed(
+            options.loaded.routing, is_on=is_on, local=local.info.name if local else None
+        )
         rules = agreed_rules(options.loaded)
         self.gate = open_gate(options.workspace, session, settings=self.settings, rules=rules, watcher=options.watcher)
         self.gate.policy = self.gate.policy.in_mode(mode_at_start(options.loaded, self.state))
@@ -177,7 +182,7 @@ class Session:
         return await self._guarded(lambda: self._take_up(view))
 
     async def _begin(self, text: str) -> Run:
-        run = self._new_run(Task(f"task-{len(self.state.tasks) + 1}", text), history=history_of(self.state))
+        run = self.new_run(Task(f"task-{len(self.state.tasks) + 1}", text), history=history_of(self.state))
         snapshot = await run.snapshot()
         run.task = Task(run.task.id, text, snapshot.git.head)
         self.log.append(TaskGiven(run.task, snapshot.digest))
@@ -187,7 +192,7 @@ class Session:
         return run
 
     async def _take_up(self, view: TaskView) -> Run:
-        run = self._new_run(view.task)
+        run = self.new_run(view.task)
         take_up(run, view, self.state)
         self.log.append(TaskResumed(view.task.id))
         return run
@@ -241,18 +246,20 @@ class Session:
         self.index.close()
         self.journal.close()
 
-    def _new_run(self, task: Task, *, history: str = "") -> Run:
+    def new_run(self, task: Task, *, history: str = "") -> Run:
+        """What a task of this session has at hand."""
         return Run(
             task=task,
             root=self.options.workspace,
             settings=self.settings,
             journal=self.log,
             gate=self.gate,
-            senders=Senders(self._sender(self.models.frontier), self._sender(self.models.local)),
+            senders=Senders(self.sender(self.models.frontier), self.sender(self.models.local)),
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
             clean=self._clean if self.settings.egress.redact else str,
+            routes=self.routes,
             history=history,
             calls=len(self.state.calls),
         )
@@ -260,7 +267,8 @@ class Session:
     def _clean(self, text: str) -> str:
         return self.private.redactor().clean(text)
 
-    def _sender(self, model: Model | None) -> Sender | None:
+    def sender(self, model: Model | None) -> Sender | None:
+        """A model behind this session's policy; None for none."""
         if model is None:
             return None
         frontier, egress = self.settings.models.frontier, self.settings.egress
@@ -310,7 +318,7 @@ class Session:
         )
         if self.options.forked is not None:
             self.log.append(self.options.forked)
-        warnings = [*self.options.loaded.warnings]
+        warnings = [*self.options.loaded.warnings, *self._unrouted]
         if not self.options.is_attended:
             warnings += [
                 f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."
