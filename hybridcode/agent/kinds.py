@@ -21,6 +21,9 @@ _TEST = re.compile(
     r"(?:^|/)(?:tests?|__tests__|specs?|testing)/|(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[_.-](?:test|tests|spec)\.[^/]+)$"
     r"|(?:^|/)[^/]*Tests?\.(?:java|kt|cs|scala|swift)$"
 )
+_RUNS = re.compile(
+    r"(?:^|/)(?:test_[^/]*|[^/]*[_.-](?:test|tests|spec)\.[^/]+|[^/]*Tests?\.(?:java|kt|cs|scala|swift))$"
+)
 _CONFIG = frozenset(
     {
         "adoc", "cfg", "conf", "css", "editorconfig", "env", "gitignore", "html", "ini", "json", "lock", "md",
@@ -33,6 +36,11 @@ _CONFIG_NAMES = frozenset({"Dockerfile", "Makefile", "LICENSE", "NOTICE"})
 def is_test(path: str) -> bool:
     """True for a file that by its name holds tests, or serves them."""
     return _TEST.search(path) is not None
+
+
+def runs_tests(path: str) -> bool:
+    """True for a source file whose own tests a runner can be asked for by its name."""
+    return _RUNS.search(path) is not None and language_of(path) is not None
 
 
 def is_config(path: str) -> bool:

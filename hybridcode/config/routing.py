@@ -4,7 +4,6 @@ Invariant: a table that nobody trusted routes nothing; why a route holds is comp
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -119,20 +118,10 @@ def followed(table: RoutingTable, *, is_on: bool, local: str | None) -> tuple[Ro
 
 def routing_text(table: RoutingTable) -> str:
     """A table as its file: the same table gives the same bytes."""
-    document = tomlkit.document()
-    for line in _HEAD:
-        document.add(tomlkit.comment(line))
-    for key, value in _without_empty({"version": table.version, "local": table.local, "frontier": table.frontier}):
-        document[key] = value
-    routes = tomlkit.aot()
-    for route in sorted(table.route, key=lambda route: (route.kind, route.language)):
-        entry = tomlkit.table()
-        for key, value in msgspec.to_builtins(route).items():
-            entry[key] = value
-        routes.append(entry)
-    if table.route:
-        document["route"] = routes
-    return tomlkit.dumps(document)
+    routes = sorted(table.route, key=lambda route: (route.kind, route.language))
+    values = msgspec.to_builtins(msgspec.structs.replace(table, route=tuple(routes)))
+    kept = {key: value for key, value in values.items() if value not in ("", [], ())}
+    return "".join(f"# {line}\n" for line in _HEAD) + tomlkit.dumps(kept)
 
 
 def write_routing(folder: Path, text: str) -> Path:
@@ -147,7 +136,3 @@ def write_routing(folder: Path, text: str) -> Path:
     parse_routing(text.encode(), path=path)
     write_atomic(path, text.encode(), mode=0o644)
     return path
-
-
-def _without_empty(values: Mapping[str, str | int]) -> Sequence[tuple[str, str | int]]:
-    return [(key, value) for key, value in values.items() if value != ""]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hybridcode.agent.trial import laid_over
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.repo.commits import Listed, list_tree
@@ -34,12 +35,6 @@ class Past:
     def with_changes(self, changes: tuple[FileChange, ...]) -> "Past":
         """The same tree with more files otherwise."""
         return replace(self, over=laid_over(self.over, changes))
-
-
-def laid_over(first: tuple[FileChange, ...], second: tuple[FileChange, ...]) -> tuple[FileChange, ...]:
-    """Both, where the second has the last word, sorted by path."""
-    both = {change.path: change for change in (*first, *second)}
-    return tuple(both[path] for path in sorted(both))
 
 
 @dataclass
@@ -77,6 +72,10 @@ class Rebuilder:
     def view(self, past: Past, present: Snapshot, changes: tuple[FileChange, ...]) -> Snapshot:
         """The past tree as a snapshot, with the past's commit as its head, so that nothing later is ranked by."""
         return replace(present.with_changes(changes), git=GitHead(is_git=True, head=past.commit))
+
+    def paths(self, commit: str) -> set[str]:
+        """The files of a commit. Raises: CannotRebuild."""
+        return set(self._list(commit))
 
     def _list(self, commit: str) -> Mapping[str, Listed]:
         if commit not in self._lists:

@@ -69,11 +69,11 @@ def _outermost(found: dict[Region, tuple[int, int]]) -> list[Region]:
     return [region for region, _ in kept]
 
 
-def _words(language: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The leaves of the syntax tree without comments; the bytes where it does not parse."""
+def _words(language: str, data: bytes) -> Iterator[tuple[str, int, bytes]]:
+    """The leaves of the syntax tree and how deep they are, without comments; the bytes where it does not parse."""
     tree = parse(language, data)
     if tree is None:
-        yield "", data
+        yield "", 0, data
         return
     cursor, is_done = tree.walk(), False
     while not is_done:
@@ -81,7 +81,7 @@ def _words(language: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         assert node is not None
         is_comment = node.type in _COMMENTS
         if not node.child_count and not is_comment:
-            yield node.type, data[node.start_byte : node.end_byte]
+            yield node.type, cursor.depth, data[node.start_byte : node.end_byte]
         if not is_comment and cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():
