@@ -42,8 +42,9 @@ class Checked:
     """What a check said of a tree of the past."""
 
     event: CheckRan | None
-    """None where it said nothing: `why` tells."""
+    """None where it did not run."""
     why: str = ""
+    """Why it did not run, or why its failure may not be the tree's own fault."""
 
     @property
     def passed(self) -> bool:
@@ -53,7 +54,7 @@ class Checked:
     @property
     def failed(self) -> bool:
         """It ran and failed, by the tree's own fault."""
-        return self.event is not None and not self.event.passed
+        return self.event is not None and not self.event.passed and not self.why
 
 
 @dataclass
@@ -102,7 +103,7 @@ async def check_past(run: PastRun, step: Step, changes: tuple[FileChange, ...] =
     )
     run.journal.append(event)
     why = "" if passed else inconclusive(receipt)
-    return Checked(None, f"`{receipt.command}`: {why}") if why else Checked(event)
+    return Checked(event, f"`{receipt.command}`: {why}" if why else "")
 
 
 async def try_step(run: PastRun, step: Step, *, writer: Writer, tries: int, why: str) -> Outcome:
@@ -111,7 +112,7 @@ async def try_step(run: PastRun, step: Step, *, writer: Writer, tries: int, why:
     Raises:
         ModelError: when the model cannot be asked.
         LimitReached: when the run's budget is used up.
-        GateError: as `check_past`, or the check cannot say anything of the draft.
+        GateError: as `check_past`, or the check could not run.
     """
     outcome, feedback = Outcome(), ""
     began = run.journal.append(RungTaken(step.id, _rung(writer, 1), writer, 1, why)).seq
@@ -145,7 +146,7 @@ async def _try(run: PastRun, step: Step, rung: Rung, feedback: str) -> tuple[str
         return "changes nothing", "# Your last answer changed nothing\nMake the change that the step asks for."
     checked = await check_past(run, step, drafted.changes)
     if checked.event is None:
-        raise GateError(f"The check of {step.id} said nothing: {checked.why}", "Run it again.")
+        raise GateError(f"The check of {step.id} did not run: {checked.why}", "Run it again.")
     if checked.event.passed:
         return "passed", ""
     return "check failed", draft_note(Tried(checked.event), drafted.changes)

@@ -4,7 +4,6 @@ Invariant: every finding is on record before the next one is begun; nothing that
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -120,7 +119,7 @@ class Bench:
         if self._shape(case, base) is None:
             return none("no model writes such a step")
         before = await check_past(base, case.step)
-        if before.event is None:
+        if not (before.passed or before.failed):
             return none(before.why)
         after = await check_past(await self._run_on(case.after, case), case.step)
         if not after.passed:
@@ -188,9 +187,7 @@ class Bench:
         assert run.base is not None
         return work_of(case.step, run.base)
 
-    async def _run_on(
-        self, past: Past, case: Case, contender: Contender | None = None, sample: int = 1
-    ) -> PastRun:
+    async def _run_on(self, past: Past, case: Case, contender: Contender | None = None, sample: int = 1) -> PastRun:
         """A run on a tree of the past as the workspace is now. What one model may not see, none sees."""
         limit = self.session.settings.context.max_file_bytes
         root = self.session.options.workspace
@@ -224,13 +221,8 @@ class Bench:
         )
 
 
-def works_of(cases: tuple[Case, ...], bases: Mapping[str, Snapshot]) -> dict[str, Work | None]:
-    """Kind of work of each case, by its key."""
-    return {case.key: work_of(case.step, bases[case.key]) for case in cases}
-
-
 def _unlike(what: str, checked: Checked) -> str:
-    if checked.event is None:
+    if checked.event is None or checked.why:
         return checked.why
     return f"its check {what}: exit code {checked.event.exit_code}"
 
