@@ -22,7 +22,7 @@ from hybridcode.config.keys import read_assignment
 from hybridcode.config.load import Loaded, load
 from hybridcode.config.routing import ROUTING_FILE, routing_text, write_routing
 from hybridcode.config.trust import read_repository, trust
-from hybridcode.domain.errors import ConfigError, LimitReached
+from hybridcode.domain.errors import ConfigError, LimitReached, ModelError
 from hybridcode.domain.exits import ExitCode
 from hybridcode.session.calibration.calibrating import Calibration, named_check, open_calibration
 from hybridcode.session.calibration.collecting import Choice, Collected, collect
@@ -197,9 +197,10 @@ async def _find_out(asked: _Asked, calibration: Calibration) -> ExitCode:
     except TimeoutError:
         console.say(f"stopped after {seconds:g} s (--timeout); run it again to go on")
         return ExitCode.LIMIT
-    except LimitReached as error:
+    except (LimitReached, ModelError) as error:
         console.complain(error)
-        return ExitCode.LIMIT
+        console.say("what is done is kept; run it again to go on")
+        return error.exit_code
     return ExitCode.DONE
 
 

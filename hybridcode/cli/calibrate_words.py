@@ -1,6 +1,6 @@
 """What `hybridcode calibrate` prints: cases, prices, the table and the advice.
 
-Invariant: every number has its unit, nothing is cut without a count, and text of a repository is escaped by the console.
+Invariant: every number has its unit, nothing is cut without a count; the console escapes the texts of a repository.
 """
 
 import difflib
@@ -28,10 +28,14 @@ def dollars(usd: float | None) -> str:
 def case_lines(collected: Collected) -> list[str]:
     """Each case on one line, and each that is left out with its reason."""
     lines = [
-        f"{case.id}  {collected.works[case.key]}, {case.lines} lines  {case.title}\n    check: {case.step.check}"
+        f"{case.id}  {collected.works[case.key]}, {_lines(case.lines)}  {case.title}\n    check: {case.step.check}"
         for case in collected.cases
     ]
     return lines + left_out_lines(collected.left_out)
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
