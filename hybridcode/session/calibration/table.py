@@ -89,7 +89,9 @@ def rows_of(trials: Iterable[TrialEnded]) -> list[Row]:
             sums[work, trial.model, trial.writer][trial.key].add(trial)
     found = [_row(work, model, writer, list(cases.values())) for (work, model, writer), cases in sums.items()]
     order = list(WORDS)
-    return sorted(found, key=lambda row: (order.index(row.work.kind), row.work.language, row.writer != "local", row.model))
+    return sorted(
+        found, key=lambda row: (order.index(row.work.kind), row.work.language, row.writer != "local", row.model)
+    )
 
 
 def _row(work: Work, model: str, writer: Writer, cases: Sequence[_Sum]) -> Row:

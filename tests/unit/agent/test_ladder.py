@@ -7,6 +7,7 @@ from hybridcode.config.settings import RoutingSettings
 from hybridcode.domain.plan import Step
 
 ROUTING = RoutingSettings()
+STEP = Step("1", "do")
 
 
 def names(step: Step, routing: RoutingSettings = ROUTING, *, has_local: bool = True, has_frontier: bool = True):
@@ -41,7 +42,7 @@ def test_settings_bound_every_rung_and_tries_are_numbered():
     assert attempts == [1, 2, 3, 4, 5, 6, 7]
 
 
-def routed(route: Route, step: Step = Step("1", "do"), routing: RoutingSettings = ROUTING, *, has_frontier: bool = True):
+def routed(route: Route, step: Step = STEP, routing: RoutingSettings = ROUTING, *, has_frontier: bool = True):
     return list(rungs(step, routing, has_local=True, has_frontier=has_frontier, route=route))
 
 
@@ -83,7 +84,9 @@ def test_the_writer_that_a_plan_names_is_not_taken_a_step():
 )
 def test_no_route_adds_a_try(local: int, hints: int, frontier: int, first: str, tries: int, has_frontier: bool):
     routing = RoutingSettings(local_tries=local, frontier_hints=hints, frontier_tries=frontier)
-    route = Route(kind="create", first="local" if first == "local" else "frontier", local_tries=tries, passed=0, tried=0)
+    route = Route(
+        kind="create", first="local" if first == "local" else "frontier", local_tries=tries, passed=0, tried=0
+    )
     without = list(rungs(Step("1", "do"), routing, has_local=True, has_frontier=has_frontier))
     found = routed(route, routing=routing, has_frontier=has_frontier)
     for name in ("local", "local_retry", "frontier_hint", "frontier"):
