@@ -143,7 +143,7 @@ def _show_plan(asked: _Asked, collected: Collected) -> None:
         return
     for line in words.case_lines(collected):
         console.data(line)
-    console.say(f"{len(collected.cases)} cases, {len(collected.left_out)} left out; their checks have not been run.")
+    console.say(f"{words.many(len(collected.cases), 'case')}, {len(collected.left_out)} left out; their checks have not been run.")
     console.say(f"At most {len(largest)} would be tried (--max-cases), for at most:")
     for line in words.price_lines(worst):
         console.say(f"  {line}")
@@ -184,12 +184,15 @@ async def _close(calibration: Calibration) -> None:
 async def _find_out(asked: _Asked, calibration: Calibration) -> ExitCode:
     """Prove, price, ask and try; what stops the trials leaves a table of what there is."""
     await calibration.prove()
-    if calibration.left():
-        await calibration.load()
     if not calibration.left():
         console.say("no trial is left to be made")
         return ExitCode.DONE
-    _agree(asked, calibration.worst())
+    agreed = calibration.worst()
+    _agree(asked, agreed)
+    await calibration.load()
+    worst = calibration.worst()
+    if any(now.requests > then.requests for now, then in zip(worst, agreed, strict=True)):
+        _agree(asked, worst)  # windows became smaller than those of the trials on record: more are left
     seconds = asked.loaded.settings.limits.timeout_s
     try:
         async with asyncio.timeout(seconds or None):
@@ -260,7 +263,7 @@ def _show(calibration: Calibration, rows: list[Row], advice: list[Advice]) -> No
     for line in words.left_out_lines([*calibration.collected.left_out, *calibration.left_out]):
         console.say(line, dim=True)
     if not rows:
-        console.say(f"no trials on record; {len(calibration.proven)} cases can tell")
+        console.say(f"no trials on record; {words.many(len(calibration.proven), 'case')} can tell")
         return
     for line in words.table_lines(rows):
         console.data(line)

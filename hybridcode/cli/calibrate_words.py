@@ -28,14 +28,15 @@ def dollars(usd: float | None) -> str:
 def case_lines(collected: Collected) -> list[str]:
     """Each case on one line, and each that is left out with its reason."""
     lines = [
-        f"{case.id}  {collected.works[case.key]}, {_lines(case.lines)}  {case.title}\n    check: {case.step.check}"
+        f"{case.id}  {collected.works[case.key]}, {many(case.lines, 'line')}  {case.title}\n    check: {case.step.check}"
         for case in collected.cases
     ]
     return lines + left_out_lines(collected.left_out)
 
 
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"
+def many(count: int, word: str) -> str:
+    """`1 line`, `1,200 lines`."""
+    return f"1 {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
@@ -49,7 +50,7 @@ def price_lines(worst: Sequence[Worst]) -> list[str]:
     for each in worst:
         where = "leaves this machine" if each.is_remote else "stays on this machine"
         lines.append(
-            f"{each.model}: {each.trials} trials, at most {each.requests} requests, {each.input_tokens:,} tokens in, "
+            f"{each.model}: {many(each.trials, 'trial')}, at most {many(each.requests, 'request')}, {each.input_tokens:,} tokens in, "
             f"{each.output_tokens:,} tokens out, {dollars(each.usd)}; {where}"
         )
     return lines

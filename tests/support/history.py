@@ -58,7 +58,6 @@ HISTORY: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("cart: a remark", {"cart.py": "# The cart.\n" + CART}),
     (HOSTILE, {"shop.py": COUNTING, "tests/test_count.py": COUNT_TESTS}),
     ("shop: broken on the way", {"shop.py": COUNTING.replace("* RATE", "- RATE")}),
-    ("shop: mended", {"shop.py": COUNTING}),
 )
 WRONG = "def total(items):\n    return -1\n"
 SOLUTIONS: Mapping[str, str] = {
@@ -66,7 +65,6 @@ SOLUTIONS: Mapping[str, str] = {
     "sum at once": TIDY,
     "a cart has a total": CART,
     "Count the items": COUNTING,
-    "mended": COUNTING,
 }
 """Words of a goal -> the file that meets it."""
 
@@ -94,10 +92,14 @@ class Author:
         return ScriptedModel(self.info, self._answer)
 
     def _answer(self, request: ModelRequest) -> str:
-        goal = request.messages[-1].content.partition("\n\n# Step\n")[2]
-        words = next(words for words in SOLUTIONS if words in goal)
-        right = SOLUTIONS[words]
-        return f"```python\n{right if self.knows(words) else WRONG}```"
+        return answer_to(request.messages[-1].content, self.knows)
+
+
+def answer_to(prompt: str, knows: Callable[[str], bool]) -> str:
+    """The answer to a draft request."""
+    goal = prompt.partition("\n\n# Step\n")[2]
+    words = next(words for words in SOLUTIONS if words in goal)
+    return f"```python\n{SOLUTIONS[words] if knows(words) else WRONG}```"
 
 
 def knowing(*words: str) -> Callable[[str], bool]:

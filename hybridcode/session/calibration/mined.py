@@ -58,8 +58,8 @@ def mined_cases(root: Path, commits: Iterable[PastCommit], *, check: str) -> tup
 
 
 def one_line(text: str, most: int) -> str:
-    """The first line of a text, bounded."""
-    first = text.strip().partition("\n")[0].strip()
+    """The first line of a text, bounded, with blanks for what is not printed."""
+    first = "".join(char if char.isprintable() else " " for char in text.strip().partition("\n")[0]).strip()
     return first if len(first) <= most else f"{first[: most - 3]}..."
 
 
