@@ -143,7 +143,8 @@ def _show_plan(asked: _Asked, collected: Collected) -> None:
         return
     for line in words.case_lines(collected):
         console.data(line)
-    console.say(f"{words.many(len(collected.cases), 'case')}, {len(collected.left_out)} left out; their checks have not been run.")
+    found = words.many(len(collected.cases), "case")
+    console.say(f"{found}, {len(collected.left_out)} left out; their checks have not been run.")
     console.say(f"At most {len(largest)} would be tried (--max-cases), for at most:")
     for line in words.price_lines(worst):
         console.say(f"  {line}")

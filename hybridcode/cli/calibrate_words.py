@@ -28,7 +28,8 @@ def dollars(usd: float | None) -> str:
 def case_lines(collected: Collected) -> list[str]:
     """Each case on one line, and each that is left out with its reason."""
     lines = [
-        f"{case.id}  {collected.works[case.key]}, {many(case.lines, 'line')}  {case.title}\n    check: {case.step.check}"
+        f"{case.id}  {collected.works[case.key]}, {many(case.lines, 'line')}  {case.title}\n"
+        f"    check: {case.step.check}"
         for case in collected.cases
     ]
     return lines + left_out_lines(collected.left_out)
@@ -48,11 +49,10 @@ def price_lines(worst: Sequence[Worst]) -> list[str]:
     """The most that is spent, model by model."""
     lines: list[str] = []
     for each in worst:
-        where = "leaves this machine" if each.is_remote else "stays on this machine"
-        lines.append(
-            f"{each.model}: {many(each.trials, 'trial')}, at most {many(each.requests, 'request')}, {each.input_tokens:,} tokens in, "
-            f"{each.output_tokens:,} tokens out, {dollars(each.usd)}; {where}"
-        )
+        where = "a remote model" if each.is_remote else "not a remote model"
+        requests = f"{many(each.trials, 'trial')}, at most {many(each.requests, 'request')}"
+        tokens = f"{each.input_tokens:,} tokens in, {each.output_tokens:,} tokens out"
+        lines.append(f"{each.model}, {where}: {requests}, {tokens}, {dollars(each.usd)}")
     return lines
 
 

@@ -79,11 +79,11 @@ def parse_routing(data: bytes, *, path: Path) -> RoutingTable:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}", "Correct the file, or move it away.") from error
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}", "`hybridcode calibrate` writes it anew.") from error
+        raise ConfigError(f"{path}: {error}", "Remove it; `hybridcode calibrate` writes it anew.") from error
     seen = set[tuple[str, str]]()
     for number, route in enumerate(table.route, 1):
         if not 0 <= route.passed <= route.tried or route.local_tries < 1:
-            raise ConfigError(f"{path}, route {number}: the counts cannot be", "`hybridcode calibrate` writes it anew.")
+            raise ConfigError(f"{path}, route {number}: the counts cannot be", "Remove it; `hybridcode calibrate` writes it anew.")
         if (route.kind, route.language) in seen:
             raise ConfigError(f"{path}, route {number}: {route.kind} in {route.language} stands twice", "Remove one.")
         seen.add((route.kind, route.language))

@@ -1,14 +1,14 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hybridcode.config.routing import parse_routing
 from hybridcode.gate.sandbox import probe
-from tests.support.chat_server import ChatServer, Exchange, say, serving
+from tests.support.chat_server import Answer, ChatServer, Exchange, say, serving
 from tests.support.history import CHECK, answer_to, history, knowing
 from tests.support.processes import Done, Program, with_one_server
 from tests.support.repos import git
@@ -22,14 +22,20 @@ def everything(_: str) -> bool:
     return True
 
 
-def prompt_of(exchange: Exchange) -> str:
-    return exchange.body["messages"][-1]["content"]
+def author(knows: Callable[[str], bool]) -> Answer:
+    """A server's model that is right for the goals it knows."""
+
+    def answer(exchange: Exchange) -> None:
+        prompt = exchange.body["messages"][-1]["content"]
+        say(answer_to(prompt, knows), usage=(len(prompt) // 3, 20))(exchange)
+
+    return answer
 
 
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
     with serving() as chat:
-        chat.answer = lambda exchange: say(answer_to(prompt_of(exchange), everything))(exchange)
+        chat.answer = author(everything)
         yield chat
 
 
@@ -71,7 +77,7 @@ def test_a_dry_run_lists_cases_and_the_worst_price_and_does_nothing(program: Pro
     text = calibrate(program, repo, "--dry-run", *NAMED, "--set", "models.frontier.input_usd_per_mtok=2.0")
     assert "small edits in python, 4 lines  Count the items" in text.out
     assert "5 cases, 3 left out" in text.err
-    assert "unknown; stays on this machine" in text.err
+    assert "tokens out, unknown\n" in text.err
 
 
 def test_without_a_named_check_or_a_yes_to_the_price_nothing_is_asked(program: Program, repo: Path, server: ChatServer):
@@ -82,7 +88,7 @@ def test_without_a_named_check_or_a_yes_to_the_price_nothing_is_asked(program: P
     if probe().kind in ("bwrap", "landlock"):
         nobody = calibrate(program, repo, *NAMED, "--max-cases", "1")
         assert nobody.code == 2, nobody.err
-        assert "openai/loop: 1 trial, at most 1 request," in nobody.err
+        assert "openai/loop, not a remote model: 1 trial, at most 1 request," in nobody.err
         assert "Nobody agreed to the price" in nobody.err
     assert server.asked == []
 
@@ -96,12 +102,12 @@ def test_somewhere_without_a_history_is_no_place_for_it(program: Program, tmp_pa
 
 @sandboxed
 def test_the_table_and_routing_toml_at_a_persons_word(program: Program, repo: Path, server: ChatServer):
-    server.answer = lambda exchange: say(answer_to(prompt_of(exchange), knowing("a cart has a total")))(exchange)
+    server.answer = author(knowing("a cart has a total"))
     done = calibrate(program, repo, *LOCAL, "--max-cases", "2", "--enough", "0.2", "--json")
     assert done.code == 0, done.err
     assert len(server.asked) == 2
     found = [(row["work"]["kind"], row["model"], row["passed"], row["n"]) for row in done.json["table"]]
-    assert found == [("small_edit", "local-loop", 0, 1), ("create", "local-loop", 1, 1)]
+    assert found == [("small_edit", "local-loop", 0, 1), ("create", "local-loop", 1, 1)], done.json["trials"]
     assert [each["first"] for each in done.json["advice"]] == [None, "local"]
     assert done.json["routing"]["written"] is False
     assert not (repo / ".hybridcode").exists()
@@ -113,7 +119,7 @@ def test_the_table_and_routing_toml_at_a_persons_word(program: Program, repo: Pa
     assert "no trial is left to be made" in again.err
     assert '+first = "local"' in again.err
     assert "it is followed from now on" in again.err
-    assert "1 of 1    20-100 %" in again.out
+    assert "1 of 1  20-100 %" in again.out
     path = repo / ".hybridcode" / "routing.toml"
     (route,) = parse_routing(path.read_bytes(), path=path).route
     assert (route.kind, route.language, route.first, route.passed, route.tried) == ("create", "python", "local", 1, 1)
@@ -121,7 +127,7 @@ def test_the_table_and_routing_toml_at_a_persons_word(program: Program, repo: Pa
     shown = program.run("config", "show", "--origin", cwd=repo)
     why = "local writes first: routing.toml: new files in python: the local model passed 1 of 1 (20-100 %)"
     assert why in shown.out
-    path.write_text(path.read_text().replace("local", "frontier"))
+    path.write_text(path.read_text().replace('first = "local"', 'first = "frontier"'))
     shown = program.run("config", "show", "--origin", cwd=repo)
     assert "writes first" not in shown.out
     assert "routing.toml is not followed" in shown.err
@@ -136,7 +142,7 @@ def test_a_killed_calibration_goes_on_where_it_was(program: Program, repo: Path,
             asked.set()
             gone.wait(60)
         else:
-            say(answer_to(prompt_of(exchange), everything))(exchange)
+            author(everything)(exchange)
 
     server.answer = hang
     line = [sys.executable, "-m", "hybridcode", "calibrate", *LOCAL, "--max-cases", "3"]
@@ -154,6 +160,6 @@ def test_a_killed_calibration_goes_on_where_it_was(program: Program, repo: Path,
     assert len(prompts) == 4, "one before the kill, one lost with it, two after it"
     assert prompts[0] not in prompts[1:]
     assert prompts[1] == prompts[2]
-    assert len(done.json["trials"]) == 3
+    assert [trial["ends"] for trial in done.json["trials"]] == [["passed"]] * 3
     assert program.run("audit", "verify", cwd=repo).code == 0
     assert not list((program.home / "cache").glob("hybridcode/scratch/*-*"))
