@@ -3,12 +3,17 @@
 Invariant: a check that passed is not run again until a file changes or another command ran.
 """
 
+from collections.abc import Collection
+
 from hybridcode.agent.commands import shell_command
+from hybridcode.agent.distil import distil
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Ran, Receipt, ShellCommand, Unknown
 from hybridcode.domain.events import CheckRan
 from hybridcode.gate.processes import environment_names
 
+SAID_CHARS = 1_500
+"""Characters of a check's output that a model is told."""
 FINAL = "(check)"
 """The step that checks of the whole task belong to; no plan can use this id."""
 
@@ -67,9 +72,15 @@ async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
     return record_check(run, receipt, line=line, step=step)
 
 
-def failure_note(event: CheckRan) -> str:
-    """What the next draft is told about a failed check, bounded to 2,000 characters of output."""
+def failure_note(event: CheckRan, paths: Collection[str]) -> str:
+    """What the next draft is told about a failed check of the tree with these files."""
     return (
         "# The check failed after your last answer was applied\n"
-        f"$ {event.command}\nexit code {event.exit_code}\n{event.tail[-2_000:]}\nThe lines above are as they are now."
+        f"{said(event, paths)}\nThe lines above are as they are now."
     )
+
+
+def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHARS) -> str:
+    """A check, how it ended, and what its output says of that."""
+    told = event.tail[-most_chars:] if event.passed else distil(event.tail, paths, most_chars=most_chars)
+    return f"$ {event.command}\nexit code {event.exit_code}\n{told}"

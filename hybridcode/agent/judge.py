@@ -3,21 +3,27 @@
 Invariant: the request's size does not grow with the number of drafts or steps.
 """
 
+from hybridcode.agent.checks import said
 from hybridcode.agent.run import Run
+from hybridcode.context.signals import is_test
 from hybridcode.domain.errors import EgressForbidden, ModelError
 from hybridcode.domain.events import CheckRan, NoticeGiven, TaskJudged
 from hybridcode.domain.model import Message, ModelRequest
+from hybridcode.domain.plan import Plan
 from hybridcode.models.egress import denied_files
 from hybridcode.models.prompts import load
 from hybridcode.patch.hunks import unified
 
 DIFF_CHARS = 12_000
 """A longer diff is shown from its start, with the number of characters left out."""
-TAIL_CHARS = 1_500
+TAIL_CHARS = 600
+"""Of each check's output. A check that failed has ended the task before."""
 
 
-async def judge(run: Run, checks: list[CheckRan]) -> TaskJudged:
-    """Ask whether the result meets the goal. A judge that cannot be asked is `skipped`, and says why."""
+async def judge(run: Run, plan: Plan, checks: list[CheckRan]) -> TaskJudged:
+    """Ask whether the result meets the goal. A judge that is not or cannot be asked is `skipped`, and says why."""
+    if why := why_not_asked(run, plan, checks):
+        return _record(run, TaskJudged("skipped", why))
     info = run.senders.pick(run.settings.roles.judge).model.info
     if info.profile == "tiny":
         return _record(run, TaskJudged("skipped", "the shipped fixture cannot judge"))
@@ -27,6 +33,20 @@ async def judge(run: Run, checks: list[CheckRan]) -> TaskJudged:
         run.journal.append(NoticeGiven("warning", f"The result was not judged: {error.message}", error.hint))
         return _record(run, TaskJudged("skipped", error.message))
     return _record(run, read_verdict(text, model=info.name))
+
+
+def why_not_asked(run: Run, plan: Plan, checks: list[CheckRan]) -> str:
+    """Why the result needs no judge; empty if it does.
+
+    By itself it needs none where a check proves the only step, unless that step changed tests which were there before.
+    """
+    if run.settings.routing.judge != "auto":
+        return "[routing] judge is never" if run.settings.routing.judge == "never" else ""
+    proof = next((event.command for event in checks if event.passed), "")
+    changed_tests = [path for path, before in run.before.items() if before is not None and is_test(path)]
+    if not proof or len(plan.steps) != 1 or changed_tests:
+        return ""
+    return f"`{proof}` proves the only step"
 
 
 def read_verdict(text: str, *, model: str) -> TaskJudged:
@@ -69,7 +89,7 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
     if hidden:
         parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:
-        parts.append(f"# $ {event.command} (exit code {event.exit_code})\n{event.tail[-TAIL_CHARS:]}")
+        parts.append(f"# Check\n{said(event, run.before, most_chars=TAIL_CHARS)}")
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="judge",

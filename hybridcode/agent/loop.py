@@ -129,7 +129,7 @@ async def _verify(run: Run, plan: Plan) -> Outcome:
         events.append(event)
         if not event.passed:
             return _end(run, ExitCode.VERIFICATION_FAILED, f"`{line}` ended with exit code {event.exit_code}")
-    verdict = await judge(run, events)
+    verdict = await judge(run, plan, events)
     return _conclude(run, verdict, is_proven=bool(events))
 
 

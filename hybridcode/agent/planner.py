@@ -7,15 +7,19 @@ names only files and symbols that exist or that an earlier step makes.
 import asyncio
 import re
 
+import msgspec
+
 from hybridcode.agent.budget import after_overflow
+from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.plan_reply import MoreWanted, parse_reply
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.context.lookup import look_up
+from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
 from hybridcode.context.regions import resolve
-from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, PlanInvalid
-from hybridcode.domain.events import NoticeGiven, PlanMade
+from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
+from hybridcode.domain.events import NoticeGiven, PlanMade, PlannerChosen
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.models.prompts import load
@@ -27,15 +31,44 @@ MAX_REPAIRS = 2
 
 
 async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
-    """Ask for a plan until it can be followed; journals the one it returns.
+    """Let the model whose turn it is plan, the frontier after a local model that could not; journals the plan.
 
     Raises:
         PlanInvalid: when the replies stay unusable.
         LimitReached: when the plan has more steps than allowed.
         ModelError: when the model cannot be asked.
     """
-    run.senders.pick(run.settings.roles.plan)
-    snapshot = run.shown_to(run.settings.roles.plan, snapshot)
+    first = await asyncio.to_thread(_choose, run, snapshot)
+    if first.why:
+        run.journal.append(PlannerChosen(first.writer, first.why))
+    run.planner = first.writer
+    if first.writer == "frontier" or run.senders.frontier is None or run.settings.roles.plan == "local":
+        return await _plan(run, snapshot)
+    try:
+        return await _plan(run, snapshot, most_steps=MOST_STEPS)
+    except (PlanInvalid, ModelError) as error:
+        run.journal.append(PlannerChosen("frontier", f"the local model made no usable plan: {error.message}"))
+    run.planner = "frontier"
+    return await _plan(run, snapshot)
+
+
+def _choose(run: Run, snapshot: Snapshot) -> First:
+    local = run.senders.info("local")
+    seen = run.shown_to("local" if local else "frontier", snapshot)
+    return choose_planner(
+        run.task.text,
+        named=named_files(run.corpus(seen), run.task.text) if seen.files else (),
+        settings=run.settings,
+        has_local=local is not None,
+        has_frontier=run.senders.frontier is not None,
+        is_tiny=local is not None and local.profile == "tiny",
+    )
+
+
+async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
+    """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say."""
+    run.senders.pick(run.planner)
+    snapshot = run.shown_to(run.planner, snapshot)
     budget = run.settings.context.plan_tokens
     base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()
@@ -46,6 +79,8 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
             answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
+                if most_steps and len(answer.steps) > most_steps:
+                    raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
                     return _accept(run, answer)
                 raise PlanInvalid("; ".join(problems))
@@ -140,7 +175,7 @@ def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str
 
 
 async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:
-    sender = run.senders.pick(run.settings.roles.plan)
+    sender = run.senders.pick(run.planner)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
@@ -165,9 +200,18 @@ def check_length(run: Run, plan: Plan) -> None:
         )
 
 
+def _with_check(plan: Plan, test_cmd: str) -> Plan:
+    """A plan of one step is proven by the check of the whole task, before anybody is asked about the draft."""
+    check = plan.check or test_cmd
+    if len(plan.steps) != 1 or not check or plan.steps[0].check or plan.steps[0].kind == "command":
+        return plan
+    return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(plan.steps[0], check=check),))
+
+
 def _accept(run: Run, plan: Plan) -> Plan:
     check_length(run, plan)
-    sender = run.senders.pick(run.settings.roles.plan)
+    plan = _with_check(plan, run.settings.verify.test_cmd)
+    sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))
     return plan

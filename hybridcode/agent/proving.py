@@ -4,11 +4,12 @@ Invariant: it runs only what a person or policy has allowed already, only in a s
 that are proposed afterwards; what cannot be tried this way is asked about first, and checked after it was applied.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from hybridcode.agent.checks import command_of
+from hybridcode.agent.checks import command_of, said
 from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import FileChange, Ran, ShellCommand
@@ -23,7 +24,7 @@ _NOT_STARTED = (126, 127)
 """Exit codes of a shell that could not start a program."""
 _OUT_OF_REACH = ("Read-only file system", "Permission denied")
 """What the system says of what a copy only shows, or does not hold."""
-_TAIL_CHARS, _DIFF_CHARS = 2_000, 2_000
+_DIFF_CHARS = 2_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Tried:
     """Digest of the tree that it ran on."""
     proves: bool = False
     """It passed, and left the files of that tree alone."""
+    said: str = ""
+    """What a model is told of it."""
 
     @property
     def failed(self) -> bool:
@@ -81,7 +84,11 @@ async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
         changed = await scratch.settle()
     if not isinstance(receipt, Ran):
         return NOTHING
-    return _concluded(run, step, receipt, tree=tree, changed=changed)
+    tried = _concluded(run, step, receipt, tree=tree, changed=changed)
+    if tried.event is None:
+        return tried
+    paths = {*snapshot.files, *(change.path for change in changes)}
+    return dataclasses.replace(tried, said=said(tried.event, paths))
 
 
 def learn(run: Run, tried: Tried, *, tree: str, passed: bool) -> None:
@@ -101,7 +108,7 @@ def draft_note(tried: Tried, changes: tuple[FileChange, ...]) -> str:
     diff = "".join(unified(change.path, change.before, change.after) for change in changes)
     return (
         "# The check failed on your last answer, which was not applied\n"
-        f"$ {event.command}\nexit code {event.exit_code}\n{event.tail[-_TAIL_CHARS:]}\n"
+        f"{tried.said}\n"
         f"Your last answer, as a diff:\n{diff[:_DIFF_CHARS]}\nThe lines above are as they were before it."
     )
 

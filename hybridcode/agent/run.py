@@ -83,6 +83,8 @@ class Run:
     """What routing.toml says, where it is followed."""
     history: str = ""
     """A bounded record of the session's earlier tasks."""
+    planner: Writer = "frontier"
+    """Which model is asked for the plan."""
     plan: Plan | None = None
     """Set when the plan is already known (resumed, a file, a script)."""
     plan_source: str = ""

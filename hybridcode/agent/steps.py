@@ -203,7 +203,11 @@ async def _prove(run: Run, step: Step, tried: Tried) -> tuple[Ending, str, bool]
         return _ending_of(event), "", True
     if event.passed:
         return ("done", ""), "", True
-    return ("failed", f"`{step.check}` ended with exit code {event.exit_code}"), failure_note(event), False
+    return ("failed", f"`{step.check}` ended with exit code {event.exit_code}"), await _failure(run, event), False
+
+
+async def _failure(run: Run, event: CheckRan) -> str:
+    return failure_note(event, (await run.snapshot()).files)
 
 
 def _ending_of(receipt: Receipt) -> Ending:

@@ -30,6 +30,7 @@ from hybridcode.domain.events import (
     Envelope,
     NoticeGiven,
     PlanMade,
+    PlannerChosen,
     ProposalMade,
     RungTaken,
     SessionOpened,
@@ -65,6 +66,8 @@ class TextPrinter:
                 self._opened(envelope.session, opened)
             case NoticeGiven(level=level, text=text, hint=hint):
                 say(f"{level}: {shown(text)}{' ' + shown(hint) if hint else ''}", colour=COLOURS[level])
+            case PlannerChosen(writer=writer, why=why):
+                say(f"{writer} plans: {shown(why)}", dim=True)
             case PlanMade(plan=plan, source=source):
                 self._plan(plan.steps, source, plan.answer)
             case StepStarted(step=step):

@@ -105,7 +105,7 @@ class RoleSettings(_Section, frozen=True):
 
 
 class RoutingSettings(_Section, frozen=True):
-    """[routing]: the ladder of tries for one step."""
+    """[routing]: which model is asked first, and the ladder of tries for one step."""
 
     local_tries: int = 2
     """Drafts by the local model before the next rung."""
@@ -115,8 +115,10 @@ class RoutingSettings(_Section, frozen=True):
     """Drafts by the frontier before a person is asked."""
     table: bool = True
     """Follow the repository's routing.toml, which `hybridcode calibrate` writes, once the repository is trusted."""
-    plan_first: bool = True
-    """False lets small, clear tasks with a check go to the local model first."""
+    first: Literal["auto", "frontier", "local"] = "auto"
+    """Who plans a task: `auto` lets the local model plan one that is short, names its files and has a test_cmd."""
+    judge: Literal["auto", "always", "never"] = "auto"
+    """Whether the result is judged: `auto` asks where no check proves it, or a plan of several steps is behind it."""
 
 
 class ContextSettings(_Section, frozen=True):

@@ -161,6 +161,11 @@ def is_prose(path: str) -> bool:
     return bool(_PROSE.search(path))
 
 
+def is_test(path: str) -> bool:
+    """What checks other files, or is there for that."""
+    return is_aside(path) and not is_prose(path)
+
+
 def tested(corpus: Corpus, lexical: Values) -> Values:
     """Files whose tests fit the query: `test_cart.py` speaks for `cart.py`."""
     if not lexical:

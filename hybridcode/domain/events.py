@@ -112,6 +112,13 @@ class ModelAnswered(_Event, frozen=True):
     error: str = ""
 
 
+class PlannerChosen(_Event, frozen=True):
+    """After TaskGiven, before the model is asked for a plan; once more where the first one's plan could not be used."""
+
+    writer: Writer
+    why: str
+
+
 class PlanMade(_Event, frozen=True):
     """After TaskGiven. A later PlanMade of the same task replaces the earlier one."""
 
@@ -320,6 +327,7 @@ Event = (
     | NoticeGiven
     | ModelAsked
     | ModelAnswered
+    | PlannerChosen
     | PlanMade
     | PlanDecided
     | StepStarted

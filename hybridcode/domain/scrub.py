@@ -16,6 +16,7 @@ from hybridcode.domain.events import (
     Event,
     ModelAnswered,
     NoticeGiven,
+    PlannerChosen,
     StepEnded,
     TaskEnded,
     TaskGiven,
@@ -43,7 +44,7 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             return _changed(event, refusals=tuple(_with(one, clean, "reason", "near", "advice") for one in refusals))
         case WindowAssembled(excerpts=excerpts):
             return _changed(event, excerpts=tuple(_with(one, clean, "path") for one in excerpts))
-        case StepEnded():
+        case StepEnded() | PlannerChosen():
             return _with(event, clean, "why")
         case TaskEnded():
             return _with(event, clean, "message")

@@ -36,6 +36,7 @@ from hybridcode.domain.events import (
     NoticeGiven,
     PlanDecided,
     PlanMade,
+    PlannerChosen,
     ProposalDecided,
     ProposalMade,
     Rewound,
@@ -90,6 +91,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [*gap, *_prompt(task.text)]
         case NoticeGiven():
             return _notice(event)
+        case PlannerChosen(writer=writer, why=why):
+            return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
         case PlanMade():
             return _plan(event)
         case PlanDecided(approved=False):

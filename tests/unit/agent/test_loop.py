@@ -136,7 +136,8 @@ async def test_a_check_that_keeps_failing_is_exit_3(workspace: Path):
 
 
 async def test_the_check_of_the_task_decides(workspace: Path):
-    it = scene(workspace, draft={"draft": [fence("RATE = 4")]}, more={"verify.test_cmd": CHECK})
+    no_more = {"routing.local_tries": 1, "routing.frontier_hints": 0, "routing.frontier_tries": 0}
+    it = scene(workspace, draft={"draft": [fence("RATE = 4")]}, more={"verify.test_cmd": CHECK, **no_more})
     assert (await it.run()).code == ExitCode.VERIFICATION_FAILED
 
 

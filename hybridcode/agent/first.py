@@ -1,0 +1,88 @@
+"""Which model plans a task: a small, clear one with a check goes to the local model first.
+
+Invariant: a function of the task's text, the files it names, and the settings; no model is asked, and the reason is
+recorded. The local model's plan and drafts are held to the same check, so a wrong guess costs local tokens and time.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hybridcode.config.settings import Settings
+from hybridcode.domain.plan import Writer
+
+MOST_WORDS = 80
+"""A longer task is not small."""
+MOST_ITEMS = 2
+"""Points of a list, or paragraphs: a task of more is several."""
+MOST_FILES = 2
+"""A task that names more files is not for one small change."""
+MOST_STEPS = 3
+"""A local plan with more steps says that the task was not small."""
+
+_ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_ASKS = re.compile(r"(?:why|how|what|where|which|who|when|explain|describe|is|are|does|do|should)\b", re.IGNORECASE)
+_JUDGEMENT = re.compile(
+    r"\b(?:(?:re)?design\w*|architect\w*|rewrit\w+|refactor\w*|restructur\w*|migrat\w+|decide|investigat\w+|find out|"
+    r"figure out|analy[sz]\w+|optimi[sz]\w+|performance|faster|secur\w+|vulnerab\w+|race|races|deadlocks?|concurren\w+|"
+    r"thread[- ]safe\w*|everywhere|throughout|codebase|all (?:callers|files|modules|places)|"
+    r"whole (?:project|repo\w*))\b",
+    re.IGNORECASE,
+)
+"""Words of work whose size or answer the text does not give away."""
+
+
+class First(NamedTuple):
+    """Who plans, and why."""
+
+    writer: Writer
+    why: str
+
+
+def choose_planner(
+    task: str, *, named: Sequence[str], settings: Settings, has_local: bool, has_frontier: bool, is_tiny: bool = False
+) -> First:
+    """Who plans `task`, of which `named` are the files that it names beyond doubt.
+
+    `is_tiny`: the local model is the shipped fixture, which cannot plan.
+    """
+    wanted = settings.roles.plan
+    if not has_local or not has_frontier:
+        only: Writer = "local" if has_local else "frontier"
+        return First(only, "" if only == wanted else f"no {wanted} model")
+    if wanted == "local":
+        return First("local", "[roles] plan")
+    match settings.routing.first:
+        case "frontier":
+            return First("frontier", "[routing] first")
+        case "local" if not is_tiny:
+            return First("local", "[routing] first")
+        case _:
+            doubt = "the shipped fixture cannot plan" if is_tiny else _doubt(task, named, settings)
+            return First("frontier", doubt) if doubt else First("local", _clear(task, named, settings))
+
+
+def _clear(task: str, named: Sequence[str], settings: Settings) -> str:
+    return f"small and clear: {len(task.split())} words, {', '.join(named)}, check `{settings.verify.test_cmd}`"
+
+
+def _doubt(task: str, named: Sequence[str], settings: Settings) -> str:
+    """Why a task is not small and clear; empty if it is."""
+    words = len(task.split())
+    parts = max(len(_ITEM.findall(task)), len(_PARAGRAPH.split(task.strip())))
+    if task.rstrip().endswith("?") or _ASKS.match(task.lstrip()):
+        return "a question"
+    if not settings.verify.test_cmd:
+        return "no check would prove it (--test-cmd)"
+    if words > MOST_WORDS:
+        return f"{words} words; small is up to {MOST_WORDS}"
+    if parts > MOST_ITEMS:
+        return f"{parts} points; small is up to {MOST_ITEMS}"
+    if found := _JUDGEMENT.search(task):
+        return f"`{found[0].lower()}` asks for judgement"
+    if not named:
+        return "it names no file or definition of this repository"
+    if len(named) > MOST_FILES:
+        return f"it names {len(named)} files; small is up to {MOST_FILES}"
+    return ""

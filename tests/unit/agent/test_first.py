@@ -1,0 +1,159 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybridcode.agent.first import First, choose_planner
+from hybridcode.config.load import load
+from hybridcode.config.settings import Settings
+from hybridcode.domain.events import ModelAsked, PlannerChosen, TaskJudged
+from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.plan import Plan
+from hybridcode.models.scripted import Script
+from tests.support.repos import git_repository
+from tests.support.sessions import Scene, as_json, edit, fence, planning
+
+CHECK = "python3 check.py"
+SMALL = "Set RATE in shop.py to 5."
+FILES = {
+    "shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n",
+    "test_shop.py": "import shop\n\n\ndef test_rate():\n    assert shop.RATE == 3\n",
+    "check.py": "import shop\nassert shop.RATE == 5\n",
+}
+PLAN = '{"s":[{"t":"shop.py#RATE"}]}'
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return git_repository(tmp_path / "shop", FILES)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_with(tmp_path, **{"verify.test_cmd": CHECK})
+
+
+def settings_with(folder: Path, **values: object) -> Settings:
+    none = folder / "none"
+    return load(folder, flags=values, env={}, user_config=none, managed_config=none, trust_store=none).settings
+
+
+def chosen(task: str, settings: Settings, *named: str, **more: Any) -> First:
+    both: dict[str, Any] = {"has_local": True, "has_frontier": True, **more}
+    return choose_planner(task, named=named or ("shop.py",), settings=settings, **both)
+
+
+def test_a_small_clear_task_with_a_check_goes_to_the_local_model(settings: Settings):
+    assert chosen(SMALL, settings) == First("local", f"small and clear: 6 words, shop.py, check `{CHECK}`")
+
+
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [
+        ("Why does shop.py set RATE to 3?", "a question"),
+        ("explain shop.py", "a question"),
+        (f"{SMALL} {'really ' * 80}", "86 words; small is up to 80"),
+        ("In shop.py:\n- set RATE\n- drop total\n- add tax", "3 points; small is up to 2"),
+        ("one\n\ntwo\n\nthree", "3 points; small is up to 2"),
+        ("Redesign shop.py", "`redesign` asks for judgement"),
+        ("Make shop.py thread-safe", "`thread-safe` asks for judgement"),
+    ],
+)
+def test_what_is_not_small_or_not_clear_goes_to_the_frontier(settings: Settings, task: str, why: str):
+    assert chosen(task, settings) == First("frontier", why)
+
+
+def test_how_many_files_a_task_names_decides(settings: Settings):
+    nothing_named = choose_planner(SMALL, named=(), settings=settings, has_local=True, has_frontier=True)
+    assert nothing_named == First("frontier", "it names no file or definition of this repository")
+    assert chosen(SMALL, settings, "a.py", "b.py").writer == "local"
+    assert chosen(SMALL, settings, "a.py", "b.py", "c.py") == First("frontier", "it names 3 files; small is up to 2")
+
+
+def test_without_a_check_nothing_goes_to_the_local_model_first(tmp_path: Path):
+    assert chosen(SMALL, settings_with(tmp_path)) == First("frontier", "no check would prove it (--test-cmd)")
+
+
+@pytest.mark.parametrize(
+    ("values", "models", "first"),
+    [
+        ({"routing.first": "frontier"}, {}, First("frontier", "[routing] first")),
+        ({"routing.first": "local"}, {}, First("local", "[routing] first")),
+        ({"routing.first": "local"}, {"is_tiny": True}, First("frontier", "the shipped fixture cannot plan")),
+        ({"roles.plan": "local"}, {}, First("local", "[roles] plan")),
+        ({}, {"has_frontier": False}, First("local", "no frontier model")),
+        ({}, {"has_local": False}, First("frontier", "")),
+        ({"roles.plan": "local"}, {"has_local": False}, First("frontier", "no local model")),
+    ],
+)
+def test_settings_and_missing_models_come_before_the_text(
+    tmp_path: Path, values: dict[str, object], models: dict[str, Any], first: First
+):
+    settings = settings_with(tmp_path, **{"verify.test_cmd": CHECK, **values})
+    assert chosen("Redesign it all", settings, **models) == first
+
+
+def economic(workspace: Path, frontier: Script, local: Script, **more: object) -> Scene:
+    settings = {"verify.test_cmd": CHECK, "approval.allow": (f"Bash({CHECK})",), **more}
+    return Scene(workspace, frontier, local, settings=settings)
+
+
+def events(it: Scene, *kinds: type) -> list[Any]:
+    assert it.session is not None
+    return [envelope.event for envelope in it.session.state.envelopes if isinstance(envelope.event, kinds)]
+
+
+async def test_a_small_task_is_planned_written_and_proven_without_the_frontier(workspace: Path):
+    it = economic(workspace, {}, {"plan": [PLAN], "draft": [fence("RATE = 5")]})
+    assert (await it.run(SMALL)).code == ExitCode.DONE
+    assert it.read("shop.py").startswith("RATE = 5\n")
+    assert [event.backend for event in events(it, ModelAsked)] == ["local", "local"]
+    (verdict,) = events(it, TaskJudged)
+    assert (verdict.verdict, verdict.reason) == ("skipped", f"`{CHECK}` proves the only step")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I think you should edit shop.py.",
+        '{"s":[{"t":"gone.py"}]}',
+        '{"s":[' + '{"t":"shop.py","g":"x"},' * 3 + '{"t":"shop.py","g":"x"}]}',
+    ],
+)
+async def test_a_local_plan_that_cannot_be_used_is_made_by_the_frontier(workspace: Path, reply: str):
+    it = economic(workspace, {"plan": [PLAN]}, {"plan": [reply] * 3, "draft": [fence("RATE = 5")]})
+    assert (await it.run(SMALL)).code == ExitCode.DONE
+    assert [event.writer for event in events(it, PlannerChosen)] == ["local", "frontier"]
+    assert events(it, PlannerChosen)[1].why.startswith("the local model made no usable plan: ")
+    assert [event.backend for event in events(it, ModelAsked) if event.role == "plan"][-1] == "frontier"
+
+
+async def test_the_frontier_writes_what_the_check_refuses_of_the_local_model(workspace: Path):
+    local = {"plan": [PLAN], "draft": [fence("RATE = 4")] * 3}
+    it = economic(workspace, {"hint": ["Five."], "draft": [fence("RATE = 5")]}, local)
+    assert (await it.run(SMALL)).code == ExitCode.DONE
+    assert it.read("shop.py").startswith("RATE = 5\n")
+    assert [event.role for event in events(it, ModelAsked) if event.backend == "frontier"] == ["hint", "draft"]
+
+
+async def test_a_step_that_changes_tests_which_were_there_is_judged(workspace: Path):
+    step = edit("both", "shop.py#RATE", "test_shop.py#test_rate")
+    test = fence("def test_rate():\n    assert shop.RATE == 5")
+    it = economic(
+        workspace,
+        {**planning(Plan((step,))), "judge": ["good"]},
+        {"draft": [fence("RATE = 5"), test]},
+        **{"routing.first": "frontier"},
+    )
+    assert (await it.run(SMALL)).code == ExitCode.DONE
+    assert [(event.verdict, event.reason) for event in events(it, TaskJudged)] == [("good", "")]
+
+
+@pytest.mark.parametrize(("judge", "asked"), [("always", 1), ("never", 0), ("auto", 0)])
+async def test_whether_a_proven_result_is_judged_is_a_setting(workspace: Path, judge: str, asked: int):
+    frontier = {"plan": [as_json(Plan((edit("rate", "shop.py#RATE"),)))], "judge": ["good"]}
+    it = economic(
+        workspace, frontier, {"draft": [fence("RATE = 5")]}, **{"routing.first": "frontier", "routing.judge": judge}
+    )
+    assert (await it.run(SMALL)).code == ExitCode.DONE
+    assert len([event for event in events(it, ModelAsked) if event.role == "judge"]) == asked
