@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from hybridcode.agent.checks import command_of
+from hybridcode.agent.checks import command_of, said
 from hybridcode.agent.drafter import Drafted, draft_step, retry_note
 from hybridcode.agent.ladder import Rung, RungName
 from hybridcode.agent.proving import Tried, draft_note, inconclusive
@@ -149,7 +149,8 @@ async def _try(run: PastRun, step: Step, rung: Rung, feedback: str) -> tuple[str
         raise GateError(f"The check of {step.id} did not run: {checked.why}", "Run it again.")
     if checked.event.passed:
         return "passed", ""
-    return "check failed", draft_note(Tried(checked.event), drafted.changes)
+    paths = {*(await run.snapshot()).files, *(change.path for change in drafted.changes)}
+    return "check failed", draft_note(Tried(checked.event, said=said(checked.event, paths)), drafted.changes)
 
 
 def _rung(writer: Writer, attempt: int) -> RungName:

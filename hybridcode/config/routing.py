@@ -83,7 +83,9 @@ def parse_routing(data: bytes, *, path: Path) -> RoutingTable:
     seen = set[tuple[str, str]]()
     for number, route in enumerate(table.route, 1):
         if not 0 <= route.passed <= route.tried or route.local_tries < 1:
-            raise ConfigError(f"{path}, route {number}: the counts cannot be", "Remove it; `hybridcode calibrate` writes it anew.")
+            raise ConfigError(
+                f"{path}, route {number}: the counts cannot be", "Remove it; `hybridcode calibrate` writes it anew."
+            )
         if (route.kind, route.language) in seen:
             raise ConfigError(f"{path}, route {number}: {route.kind} in {route.language} stands twice", "Remove one.")
         seen.add((route.kind, route.language))
