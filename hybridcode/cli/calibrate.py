@@ -46,6 +46,7 @@ class _Asked:
     samples: int
     tries: int
     enough: float
+    again: bool
     yes: bool
     write: bool
     as_json: bool
@@ -65,6 +66,7 @@ class _Asked:
 @click.option(
     "--enough", type=click.FloatRange(0.01, 0.99), default=ENOUGH, show_default=True, help="Share to be sure of."
 )
+@click.option("--again", is_flag=True, help="Prove cases anew that proved nothing before.")
 @click.option("--test-cmd", metavar="CMD", help="The check; naming it is consent to run it in scratch copies.")
 @click.option("--max-cost-usd", type=float, help="Stop before this many dollars.")
 @click.option("--timeout", type=float, help="Seconds for all trials together.")
@@ -97,7 +99,11 @@ def calibrate(**given: Any) -> None:
     if given["dry_run"]:
         _show_plan(asked, collected)
         return
-    console.leave(asyncio.run(_run(asked, collected, rebuilder)))
+    try:
+        code = asyncio.run(_run(asked, collected, rebuilder))
+    except asyncio.CancelledError:
+        code = ExitCode.TERMINATED
+    console.leave(code)
 
 
 def _read(given: Mapping[str, Any]) -> _Asked:
@@ -122,6 +128,7 @@ def _read(given: Mapping[str, Any]) -> _Asked:
         samples=given["samples"],
         tries=2 if given["retry"] else 1,
         enough=given["enough"],
+        again=given["again"],
         yes=given["yes"],
         write=given["write"],
         as_json=given["as_json"],
@@ -151,16 +158,17 @@ def _show_plan(asked: _Asked, collected: Collected) -> None:
 
 
 async def _run(asked: _Asked, collected: Collected, rebuilder: Rebuilder) -> ExitCode:
-    options = SessionOptions(asked.workspace, asked.loaded)
+    models = build_models(asked.loaded.settings)
     calibration = open_calibration(
-        options,
-        lambda session: contenders_of(session.settings, session.models, asked.models),
+        SessionOptions(asked.workspace, asked.loaded, make_models=lambda _: models),
+        contenders_of(asked.loaded.settings, models, asked.models),
         collected=collected,
         rebuilder=rebuilder,
         choice=asked.choice,
         samples=asked.samples,
         tries=asked.tries,
         say=lambda text: console.say(text, dim=True),
+        again=asked.again,
     )
     task = asyncio.current_task()
     assert task is not None

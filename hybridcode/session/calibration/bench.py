@@ -62,6 +62,8 @@ class Bench:
     contenders: tuple[Contender, ...]
     tries: int
     rebuilder: Rebuilder
+    again: bool = False
+    """Cases that proved nothing before are proven anew."""
     step_tokens: int = 0
     """Tokens of every window: what all models take. Set once they are loaded."""
     findings: dict[str, CaseChecked] = field(default_factory=dict[str, CaseChecked])
@@ -97,12 +99,13 @@ class Bench:
         Raises:
             GateError: policy does not let the check run by itself.
         """
-        if (known := self.findings.get(case.key)) is not None:
-            return known
+        known = self.findings.get(case.key)
+        if known is not None and not (self.again and known.proof == "none"):
+            return CaseChecked(case.id, case.key, "none", why) if (why := self._kept_from(case)) else known
         try:
             found = await self._prove(case)
-        except CannotRebuild as error:
-            found = CaseChecked(case.id, case.key, "none", str(error))
+        except CannotRebuild as error:  # this may be another time, or with other models
+            return CaseChecked(case.id, case.key, "none", str(error))
         except GateError as error:
             if case.source == "mined":
                 raise
@@ -206,10 +209,17 @@ class Bench:
     def _seen(self, base: Snapshot, case: Case) -> Snapshot:
         if not any(each.model.info.is_remote for each in self.contenders):
             return base
-        denied = set(denied_files(base.files, self.session.settings.egress.deny_paths))
-        if hidden := denied & {region.path for region in case.step.regions}:
-            raise CannotRebuild(f"egress.deny_paths keeps {min(hidden)} from remote models")
-        return base.without(denied)
+        if why := self._kept_from(case):
+            raise CannotRebuild(why)
+        return base.without(set(denied_files(base.files, self.session.settings.egress.deny_paths)))
+
+    def _kept_from(self, case: Case) -> str:
+        """Why a case is not for these models; empty if it is."""
+        if not any(each.model.info.is_remote for each in self.contenders):
+            return ""
+        paths = sorted({region.path for region in case.step.regions})
+        hidden = denied_files(paths, self.session.settings.egress.deny_paths)
+        return f"egress.deny_paths keeps {next(iter(hidden))} from remote models" if hidden else ""
 
     def _settings(self, settings: Settings, sample: int) -> Settings:
         replace = msgspec.structs.replace

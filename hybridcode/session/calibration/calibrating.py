@@ -146,7 +146,7 @@ class Calibration:
 
 def open_calibration(
     options: SessionOptions,
-    contenders: Callable[[Session], tuple[Contender, ...]],
+    contenders: tuple[Contender, ...],
     *,
     collected: Collected,
     rebuilder: Rebuilder,
@@ -154,27 +154,22 @@ def open_calibration(
     samples: int,
     tries: int,
     say: Say,
+    again: bool = False,
 ) -> Calibration:
     """Open a session for a calibration. Nothing is asked and nothing runs yet.
+
+    `again`: cases that proved nothing before are proven anew.
 
     Raises:
         ConfigError: remote requests would have to be asked about one by one.
         JournalError: it cannot be recorded.
     """
     check = named_check(options.loaded)
-    loaded = with_narrowed(options.loaded, collected.cases)
-    session = Session.open(replace(options, loaded=loaded))
-    try:
-        taking_part = contenders(session)
-        is_remote = any(each.model.info.is_remote for each in taking_part)
-        if is_remote and session.settings.egress.mode == "ask":
-            hint = (
-                "Agree to all of this calibration's: --set egress.mode=allow, or leave remote models out with --model."
-            )
-            raise ConfigError("egress.mode is ask: every remote request would wait for an answer.", hint)
-        session.log.append(CalibrationBegun(check, tuple(each.name for each in taking_part)))
-        bench = Bench(session, taking_part, tries, rebuilder)
-    except BaseException:
-        session.journal.close()
-        raise
+    is_remote = any(each.model.info.is_remote for each in contenders)
+    if is_remote and options.loaded.settings.egress.mode == "ask":
+        hint = "Agree to all of this calibration's: --set egress.mode=allow, or leave remote models out with --model."
+        raise ConfigError("egress.mode is ask: every remote request would wait for an answer.", hint)
+    session = Session.open(replace(options, loaded=with_narrowed(options.loaded, collected.cases)))
+    session.log.append(CalibrationBegun(check, tuple(each.name for each in contenders)))
+    bench = Bench(session, contenders, tries, rebuilder, again=again)
     return Calibration(session, bench, collected, choice, samples, say)

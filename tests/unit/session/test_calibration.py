@@ -98,12 +98,11 @@ class Stage:
         return found
 
     def open(self, loaded: Loaded | None = None) -> Calibration:
-        options = SessionOptions(
-            self.repo, loaded or self.loaded(), make_models=lambda _: Models(self.frontier, self.local)
-        )
+        loaded = loaded or self.loaded()
+        models = Models(self.frontier, self.local)
         return open_calibration(
-            options,
-            lambda session: contenders_of(session.settings, session.models, ()),
+            SessionOptions(self.repo, loaded, make_models=lambda _: models),
+            contenders_of(loaded.settings, models, ()),
             collected=self.collected(),
             rebuilder=Rebuilder(self.repo),
             choice=self.choice,
