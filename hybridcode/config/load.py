@@ -98,12 +98,9 @@ def load(
     merge.override(from_flags(flags or {}))
     managed = _without_bypass(from_file(managed_config, "managed"))
     merge.managed(managed)
-    root = repository.workspace
     written = (
         *listed_rules(merge.rule_lists()),
-        *read_policy(user_file.with_name(POLICY_FILE), layer="user", workspace=root),
-        *_repository_policy(repository),
-        *read_policy(managed_config.with_name(POLICY_FILE), layer="managed", workspace=root),
+        *_policies(repository, user=user_file.with_name(POLICY_FILE), managed=managed_config.with_name(POLICY_FILE)),
     )
     only_managed = _ALLOW in managed.values
     rules = in_force(written, is_trusted=trusted, only_managed=only_managed)
@@ -197,6 +194,15 @@ class _Merge:
 
 def _from_repository(repository: RepositoryConfig, name: str, layer: LayerName) -> Layer:
     return parse_file(repository.files.get(name, b""), layer=layer, path=repository.folder / name)
+
+
+def _policies(repository: RepositoryConfig, *, user: Path, managed: Path) -> tuple[WrittenRule, ...]:
+    root = repository.workspace
+    return (
+        *read_policy(user, layer="user", workspace=root),
+        *_repository_policy(repository),
+        *read_policy(managed, layer="managed", workspace=root),
+    )
 
 
 def _repository_policy(repository: RepositoryConfig) -> tuple[WrittenRule, ...]:
