@@ -50,7 +50,7 @@ class Terminal:
         if self.pid == 0:
             _become(command, env, cwd)
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self._raw = b""
+        self._raw = bytearray()
         self.ended = False
 
     def __enter__(self) -> Self:
@@ -71,6 +71,15 @@ class Terminal:
     def text(self) -> str:
         """Everything printed so far, without escape sequences."""
         return _ESCAPE.sub(b"", self._raw).decode("utf-8", "replace")
+
+    @property
+    def received(self) -> int:
+        """Bytes printed so far."""
+        return len(self._raw)
+
+    def text_since(self, received: int) -> str:
+        """What was printed after so many bytes, without escape sequences."""
+        return _ESCAPE.sub(b"", self._raw[received:]).decode("utf-8", "replace")
 
     def read(self, timeout_s: float) -> bool:
         """Take what the program prints within `timeout_s` and answer its questions; False if there was nothing."""

@@ -4,6 +4,7 @@ Invariant: a step's regions become changes all together or not at all; nothing h
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.run import Run
+from hybridcode.agent.steering import beside
 from hybridcode.context.assemble import assemble, tiny_window
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import ContextError, ContextOverflow
@@ -186,7 +188,7 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="draft",
-        messages=_messages(step, window, info, feedback),
+        messages=_messages(step, window, info, feedback, notes=run.notes),
         breaks=_breaks(step, window, info),
         max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
         temperature=local.temperature if info.backend == "local" else frontier.temperature,
@@ -197,7 +199,9 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
     return await sender.ask(request, on_chunk=run.show(step.id, request.call_id))
 
 
-def _messages(step: Step, window: ContextWindow, info: ModelInfo, feedback: str) -> tuple[Message, ...]:
+def _messages(
+    step: Step, window: ContextWindow, info: ModelInfo, feedback: str, *, notes: Sequence[str]
+) -> tuple[Message, ...]:
     target = window.target
     if info.profile == "tiny" and target is not None:
         if target.format == "whole":
@@ -206,7 +210,7 @@ def _messages(step: Step, window: ContextWindow, info: ModelInfo, feedback: str)
             system, user = render_region(target.path, window.text, step.goal)
         return Message("system", system), Message("user", user)
     name = f"draft_{target.format if target else 'blocks'}"
-    text = window.text + _goal(step) + (f"\n\n{feedback}" if feedback else "")
+    text = window.text + _goal(step) + beside(notes) + (f"\n\n{feedback}" if feedback else "")
     return Message("system", load(name)), Message("user", text)
 
 

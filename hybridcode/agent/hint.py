@@ -1,9 +1,11 @@
 """A short hint from the frontier for a step the local model did not manage.
 
-Invariant: the request holds the goal and the last reason, bounded; never the drafts.
+Invariant: the request holds the goal and the last reason, and what a person said meanwhile, bounded; never the
+drafts.
 """
 
 from hybridcode.agent.run import Run
+from hybridcode.agent.steering import beside
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Step
 from hybridcode.models.prompts import load
@@ -18,7 +20,9 @@ async def ask_hint(run: Run, step: Step, feedback: str) -> str:
         ModelError: when the frontier cannot be asked.
     """
     sender = run.senders.pick("frontier")
-    user = f"# Step\n{step.goal}\n\n# Place\n{', '.join(step.touches)}\n\n{feedback[:FEEDBACK_CHARS]}"
+    user = (
+        f"# Step\n{step.goal}\n\n# Place\n{', '.join(step.touches)}{beside(run.notes)}\n\n{feedback[:FEEDBACK_CHARS]}"
+    )
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="hint",

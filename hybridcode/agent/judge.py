@@ -5,6 +5,7 @@ Invariant: the request's size does not grow with the number of drafts or steps.
 
 from hybridcode.agent.checks import said
 from hybridcode.agent.run import Run
+from hybridcode.agent.steering import beside
 from hybridcode.context.signals import is_test
 from hybridcode.domain.errors import EgressForbidden, ModelError
 from hybridcode.domain.events import CheckRan, NoticeGiven, TaskJudged
@@ -85,7 +86,7 @@ def shown_paths(run: Run) -> tuple[str, ...]:
 async def _ask(run: Run, checks: list[CheckRan]) -> str:
     shown = shown_paths(run)
     hidden = len(run.before) - len(shown)
-    parts = [f"# Goal\n{run.task.text}", f"# Diff\n{final_diff(run) or '(no change)'}"]
+    parts = [f"# Goal\n{run.task.text}{beside(run.notes)}", f"# Diff\n{final_diff(run) or '(no change)'}"]
     if hidden:
         parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:

@@ -14,12 +14,14 @@ from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.plan_reply import MoreWanted, parse_reply
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
+from hybridcode.agent.steering import beside
 from hybridcode.context.lookup import look_up
 from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
 from hybridcode.context.regions import resolve
 from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, PlanMade, PlannerChosen
+from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.models.prompts import load
@@ -42,6 +44,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     if first.why:
         run.journal.append(PlannerChosen(first.writer, first.why))
     run.planner = first.writer
+    _tell_missing(run, snapshot, run.shown_to(run.planner, snapshot))
     if first.writer == "frontier" or run.senders.frontier is None or run.settings.roles.plan == "local":
         return await _plan(run, snapshot)
     try:
@@ -75,7 +78,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
         try:
-            reply = await _ask(run, base + shown + complaint, files + more)
+            reply = await _ask(run, base + shown + beside(run.notes) + complaint, files + more)
             answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
@@ -103,6 +106,16 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             repairs_left -= 1
             run.journal.append(NoticeGiven("warning", f"plan refused: {error.message}", "asking again"))
             complaint = f"\n\n# Your last answer was refused\n{error.message}\nAnswer again, JSON only."
+
+
+def _tell_missing(run: Run, whole: Snapshot, shown: Snapshot) -> None:
+    """Say which mentioned files there are not, and which the planner may not be shown."""
+    named = mentions(run.task.text, whole.files)
+    if unknown := [mention.word for mention in named if mention.path is None and mention.looks_like_path]:
+        run.journal.append(NoticeGiven("warning", f"the task mentions what is no file here: {', '.join(unknown)}"))
+    if hidden := [mention.word for mention in named if mention.is_file and mention.path not in shown.files]:
+        text = f"not shown to the planner, though mentioned: {', '.join(hidden)}"
+        run.journal.append(NoticeGiven("warning", text, "it holds credentials, or [egress] deny_paths names it"))
 
 
 def problems_of(plan: Plan, snapshot: Snapshot) -> list[str]:

@@ -34,7 +34,10 @@ HELP = (
     "Type what should be done, and Enter. A line that ends in a backslash goes on in the next one.",
     "Ctrl+C interrupts what runs, and leaves when nothing does. Ctrl+D leaves. What waits for you is kept.",
     "/review asks again what was left, /resume goes on with a task that stopped, /cost says what was used, /quit ends.",
+    "/steer TEXT tells the task that runs something: the next request to a model holds it, and nothing is stopped.",
 )
+AT_ONCE = ("/", "!")
+"""What a line begins with that does not wait for the task that runs."""
 
 
 def talk_plainly(
@@ -72,7 +75,7 @@ class PlainProgram:
 
     def __init__(self, conversation: Conversation, lines: Lines) -> None:
         self._talk, self._lines = conversation, lines
-        self._state = SessionState()
+        self._state = SessionState(keeps_record=False, forgets_ended=True)
         self._questions = Questions(self._state)
         self._asker = Asker(lines, console.data)
         self._news: asyncio.Queue[Envelope] = asyncio.Queue()
@@ -142,7 +145,7 @@ class PlainProgram:
             self._begun += f"{line[:-1]}\n"
         else:
             text, self._begun = (self._begun + line).strip(), ""
-            if text.startswith("/"):
+            if text.startswith(AT_ONCE):
                 self._next.appendleft(text)
                 return
             if text and self._talk.is_running:
@@ -162,11 +165,17 @@ class PlainProgram:
                 case "/review":
                     self._questions.left.clear()
                 case "/cost":
-                    console.data(", ".join(item for _, item in meter_items(meter_of(self._state))))
+                    facts = self._talk.facts
+                    meter = meter_of(self._state, price=facts.price, budget_usd=facts.budget_usd)
+                    console.data(", ".join(item for _, item in meter_items(meter)))
                 case "/resume":
                     await self._talk.resume()
+                case _ if text.startswith("/steer "):
+                    await self._talk.steer(text.removeprefix("/steer ").strip())
+                case _ if text.startswith("!"):
+                    console.data("a command is not run from here: a pasted line could run one; use a shell beside this")
                 case _ if text.startswith("/") and " " not in text and "/" not in text[1:]:
-                    console.data(f"there is no command {text} here: /help, /review, /resume, /cost, /quit")
+                    console.data(f"there is no command {text} here: /help, /review, /resume, /steer TEXT, /cost, /quit")
                 case _:
                     await self._talk.start(text)
         except HybridcodeError as error:
@@ -182,7 +191,7 @@ class PlainProgram:
             elif not self._talk.is_running and self._news.empty():
                 self._interrupting = None
                 return
-            elif self._next and self._next[0].startswith("/"):
+            elif self._next and self._next[0].startswith(AT_ONCE):
                 await self._do(self._next.popleft())
             else:
                 await self._hear(LOOK_S)

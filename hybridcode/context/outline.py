@@ -1,6 +1,7 @@
-"""The planner's first look at a tree: its files, what they define, and the passages nearest to the task.
+"""The planner's first look at a tree: its files, what they define, what the task mentions, the passages nearest to it.
 
-Invariant: the same tree, task and budget give the same bytes, never above the budget; what is left out is counted.
+Invariant: the same tree, task and budget give the same bytes, never above the budget; what is left out is counted. A
+file that the task mentions as `@path` is in it, whole or with its head; guides come before that.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.guides import guides_for
+from hybridcode.context.mentioned import mentioned_files
 from hybridcode.context.packing import FINDING, Packed, pack
 from hybridcode.context.passages import Taken, rendered
 from hybridcode.context.rank import Ranking, rank
@@ -48,18 +50,22 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     guides = guides_for(snapshot, ("any",), max_bytes=room // _GUIDE_SHARE)
     notes += [guide.note for guide in guides if guide.note]
     text = "".join(guide.section for guide in guides)
+    taken = Taken()
+    for guide in guides:
+        taken.add(guide.path, 1, guide.end)
+    mentioned = mentioned_files(corpus, task, room=room - len(text.encode()), taken=taken)
+    notes += mentioned.notes
+    room -= len(mentioned.text.encode())
     text += _tree(
         [path for path in snapshot.files if path.isprintable()], (room - len(text.encode())) // _TREE_SHARE, notes
     )
     text += _definitions(ranking, (room - len(text.encode())) // _DEFINITIONS_SHARE, notes)
-    taken = Taken()
-    for guide in guides:
-        taken.add(guide.path, 1, guide.end)
     packed = pack(ranking, room=room - len(text.encode()), taken=taken, style=FINDING)
-    text += rendered(packed.passages)
-    shown = (*(guide.excerpt for guide in guides), *(passage.excerpt for passage in packed.passages))
+    text += mentioned.text + rendered(packed.passages)
+    passages = (*mentioned.passages, *packed.passages)
+    shown = (*(guide.excerpt for guide in guides), *(passage.excerpt for passage in passages))
     notes.extend(corpus.oddities(excerpt.path for excerpt in shown))
-    notes.extend(note for passage in packed.passages for note in hidden_characters(passage.excerpt.path, passage.text))
+    notes.extend(note for passage in passages for note in hidden_characters(passage.excerpt.path, passage.text))
     window = ContextWindow(
         step="",
         text=text,

@@ -76,6 +76,14 @@ class NoticeGiven(_Event, frozen=True):
     hint: str = ""
 
 
+class NoteGiven(_Event, frozen=True):
+    """A person said something to the task that runs: after its TaskGiven, before the first request that holds it."""
+
+    task: str
+    text: str
+    by: str
+
+
 class ModelAsked(_Event, frozen=True):
     """Before the request leaves: the receipt of what is about to be sent. `prompt_sha256` is a blob."""
 
@@ -325,6 +333,7 @@ Event = (
     | TaskGiven
     | TaskResumed
     | NoticeGiven
+    | NoteGiven
     | ModelAsked
     | ModelAnswered
     | PlannerChosen

@@ -15,6 +15,7 @@ from hybridcode.domain.events import (
     EffectFinished,
     Event,
     ModelAnswered,
+    NoteGiven,
     NoticeGiven,
     PlannerChosen,
     StepEnded,
@@ -34,6 +35,8 @@ def scrubbed(event: Event, clean: Clean) -> Event:
     match event:
         case NoticeGiven():
             return _with(event, clean, "text", "hint")
+        case NoteGiven():
+            return _with(event, clean, "text")
         case TaskGiven(task=task):
             return _changed(event, task=_with(task, clean, "text"))
         case CheckRan():

@@ -40,6 +40,8 @@ class Effects:
         """Takes secrets out of what a command printed, before it is written down or shown to a model."""
         self.sandbox = sandbox.probe() if sandboxing == "auto" else sandbox.NONE
         can_copy = scratching == "auto" and self.sandbox.kind in ("bwrap", "landlock")
+        self._stops: dict[str, asyncio.Event] = {}
+        """By the proposals of the commands that run."""
         self.scratch = Scratch(self.workspace, self.sandbox, watcher) if can_copy else None
         """Where checks run before anybody is asked; None where no sandbox hides the workspace from them."""
 
@@ -88,6 +90,13 @@ class Effects:
         """Bytes and permission bits of an ordinary file of the workspace, None if there is none."""
         return read_ordinary(self.workspace, path)
 
+    def stop(self, proposal: str) -> bool:
+        """End a running command with all its processes; what it printed is kept. False if it does not run."""
+        if (stop := self._stops.get(proposal)) is None:
+            return False
+        stop.set()
+        return True
+
     async def run(self, command: ShellCommand, *, proposal: str = "", is_reader: bool = False) -> Ran | Failed:
         """Run a command to its end; its output goes to the watcher piece by piece.
 
@@ -96,6 +105,7 @@ class Effects:
         copy = self.scratch if command.tree else None
         if command.tree and (copy is None or copy.tree != command.tree):
             return Failed("the scratch copy that it was to run on is gone")
+        stop = self._stops[proposal] = asyncio.Event()
         try:
             ended = await starting.run(
                 command,
@@ -104,12 +114,15 @@ class Effects:
                 is_reader=is_reader and copy is None,
                 copy=copy,
                 hidden=(self.blobs.journal.path.parent,),
+                stop=stop,
                 show=lambda text: self.watcher.output(proposal=proposal, text=text),
             )
         except GateError as error:
             return Failed(f"{error.message} {error.hint}".strip())
         except OSError as error:
             return Failed(f"`{command.text}` could not be started: {error.strerror or error}")
+        finally:
+            self._stops.pop(proposal, None)
         text = ended.output.decode("utf-8", "replace")
         cleaned = self.clean(text)
         return Ran(

@@ -21,6 +21,8 @@ _MARKUP = re.compile(
 )
 _BLANK_RUN = re.compile(r"\S[ \t]{20,}\S")
 _WIDE_BLANK_RUN = re.compile(r"\S(?: {80,}|[ \t]*\t{20}[ \t]*)\S")
+_WIDE, _WIDE_TABS = " " * 80, "\t" * 20
+"""Without one of them there is no wide run of blanks."""
 _REPEATED = re.compile(r"(\S{1,8}?)\1{24,}")
 _PADDING = 200
 """Characters of one repeated piece that push what follows out of sight."""
@@ -193,7 +195,7 @@ def _pretence(text: str) -> Iterable[str]:
 
 def _bulk(text: str) -> Iterable[str]:
     """Blanks, empty lines or a repeated piece that push something out of sight."""
-    if _WIDE_BLANK_RUN.search(text):
+    if (_WIDE in text or _WIDE_TABS in text) and _WIDE_BLANK_RUN.search(text):
         yield "blank-run"
     if _BLANK_LINES.search(text):
         yield "blank-lines"
@@ -203,6 +205,8 @@ def _bulk(text: str) -> Iterable[str]:
 
 def _is_padded(text: str) -> bool:
     """A piece repeated at length with something behind it; zeros of an encoded file are none."""
+    if all(len(word) < _PADDING for word in text.split()):  # pieces hold no blanks: spares nearly every text the search
+        return False
     for match in _REPEATED.finditer(text):
         behind = text[match.end() : match.end() + 3].partition("\n")[0]
         if len(match[0]) >= _PADDING and len(behind) == 3 and match[1] not in ("A", "0"):

@@ -116,9 +116,17 @@ def find_program(name: str, *, path: str, cwd: Path) -> str | None:
 
 
 async def run(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float, show: Callable[[str], None]
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float,
+    show: Callable[[str], None],
+    stop: asyncio.Event | None = None,
 ) -> Ended:
-    """Run to the end, to the timeout, or to cancellation; pieces of output go to `show` as they come.
+    """Run to the end, to the timeout, to `stop` or to cancellation; pieces of output go to `show` as they come.
+
+    What is stopped ends like any other, with what it printed; a cancellation passes on.
 
     Raises:
         OSError: the program could not be started.
@@ -145,10 +153,8 @@ async def run(
     reading = asyncio.create_task(_read(reader, kept, show))
     timed_out = False
     try:
-        try:
-            await asyncio.wait_for(process.wait(), timeout_s if timeout_s > 0 else None)
-        except TimeoutError:
-            timed_out = True
+        if not await _ends_by_itself(process, timeout_s, stop):
+            timed_out = stop is None or not stop.is_set()
             await _end(process)
         # Children that left the group may hold the pipe open for ever; a moment is enough for what is in it.
         await asyncio.wait({reading}, timeout=1.0)
@@ -162,6 +168,18 @@ async def run(
             _kill(process)
     code = process.returncode if process.returncode is not None else -signal.SIGKILL
     return Ended(code if code >= 0 else 128 - code, kept.output(), time.monotonic() - started, timed_out)
+
+
+async def _ends_by_itself(process: asyncio.subprocess.Process, timeout_s: float, stop: asyncio.Event | None) -> bool:
+    """Wait for the process; False when its time is up or it is to stop."""
+    ending = asyncio.ensure_future(process.wait())
+    waiting = {ending} if stop is None else {ending, asyncio.ensure_future(stop.wait())}
+    try:
+        await asyncio.wait(waiting, timeout=timeout_s if timeout_s > 0 else None, return_when=asyncio.FIRST_COMPLETED)
+        return ending.done()
+    finally:
+        for each in waiting:
+            each.cancel()
 
 
 class _Kept:

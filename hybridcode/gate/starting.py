@@ -4,6 +4,7 @@ Invariant: a plain pipeline is run without a shell, from the same reading of its
 everything else by bash, without start-up files.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,11 +29,12 @@ async def run(
     show: Callable[[str], None],
     copy: Scratch | None = None,
     hidden: Sequence[Path] = (),
+    stop: asyncio.Event | None = None,
 ) -> processes.Ended:
     """Run a command to its end. `is_reader`: policy found that it only reads, so it may not write.
 
     With `copy` it runs on that copy of the workspace, which must hold what it is to run on. A sandbox shows nothing of
-    what is `hidden`.
+    what is `hidden`. `stop` ends it with all its processes, and what it printed is kept.
 
     Raises:
         GateError: there is no such folder or no such program.
@@ -61,7 +63,9 @@ async def run(
         env |= caches.environment
     with _masks(box, request), _git(request):
         # The line is made inside: it covers what is there by then.
-        return await processes.run(box.line(request), cwd=cwd, env=env, timeout_s=command.timeout_s, show=show)
+        return await processes.run(
+            box.line(request), cwd=cwd, env=env, timeout_s=command.timeout_s, show=show, stop=stop
+        )
 
 
 def _masks(box: Sandbox, request: Request) -> contextlib.AbstractContextManager[None]:

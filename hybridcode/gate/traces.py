@@ -14,6 +14,7 @@ from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import CommandChanged, TreeKept
 from hybridcode.gate.differing import Difference, Manifest, bytes_at, difference, read_manifest
+from hybridcode.gate.overlaps import unrecorded
 from hybridcode.gate.paths import folded
 from hybridcode.gate.protected import is_protected
 from hybridcode.journal.store import SessionJournal
@@ -64,6 +65,8 @@ class Traces:
         self._stamps = _Stamps()
         self._proven: dict[tuple[str, str], bool] = {}
         """Content and git object -> whether they are the same bytes."""
+        self._begun: dict[str, tuple[str, int]] = {}
+        """By proposals of commands that run: the manifest, which two may share, and the seq of the TreeKept."""
 
     async def limits(self, command: ShellCommand, *, sandbox: str) -> tuple[str, ...]:
         """What an undo of the command would not cover, in sentences for whoever is asked about it."""
@@ -98,7 +101,7 @@ class Traces:
         if moved:
             manifest = replace_files(manifest, moved)
         digest = self._journal.put_blob(canonical_json(manifest))
-        self._journal.append(TreeKept(proposal, digest))
+        self._begun[proposal] = digest, self._journal.append(TreeKept(proposal, digest)).seq
         return digest
 
     async def end(self, proposal: str, manifest_sha256: str) -> CommandChanged:
@@ -114,16 +117,18 @@ class Traces:
 
     def cut_off(self, proposal: str) -> CommandChanged | None:
         """What is different since a command began that a crash cut off; None if it had not begun."""
-        kept: TreeKept | None = None
         for envelope in self._journal.envelopes():
             match envelope.event:
-                case TreeKept(proposal=name) as event if name == proposal:
-                    kept = event
-                case CommandChanged(proposal=name) as told if name == proposal:
-                    return told
+                case TreeKept(proposal=name, manifest_sha256=digest):
+                    self._begun[name] = digest, envelope.seq
+                case CommandChanged(proposal=name) as told:
+                    self._begun.pop(name, None)
+                    if name == proposal:
+                        return told
                 case _:
                     pass
-        return self.end_now(proposal, kept.manifest_sha256, is_certain=False) if kept else None
+        begun = self._begun.get(proposal)
+        return self.end_now(proposal, begun[0], is_certain=False) if begun else None
 
     def _look(self) -> _Seen:
         git = git_kept(self._root)
@@ -200,9 +205,12 @@ class Traces:
         listed = found.not_captured[:_LISTED]
         if (more := len(found.not_captured) - len(listed)) > 0:
             listed = (*listed, f"and {more} more")
-        event = CommandChanged(proposal, found.changes, listed, is_certain)
+        _, since = self._begun.pop(proposal, ("", 0))
+        changes = unrecorded(found.changes, self._journal.envelopes(after=since)) if since else found.changes
+        event = CommandChanged(proposal, changes, listed, is_certain)
         self._journal.append(event)
-        self._journal.drop_blob(manifest_sha256)
+        if all(digest != manifest_sha256 for digest, _ in self._begun.values()):
+            self._journal.drop_blob(manifest_sha256)
         return event
 
 

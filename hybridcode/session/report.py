@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple
 from hybridcode.domain.action import Applied, ChangeSet, FileEdit, Ran
 from hybridcode.domain.errors import ConfigError, IntegrityError
 from hybridcode.gate.render import escape
-from hybridcode.models.ledger import Ledger
 from hybridcode.patch.hunks import unified
 from hybridcode.session.state import ProposalView, SessionState, TaskView
 
@@ -60,18 +59,21 @@ def _blocks(state: SessionState, blob: Blob) -> Iterator[Block]:
     yield Block("title", f"Session {state.session}")
     if state.opened is not None:
         opened = state.opened
-        yield Block("item", f"in {opened.workspace}, opened {state.envelopes[0].at[:16].replace('T', ' ')} UTC")
+        yield Block("item", f"in {opened.workspace}, opened {state.opened_at[:16].replace('T', ' ')} UTC")
         yield Block("item", f"frontier {opened.frontier or 'none'}, local {opened.local or 'none'}")
         yield Block("item", f"mode {opened.mode}, sandbox {opened.sandbox}, hybridcode {opened.version}")
     if state.forked is not None:
         yield Block("item", f"begins where session {state.forked.origin} stood after {state.forked.task}")
     yield from _costs(state)
+    for proposal in state.own:
+        if not proposal.task:
+            yield from _proposal(proposal, blob)
     for number, view in enumerate(state.tasks, 1):
         yield from _task(number, view, state, blob)
 
 
 def _costs(state: SessionState) -> Iterator[Block]:
-    ledger = Ledger.of(state.envelopes)
+    ledger = state.sums.ledger
     for name, account in (("frontier", ledger.frontier), ("local", ledger.local)):
         if account.calls:
             cost = "cost unknown" if account.usd is None else f"${account.usd:.4f}"
@@ -82,6 +84,8 @@ def _costs(state: SessionState) -> Iterator[Block]:
 def _task(number: int, view: TaskView, state: SessionState, blob: Blob) -> Iterator[Block]:
     yield Block("section", f"Task {number}" + (" (went back from)" if view.is_forgotten else ""))
     yield Block("code", view.task.text)
+    for note in view.notes:
+        yield Block("item", f"said meanwhile: {note.text}")
     if view.plan is not None and view.plan.answer:
         yield Block("text", view.plan.answer)
     for name, step in view.steps.items():

@@ -4,9 +4,13 @@ Invariant: what a resumed run starts from is a fold of the journal, of this task
 done again, and nothing that was declined is asked again.
 """
 
+from collections.abc import Iterable
+
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Applied, Declined, Held, Proposal, Receipt, Reject, ShellCommand
-from hybridcode.domain.events import CheckRan, EffectFinished, Envelope, TaskGiven
+from hybridcode.domain.events import CheckRan, EffectFinished, EffectStarted, Envelope, ProposalMade, TaskGiven
+from hybridcode.domain.own import is_own
+from hybridcode.gate.policy import READ_ONLY
 from hybridcode.session.state import ProposalView, SessionState, TaskView
 
 _OPEN = ("pending", "approved", "edited")
@@ -15,6 +19,7 @@ _OPEN = ("pending", "approved", "edited")
 def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     """Give a run the plan, the done steps, the waiting proposals and the changed files of an interrupted task."""
     run.plan, run.plan_source = view.plan, view.plan_source
+    run.notes = [note.text for note in view.notes]
     run.plan_is_approved = view.plan_status == "approved"
     run.done = {name for name, step in view.steps.items() if step.status == "done"}
     run.settled = {name: step.status for name, step in view.steps.items() if step.status in ("declined", "denied")}
@@ -49,12 +54,16 @@ def is_check(proposal: Proposal) -> bool:
     return isinstance(proposal.action, ShellCommand) and proposal.action.purpose == "check"
 
 
-def proven_commands(envelopes: list[Envelope]) -> set[str]:
-    """Commands that passed in the workspace since the task's last change of a file."""
-    proven = set[str]()
+def proven_commands(envelopes: Iterable[Envelope]) -> set[str]:
+    """Commands that passed in the workspace since the task's last change of a file, or a person's own command."""
+    proven, own = set[str](), set[str]()
     for envelope in envelopes:
         match envelope.event:
             case TaskGiven() | EffectFinished(receipt=Applied()):
+                proven.clear()
+            case ProposalMade(proposal=proposal) if is_own(proposal) and proposal.ruling.rule != READ_ONLY:
+                own.add(proposal.id)
+            case EffectStarted(proposal=name) | EffectFinished(proposal=name) if name in own:
                 proven.clear()
             case CheckRan(passed=True, command=command, where="tree"):
                 proven.add(command)

@@ -63,3 +63,4 @@ def _close_questions(session: Session, since: int, *, by: str) -> None:
 def _require_rest(session: Session) -> None:
     if session.is_running:
         raise HybridcodeError("A task is running.", "Esc interrupts it.")
+    session.own.require_rest()

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from hybridcode.agent.loop import run_task
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
+from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
@@ -24,6 +24,7 @@ from hybridcode.domain.events import (
     Event,
     Interrupted,
     ModeChanged,
+    NoteGiven,
     NoticeGiven,
     PlanMade,
     SessionForked,
@@ -45,7 +46,6 @@ from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
-from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
@@ -54,6 +54,7 @@ from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.modes import checked_mode, mode_at_start
 from hybridcode.session.opening import opening_notices
+from hybridcode.session.own import OwnCommands
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.state import SessionState, TaskView
@@ -100,7 +101,7 @@ class Session:
         self.settings = with_consent(options.loaded, is_attended=options.is_attended)
         self.journal = journal
         self.log = session
-        self.state = SessionState.of(session.envelopes())
+        self.state = SessionState.of(session.envelopes(), forgets_ended=True)
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
@@ -119,6 +120,9 @@ class Session:
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
         self.gate.effects.clear_leftovers()
         self.index = Index.open(options.workspace)
+        self.own = OwnCommands(self.gate, self.state, on_ran=self._distrust)
+        """What a person runs themselves."""
+        self._run: Run | None = None
         self._running: asyncio.Task[Outcome] | None = None
         self._stopped_by = ""
         self._changed = set[str]()
@@ -203,6 +207,27 @@ class Session:
             self._stopped_by = by
             self._running.cancel()
 
+    def note(self, text: str, *, by: str) -> None:
+        """Say something to the running task: the next request to a model holds it, what waits goes on waiting.
+
+        Raises:
+            HybridcodeError: no task runs, or the note is empty or too long.
+        """
+        if self._run is None:
+            raise HybridcodeError("No task is running.", "Enter sends it as a task.")
+        words = bounded(text)
+        self.log.append(NoteGiven(self._run.task.id, words, by))
+        self._run.notes.append(words)
+        if self.models.local is not None and self.models.local.info.profile == "tiny":
+            self.log.append(
+                NoticeGiven("info", "the shipped fixture writes from the step's goal alone: it reads no notes")
+            )
+
+    def _distrust(self) -> None:
+        """A command beside the task may have changed what its checks have proven."""
+        if self._run is not None:
+            self._run.proven.clear()
+
     @property
     def mode(self) -> Mode:
         """The permission mode that the next action is judged by."""
@@ -240,6 +265,7 @@ class Session:
 
     async def close(self, *, keeps_models: bool = False) -> None:
         """Give back processes and files; models that another session goes on with may stay."""
+        await self.own.close()
         if not keeps_models:
             await close_all(self.models)
         self.gate.effects.close()
@@ -261,7 +287,7 @@ class Session:
             clean=self._clean if self.settings.egress.redact else str,
             routes=self.routes,
             history=history,
-            calls=len(self.state.calls),
+            calls=self.state.sums.calls,
         )
 
     def _clean(self, text: str) -> str:
@@ -290,7 +316,7 @@ class Session:
         limit = self.settings.limits.max_cost_usd
         if not limit:
             return
-        frontier = Ledger.of(self.state.envelopes).frontier
+        frontier = self.state.sums.ledger.frontier
         if frontier.calls and frontier.usd is None:
             raise LimitReached(
                 "The cost of this model is unknown, so the cost limit cannot be kept.",
@@ -348,7 +374,7 @@ class Session:
             place = "".join(traceback.format_exception(error)[-3:])
             return self._end(ExitCode.INTERNAL, f"internal error: {error!r}", before=NoticeGiven("error", place))
         finally:
-            self._running, self._stopped_by = None, ""
+            self._running, self._run, self._stopped_by = None, None, ""
 
     async def _within_limits(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
         seconds = self.settings.limits.timeout_s
@@ -356,7 +382,10 @@ class Session:
         try:
             async with limit:
                 run = await prepare()
-                self._changed = run.changed
+                self._run, self._changed = run, run.changed
+                # Deferred: a session that is only opened again, to be read, does without the loop.
+                from hybridcode.agent.loop import run_task
+
                 return await run_task(run)
         except TimeoutError as error:
             if not limit.expired():

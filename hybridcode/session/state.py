@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hybridcode.domain.action import Applied, Decision, Denied, Proposal, Receipt
+from hybridcode.domain.action import Applied, ChangeSet, Decision, Denied, Proposal, Receipt
 from hybridcode.domain.events import (
     CheckRan,
     DraftMade,
@@ -18,8 +18,7 @@ from hybridcode.domain.events import (
     Event,
     Interrupted,
     ModeChanged,
-    ModelAnswered,
-    ModelAsked,
+    NoteGiven,
     NoticeGiven,
     PlanDecided,
     PlanMade,
@@ -39,8 +38,11 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
+from hybridcode.domain.own import is_own
 from hybridcode.domain.plan import Plan, Step, Task, Writer
 from hybridcode.domain.refusal import Refusal
+from hybridcode.session.record import Record
+from hybridcode.session.sums import CallView, StepUse, Sums
 
 StepStatus = Literal[
     "waiting",
@@ -75,6 +77,8 @@ class StepView:
     why: str = ""
     """Why this rung, or why it ended as it did."""
     window_tokens: int = 0
+    files: str = ""
+    """What it changes, as the title of its latest change says it: `shop/cart.py +3 -1`."""
     refusals: tuple[Refusal, ...] = ()
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
 
@@ -85,7 +89,11 @@ class ProposalView:
 
     proposal: Proposal
     task: str = ""
-    """Id of the task it was made for."""
+    """Id of the task it was made for, or, of a person's own command, of the latest one before it."""
+    made_at: int = 0
+    """Seq of its ProposalMade."""
+    is_forgotten: bool = False
+    """True once a person went back to before it."""
     status: ProposalStatus = "pending"
     decision: Decision | None = None
     receipt: Receipt | None = None
@@ -104,8 +112,12 @@ class TaskView:
     plan_mode: str = ""
     """The permission mode in which the plan was made."""
     steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
+    use: dict[str, StepUse] = field(default_factory=dict[str, StepUse])
+    """What each step used, by its id; under the empty one what belongs to no step: plans, verdicts, summaries."""
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
     """Checks of the whole task."""
+    notes: list[NoteGiven] = field(default_factory=list[NoteGiven])
+    """What a person said to it while it ran."""
     judged: TaskJudged | None = None
     ended: TaskEnded | None = None
     begun_at: int = 0
@@ -126,18 +138,21 @@ RESUMABLE = frozenset(
 
 
 @dataclass
-class CallView:
-    """A model call: running while `answered` is None."""
-
-    asked: ModelAsked
-    answered: ModelAnswered | None = None
-
-
-@dataclass
 class SessionState:
-    """Everything a view needs, in the order it became true."""
+    """Everything a view needs, in the order it became true.
 
+    One more envelope costs the same however many there were.
+    """
+
+    keeps_record: bool = True
+    """False where somebody else keeps the envelopes."""
+    forgets_ended: bool = False
+    """True where nobody asks what was proposed and checked in earlier tasks: a new task lets go of what has ended."""
     session: str = ""
+    seq: int = 0
+    """Of the latest envelope."""
+    opened_at: str = ""
+    """When the first envelope was written; UTC."""
     opened: SessionOpened | None = None
     forked: SessionForked | None = None
     mode: str = ""
@@ -146,17 +161,21 @@ class SessionState:
     """Who switched to it; empty for the mode that the session began in."""
     tasks: list[TaskView] = field(default_factory=list[TaskView])
     proposals: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView])
-    calls: dict[str, CallView] = field(default_factory=dict[str, CallView])
+    sums: Sums = field(default_factory=Sums)
     notices: list[NoticeGiven] = field(default_factory=list[NoticeGiven])
     undone: list[UndoMade] = field(default_factory=list[UndoMade])
-    envelopes: list[Envelope] = field(default_factory=list[Envelope])
+    envelopes: Record = field(default_factory=Record)
+    """All of them, where they are kept."""
+    _moving: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView], repr=False, compare=False)
+    """Proposals that wait or are being carried out, so that no view looks through all there ever were."""
 
     @classmethod
-    def of(cls, envelopes: Iterable[Envelope]) -> "SessionState":
+    def of(cls, envelopes: Iterable[Envelope], *, forgets_ended: bool = False) -> "SessionState":
         """Fold a whole session."""
-        state = cls()
-        for envelope in envelopes:
+        state, past = cls(keeps_record=False, forgets_ended=forgets_ended), tuple(envelopes)
+        for envelope in past:
             state.apply(envelope)
+        state.envelopes, state.keeps_record = Record(past), True
         return state
 
     @property
@@ -168,17 +187,28 @@ class SessionState:
     def of_task(self) -> list[ProposalView]:
         """Proposals of the latest task, oldest first."""
         task = self.tasks[-1].task.id if self.tasks else ""
-        return [view for view in self.proposals.values() if view.task == task]
+        return [view for view in self.proposals.values() if view.task == task and not is_own(view.proposal)]
+
+    @property
+    def own(self) -> list[ProposalView]:
+        """A person's own commands, oldest first, forgotten ones too."""
+        return [view for view in self.proposals.values() if is_own(view.proposal)]
 
     @property
     def waiting(self) -> list[ProposalView]:
         """Proposals nobody has decided yet, oldest first."""
-        return [view for view in self.proposals.values() if view.status == "pending"]
+        return sorted((v for v in self._moving.values() if v.status == "pending"), key=lambda view: view.made_at)
+
+    @property
+    def executing(self) -> ProposalView | None:
+        """What is being carried out, the oldest first, a person's own commands aside; None if nothing is."""
+        running = (v for v in self._moving.values() if v.status == "executing" and not is_own(v.proposal))
+        return min(running, key=lambda view: view.made_at, default=None)
 
     @property
     def last_call(self) -> CallView | None:
         """The call that was asked last."""
-        return next(reversed(self.calls.values())) if self.calls else None
+        return self.sums.last
 
     @property
     def denials(self) -> list[tuple[Proposal, Denied]]:
@@ -187,9 +217,12 @@ class SessionState:
 
     def apply(self, envelope: Envelope) -> None:
         """Take in one more envelope."""
-        self.session = envelope.session
-        self.envelopes.append(envelope)
+        self.session, self.seq = envelope.session, envelope.seq
+        self.opened_at = self.opened_at or envelope.at
+        if self.keeps_record:
+            self.envelopes.append(envelope)
         event = envelope.event
+        self.sums.take(event, self.tasks[-1].use if self.tasks else {})
         match event:
             case SessionOpened():
                 self.opened, self.mode = event, event.mode
@@ -198,16 +231,12 @@ class SessionState:
             case ModeChanged(mode=mode, by=by):
                 self.mode, self.mode_by = mode, by
             case TaskGiven(task=task):
+                self._let_go()
                 self.tasks.append(TaskView(task, begun_at=envelope.seq))
             case Rewound():
                 self._rewind(event)
             case NoticeGiven():
                 self.notices.append(event)
-            case ModelAsked():
-                self.calls[event.call_id] = CallView(event)
-            case ModelAnswered():
-                if event.call_id in self.calls:
-                    self.calls[event.call_id].answered = event
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished():
                 self._apply_proposal(event, envelope.seq)
             case UndoMade():
@@ -225,11 +254,22 @@ class SessionState:
                 if view.status in ("running", "drafting", "awaiting", "applying", "checking"):
                     view.status = "interrupted" if interrupted else "waiting"
 
+    def _let_go(self) -> None:
+        if not self.forgets_ended:
+            return
+        self.proposals = {name: view for name, view in self.proposals.items() if view.status not in _ENDED}
+        for task in self.tasks[-1:]:
+            for checks in (task.checks, *(view.checks for view in task.steps.values())):
+                checks.clear()
+
     def _rewind(self, event: Rewound) -> None:
         begin = next((place for place, view in enumerate(self.tasks) if view.task.id == event.task), len(self.tasks))
         if event.conversation:
             for view in self.tasks[begin:]:
                 view.is_forgotten = True
+            since = self.tasks[begin].begun_at if begin < len(self.tasks) else None
+            for proposal in self.proposals.values():
+                proposal.is_forgotten |= since is not None and proposal.made_at >= since
 
     def _reopen(self, event: UndoMade) -> None:
         """Steps whose changes were put back are open again."""
@@ -246,11 +286,13 @@ class SessionState:
     def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished, seq: int) -> None:
         if isinstance(event, ProposalMade):
             task = self.tasks[-1].task.id if self.tasks else ""
-            self.proposals[event.proposal.id] = ProposalView(event.proposal, task)
+            self._turn(ProposalView(event.proposal, task, made_at=seq), "pending")
             former = self.proposals.get(event.supersedes)
             if former is not None and former.status in ("pending", "approved", "edited"):
-                former.status = "superseded"
+                self._turn(former, "superseded")
             self._mark_step(event.proposal.step, "awaiting")
+            if isinstance(event.proposal.action, ChangeSet) and (step := self._step(event.proposal.step)) is not None:
+                step.files = event.proposal.title
             return
         view = self.proposals.get(event.proposal)
         if view is None:
@@ -258,19 +300,31 @@ class SessionState:
         match event:
             case ProposalDecided(decision=decision):
                 view.decision = decision
-                view.status = _DECIDED.get(type(decision).__name__, "pending")
+                self._turn(view, _DECIDED.get(type(decision).__name__, "pending"))
             case EffectStarted():
-                view.status = "executing"
+                self._turn(view, "executing")
                 self._mark_step(view.proposal.step, "applying")
             case EffectFinished(receipt=receipt):
                 view.receipt, view.ended_at = receipt, seq
-                view.status = _RECEIVED.get(type(receipt).__name__, "failed")
+                self._turn(view, _RECEIVED.get(type(receipt).__name__, "failed"))
+
+    def _turn(self, view: ProposalView, status: ProposalStatus) -> None:
+        name, view.status = view.proposal.id, status
+        self.proposals[name] = view
+        if status in ("pending", "executing"):
+            self._moving[name] = view
+        else:
+            self._moving.pop(name, None)
 
     def _mark_step(self, step: str, status: StepStatus) -> None:
-        if self.tasks and step in self.tasks[-1].steps:
-            self.tasks[-1].steps[step].status = status
+        if (view := self._step(step)) is not None:
+            view.status = status
+
+    def _step(self, name: str) -> StepView | None:
+        return self.tasks[-1].steps.get(name) if self.tasks else None
 
 
+_ENDED: frozenset[ProposalStatus] = frozenset({"rejected", "expired", "superseded", "done", "failed", "unknown"})
 _DECIDED: dict[str, ProposalStatus] = {
     "Approve": "approved",
     "Amend": "edited",
@@ -306,6 +360,8 @@ def _apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.ended = event
         case TaskResumed():
             task.ended = None
+        case NoteGiven():
+            task.notes.append(event)
         case StepStarted() | RungTaken() | WindowAssembled() | DraftMade() | DraftRefused() | CheckRan() | StepEnded():
             view = task.steps.get(event.step or "")
             if view is not None:

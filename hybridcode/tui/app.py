@@ -17,18 +17,19 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
-from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, ModeChanged, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import COMMANDS, choose_theme
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import Desk
+from hybridcode.tui.doing import own_source
 from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
 from hybridcode.tui.paint import Colourless
-from hybridcode.tui.retelling import told_again
+from hybridcode.tui.retelling import forgets, told_again
 from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
@@ -40,6 +41,7 @@ from hybridcode.tui.views import open_view
 from hybridcode.tui.visible import use_ascii
 from hybridcode.tui.widgets.bars import AsciiScrollBar
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.plan_view import PlanView
 from hybridcode.tui.writing import Writing
 
 DRAIN_S = 1 / 20
@@ -138,8 +140,8 @@ class HybridcodeApp(App[str]):
         await self.push_screen(self.desk.session)
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
+        composer.is_burst = self.desk.sight.is_burst
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
         for error in self._theme_errors:
             self.desk.say(error)
         if self.desk.keys_file is not None and self.desk.keys_file.exists():
@@ -217,13 +219,16 @@ class HybridcodeApp(App[str]):
             self.set_timer(DRAIN_S, self._refresh)
 
     def _take(self, envelope: Envelope) -> None:
-        self.state.apply(envelope)
-        self.asking.hear(envelope.event)
-        if isinstance(envelope.event, Rewound) and envelope.event.conversation:
+        self._fold(envelope)
+        if forgets(envelope.event):
             self.desk.session.forget()
-            self.desk.session.tell(told_again(self.state.envelopes))
+            self.desk.session.tell(told_again(self.desk.folded))
         else:
             self.desk.session.tell(entries(envelope.event, self.state))
+
+    def _fold(self, envelope: Envelope) -> None:
+        self.state.apply(envelope)
+        self.asking.hear(envelope.event)
         if isinstance(envelope.event, TaskGiven):
             self.desk.session.recall(envelope.event.task.text)
 
@@ -233,14 +238,13 @@ class HybridcodeApp(App[str]):
         self.desk.session.forget()
         self.asking.forget()
         self.writing.forget()
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
         self.desk.take_facts()
         self._refresh()
 
     def _drain(self) -> None:
         if pieces := live_pieces(self.conversation):
-            self.desk.session.feed(pieces)
+            self.desk.session.feed(pieces, own=own_source(self.state))
 
     def _refresh(self) -> None:
         self._is_stale = False
@@ -285,7 +289,11 @@ class HybridcodeApp(App[str]):
 
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         """A task, or a command."""
-        self.writing.submitted(message.text)
+        self.writing.submitted(message.text, is_burst=message.is_burst)
+
+    def on_composer_steered(self, message: Composer.Steered) -> None:
+        """A word to the task that runs."""
+        self.writing.steer(message.text)
 
     def on_composer_entered_nothing(self) -> None:
         """What waits begins."""
@@ -309,10 +317,12 @@ class HybridcodeApp(App[str]):
 
     def on_session_screen_interrupt(self) -> None:
         """Escape on the session screen."""
-        if self.conversation.is_running:
-            self.desk.call(self.conversation.interrupt())
-        else:
+        if not self.leaving.interrupt():
             self._rewinding.press()
+
+    def on_plan_view_opened(self, message: PlanView.Opened) -> None:
+        """Show what a step of the plan did."""
+        open_view(self.desk, "step", message.step)
 
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""

@@ -73,15 +73,15 @@ class Backing:
         assert self._inbox is not None
         return self._inbox
 
-    def open(self, publish: Callable[[Envelope], None]) -> Session:
-        """The session, opened now if it was not; `publish` gets everything from its first envelope on.
+    def open(self, publish: Callable[[Envelope], None], *, tells_past: bool) -> Session:
+        """The session, opened now if it was not; `publish` gets every later envelope, and if wanted those so far.
 
         Raises:
             JournalError: the journal cannot be opened, or the session to resume does not exist.
         """
         if self._session is None:
             self._session = Session.open(self._options)
-            for envelope in tuple(self._session.state.envelopes):
+            for envelope in self._session.state.envelopes if tells_past else ():
                 publish(envelope)
             self._session.subscribe(publish)
         return self._session

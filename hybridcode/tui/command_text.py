@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 
 from hybridcode.domain.action import ChangeSet, Proposal, Ruling, ShellCommand, ToolCall
+from hybridcode.domain.own import TYPED_WORD_FLAGS
 from hybridcode.gate.flags import command_flags
 from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.tui.amounts import plural, seconds
@@ -18,9 +19,6 @@ LABEL_CELLS = 11
 
 Fact = tuple[str, str, str]
 """Name, text, style."""
-
-TYPED_WORD_FLAGS = frozenset({"destructive"})
-"""Flags for which a yes must be typed as a word."""
 
 
 def needs_word(ruling: Ruling) -> bool:
@@ -85,7 +83,7 @@ def _lapse_facts(lapses: str) -> list[Fact]:
 def _rest(command: ShellCommand) -> list[Fact]:
     facts = [
         ("folder", "the workspace" if command.cwd == "." else command.cwd, ""),
-        ("limit", seconds(command.timeout_s), ""),
+        ("limit", seconds(command.timeout_s) if command.timeout_s > 0 else "none: Esc ends it", ""),
     ]
     if command.script:
         return [*facts, ("runs by", "bash, as a script", "")]

@@ -6,9 +6,17 @@ Invariant: pure; the same words in the same order for the same text and the same
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+from hybridcode.domain.mentions import mentions
 
 MOST = 6
 """Candidates that are shown."""
+NEAR = 3
+"""Names that are offered for one that there is not."""
+
+SHELL = "!"
+"""What a text begins with that is a command for the shell."""
 
 _COMMAND = re.compile(r"/([a-z]*)")
 _MENTION = re.compile(r"(?:^|(?<=\s))@([^\s@]*)$")
@@ -41,6 +49,11 @@ class Completion:
         """The text of the chosen one."""
         return self.candidates[self.at].text
 
+    def is_half(self, line: str) -> bool:
+        """True when the word at the end of `line` is none of the candidates, or another one was marked since."""
+        word = line[self.start :]
+        return self.at > 0 or all(word != candidate.text.rstrip() for candidate in self.candidates)
+
 
 def is_mention(line: str) -> bool:
     """True when a path is being written at the end of `line`."""
@@ -48,7 +61,12 @@ def is_mention(line: str) -> bool:
 
 
 def complete(line: str, *, is_first: bool, commands: Mapping[str, str], paths: Sequence[str]) -> Completion | None:
-    """What the word at the end of `line` may become; `is_first`: nothing stands above this line."""
+    """What the word at the end of `line` may become; `is_first`: nothing stands above this line.
+
+    In a shell command nothing is completed: there `@` means what the shell's programs make of it.
+    """
+    if is_first and line.startswith(SHELL):
+        return None
     command = _COMMAND.fullmatch(line) if is_first else None
     if command is not None:
         names = matching(command[1], commands)
@@ -83,6 +101,28 @@ def _holds(name: str, letters: str) -> bool:
         if at < 0:
             return False
     return True
+
+
+def near_paths(word: str, paths: Sequence[str]) -> list[str]:
+    """Paths that may have been meant by `word`: those that hold its letters, else those whose name is most alike."""
+    if found := matching(word, paths):
+        return found[:NEAR]
+    by_name: dict[str, str] = {}
+    for path in paths:
+        by_name.setdefault(path.rpartition("/")[2], path)
+    return [by_name[name] for name in get_close_matches(word.rpartition("/")[2], by_name, n=NEAR, cutoff=0.7)]
+
+
+def unknown_mentions(text: str, paths: Sequence[str]) -> list[str]:
+    """A sentence for each `@path` in `text` that is no file; none for words that hardly mean one."""
+    said: list[str] = []
+    for mention in mentions(text, paths):
+        if mention.path is not None:
+            continue
+        near = near_paths(mention.word, paths)
+        if near or mention.looks_like_path:
+            said.append(f"no file {mention.word}" + (f"; near it: {', '.join(near)}" if near else ""))
+    return said
 
 
 def with_folders(paths: Sequence[str]) -> list[str]:

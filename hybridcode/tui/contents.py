@@ -63,8 +63,7 @@ def _bytes(path: str, state: FileState | None, source: Source) -> bytes | None:
 
 def count_lines(change: FileChange) -> tuple[int, int]:
     """Added and deleted lines."""
-    parts = compare(change).changes
-    return sum(len(part.new) for part in parts), sum(len(part.old) for part in parts)
+    return compare(change).changes.counts
 
 
 def counted(added: int, deleted: int) -> str:

@@ -13,6 +13,7 @@ from hybridcode.config.settings import Mode, Notify
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
+from hybridcode.models.pricing import Price
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.records import Library, Past
 
@@ -61,6 +62,10 @@ class Facts(msgspec.Struct, frozen=True):
     bell: bool = False
     notify: Notify = "off"
     title: bool = False
+    price: Price | None = None
+    """Of the frontier, where it stands in the settings."""
+    budget_usd: float = 0.0
+    """Dollars that a session may cost; 0 = no limit."""
 
 
 class Remember(msgspec.Struct, frozen=True):
@@ -92,6 +97,11 @@ class Conversation(Protocol):
     @property
     def is_running(self) -> bool:
         """True while a task is being worked on, or waits for a person's answer."""
+        ...
+
+    @property
+    def is_own_running(self) -> bool:
+        """True while a command that the person typed runs, or waits to be looked at."""
         ...
 
     @property
@@ -146,6 +156,22 @@ class Conversation(Protocol):
 
     async def interrupt(self) -> None:
         """Stop what runs; pending approvals stay pending."""
+        ...
+
+    async def run_own(self, line: str) -> None:
+        """Run a command line that the person typed, beside whatever task runs; returns when it has been taken.
+
+        Raises:
+            HybridcodeError: another one runs.
+        """
+        ...
+
+    async def stop_own(self) -> None:
+        """End that command with all its processes; withdraw one that waits to be looked at."""
+        ...
+
+    async def steer(self, text: str) -> None:
+        """Say something to the task that runs. Raises HybridcodeError: none runs, or it is too long."""
         ...
 
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:

@@ -3,7 +3,7 @@
 Invariant: work that can fail is handed to `call`, which shows the error and what to do.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,11 @@ from hybridcode.tui.story import Entry, Tone
 RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
 
 
+def shown_state() -> SessionState:
+    """An empty state for screens: envelopes are the conversation's to keep."""
+    return SessionState(keeps_record=False, forgets_ended=True)
+
+
 @dataclass
 class Desk:
     """One for an app, made with it."""
@@ -35,7 +40,7 @@ class Desk:
     sight: Sight
     keys_file: Path | None = None
     """Where a person's own keys stand."""
-    state: SessionState = field(default_factory=SessionState)
+    state: SessionState = field(default_factory=shown_state)
     facts: Facts = field(init=False)
     """What the screens show of the conversation's facts."""
     on_switch: Callable[[], None] = lambda: None
@@ -56,13 +61,18 @@ class Desk:
         here = self.state.session
         if not here:
             return envelope.session != self._left
-        return envelope.session == here and envelope.seq > self.state.envelopes[-1].seq
+        return envelope.session == here and envelope.seq > self.state.seq
+
+    @property
+    def folded(self) -> Iterator[Envelope]:
+        """What the state was folded from; later ones are on their way."""
+        return (envelope for envelope in self.conversation.envelopes if envelope.seq <= self.state.seq)
 
     async def switch(self, session: str | None, *, forked: SessionForked | None = None) -> None:
         """Go over to another session, None = a new one. Raises HybridcodeError: this one stays."""
         left = self.state.session
         await self.conversation.open_session(session, forked=forked)
-        self._left, self.state = left, SessionState()
+        self._left, self.state = left, shown_state()
         self.on_switch()
 
     def guard(self) -> KeyGuard:

@@ -7,9 +7,10 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from operator import sub
 from typing import NamedTuple, overload
 
-from hybridcode.tui.diff_rows import CONTEXT, Change, Groups, Kind, Row, changed_text, plain_text
+from hybridcode.tui.diff_rows import CONTEXT, Groups, Kind, Row, Span, changed_text, plain_text
 
 _KEPT_STRETCHES = 512
 """Stretches whose runs are kept: more than a screen shows."""
@@ -54,7 +55,9 @@ class Layout:
     """What the rows are made from."""
 
     old: tuple[bytes, ...] = ()
-    changes: Sequence[Change] = ()
+    new: tuple[bytes, ...] = ()
+    spans: Sequence[Span] = ()
+    """One per change."""
     groups: Groups = ()
     edits: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict[int, tuple[bytes, ...]])
     notes: tuple[str, ...] = ()
@@ -74,7 +77,8 @@ class Layout:
 
     def new_of(self, index: int) -> tuple[bytes, ...]:
         """New lines of a change, a person's own where there are some."""
-        return self.edits.get(index, self.changes[index].new) if self.edits else self.changes[index].new
+        _, _, b0, b1 = self.spans[index]
+        return self.edits[index] if index in self.edits else self.new[b0:b1]
 
     opened: frozenset[int] = frozenset()
     """Folds that are shown all the same: the number of the hunk that follows them, or how many hunks there are."""
@@ -97,6 +101,9 @@ class DiffRows(Sequence[Row]):
         """Each as the fields of a _Stretch: plain tuples are made four times as fast."""
         self._lasts: list[int] = []
         """The last stretch of each hunk."""
+        self._paired: list[int] = []
+        """Rows before each stretch that share a line with another one when both sides stand side by side."""
+        self._paired_in_all = 0
         self._count = self._measure()
         self._firsts = [stretch[0] for stretch in self._stretches]
         self._runs = lru_cache(_KEPT_STRETCHES)(self._make_runs)
@@ -104,15 +111,20 @@ class DiffRows(Sequence[Row]):
     def _measure(self) -> int:
         """Find where each stretch begins; returns the number of rows."""
         layout = self.layout
-        changes, edits, add = layout.changes, layout.edits, self._stretches.append
-        count, at, shift = len(layout.notes), 0, 0
+        spans, edits, add = layout.spans, layout.edits, self._stretches.append
+        last_old, last_new = _cut_off_end(layout.old), _cut_off_end(layout.new)
+        paired = self._paired.append
+        count, at, shift, shared = len(layout.notes), 0, 0, 0
         for number, group in enumerate(layout.groups):
             is_lead = True
             for index in group:
-                _, until, old, new = changes[index]
-                if edits:
-                    new = edits.get(index, new)
+                until, old_end, new_start, new_end = spans[index]
+                gone, come = old_end - until, new_end - new_start
+                is_cut = new_end == last_new and come > 0
+                if edits and index in edits:
+                    come, is_cut = len(edits[index]), _is_cut_off(edits[index])
                 add((count, at, shift, number, index, is_lead))
+                paired(shared)
                 if is_lead:
                     after, before = _around(at, until, is_first=number == 0)
                     count += after - at + layout.folded(self._fold(number, before - after), number)
@@ -121,20 +133,18 @@ class DiffRows(Sequence[Row]):
                     is_lead = False
                 else:
                     count += until - at
-                gone, come = len(old), len(new)
-                if gone and old[-1][-1:] != b"\n":
-                    count += 1
-                if come and new[-1][-1:] != b"\n":
-                    count += 1
-                count += gone + come
-                at = until + gone
+                count += gone + come + (old_end == last_old and gone > 0) + is_cut
+                at = old_end
                 shift += come - gone
+                shared += gone if gone < come else come
             self._lasts.append(len(self._stretches) - 1)
         if layout.has_tail:
             add((count, at, shift, -1, -1, False))
+            paired(shared)
             shown = min(CONTEXT, len(layout.old) - at)
             number = len(layout.groups)
             count += shown + layout.folded(self._fold(number, len(layout.old) - at - shown), number)
+        self._paired_in_all = shared
         return count
 
     def _fold(self, number: int, hidden: int) -> int:
@@ -179,16 +189,18 @@ class DiffRows(Sequence[Row]):
         if stretch.change < 0:
             builder.tail()
             return builder.runs
-        change = layout.changes[stretch.change]
+        until = layout.spans[stretch.change][0]
         if stretch.is_lead:
-            builder.lead(stretch.group, change.at)
-        builder.same(change.at, stretch.group)
-        builder.change(change, layout.new_of(stretch.change), stretch.group)
+            builder.lead(stretch.group, until)
+        builder.same(until, stretch.group)
+        builder.change(stretch.change, stretch.group)
         return builder.runs
 
-    def runs(self) -> Sequence[Run]:
-        """All runs in order, each made now."""
-        return [run for number in range(len(self._stretches)) for run in self._make_runs(number)]
+    def group_of(self, row: int) -> int:
+        """The shown hunk that a row belongs to, -1 for none."""
+        if not len(self.layout.notes) <= row < self._count:
+            return -1
+        return self._run_of(row).group
 
     def partner(self, index: int) -> int | None:
         """Row of the added line that stands for a deleted one, or the other way round; None for none."""
@@ -213,34 +225,70 @@ class DiffRows(Sequence[Row]):
         last = [run for number in range(len(self._stretches))[-2:] for run in self._make_runs(number)]
         return max((max(run.old, run.new) + run.length - 1 for run in last if run.kind != "fold"), default=1)
 
-    @cached_property
-    def sides(self) -> list[tuple[int, int]]:
-        """Rows side by side, as (left, right) indices; -1 = nothing on that side."""
-        pairs = [(row, row) for row in range(len(self.layout.notes))]
-        lengths: dict[int, int] = {}
-        for run in self.runs():
-            rows = range(run.first, run.first + run.length)
-            if run.kind == "delete":
-                added = len(self.layout.new_of(run.change))
-                gap = run.length + _is_cut_off(self.layout.changes[run.change].old)
-                lengths[run.change] = run.length
-                pairs.extend((row, row + gap if row - run.first < added else -1) for row in rows)
-            elif run.kind == "add":
-                pairs.extend((-1, row) for row in rows[lengths.get(run.change, 0) :])
-            else:
-                pairs.extend(zip(rows, rows, strict=True))
-        return pairs
+    @property
+    def side_count(self) -> int:
+        """Lines side by side."""
+        return self._count - self._paired_in_all
+
+    def side(self, line: int) -> tuple[int, int]:
+        """Rows of the left and the right half of a line side by side; -1 = nothing on that side."""
+        if line < len(self.layout.notes):
+            return line, line
+        number = bisect_right(self._side_firsts, line) - 1
+        at, run = next(pair for pair in reversed(self._placed(number)) if pair[0] <= line)
+        offset = line - at
+        if run.kind == "delete":
+            added = self._length(number, "add")
+            start = self._first(number, "add")
+            return run.first + offset, start + offset if offset < added else -1
+        if run.kind == "add":
+            return -1, run.first + self._length(number, "delete") + offset
+        return run.first + offset, run.first + offset
+
+    def side_line(self, row: int) -> int:
+        """The line side by side on which a row stands."""
+        if row < len(self.layout.notes):
+            return row
+        number = bisect_right(self._firsts, row) - 1
+        at, run = next(pair for pair in reversed(self._placed(number)) if pair[1].first <= row)
+        offset = row - run.first
+        if run.kind != "add":
+            return at + offset
+        deleted = self._length(number, "delete")
+        if offset >= deleted:
+            return at + offset - deleted
+        return next(place for place, other in self._placed(number) if other.kind == "delete") + offset
 
     @cached_property
-    def side_lines(self) -> Mapping[int, int]:
-        """Row to its line side by side."""
-        return {row: line for line, pair in enumerate(self.sides) for row in pair}
+    def _side_firsts(self) -> list[int]:
+        return list(map(sub, self._firsts, self._paired))
+
+    def _placed(self, number: int) -> list[tuple[int, Run]]:
+        """The runs of a stretch, each with the line side by side at which it begins to take lines of its own."""
+        placed: list[tuple[int, Run]] = []
+        at, deleted = self._side_firsts[number], 0
+        for run in self._runs(number):
+            placed.append((at, run))
+            deleted = run.length if run.kind == "delete" else deleted
+            at += max(run.length - deleted, 0) if run.kind == "add" else run.length
+        return placed
+
+    def _length(self, number: int, kind: Kind) -> int:
+        return next((run.length for run in self._runs(number) if run.kind == kind), 0)
+
+    def _first(self, number: int, kind: Kind) -> int:
+        return next((run.first for run in self._runs(number) if run.kind == kind), -1)
 
 
 def _around(at: int, until: int, *, is_first: bool) -> tuple[int, int]:
     """Old lines at which what may be folded between two hunks begins and ends."""
     after = at if is_first else min(at + CONTEXT, until)
     return after, max(until - CONTEXT, after)
+
+
+def _cut_off_end(lines: tuple[bytes, ...]) -> int:
+    """The number of lines if the last one has no end, otherwise -1."""
+    return len(lines) if _is_cut_off(lines) else -1
 
 
 def _is_cut_off(lines: tuple[bytes, ...]) -> bool:
@@ -294,17 +342,19 @@ class _Builder:
         self._add(Run("fold", self.count, 1, new=hidden))
         self.at = until
 
-    def change(self, change: Change, new: tuple[bytes, ...], group: int) -> None:
+    def change(self, number: int, group: int) -> None:
         """Deleted lines, then added ones."""
-        old, number = change.old, change.number
-        if old:
-            self._add(Run("delete", self.count, len(old), change.at + 1, 0, number, group, old))
-            self._no_newline(old, group)
-        if new:
-            self._add(Run("add", self.count, len(new), 0, change.at + self.shift + 1, number, group, new))
-            self._no_newline(new, group)
-        self.at = change.at + len(old)
-        self.shift += len(new) - len(old)
+        layout, edited = self.layout, self.layout.edits.get(number)
+        a0, a1, b0, b1 = layout.spans[number]
+        new, at, until = (layout.new, b0, b1) if edited is None else (edited, 0, len(edited))
+        if a0 < a1:
+            self._add(Run("delete", self.count, a1 - a0, a0 + 1, 0, number, group, layout.old, a0))
+            self._no_newline(layout.old[a1 - 1 : a1], group)
+        if at < until:
+            self._add(Run("add", self.count, until - at, 0, a0 + self.shift + 1, number, group, new, at))
+            self._no_newline(new[until - 1 : until], group)
+        self.at = a1
+        self.shift += until - at - (a1 - a0)
 
     def _no_newline(self, lines: tuple[bytes, ...], group: int) -> None:
         if _is_cut_off(lines):

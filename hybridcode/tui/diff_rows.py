@@ -3,8 +3,10 @@
 Invariant: every byte of a changed line that is not plain text is spelled out.
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import Literal, NamedTuple, overload
 
 from hybridcode.domain.action import FileChange
 from hybridcode.patch.hunks import Places
@@ -48,8 +50,48 @@ class Change(NamedTuple):
     new: tuple[bytes, ...]
 
 
+Span = tuple[int, int, int, int]
+"""Old lines a0..a1 (0-based, end excluded) became new lines b0..b1."""
 Groups = Sequence[tuple[int, ...]]
 """Shown hunks, each as the indices of its changes, in order."""
+
+
+class Changes(Sequence[Change]):
+    """The changes of a file, each made when it is asked for: a long diff has tens of thousands."""
+
+    def __init__(self, old: tuple[bytes, ...], new: tuple[bytes, ...], spans: Sequence[Span]) -> None:
+        self.old, self.new, self.spans = old, new, spans
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    @overload
+    def __getitem__(self, index: int) -> Change: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Change]: ...
+
+    def __getitem__(self, index: int | slice) -> Change | Sequence[Change]:
+        if isinstance(index, slice):
+            return [self._change(number) for number in range(*index.indices(len(self.spans)))]
+        return self._change(range(len(self.spans))[index])
+
+    def _change(self, number: int) -> Change:
+        a0, a1, b0, b1 = self.spans[number]
+        return Change(number, a0, self.old[a0:a1], self.new[b0:b1])
+
+    @cached_property
+    def counts(self) -> tuple[int, int]:
+        """Added and deleted lines."""
+        return sum(b1 - b0 for _, _, b0, b1 in self.spans), sum(a1 - a0 for a0, a1, _, _ in self.spans)
+
+    def old_lines(self) -> Iterator[bytes]:
+        """Every line that is taken away."""
+        return chain.from_iterable(self.old[a0:a1] for a0, a1, _, _ in self.spans)
+
+    def new_lines(self) -> Iterator[bytes]:
+        """Every line that is put in."""
+        return chain.from_iterable(self.new[b0:b1] for _, _, b0, b1 in self.spans)
 
 
 def is_binary(change: FileChange) -> bool:
@@ -67,7 +109,7 @@ class Compared(NamedTuple):
 
     old: tuple[bytes, ...]
     new: tuple[bytes, ...]
-    changes: tuple[Change, ...]
+    changes: Changes
     """In order; at least one."""
     found: tuple[LineChange, ...] | None
     """The same as places; None for a file that is taken whole."""
@@ -81,28 +123,30 @@ class Compared(NamedTuple):
 def compare(change: FileChange) -> Compared:
     """Both sides of a change line by line."""
     if is_binary(change):
-        return Compared((), (), (Change(0, 0, (), ()),), None)
+        return _taken_whole((), (), (0, 0, 0, 0))
     old, new = split_lines(change.before or b""), split_lines(change.after or b"")
     if change.before == change.after:
-        return Compared(old, new, (Change(0, 0, (), ()),), None)
+        return _taken_whole(old, new, (0, 0, 0, 0))
     if is_whole(change):
-        return Compared(old, new, (Change(0, 0, old, new),), None)
+        return _taken_whole(old, new, (0, len(old), 0, len(new)))
     found = line_changes(old, new)
-    fields = [(n, a0, old[a0:a1], new[b0:b1]) for n, (a0, a1, b0, b1) in enumerate(found)]
-    cut = tuple(map(Change._make, fields))
-    return Compared(old, new, cut, found)
+    return Compared(old, new, Changes(old, new, found), found)
 
 
-def group_changes(changes: Sequence[Change]) -> list[tuple[int, ...]]:
+def _taken_whole(old: tuple[bytes, ...], new: tuple[bytes, ...], span: Span) -> Compared:
+    return Compared(old, new, Changes(old, new, (span,)), None)
+
+
+def group_changes(changes: Changes) -> list[tuple[int, ...]]:
     """Changes that stand close together are shown as one hunk."""
     groups: list[list[int]] = []
     end = 0
-    for number, at, old, _ in changes:
-        if groups and at - end <= 2 * CONTEXT:
+    for number, (a0, a1, _, _) in enumerate(changes.spans):
+        if groups and a0 - end <= 2 * CONTEXT:
             groups[-1].append(number)
         else:
             groups.append([number])
-        end = at + len(old)
+        end = a1
     return [tuple(group) for group in groups]
 
 

@@ -39,7 +39,7 @@ def doing_now(state: SessionState) -> Doing | None:
         where = f"step {call.asked.step} · " if call.asked.step else ""
         model = call.asked.model.rsplit("/", 1)[-1]
         return Doing(f"{where}{_ROLES[call.asked.role]} · {call.asked.backend} {model}", call.asked.call_id)
-    view = _executing(state)
+    view = state.executing
     if view is not None and not isinstance(view.proposal.action, ChangeSet):
         step = view.proposal.step
         where = f"step {step} · " if step in task.steps else ""
@@ -53,16 +53,23 @@ def doing_now(state: SessionState) -> Doing | None:
     return Doing(f"step {busy.step.id} · {busy.status}", view.proposal.id if view else "")
 
 
+def own_doing(state: SessionState) -> Doing | None:
+    """The command of the person's own that runs; None if none does."""
+    view = next((view for view in state.own if view.status == "executing"), None)
+    return Doing(f"! {view.proposal.title} · Esc ends it", view.proposal.id, is_command=True) if view else None
+
+
+def own_source(state: SessionState) -> str:
+    """Id of the person's own command that was given last: its output stands apart."""
+    return state.own[-1].proposal.id if state.own else ""
+
+
 def step_words(state: SessionState) -> dict[str, str]:
     """Words for steps whose command runs right now, by step id."""
-    view = _executing(state)
+    view = state.executing
     if view is None or isinstance(view.proposal.action, ChangeSet):
         return {}
     return {view.proposal.step: _verb(view)}
-
-
-def _executing(state: SessionState) -> ProposalView | None:
-    return next((view for view in state.proposals.values() if view.status == "executing"), None)
 
 
 def _verb(view: ProposalView) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hybridcode.domain.action import FileChange
 from hybridcode.tui.diff_layout import DiffRows, Layout
 from hybridcode.tui.diff_rows import Compared, Groups, changed_text, is_binary, is_whole
+from hybridcode.tui.multiline import Inside, inside
 from hybridcode.tui.paint import width
 
 
@@ -22,6 +23,9 @@ class FileDiff:
     """Cells of the largest line number."""
     width: int = 0
     """Cells of the longest text."""
+    old: Inside | None = None
+    """Strings and comments over several lines of the old file; None for none."""
+    new: Inside | None = None
 
 
 def file_diff(
@@ -40,7 +44,7 @@ def file_diff(
     """
     cut, notes = _line_end_cut(change), tuple(_file_notes(change))
     layout = Layout(
-        *(compared.old, compared.changes, groups, edits, notes, not is_whole(change)),
+        *(compared.old, compared.new, compared.changes.spans, groups, edits, notes, not is_whole(change)),
         is_folded=is_folded,
         cut=cut,
         remarks=remarks or {},
@@ -48,7 +52,23 @@ def file_diff(
     )
     rows = DiffRows(layout)
     longest = max([_longest(change, compared, edits, cut), *map(width, notes)])
-    return FileDiff(change.path, rows, len(str(rows.largest_number())), longest)
+    before, after = change.before or b"", change.after or b""
+    new, edited = compared.new, b"".join(line for lines in edits.values() for line in lines)
+    sides = (
+        inside(change.path, compared.old, before),
+        inside(change.path, _with_edits(compared, edits) if edits else new, after + edited if edits else after),
+    )
+    return FileDiff(change.path, rows, len(str(rows.largest_number())), longest, *sides)
+
+
+def _with_edits(compared: Compared, edits: Mapping[int, tuple[bytes, ...]]) -> list[bytes]:
+    """The lines of the new side with a person's own among them."""
+    lines: list[bytes] = []
+    at = 0
+    for index, (_, _, b0, b1) in enumerate(compared.changes.spans):
+        lines += [*compared.new[at:b0], *edits.get(index, compared.new[b0:b1])]
+        at = b1
+    return [*lines, *compared.new[at:]]
 
 
 def _line_end_cut(change: FileChange) -> bytes:

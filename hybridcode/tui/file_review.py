@@ -12,8 +12,9 @@ from hybridcode.gate.change_flags import change_flags
 from hybridcode.patch.check import warnings
 from hybridcode.patch.hunks import choose, split
 from hybridcode.patch.mechanical import Kind, mechanical
-from hybridcode.tui.diff_rows import Change, Compared, compare, group_changes, is_whole
+from hybridcode.tui.diff_rows import Changes, Compared, compare, group_changes, is_whole
 from hybridcode.tui.file_diff import FileDiff, file_diff
+from hybridcode.tui.moved import moved
 from hybridcode.tui.risk import Risk
 from hybridcode.tui.visible import hidden_flags
 
@@ -39,6 +40,8 @@ class FileReview:
     """How early it is looked at, and why."""
     kinds: dict[int, Kind] = field(init=False)
     """Changes that are proven to be mechanical; empty until `look` has found them."""
+    moved: dict[int, str] = field(init=False, default_factory=dict[int, str])
+    """Where the other end of a moved block is, by change; empty until `look` has found them."""
     warned: dict[int, tuple[str, ...]] = field(init=False)
     """Warnings of the proposal by the change they come from; empty until `look` has found them."""
     rechecked: dict[int, tuple[str, ...]] = field(init=False)
@@ -54,11 +57,11 @@ class FileReview:
         self.marks = ["undecided"] * len(self.changes)
         self.edits = {}
         self.kinds, self.warned, self.rechecked = {}, {}, {}
-        hidden = hidden_flags(line for change in self.changes for line in (*change.old, *change.new))
+        hidden = hidden_flags((*self.changes.old_lines(), *self.changes.new_lines()))
         self.flags = tuple(dict.fromkeys((*hidden, *change_flags(self.change, compared=self.compared.places))))
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> Changes:
         """What can be decided by itself, in order."""
         return self.compared.changes
 
@@ -66,6 +69,7 @@ class FileReview:
         """Find out what is mechanical and which hunks `notes` come from; parses often, so it is called in a thread."""
         self.kinds = {} if self.flags else mechanical(self.change)
         self.warned = sources(self.change, len(self.changes), notes)
+        self.moved = moved(self.changes)
 
     def recheck(self, index: int) -> tuple[str, ...]:
         """Warnings about a person's own lines: those the proposal did not bring, and those they bring alone.
@@ -104,6 +108,14 @@ class FileReview:
             None if index in self.edits else self.kinds.get(index) for index in self.groups[group]
         ]
         return found[0] if len(set(found)) == 1 else None
+
+    def badge_of(self, group: int) -> str:
+        """What is proven of a shown hunk in a few words, empty for nothing."""
+        if kind := self.kind_of(group):
+            return f"mechanical: {kind}"
+        indices = self.groups[group]
+        told = [self.moved[index] for index in indices if index in self.moved and index not in self.edits]
+        return f"{'in part ' if len(indices) > 1 else ''}{' and '.join(told)}" if told else ""
 
     def new_lines(self, index: int) -> tuple[bytes, ...]:
         """New lines of a change, a person's own where there are some."""
@@ -158,8 +170,10 @@ class FileReview:
     @property
     def counts(self) -> tuple[int, int]:
         """Added and deleted lines as proposed or edited."""
-        added = sum(len(self.new_lines(change.number)) for change in self.changes)
-        return added, sum(len(change.old) for change in self.changes)
+        added, deleted = self.changes.counts
+        for index, lines in self.edits.items():
+            added += len(lines) - len(self.changes[index].new)
+        return added, deleted
 
 
 def _with_bytes(change: FileChange, after: bytes) -> FileChange:

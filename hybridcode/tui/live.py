@@ -17,7 +17,9 @@ from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
+from hybridcode.domain.own import is_own
 from hybridcode.domain.plan import Plan
+from hybridcode.models.pricing import Price
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.listing import list_files
@@ -95,6 +97,7 @@ class LiveConversation:
         self._callbacks: list[OnEnvelope] = []
         self._backing: Backing | None = None
         self._running: asyncio.Task[object] | None = None
+        self._own: asyncio.Task[object] | None = None
         self._closing: asyncio.Task[None] | None = None
         if resume is not None:
             self._session()
@@ -136,6 +139,8 @@ class LiveConversation:
             bell=settings.ui.bell,
             notify=settings.ui.notify,
             title=settings.ui.title,
+            price=Price.configured(settings.models.frontier),
+            budget_usd=settings.limits.max_cost_usd,
         )
 
     @property
@@ -154,6 +159,11 @@ class LiveConversation:
         return self._running is not None and not self._running.done()
 
     @property
+    def is_own_running(self) -> bool:
+        """True while a command that the person typed runs, or waits to be looked at."""
+        return self._own is not None and not self._own.done()
+
+    @property
     def library(self) -> Library:
         """All sessions of this repository."""
         return self._behind().library
@@ -167,6 +177,8 @@ class LiveConversation:
         """Leave this session and go over to another; the models stay as they are."""
         if self.is_running:
             raise HybridcodeError("A task is running.", "Esc interrupts it.")
+        if self.is_own_running:
+            self._session().own.require_rest()
         if session is None or session != self.session_id:
             await self._behind().leave(self._publish, session, forked)
             self._desk.forget()
@@ -209,6 +221,23 @@ class LiveConversation:
         if self.is_running:
             self._session().interrupt("you")
 
+    async def run_own(self, line: str) -> None:
+        """Run a command line that the person typed, in the background; opens a session if there is none."""
+        session = self._session()
+        session.own.require_rest()
+        self._own = asyncio.create_task(self._watched(session.own.run(line, by=PERSON)))
+
+    async def stop_own(self) -> None:
+        """End that command, or withdraw it."""
+        if self.is_own_running:
+            self._session().own.stop(PERSON)
+
+    async def steer(self, text: str) -> None:
+        """Say something to the task that runs."""
+        if not self.is_running:
+            raise HybridcodeError("No task is running.", "Enter sends it as a task.")
+        self._session().note(text, by=PERSON)
+
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
         """Hand in a person's decision."""
         session = self._session()
@@ -217,7 +246,10 @@ class LiveConversation:
         if self._behind().inbox.answer(proposal_id, decision):
             return
         session.gate.approvals.answer(proposal_id, decision)
-        await self._go_on()
+        if is_own(session.gate.approvals.get(proposal_id).proposal):
+            self._own = asyncio.create_task(self._watched(session.own.take_up(proposal_id)))
+        else:
+            await self._go_on()
 
     async def switch_mode(self, name: str) -> None:
         """Work in another permission mode; before there is a session it is kept for the one that is opened."""
@@ -243,7 +275,8 @@ class LiveConversation:
 
     async def load(self) -> None:
         """Import what a session needs, off the event loop."""
-        await asyncio.to_thread(import_module, "hybridcode.tui.backing")
+        for name in ("hybridcode.tui.backing", "hybridcode.agent.loop", "hybridcode.tui.panes"):
+            await asyncio.to_thread(import_module, name)
 
     async def start_models(self) -> None:
         """Import what a session needs and start the model processes; failures are left for the first task to report."""
@@ -264,6 +297,8 @@ class LiveConversation:
             await asyncio.gather(self._running, return_exceptions=True)
         if self._backing is not None:
             await self._backing.close()
+        if self._own is not None:
+            await asyncio.gather(self._own, return_exceptions=True)
 
     def _launch(self, work: Coroutine[object, object, object]) -> None:
         """Run a task in the background; what goes wrong beside the session's own endings becomes a notice."""
@@ -295,7 +330,7 @@ class LiveConversation:
         return self._backing
 
     def _session(self) -> "Session":
-        session = self._behind().open(self._publish)
+        session = self._behind().open(self._publish, tells_past=bool(self._callbacks))
         if self._chosen is not None:
             chosen, self._chosen = self._chosen, None
             session.switch_mode(chosen, by=PERSON)

@@ -51,7 +51,7 @@ class Review:
         """A review in which nothing is decided yet, its files in order of risk."""
         files = [FileReview(change) for change in changes]
         for file in files:
-            file.risk = risk_of(file.change, file.flags, proposal.ruling)
+            file.risk = risk_of(file.change, file.flags, proposal.ruling, added=file.changes.new_lines())
         return cls(proposal, sorted(files, key=lambda file: (file.risk.rank, file.change.path)))
 
     @property

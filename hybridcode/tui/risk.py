@@ -4,6 +4,7 @@ Invariant: pure and the same everywhere; the reason stands beside the file.
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hybridcode.domain.action import FileChange, Ruling
@@ -26,8 +27,11 @@ class Risk(NamedTuple):
     """In a few words; empty for an ordinary file."""
 
 
-def risk_of(change: FileChange, flags: tuple[str, ...], ruling: Ruling) -> Risk:
-    """The risk of one file's change. `flags` are those of the diff, `ruling` is that of the whole proposal."""
+def risk_of(change: FileChange, flags: tuple[str, ...], ruling: Ruling, *, added: Iterable[bytes]) -> Risk:
+    """The risk of one file's change.
+
+    `flags` are those of the diff, `ruling` is that of the whole proposal, `added` are the lines that are put in.
+    """
     if ruling.person_only and change.path in ruling.reason:
         return Risk(0, "protected")
     if flags:
@@ -36,11 +40,21 @@ def risk_of(change: FileChange, flags: tuple[str, ...], ruling: Ruling) -> Risk:
         return Risk(1, "deleted")
     if change.mode & 0o111 and change.before is None:
         return Risk(1, "new and executable")
-    added = set((change.after or b"").splitlines()) - set((change.before or b"").splitlines())
-    if any(map(_SECURITY.search, added)):
+    if _is_risky(added, change.before or b""):
         return Risk(2, "touches security")
     if _PROSE.search(change.path):
         return Risk(6, "prose")
     if _TEST.search(change.path):
         return Risk(5, "a test")
     return Risk(3 if change.before is not None else 4, "")
+
+
+def _is_risky(added: Iterable[bytes], before: bytes) -> bool:
+    """True when a line with a word of security is put in that did not stand in the file before, wherever."""
+    stood: set[bytes] | None = None
+    for line in added:
+        if _SECURITY.search(line):
+            stood = set(before.splitlines()) if stood is None else stood
+            if line.rstrip(b"\r\n") not in stood:
+                return True
+    return False

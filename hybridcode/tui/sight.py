@@ -18,6 +18,8 @@ PATIENCE_S = 1.0
 """Seconds that a terminal which never answered gets to answer."""
 LONG_PATIENCE_S = 5.0
 """The same for one that is known to answer, over a slow line."""
+BURST_S = 0.015
+"""Seconds between two keys, below which no finger pressed them one after the other."""
 
 
 @dataclass
@@ -39,6 +41,8 @@ class Sight:
     """Calls back after some seconds."""
     typed_at: float = float("-inf")
     """When the last key was typed that has been taken in."""
+    typed_before: float = float("-inf")
+    """When the key before that was typed."""
     is_answering: bool | None = None
     """None until it is known."""
     _questions: deque[_Question] = field(default_factory=deque[_Question])
@@ -49,7 +53,11 @@ class Sight:
 
     def take_key(self, event: Message) -> None:
         """Any key, before anything is done with it."""
-        self.typed_at = self.stamp(event)
+        self.typed_before, self.typed_at = self.typed_at, self.stamp(event)
+
+    def is_burst(self) -> bool:
+        """True when the last two keys came faster than anybody types: as text that is pasted does."""
+        return self.typed_at - self.typed_before < BURST_S
 
     def take_answer(self, event: Message) -> None:
         """The terminal has drawn what was sent before its oldest open question."""

@@ -33,6 +33,7 @@ from hybridcode.domain.events import (
     Interrupted,
     ModeChanged,
     ModelAnswered,
+    NoteGiven,
     NoticeGiven,
     PlanDecided,
     PlanMade,
@@ -53,6 +54,7 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
+from hybridcode.domain.own import is_own, waits_for_look
 from hybridcode.session.state import RESUMABLE, ProposalView, SessionState
 from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.conversation import whom
@@ -67,6 +69,8 @@ _LEVELS: dict[str, Tone] = {"info": "quiet", "warning": "warn", "error": "bad"}
 
 TAIL_LINES = 6
 """Lines of a command's output that the transcript shows."""
+OWN_LINES = 40
+"""The same for a command that the person typed."""
 TRACES = 6
 """Paths that a command changed and that one entry names."""
 TAIL_CHARS = 4_000
@@ -91,6 +95,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [*gap, *_prompt(task.text)]
         case NoticeGiven():
             return _notice(event)
+        case NoteGiven(text=text):
+            return [Entry("steer", text, "strong"), Entry("", "the next request to a model holds it", "quiet")]
         case PlannerChosen(writer=writer, why=why):
             return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
         case PlanMade():
@@ -255,10 +261,10 @@ def _check(event: CheckRan) -> list[Entry]:
     return [Entry("", said, "bad"), *_tail(event.tail)]
 
 
-def _tail(text: str) -> list[Entry]:
+def _tail(text: str, most: int = TAIL_LINES) -> list[Entry]:
     lines = text.rstrip("\n").split("\n") if text.strip() else []
-    hidden = len(lines) - TAIL_LINES
-    found = [Entry("", line, "code") for line in lines[-TAIL_LINES:]]
+    hidden = len(lines) - most
+    found = [Entry("", line, "code") for line in lines[-most:]]
     if hidden <= 0:
         return found
     more = "at least " if len(text) >= TAIL_CHARS else ""
@@ -268,14 +274,34 @@ def _tail(text: str) -> list[Entry]:
 def _proposal(event: ProposalMade | ProposalDecided | EffectFinished, state: SessionState) -> list[Entry]:
     if isinstance(event, ProposalMade):
         proposal = event.proposal
-        if proposal.ruling.verdict != "ask":
-            return []
-        return [Entry("?", f"{proposal.title} waits for you · Ctrl+Y", "warn")]
+        typed = [Entry("you", f"! {proposal.title}", "strong")] if is_own(proposal) else []
+        if proposal.ruling.verdict != "ask" or (typed and not waits_for_look(proposal)):
+            return typed
+        return [*typed, Entry("?", f"{proposal.title} waits for you · Ctrl+Y", "warn")]
     view = state.proposals.get(event.proposal)
+    if view is not None and is_own(view.proposal) and (told := _own(event, view)) is not None:
+        return told
     title = view.proposal.title if view else event.proposal
     if isinstance(event, ProposalDecided):
         return _decision(event.decision, title)
     return _receipt(event.receipt, title, view)
+
+
+def _own(event: ProposalDecided | EffectFinished, view: ProposalView) -> list[Entry] | None:
+    """How a person's own command went, without what goes without saying; None where it is told as of any other."""
+    if isinstance(event, ProposalDecided):
+        return None if waits_for_look(view.proposal) else []
+    match event.receipt:
+        case Ran(command=command) as ran:
+            amended = [Entry("", f"$ {command}", "quiet")] if command != view.proposal.title else []
+            ended = "timed out" if ran.timed_out else f"exit {ran.exit_code}"
+            is_good = ran.exit_code == 0 and not ran.timed_out
+            said = f"{ended} · {seconds(ran.seconds)} · sandbox {ran.sandbox}"
+            return [*amended, *_tail(ran.tail, OWN_LINES), Entry("", said, "good" if is_good else "bad")]
+        case Declined():
+            return [Entry("✗", "not run", "warn")]
+        case _:
+            return None
 
 
 def _decision(decision: Decision, title: str) -> list[Entry]:

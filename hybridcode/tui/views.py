@@ -26,6 +26,7 @@ class View(NamedTuple):
 VIEWS: dict[str, View] = {
     "help": View("all keys and commands", "help:open_help"),
     "context": View("what the models saw; with a question: what the index would show", "context:open_context"),
+    "step": View("what a step of the plan did, used and saw", "step:open_step"),
     "cost": View("tokens, seconds and dollars by step and session", "ledger:open_ledger"),
     "inbox": View("what waits for an answer, in all sessions", "inbox:open_inbox"),
     "egress": View("what left this machine", "egress:open_egress"),

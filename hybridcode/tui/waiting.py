@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from hybridcode.config.settings import Mode
 from hybridcode.domain.action import Proposal, Stale
 from hybridcode.domain.events import Envelope, Event, PlanMade, ProposalMade, TaskResumed
+from hybridcode.domain.own import is_own, waits_for_look
 from hybridcode.session.modes import PLANNED_FIRST
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.tui.amounts import plural
@@ -19,8 +20,8 @@ Question = TaskView | Proposal
 
 
 def is_asked(proposal: Proposal) -> bool:
-    """True when policy leaves it to a person."""
-    return proposal.ruling.verdict == "ask"
+    """True when policy leaves it to a person, who has not answered it by typing it."""
+    return proposal.ruling.verdict == "ask" and (not is_own(proposal) or waits_for_look(proposal))
 
 
 def waiting_proposals(state: SessionState) -> list[Proposal]:

@@ -5,6 +5,7 @@ Invariant: spans are ordered, do not overlap, and are empty when the two lines h
 
 import re
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 Span = tuple[int, int]
 """First index and index after the last, in characters."""
@@ -14,6 +15,7 @@ _MAX_WORDS = 300
 _MIN_ALIKE = 0.4
 
 
+@lru_cache(maxsize=1024)
 def word_changes(old: str, new: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """Spans of `old` that were taken away and spans of `new` that were put in."""
     before, after = _WORD.findall(old), _WORD.findall(new)

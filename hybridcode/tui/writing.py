@@ -1,4 +1,4 @@
-"""What becomes of what a person writes: a command, a task now, or a task after the one that runs.
+"""What becomes of what a person writes: a command, a task now or later, a shell command, a word to the running task.
 
 Invariant: no text is lost: what cannot be begun stands in the composer again or in the queue, which is shown.
 """
@@ -11,10 +11,13 @@ from hybridcode.domain.events import TaskEnded
 from hybridcode.session.written import History
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import Command, UnknownCommand, parse_command, run_command
-from hybridcode.tui.completing import with_folders
+from hybridcode.tui.completing import SHELL, unknown_mentions, with_folders
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.editor import EditorUnavailable, edit_text
 
+REMARK_S = 6.0
+"""Seconds that a remark stays."""
+PASTED = "Enter came together with the text, as in a paste: press it again to run the command"
 AGAIN_S = 0.1
 """Seconds between two looks at whether a task that has ended is out of the way."""
 
@@ -28,23 +31,87 @@ class Writing:
         """Tasks to do after the one that runs, the next one first."""
         self.history: History | None = None
         """Where what was written is kept; None: only in memory."""
+        self._doubted = ""
+        """The text that was held back last, because it names files that there are not."""
 
-    def submitted(self, text: str) -> None:
-        """A person pressed Enter on a text."""
+    def submitted(self, text: str, *, is_burst: bool = False) -> None:
+        """A person pressed Enter on a text; in a burst, as a paste without its brackets is, no command runs."""
+        if text.startswith(SHELL) and is_burst:
+            self._put_back(text)
+            self._desk.session.remark(PASTED, REMARK_S)
+            return
         if self.history is not None:
             self.history.add(text)
+        if text.startswith(SHELL):
+            self._run_own(text)
+            return
         match parse_command(text):
             case Command() as command:
                 run_command(command, self._desk, self._asking)
             case UnknownCommand() as unknown:
                 self._desk.tell("!", unknown.complaint, "warn")
-            case None if self._desk.conversation.is_running or self.queued:
-                self.queued.append(text)
-                self._show()
-                if not self._desk.conversation.is_running:
-                    self.go_on()
+            case None if "@" in text and text != self._doubted:
+                self._desk.call(self._begin_or_doubt(text))
             case None:
-                self._desk.call(self.start(text))
+                self._begin(text)
+
+    def _begin(self, text: str) -> None:
+        """A task: now, or after the one that runs."""
+        if self._desk.conversation.is_running or self.queued:
+            self.queued.append(text)
+            self._show()
+            if not self._desk.conversation.is_running:
+                self.go_on()
+        else:
+            self._desk.call(self.start(text))
+
+    async def _begin_or_doubt(self, text: str) -> None:
+        """Begin a task if there are the files that it mentions; else say which are not, and keep the text."""
+        paths = await self._desk.conversation.paths()
+        said = await asyncio.to_thread(unknown_mentions, text, paths)
+        if not said:
+            self._begin(text)
+            return
+        self._doubted = text
+        self._put_back(text)
+        for line in said:
+            self._desk.tell("!", line, "warn")
+        self._desk.tell("", "not sent: Enter again sends it as it stands", "quiet")
+
+    def _run_own(self, text: str) -> None:
+        """A command of the person's own for the shell."""
+        line = text.removeprefix(SHELL).strip()
+        if line:
+            self._desk.call(self._start_own(text, line))
+        else:
+            self._desk.tell("!", "write a command behind the !, as in ! git status", "warn")
+
+    async def _start_own(self, text: str, line: str) -> None:
+        try:
+            await self._desk.conversation.run_own(line)
+        except HybridcodeError:
+            self._put_back(text)
+            raise
+
+    def steer(self, text: str) -> None:
+        """A person says something to the task that runs; text that it does not take stays."""
+        if not text:
+            self._desk.session.remark("write what the task should know, then Ctrl+S", REMARK_S)
+        elif parse_command(text) is not None or text.startswith(SHELL):
+            self._desk.session.remark("that is a command: Enter runs it", REMARK_S)
+        else:
+            self._desk.call(self._steer(text))
+
+    async def _steer(self, text: str) -> None:
+        await self._desk.conversation.steer(text)
+        self._desk.session.composer.sent_aside(text)
+        if self.history is not None:
+            self.history.add(text)
+
+    def _put_back(self, text: str) -> None:
+        """Text that was not taken stands in the composer again, before what was written since."""
+        unsent = self._desk.session.unsent
+        self._desk.session.composer.put_back(f"{text}\n{unsent}" if unsent.strip() else text)
 
     def entered_nothing(self) -> None:
         """A person pressed Enter on an empty composer: what waits begins."""

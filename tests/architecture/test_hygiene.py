@@ -22,6 +22,8 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/gate/sandbox_launch.py": {"hybridcode.gate"},
     "hybridcode/cli/chat.py": {"hybridcode.cli.plain", "hybridcode.tui.start"},
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
+    "hybridcode/session/session.py": {"hybridcode.agent.loop"},
+    "hybridcode/tui/asking.py": {"hybridcode.tui.panes"},
     "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
     "hybridcode/tui/keymap.py": {"tomlkit"},

@@ -44,6 +44,36 @@ def writing_command() -> ScriptedConversation:
     return conversation
 
 
+HELPER = """def rounded(amount):
+    cents = amount * 100
+    return int(cents + 0.5) / 100
+
+
+"""
+CART = """class Cart:
+    \"\"\"Items and what they cost.
+
+    For each item there is one price, and if it is not known the item is free.
+    \"\"\"
+
+    def total(self, items):
+        return sum(item.price * item.quantity for item in items if item.price is not None and item.quantity > 0)
+
+    def clear(self):
+        self.items = []
+
+
+"""
+
+
+def rearranged() -> ScriptedConversation:
+    """A block that only moved, a changed line of a docstring, a line longer than the screen."""
+    changed = CART.replace("is free", "costs nothing").replace("> 0)", "> 0) or free_of_charge(items, everywhere=True)")
+    middle = "".join(f"LIMIT_{number} = {number}\n" for number in range(12))
+    before, after = f"{HELPER}{middle}\n\n{CART}", f"{middle}\n\n{changed}{HELPER}"
+    return reviewing(FileChange("shop/cart.py", before.encode(), after.encode()))
+
+
 SCENES: dict[str, Callable[[], ScriptedConversation]] = {
-    scene.__name__: scene for scene in (many_files, warned, writing_command)
+    scene.__name__: scene for scene in (many_files, warned, writing_command, rearranged)
 }

@@ -34,6 +34,10 @@ class ScriptedConversation:
     started: list[str] = field(default_factory=list[str])
     archive: ScriptedArchive = field(default_factory=ScriptedArchive)
     refusal: str = ""
+    is_own_running: bool = False
+    own: list[str] = field(default_factory=list[str])
+    stops: int = 0
+    notes: list[str] = field(default_factory=list[str])
     interrupts: int = 0
     resumes: int = 0
     live: "SimpleQueue[Piece]" = field(default_factory=lambda: SimpleQueue[Piece]())
@@ -114,6 +118,19 @@ class ScriptedConversation:
 
     async def interrupt(self) -> None:
         self.interrupts += 1
+
+    async def run_own(self, line: str) -> None:
+        if self.refusal:
+            raise HybridcodeError(self.refusal)
+        self.own.append(line)
+
+    async def stop_own(self) -> None:
+        self.stops += 1
+
+    async def steer(self, text: str) -> None:
+        if not self.is_running or self.refusal:
+            raise HybridcodeError(self.refusal or "No task is running.", "Enter sends it as a task.")
+        self.notes.append(text)
 
     async def answer(self, proposal_id: str, decision: Decision, *, remember: Remember | None = None) -> None:
         self.answers.append((proposal_id, decision, remember))

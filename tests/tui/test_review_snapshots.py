@@ -16,6 +16,9 @@ CASES = [
     ("warned", (60, 20), ("slash", *"line_6", "enter")),
     ("writing_command", (80, 24), ()),
     ("writing_command", (60, 20), ()),
+    ("rearranged", (120, 40), ("t", "k", *["right"] * 24)),
+    ("rearranged", (80, 24), ()),
+    ("rearranged", (60, 20), ("j", "j")),
 ]
 
 

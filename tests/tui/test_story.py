@@ -25,7 +25,7 @@ from hybridcode.session.state import SessionState
 from hybridcode.tui.command_text import reason_of
 from hybridcode.tui.doing import Doing, doing_now, step_words
 from hybridcode.tui.meter import meter_items, meter_of
-from hybridcode.tui.plan_text import plan_parts
+from hybridcode.tui.plan_text import plan_rows
 from hybridcode.tui.story import Entry, entries
 
 ALLOWED = Ruling("allow", "a rule of yours", "user:suite")
@@ -181,9 +181,7 @@ def test_a_running_command_runs_and_is_not_applied() -> None:
     state = SessionState.of(conversation.envelopes)
     assert state.task is not None
     assert doing_now(state) == Doing("step 4 · running · pytest -q", "c", is_command=True)
-    shown = "".join(
-        part if isinstance(part, str) else part[0] for part in plan_parts(state.task, 60, words=step_words(state))
-    )
+    shown = "".join(text for row in plan_rows(state.task, 60, words=step_words(state)) for text, _ in row.parts)
     assert "running" in shown
     assert "applying" not in shown
 

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from hybridcode.agent.commands import shell_command
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
+from hybridcode.domain.own import is_own
 from hybridcode.gate.rules import exact_rule_text
 from hybridcode.models.egress import ASK_RULE
 from hybridcode.tui.command_text import Fact, command_facts, needs_word
@@ -107,8 +108,13 @@ class CommandPane(Pane):
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """What kind of question this is."""
         purpose = "send" if self._is_sending else getattr(self.proposal.action, "purpose", "")
-        what = {"check": "run a check?", "step": "run a command?", "send": "send a request?"}.get(purpose, "run this?")
-        has_step = self.proposal.step and not self._is_sending
+        what = {
+            "check": "run a check?",
+            "step": "run a command?",
+            "send": "send a request?",
+            "own": "run what you typed?",
+        }.get(purpose, "run this?")
+        has_step = self.proposal.step and not self._is_sending and not is_own(self.proposal)
         items: list[Item] = [(1, f"step {self.proposal.step}")] if has_step else []
         if self.proposal.writer:
             items.append((2, self.proposal.writer))
@@ -153,7 +159,8 @@ class CommandPane(Pane):
             if reason is not None:
                 self.post_message(self.Decided(self.subject, Reject(reason, PERSON)))
 
-        self.ask(ReasonScreen("the step is given up; the reason is recorded"), given)
+        follows = "it is not run" if is_own(self.proposal) else "the step is given up"
+        self.ask(ReasonScreen(f"{follows}; the reason is recorded"), given)
 
     def action_copy(self) -> None:
         """Put the command into the clipboard of the terminal."""

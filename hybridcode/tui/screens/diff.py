@@ -22,7 +22,7 @@ from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part, clip_left
 from hybridcode.tui.reviewing import FileReview, Mark
 from hybridcode.tui.screens.framed import Keys, ViewScreen
-from hybridcode.tui.screens.review import SPLIT_CELLS
+from hybridcode.tui.screens.review_looking import SPLIT_CELLS
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.diff_view import DiffView
 from hybridcode.tui.widgets.file_list import FileList
@@ -137,7 +137,7 @@ class DiffScreen(ViewScreen):
         listed = self.query_one(FileList)
         listed.set_class(len(self._files) > 1 and self.size.width >= _LIST_CELLS, "-on")
         listed.show_files([one.review for one in self._files], self._at, words="", is_wide=False)
-        view.is_split = self._wants_split and self.size.width >= SPLIT_CELLS
+        view.set_split(self._wants_split and self.size.width >= SPLIT_CELLS)
         marks: list[Mark] = ["shown"] * len(shown.groups)
         view.show(shown.diff(is_folded=self._is_folded), marks=marks, group=min(self._group, len(marks) - 1))
         self._colour(shown.change.path)
@@ -153,6 +153,12 @@ class DiffScreen(ViewScreen):
         """From the list to the diff."""
         event.stop()
         self.query_one(DiffView).focus()
+
+    def on_diff_view_picked(self, event: DiffView.Picked) -> None:
+        """A click puts the cursor on a hunk."""
+        event.stop()
+        self._group = event.group
+        self.repaint()
 
     def _colour(self, path: str) -> None:
         """Colours follow the first frame: the lexer is found in a thread."""

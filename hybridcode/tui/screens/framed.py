@@ -70,6 +70,11 @@ class Framed(Screen[None]):
         """The app, with the type of its result."""
         return cast(_InProgram, self).app
 
+    @property
+    def cells(self) -> int:
+        """Columns of the screen, before its first layout those it is about to have."""
+        return self.size.width or self.program.size.width
+
     def repaint(self) -> None:
         """Paint title and keys; subclasses add their body."""
         left, items = self.shown_title()
@@ -95,7 +100,7 @@ class Framed(Screen[None]):
             return
         parts: list[Part] = []
         hints = [hint._replace(key=self._key_of(hint.key)) for hint in (*self.hints(), BACK, ALL_KEYS)]
-        for hint in fitting_hints(hints, self.size.width - 2):
+        for hint in fitting_hints(hints, self.cells - 2):
             parts += [(hint.key, "bold $accent"), (hint_text(hint), "$quiet")]
         bar.show(*parts)
 

@@ -96,8 +96,9 @@ class Pane(Framed):
     def compose(self) -> ComposeResult:
         """Title, reasons, body, keys."""
         yield Bar("title", classes="-ruled")
-        with VerticalScroll(id="why", can_focus=False):
-            yield Painted(ident="why-text")
+        why = self._why()
+        with VerticalScroll(id="why", can_focus=False, classes="-on" if why else ""):
+            yield Painted(*why, ident="why-text")
         yield from self.body()
         yield Bar("keys", classes="-ruled")
 
@@ -123,9 +124,12 @@ class Pane(Framed):
     def repaint(self) -> None:
         """Paint the reasons too; subclasses add their body."""
         super().repaint()
-        why = self.why_parts(max(self.size.width - 4, 20), is_full=self._is_explained)
+        why = self._why()
         self.query_one("#why").set_class(bool(why), "-on")
         self.query_one("#why-text", Painted).paint(*why)
+
+    def _why(self) -> list[Part | str]:
+        return self.why_parts(max(self.cells - 4, 20), is_full=self._is_explained)
 
     def shown_title(self) -> tuple[tuple[Part, ...], list[Item]]:
         """The title, and how many questions wait behind this one."""

@@ -3,7 +3,7 @@
 Invariant: shows a SessionState and nothing else; keys become messages.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,10 +18,12 @@ from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
-from hybridcode.tui.doing import doing_now, step_words
+from hybridcode.tui.doing import doing_now, own_doing, step_words
+from hybridcode.tui.key_names import keys_name, shown_keys
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
 from hybridcode.tui.paint import Part, clip, clip_left, fit, width
+from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
@@ -53,6 +55,7 @@ class SessionScreen(Screen[None]):
             priority=True,
             id="session.mode",
         ),
+        Binding("ctrl+t", "plan", "the plan, with arrows; Enter opens a step", key_display="Ctrl+T", id="session.plan"),
         Binding("pageup", "scroll(-1)", "transcript up", id="session.page-up"),
         Binding("pagedown", "scroll(1)", "transcript down", id="session.page-down"),
     ]
@@ -74,7 +77,8 @@ class SessionScreen(Screen[None]):
             yield PlanView()
             with Vertical(id="story"):
                 yield Transcript()
-                yield Live(self._clock)
+                yield Live(self._clock, ident="live")
+                yield Live(self._clock, ident="own")
         yield Bar("waiting")
         yield Bar("queued")
         yield Painted(ident="completion")
@@ -94,6 +98,7 @@ class SessionScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Plan beside or above."""
         self.set_class(event.size.width < WIDE_CELLS, "-narrow")
+        self.query_one(PlanView).is_above = event.size.width < WIDE_CELLS
         self.show_facts(self._facts)
 
     @property
@@ -114,7 +119,7 @@ class SessionScreen(Screen[None]):
                 (_column(candidate.text, self.size.width - 6), "bold" if is_here else ""),
             ]
             parts.append((f" {candidate.does}\n", "$quiet"))
-        self.query_one("#completion", Painted).paint(*parts, ("Tab takes it  ↑↓ others  Esc none", "$quiet"))
+        self.query_one("#completion", Painted).paint(*parts, ("Tab or Enter takes it  ↑↓ others  Esc none", "$quiet"))
 
     def show_queue(self, texts: Sequence[str]) -> None:
         """Show the tasks that wait for their turn."""
@@ -182,20 +187,34 @@ class SessionScreen(Screen[None]):
 
     def _end_remark(self) -> None:
         self._remark = ""
-        self.query_one("#bottom", Bar).show(items=self._meter)
+        self._show_bottom()
 
-    def feed(self, pieces: Iterable[Piece]) -> None:
-        """Take in live text."""
-        self.query_one(Live).feed(pieces)
+    def _show_bottom(self) -> None:
+        """What it used; while the plan has the focus, its keys."""
+        bar = self.query_one("#bottom", Bar)
+        if self._remark:
+            return
+        if self.query_one(PlanView).has_focus:
+            bar.show(*(part for key, does in plan_keys() for part in ((key, "bold $accent"), (f" {does}  ", "$quiet"))))
+        else:
+            bar.show(items=self._meter)
 
-    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool) -> None:
+    def feed(self, pieces: Sequence[Piece], *, own: str) -> None:
+        """Take in live text; what the person's own command prints, whose id is `own`, stands apart."""
+        for name, is_shown in (("#live", False), ("#own", True)):
+            if shown := [piece for piece in pieces if (bool(own) and piece.source == own) is is_shown]:
+                self.query_one(name, Live).feed(shown)
+
+    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool, is_running: bool) -> None:
         """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
         task = state.task
+        self.composer.show_work(is_running and task is not None and task.ended is None)
         self.set_class(task is not None and bool(task.steps), "-planned")
-        self.query_one(PlanView).show(task, words=step_words(state))
-        self._meter = meter_items(meter_of(state))
-        if not self._remark:
-            self.query_one("#bottom", Bar).show(items=self._meter)
+        plan = self.query_one(PlanView)
+        plan.key = keys_name(Framed.keymap.get("session.plan", "")) or "Ctrl+T"
+        plan.show(task, words=step_words(state))
+        self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
+        self._show_bottom()
         waiting = ["the plan waits for you"] if is_plan_waiting else []
         if approvals:
             waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")
@@ -209,12 +228,28 @@ class SessionScreen(Screen[None]):
         self._show_live(state)
 
     def _show_live(self, state: SessionState) -> None:
-        live = self.query_one(Live)
-        doing = doing_now(state)
-        if doing is None:
-            live.end()
-        elif live.doing != doing or not live.has_class("-on"):
-            live.begin(doing)
+        self.set_class(own_doing(state) is not None, "-own")
+        for name, doing in (("#live", doing_now(state)), ("#own", own_doing(state))):
+            live = self.query_one(name, Live)
+            if doing is None:
+                live.end()
+            elif live.doing != doing or not live.has_class("-on"):
+                live.begin(doing)
+
+    def on_plan_view_focused(self, message: PlanView.Focused) -> None:
+        """Other keys matter now."""
+        message.stop()
+        self._show_bottom()
+
+    def on_plan_view_left(self, message: PlanView.Left) -> None:
+        """Write on."""
+        message.stop()
+        self.composer.focus()
+
+    def action_plan(self) -> None:
+        """To the plan, or back from it."""
+        plan = self.query_one(PlanView)
+        (self.composer if plan.has_focus or not self.has_class("-planned") else plan).focus()
 
     def action_interrupt(self) -> None:
         """Stop what runs."""
@@ -225,6 +260,21 @@ class SessionScreen(Screen[None]):
         transcript = self.query_one(Transcript)
         move = transcript.scroll_page_up if pages < 0 else transcript.scroll_page_down
         move(animate=False)
+
+
+def plan_keys() -> Iterator[tuple[str, str]]:
+    """Keys of the plan and what they do, in a word or two."""
+    for binding in PlanView.BINDINGS:
+        if isinstance(binding, Binding) and (does := _PLAN_WORDS.get(binding.id or "")):
+            yield shown_keys(binding, Framed.keymap), does
+
+
+_PLAN_WORDS = {
+    "steps.down": "step",
+    "steps.open": "what it did",
+    "steps.figures": "figures",
+    "steps.back": "back",
+}
 
 
 def _column(text: str, most: int) -> str:

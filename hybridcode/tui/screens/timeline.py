@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.events import Envelope, UndoMade
+from hybridcode.domain.own import OWN_STEP
 from hybridcode.gate.taking_back import Reach
 from hybridcode.session.changes import Happened, Kind, happenings
 from hybridcode.tui.amounts import plural
@@ -177,7 +178,8 @@ class TimelineScreen(ListScreen):
 
     def _preview(self, one: Happened, *, is_from_here: bool) -> None:
         reach = Reach(since=one.seq) if is_from_here else self._reach(one)
-        name = f"task: {_title(one)}" if one.kind == "task" else f"step {one.step}: {_title(one)}"
+        where = "your command" if one.step == OWN_STEP else f"step {one.step}"
+        name = f"task: {_title(one)}" if one.kind == "task" else f"{where}: {_title(one)}"
         what = f"everything from here on: {_title(one)}" if is_from_here else name
 
         async def put_back() -> None:
@@ -188,7 +190,9 @@ class TimelineScreen(ListScreen):
         self.program.push_screen(UndoScreen(what, lambda: self._past.foresee(reach), self._make_guard(), put_back))
 
     def _reach(self, one: Happened) -> Reach:
-        """That step of that task, or that task: steps of two tasks may have the same name."""
+        """That step of that task, that task, or that command of one's own: steps of two tasks may be named alike."""
+        if one.step == OWN_STEP:
+            return Reach(one.step, one.seq, one.seq + 1)
         tasks = [other.seq for other in self._found.values() if other.kind == "task"]
         since = max((seq for seq in tasks if seq <= one.seq), default=0)
         until = min((seq for seq in tasks if seq > one.seq), default=0)

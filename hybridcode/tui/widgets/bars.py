@@ -11,7 +11,11 @@ from textual.scrollbar import ScrollBarRender
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.meter import fitting
 from hybridcode.tui.paint import Part, clip, clip_left, width
+from hybridcode.tui.surroundings import terminal_size
 from hybridcode.tui.widgets.painted import Painted
+
+_PADDING = 2
+"""Columns that a bar leaves free; it is as wide as the screen until its first layout says otherwise."""
 
 Item = tuple[int, str]
 """Rank (0 is dropped last) and text."""
@@ -43,13 +47,13 @@ class Bar(Painted):
         self._repaint()
 
     def _repaint(self) -> None:
-        cells = self.content_size.width
+        cells = self.content_size.width or terminal_size(self).width - _PADDING
         if cells <= 0:
             return
         used = sum(width(text) for text, _ in self._left)
         badge = self._badge
         used += width(badge[0]) + 3 if badge else 0
-        right = " · ".join(fitting(self._items, cells - used - 2)) if self._items else ""
+        right = " · ".join(fitting(self._items, cells - used - 1)) if self._items else ""
         used -= 3 if badge and not right else 0
         gap = " " * max(cells - used - width(right), 0) if self._left else ""
         if badge is None:

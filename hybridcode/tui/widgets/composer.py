@@ -16,6 +16,9 @@ from hybridcode.tui.pasting import Pastes
 from hybridcode.tui.visible import visible
 from hybridcode.tui.widgets.text_box import TextBox
 
+AT_WORK = "What should be done?   Enter queues it  Ctrl+S steers"
+"""What stands in the empty composer while a task runs."""
+
 
 class Composer(TextBox):
     """A text area that sends."""
@@ -23,6 +26,14 @@ class Composer(TextBox):
     @dataclass
     class Submitted(Message):
         """A person pressed Enter on some text."""
+
+        text: str
+        is_burst: bool = False
+        """Enter came together with what stands before it, faster than anybody types."""
+
+    @dataclass
+    class Steered(Message):
+        """A person says this to the task that runs; the text is still there."""
 
         text: str
 
@@ -58,6 +69,7 @@ class Composer(TextBox):
         Binding(
             "alt+enter,ctrl+j,shift+enter", "newline", "new line", key_display="Alt+Enter, ^J", id="composer.newline"
         ),
+        Binding("ctrl+s", "steer", "say it to the task that runs", key_display="Ctrl+S", id="composer.steer"),
         Binding("ctrl+r", "history", "what was written before", key_display="Ctrl+R", id="composer.history"),
         Binding("ctrl+g", "edit_outside", "write in $EDITOR", key_display="Ctrl+G", id="composer.editor"),
         Binding("ctrl+d", "leave", "quit, with nothing written", key_display="Ctrl+D", id="composer.quit"),
@@ -71,7 +83,7 @@ class Composer(TextBox):
             show_line_numbers=False,
             tab_behavior="focus",
             highlight_cursor_line=False,
-            placeholder=visible("What should be done?   @file  /command  ? help"),
+            placeholder=visible("What should be done?   @file  /command  !shell  ? help"),
         )
         self.sent: list[str] = []
         self._pastes = Pastes()
@@ -82,6 +94,11 @@ class Composer(TextBox):
         self.completion: Completion | None = None
         self.take_back: Callable[[], str] = str
         """Gives back the text that was queued last; empty if nothing is queued."""
+        self.is_burst: Callable[[], bool] = bool
+        """True when the last two keys came faster than anybody types."""
+        self._at_rest = self.placeholder
+        self._put_back = ""
+        """A text that was put back as it stands: no list opens over it before it is changed."""
         self._place = 0
         self._unsent = ""
 
@@ -106,15 +123,23 @@ class Composer(TextBox):
     def _use_completion(self, completion: Completion, key: str) -> None:
         match key:
             case "tab":
-                row, column = self.cursor_location
-                self.replace(completion.chosen, (row, completion.start), (row, column), maintain_selection_offset=False)
+                self._take(completion)
             case "escape":
                 self._show_completion(None)
             case _:
                 self._show_completion(completion.moved(1 if key == "down" else -1))
 
+    def _take(self, completion: Completion) -> None:
+        """Put the marked candidate in place of the word."""
+        row, column = self.cursor_location
+        self.replace(completion.chosen, (row, completion.start), (row, column), maintain_selection_offset=False)
+
     def _complete(self) -> None:
         """Look for what the word before the cursor may become."""
+        if self.text == self._put_back:
+            self._show_completion(None)
+            return
+        self._put_back = ""
         row, column = self.cursor_location
         line = self.document.get_line(row)[:column]
         if self.paths is None and is_mention(line):
@@ -134,14 +159,42 @@ class Composer(TextBox):
             self.post_message(self.Completing(completion))
 
     def action_submit(self) -> None:
-        """Send the text, if there is any, and remember it."""
+        """Send the text, once every key that was typed before is in it: this one overtakes them as a priority key."""
+        self.call_later(self._submit, self.is_burst())
+
+    def _submit(self, is_burst: bool) -> None:
+        """Send the text, if there is any, and remember it; with a list open and half a word, take the marked one."""
+        row, column = self.cursor_location
+        if self.completion is not None and self.completion.is_half(self.document.get_line(row)[:column]):
+            self._take(self.completion)
+            return
         text = self._pastes.unfold(self.text).strip()
         if not text:
             self.post_message(self.EnteredNothing())
             return
         self.remember(text)
         self.text = ""
-        self.post_message(self.Submitted(text))
+        self.post_message(self.Submitted(text, is_burst))
+
+    def action_steer(self) -> None:
+        """Say the text to the task that runs."""
+        self.post_message(self.Steered(self._pastes.unfold(self.text).strip()))
+
+    def show_work(self, is_running: bool) -> None:
+        """Say what becomes of a text now."""
+        self.placeholder = visible(AT_WORK) if is_running else self._at_rest
+
+    def put_back(self, text: str) -> None:
+        """This was not taken: it stands here again, and the next Enter sends it."""
+        self._put_back = text
+        self.text = text
+        self.move_cursor(self.document.end)
+
+    def sent_aside(self, text: str) -> None:
+        """A text has gone elsewhere: it leaves the composer, unless more was written meanwhile."""
+        self.remember(text)
+        if self._pastes.unfold(self.text).strip() == text:
+            self.text = ""
 
     def remember(self, text: str) -> None:
         """Put a text at the end of the history, once."""

@@ -1,88 +1,108 @@
 """The diff pane: costs the same for ten lines or a million.
 
-Invariant: text is coloured for visible rows only and kept in a bounded cache; no row becomes a widget.
+Invariant: only visible lines are painted, and again only when something of them changed; no row becomes a widget.
 """
 
-import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
 
-from rich.segment import Segment
-from rich.style import Style
-from textual.cache import LRUCache
-from textual.geometry import Size
+from textual import events
+from textual.filter import ANSIToTruecolor, LineFilter
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from hybridcode.tui.diff_rows import Row
+from hybridcode.tui.diff_paint import DiffPainter
 from hybridcode.tui.file_diff import FileDiff
 from hybridcode.tui.file_review import Mark
-from hybridcode.tui.highlight import Lexer, pieces
-from hybridcode.tui.paint import segment
-from hybridcode.tui.words import Span, word_changes
+from hybridcode.tui.highlight import Lexer
+from hybridcode.tui.surroundings import terminal_size, theme_tokens
 
-MARKS: dict[Mark, tuple[str, str, str]] = {
-    "undecided": (" ", "undecided", "quiet"),
-    "accepted": ("✓", "accepted", "good"),
-    "rejected": ("✗", "rejected", "bad"),
-    "edited": ("✎", "edited", "good"),
-    "shown": (" ", "", "quiet"),
-}
-"""Sign, word and colour of a mark."""
-
-_EMPTY = FileDiff()
-_CACHED_ROWS = 2048
-_NAMES = (
-    *("same", "add", "add-word", "add-sign", "delete", "delete-word", "delete-sign", "quiet", "line", "cursor"),
-    *("good", "bad", "warn", "find", "keyword", "string", "number", "comment", "name"),
-)
-_RULE = "─" * 240
-_SIGNS = {"same": " ", "add": "+", "delete": "-"}
+_KEPT_LINES = 2048
+"""Painted lines that are kept."""
 
 
 class DiffView(ScrollView, can_focus=True):
     """One file's diff with a cursor on one hunk. Moving and deciding is the screen's part."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"diff--{name}" for name in _NAMES}
+    @dataclass
+    class Picked(Message):
+        """A person clicked on a hunk; nothing is decided."""
+
+        group: int
 
     def __init__(self) -> None:
         super().__init__()
-        self.diff = _EMPTY
-        self.group = 0
-        self.is_split = False
-        self._marks: Sequence[Mark] = ()
-        self._tags: Sequence[str] = ()
-        self._words = ""
-        """What is searched for, in lower case."""
+        self._is_split = False
+        self._painter = DiffPainter()
         self._found: list[int] = []
-        """Rows that hold it."""
-        self._lexer: Lexer | None = None
-        self._texts: LRUCache[tuple[int, bool], list[Segment]] = LRUCache(_CACHED_ROWS)
-        self._styles: dict[str, Style] = {}
+        """Rows that hold what is searched for."""
+        self._lines: dict[int, Strip] = {}
+        """Painted lines by their number, for `_window`."""
+        self._window = (0, 0, False)
+        """First cell, cells, and whether both sides stand side by side."""
+
+    @property
+    def diff(self) -> FileDiff:
+        """The file that is shown."""
+        return self._painter.diff
+
+    @property
+    def group(self) -> int:
+        """The hunk under the cursor."""
+        return self._painter.group
 
     def show(self, diff: FileDiff, *, marks: Sequence[Mark], group: int, tags: Sequence[str] = ()) -> None:
         """Show a file: `marks` has one entry per shown hunk, `group` is the one under the cursor.
 
-        `tags` are short remarks for the heads of the hunks.
+        `tags` are short remarks for the heads of the hunks. What did not change is not painted again.
         """
-        is_other, has_moved = diff is not self.diff, group != self.group
-        self.diff, self._marks, self.group, self._tags = diff, marks, group, tags
-        self.virtual_size = self._measure()
+        painter = self._painter
+        is_other, has_moved = diff is not painter.diff, group != painter.group
+        touched = {group, painter.group} if has_moved else set[int]()
+        if not is_other:
+            touched |= _differing(painter.marks, marks) | _differing(painter.tags, tags)
+        painter.diff, painter.marks, painter.group, painter.tags = diff, marks, group, tags
+        self._take_size()
         if is_other:
-            self.find(self._words)
-        self.refresh()
+            self.find(painter.words)
+        elif touched:
+            self._repaint_groups(touched)
         if is_other or has_moved:
             self.call_after_refresh(self.reveal)
 
+    def set_split(self, is_split: bool) -> None:
+        """Two columns or one, from the next `show` on."""
+        if is_split != self._is_split:
+            self._is_split = is_split
+            self.scroll_to(x=0, animate=False, force=True)
+            self._repaint_all()
+            self.call_after_refresh(self.reveal)
+
+    def _repaint_groups(self, groups: set[int]) -> None:
+        stale = [line for line in self._lines if self._painter.group_at(line, is_split=self._is_split) in groups]
+        for line in stale:
+            del self._lines[line]
+        top, cells = self.scroll_offset.y, self.size.width
+        regions = [Region(0, line - top, cells, 1) for line in stale if 0 <= line - top < self.size.height]
+        if regions:
+            self.refresh(*regions)
+
+    def _repaint_all(self) -> None:
+        self._lines.clear()
+        self.refresh()
+
     def find(self, words: str) -> int:
         """Mark every row that holds `words`, whatever the case; returns how many there are."""
-        self._words = words.casefold()
-        rows = self.diff.rows
-        self._found = [n for n in range(len(rows)) if self._words in rows[n].text.casefold()] if self._words else []
-        self._texts.clear()
-        self.refresh()
+        words, rows = words.casefold(), self.diff.rows
+        self._painter.words = words
+        self._found = [n for n in range(len(rows)) if words in rows[n].text.casefold()] if words else []
+        self._painter.forget()
+        self._repaint_all()
         return len(self._found)
 
     def go_to_match(self, direction: int) -> int:
@@ -104,17 +124,11 @@ class DiffView(ScrollView, can_focus=True):
 
     def colour_by(self, lexer: Lexer | None) -> None:
         """Colour program text from now on."""
-        if lexer is self._lexer:
+        if lexer is self._painter.lexer:
             return
-        self._lexer = lexer
-        self._texts.clear()
-        self.refresh()
-
-    def set_split(self, is_split: bool) -> None:
-        """Two columns, or one."""
-        self.is_split = is_split
-        self.show(self.diff, marks=self._marks, group=self.group, tags=self._tags)
-        self.call_after_refresh(self.reveal)
+        self._painter.lexer = lexer
+        self._painter.forget()
+        self._repaint_all()
 
     def reveal(self) -> None:
         """Scroll so that the hunk under the cursor is on screen, its head near the top if it does not fit."""
@@ -126,173 +140,86 @@ class DiffView(ScrollView, can_focus=True):
         if first < top or last >= top + height:
             self.scroll_to(y=max(0, first - 1), animate=False, force=True)
 
+    @property
+    def allow_horizontal_scroll(self) -> bool:
+        """Long lines move sideways; no bar is shown for it."""
+        return self.max_scroll_x > 0
+
     def _line_of(self, row: int) -> int:
-        return self.diff.rows.side_lines.get(row, 0) if self.is_split else row
+        return self.diff.rows.side_line(row) if self._is_split else row
+
+    def _take_size(self) -> None:
+        size = self._measure()
+        if self.size:
+            self.virtual_size = size
+        else:  # before the first layout: it finds the size and the bar as they are, and needs no second one
+            self.set_reactive(cast(Reactive[Size], ScrollView.virtual_size), size)
+            self.set_reactive(ScrollView.show_vertical_scrollbar, size.height > terminal_size(self).height)
 
     def _measure(self) -> Size:
-        if self.is_split:
-            return Size(1, len(self.diff.rows.sides))
-        return Size(self._gutter + self.diff.width + 1, len(self.diff.rows))
+        gutter, diff = self._painter.gutter, self.diff
+        if not self._is_split:
+            return Size(gutter + diff.width + 1, len(diff.rows))
+        cells = self.scrollable_content_region.width
+        hidden = max(gutter + diff.width - (cells - 1) // 2, 0) if cells else 0
+        return Size(cells + hidden, diff.rows.side_count)
 
-    @property
-    def _gutter(self) -> int:
-        return self.diff.number_width + 6
+    def on_resize(self, event: events.Resize) -> None:
+        """Side by side, how far the text moves depends on the room."""
+        if self._is_split:
+            self._take_size()
 
-    def notify_style_update(self) -> None:
-        """Drop everything that was made with the old colours."""
-        super().notify_style_update()
-        self._styles.clear()
-        self._texts.clear()
+    def on_click(self, event: events.Click) -> None:
+        """The hunk that was clicked on is under the cursor then; it stays where it is on the screen."""
+        line = event.y + self.scroll_offset.y
+        if line < self.virtual_size.height:
+            group = self._painter.group_at(line, is_split=self._is_split)
+            if group >= 0:
+                touched = {group, self.group}
+                self._painter.group = group
+                self._repaint_groups(touched)
+                self.post_message(self.Picked(group))
 
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            is_overlay = name.endswith("-word") or name in ("find", "keyword", "string", "number", "comment", "name")
-            style = self.get_component_rich_style(f"diff--{name}", partial=is_overlay)
-            self._styles[name] = style
-        return style
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The strips of the visible lines; no border, padding or opacity of Textual's is laid over them."""
+        painter, (x, y) = self._painter, self.scroll_offset
+        if painter.palette.use(theme_tokens(self)):
+            painter.forget()
+            self._lines.clear()
+        window = x, self.scrollable_content_region.width, self._is_split
+        if window != self._window or len(self._lines) > _KEPT_LINES:
+            self._window = window
+            self._lines.clear()
+        strips = [self._painted(y + row) for row in crop.line_range]
+        background = self.background_colors[1]
+        for line_filter in self._filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span == (0, window[1]):
+            return strips
+        return [strip.crop(*crop.column_span) for strip in strips]
 
-    def render_line(self, y: int) -> Strip:
-        """The strip of one visible line."""
-        offset_x, offset_y = self.scroll_offset
-        line, cells = y + offset_y, self.scrollable_content_region.width
-        blank = self._style("same")
-        if line >= self.virtual_size.height:
-            return Strip.blank(cells, blank)
-        if self.is_split:
-            return self._side_strip(line, cells)
-        strip = self._strip(line)
-        row = self.diff.rows[line]
-        fill = self._fill(row)
-        if strip.cell_length <= offset_x + cells or row.kind == "head":
-            return strip.crop_extend(offset_x, offset_x + cells, fill)
-        more = segment("»", self._style("quiet") + Style(bgcolor=fill.bgcolor))
-        return Strip.join([strip.crop(offset_x, offset_x + cells - 1), Strip([more])])
+    def _filters(self) -> Iterator[LineFilter]:
+        for line_filter in self.get_line_filters():
+            # one that replaces the sixteen colours would look at each piece and change none
+            if not (self._painter.palette.is_true and type(line_filter) is ANSIToTruecolor):
+                yield line_filter
 
-    def _fill(self, row: Row) -> Style:
-        is_loud = row.kind in ("add", "delete") and not self._is_rejected(row)
-        return self._style(row.kind if is_loud else "same")
-
-    def _is_rejected(self, row: Row) -> bool:
-        return row.group >= 0 and self._marks[row.group] == "rejected"
-
-    def _strip(self, index: int) -> Strip:
-        row = self.diff.rows[index]
-        match row.kind:
-            case "head":
-                return Strip(self._head(row))
-            case "fold":
-                text = f"{'':>{self._gutter}}⋯ {row.new:,} unchanged lines · z shows them"
-                return Strip([segment(text, self._style("quiet"))])
-            case "remark":
-                return Strip([segment(f"{'':>{self._gutter}}{row.text}", self._style("warn"))])
-            case "note":
-                return Strip([segment(f"{'':>{self._gutter}}{row.text}", self._style("quiet"))])
-            case _:
-                return Strip([*self._lead(row, row.new or row.old), *self._text(index, row)])
-
-    def _head(self, row: Row) -> list[Segment]:
-        sign, word, colour = MARKS[self._marks[row.group]]
-        is_here = row.group == self.group
-        tag = self._tags[row.group] if row.group < len(self._tags) else ""
-        name = f"hunk {row.group + 1}/{len(self.diff.rows.heads)}"
-        return [
-            segment("▌" if is_here else " ", self._style("cursor")),
-            segment(f"{sign} ", self._style(colour)),
-            segment(f"{name} ", self._style("cursor" if is_here else "quiet")),
-            segment(f"line {row.new} ", self._style("quiet")),
-            segment(f"{word} ", self._style(colour)),
-            *([segment(f"{tag} ", self._style("good"))] if tag else []),
-            segment(_RULE, self._style("line")),
-        ]
-
-    def _lead(self, row: Row, number: int) -> list[Segment]:
-        """Cursor bar, mark, line number and sign."""
-        is_here = row.group == self.group and row.group >= 0
-        is_changed = row.kind in ("add", "delete")
-        mark = self._marks[row.group] if row.group >= 0 and is_changed else "undecided"
-        sign, _, colour = MARKS[mark]
-        base = self._fill(row)
-        sign_style = self._style(f"{row.kind}-sign") if is_changed and mark != "rejected" else self._style("quiet")
-        return [
-            segment("▌" if is_here else " ", self._style("cursor")),
-            segment(f"{sign} ", self._style(colour)),
-            segment(f"{number:>{self.diff.number_width}} ", self._style("quiet") + Style(bgcolor=base.bgcolor)),
-            segment(f"{_SIGNS[row.kind]} ", sign_style),
-        ]
-
-    def _text(self, index: int, row: Row) -> list[Segment]:
-        """The row's text in its colours: the costly part, kept for as long as the file and its colours stay."""
-        key = (index, self._is_rejected(row))
-        text = self._texts.get(key)
-        if text is None:
-            text = self._texts[key] = self._coloured(index, row)
-        return text
-
-    def _coloured(self, index: int, row: Row) -> list[Segment]:
-        if self._is_rejected(row) and row.kind == "add":
-            return [segment(row.text, self._style("quiet"))]
-        base = self._fill(row)
-        runs = [
-            segment(text, base + self._style(word)) if word != "plain" else segment(text, base)
-            for text, word in pieces(self._lexer, row.text)
-        ]
-        if spans := self._spans(index, row):
-            runs = _overlay(runs, spans, self._style(f"{row.kind}-word"))
-        if self._words and (places := _places(row.text, self._words)):
-            runs = _overlay(runs, places, self._style("find"))
-        return runs
-
-    def _spans(self, index: int, row: Row) -> Sequence[Span]:
-        partner = self.diff.rows.partner(index)
-        if partner is None or self._is_rejected(row):
-            return ()
-        other = self.diff.rows[partner].text
-        if row.kind == "delete":
-            return word_changes(row.text, other)[0]
-        return word_changes(other, row.text)[1]
-
-    def _side_strip(self, line: int, cells: int) -> Strip:
-        left, right = self.diff.rows.sides[line]
-        half = (cells - 1) // 2
-        if left == right and self.diff.rows[left].kind in ("head", "fold", "note", "remark"):
-            return self._strip(left).crop_extend(0, cells, self._style("same"))
-        middle = Strip([segment("│", self._style("line"))])
-        return Strip.join(
-            [self._half(left, half, is_old=True), middle, self._half(right, cells - half - 1, is_old=False)]
-        )
-
-    def _half(self, index: int, cells: int, *, is_old: bool) -> Strip:
-        if index < 0:
-            return Strip.blank(cells, self._style("same"))
-        row = self.diff.rows[index]
-        strip = Strip([*self._lead(row, row.old if is_old else row.new), *self._text(index, row)])
-        if strip.cell_length > cells:
-            cut = strip.crop(0, cells - 1)
-            return Strip.join([cut, Strip([segment("…", self._style("quiet"))])])
-        return strip.crop_extend(0, cells, self._fill(row))
+    def _painted(self, line: int) -> Strip:
+        strip = self._lines.get(line)
+        if strip is None:
+            x, cells, is_split = self._window
+            if line >= self.virtual_size.height:
+                strip = self._painter.blank(cells)
+            elif is_split:
+                strip = self._painter.pair(line, x, cells)
+            else:
+                strip = self._painter.line(line, x, cells)
+            self._lines[line] = strip
+        return strip
 
 
-def _places(text: str, words: str) -> list[Span]:
-    """Where `words` stand in `text`, whatever the case."""
-    folded = text.casefold()
-    if len(folded) != len(text):
-        return []
-    starts = [match.start() for match in re.finditer(re.escape(words), folded)]
-    return [(start, start + len(words)) for start in starts]
-
-
-def _overlay(runs: list[Segment], spans: Sequence[Span], style: Style) -> list[Segment]:
-    """The runs with `style` laid over the characters in `spans`."""
-    edges = sorted({edge for span in spans for edge in span})
-    out: list[Segment] = []
-    at = 0
-    for text, base, _ in runs:
-        start, end = at, at + len(text)
-        cuts = [start, *(edge for edge in edges if start < edge < end), end]
-        for first, last in pairwise(cuts):
-            is_inside = any(low <= first < high for low, high in spans)
-            painted = (base or Style()) + style if is_inside else base or Style()
-            out.append(segment(text[first - start : last - start], painted))
-        at = end
-    return out
+def _differing(before: Sequence[object], now: Sequence[object]) -> set[int]:
+    """Numbers of the entries that are not the same."""
+    if len(before) != len(now):
+        return set(range(max(len(before), len(now))))
+    return {number for number, (one, other) in enumerate(zip(before, now, strict=True)) if one != other}

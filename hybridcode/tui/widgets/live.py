@@ -26,8 +26,8 @@ class Live(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"live--title", "live--text", "live--quiet"}
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
+    def __init__(self, clock: Callable[[], float], *, ident: str | None = None) -> None:
+        super().__init__(id=ident)
         self.doing = Doing("", "")
         self._clock = clock
         self._began = 0.0

@@ -16,9 +16,20 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from hybridcode.tui.paint import segment
+from hybridcode.tui.palette import Ink, Palette
+from hybridcode.tui.surroundings import theme_tokens
 
 RowTone = Literal["plain", "strong", "quiet", "good", "bad", "warn", "accent"]
-_TONES: tuple[RowTone, ...] = ("plain", "strong", "quiet", "good", "bad", "warn", "accent")
+_INKS = {
+    "plain": Ink("foreground", "background"),
+    "strong": Ink("foreground", "background", is_bold=True),
+    "quiet": Ink("quiet", "background"),
+    "good": Ink("success", "background"),
+    "bad": Ink("error", "background"),
+    "warn": Ink("warning", "background"),
+    "accent": Ink("accent", "background", is_bold=True),
+    "cursor": Ink("foreground", "cursor-background"),
+}
 
 
 class Row(NamedTuple):
@@ -51,7 +62,6 @@ class Rows(ScrollView, can_focus=True):
 
         key: str
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{tone}" for tone in (*_TONES, "cursor")}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "next row", key_display="↓, j", id="list.down"),
         Binding("up,k", "move(-1)", "previous row", key_display="↑, k", id="list.up"),
@@ -66,7 +76,7 @@ class Rows(ScrollView, can_focus=True):
         super().__init__()
         self._rows: Sequence[Row] = ()
         self._at = 0
-        self._styles: dict[str, Style] = {}
+        self._palette = Palette(_INKS)
 
     @property
     def key(self) -> str:
@@ -143,25 +153,16 @@ class Rows(ScrollView, can_focus=True):
         elif not top <= self._at < top + height:
             self.scroll_to(y=self._at if self._at < top else self._at - height + 1, animate=False, force=True)
 
-    def notify_style_update(self) -> None:
-        """Drop the styles made with the old colours."""
-        super().notify_style_update()
-        self._styles.clear()
-
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            style = self._styles[name] = self.get_component_rich_style(f"rows--{name}")
-        return style
-
     def render_line(self, y: int) -> Strip:
         """The strip of one visible line."""
         place, cells = y + self.scroll_offset.y, self.size.width
-        plain = self._style("plain")
+        self._palette.use(theme_tokens(self))
+        styles = self._palette.styles
+        plain = styles["plain"]
         if place >= len(self._rows):
             return Strip.blank(cells, plain)
         is_here = place == self._at and bool(self._rows[place].key)
-        over = Style(bgcolor=self._style("cursor").bgcolor) if is_here else Style()
-        lead = segment("▌" if is_here else " ", self._style("accent") + over)
-        runs = [segment(text, self._style(tone) + over) for text, tone in self._rows[place].runs]
+        over = Style(bgcolor=styles["cursor"].bgcolor) if is_here else Style()
+        lead = segment("▌" if is_here else " ", styles["accent"] + over)
+        runs = [segment(text, styles[tone] + over) for text, tone in self._rows[place].runs]
         return Strip([lead, *runs]).crop_extend(0, cells, plain + over)

@@ -1,0 +1,40 @@
+from pathlib import Path
+
+from hybridcode.domain.events import ModelAsked, NoticeGiven
+from hybridcode.models.scripted import ScriptedModel
+from hybridcode.session.models import Models
+from hybridcode.session.session import Session
+from tests.support.repos import git_repository
+from tests.support.sessions import FRONTIER, Scene
+from tests.support.waiting import happened
+
+
+async def asked(workspace: Path, text: str, **settings: object) -> tuple[Session, str]:
+    """The session of one task, closed, and what its planner was asked."""
+    frontier = ScriptedModel(FRONTIER, {"plan": ['{"answer": "ok"}']})
+    session = Scene(workspace, models=Models(frontier, None), settings=settings).open()
+    await session.run(text)
+    await session.close()
+    return session, frontier.requests[0].messages[-1].content
+
+
+async def test_a_mentioned_file_is_sent_whole_and_named_in_the_receipt(tmp_path: Path):
+    files = {f"shop/cart{n}.py": f"def total{n}(cart):\n    return sum(cart)\n" * 60 for n in range(30)}
+    workspace = git_repository(tmp_path / "ws", files | {"far/away.py": "RATE = 7\n"})
+    session, sent = await asked(workspace, "total the cart, see @far/away.py", context__plan_tokens=4_000)
+    assert "RATE = 7" in sent
+    (receipt,) = happened(session, ModelAsked)
+    assert "far/away.py#L1-1" in receipt.files
+    assert sent.endswith("# Task\ntotal the cart, see @far/away.py")
+    assert not [notice for notice in happened(session, NoticeGiven) if "mention" in notice.text]
+
+
+async def test_what_is_no_file_and_what_may_not_be_shown_is_said(tmp_path: Path):
+    workspace = git_repository(tmp_path / "ws", {"a.py": "X = 1\n", "conf/.env": "TOKEN_OF_US=abcdef\n"})
+    session, sent = await asked(workspace, "see @a.py, @gone.py and @conf/.env for a @property")
+    told = [notice.text for notice in happened(session, NoticeGiven) if "mention" in notice.text]
+    assert told == [
+        "the task mentions what is no file here: gone.py",
+        "not shown to the planner, though mentioned: conf/.env",
+    ]
+    assert "TOKEN_OF_US" not in sent and "X = 1" in sent
