@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from hybridcode.agent.budget import window_budget
+from hybridcode.agent.distil import distil
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.run import Senders
 from hybridcode.agent.trial import Checked, PastRun, check_past, try_step
@@ -26,11 +27,13 @@ from hybridcode.models.prompts import load
 from hybridcode.repo.facts import git_facts
 from hybridcode.repo.snapshot import Snapshot, TreeMoved
 from hybridcode.session.calibration.cases import Case
+from hybridcode.session.calibration.mined import one_line
 from hybridcode.session.calibration.past import CannotRebuild, Past, Rebuilder
 from hybridcode.session.calibration.records import TrialKey, checked_cases, key_of, trials
 from hybridcode.session.session import Session
 
 _PROMPTS = ("draft_blocks", "draft_region", "draft_whole", "retry")
+_SAID_CHARS = 160
 _TIMES = 3
 """How often a trial is begun again when somebody changes the workspace under it."""
 
@@ -234,7 +237,8 @@ class Bench:
 def _unlike(what: str, checked: Checked) -> str:
     if checked.event is None or checked.why:
         return checked.why
-    return f"its check {what}: exit code {checked.event.exit_code}"
+    said = one_line(distil(checked.event.tail, (), most_chars=_SAID_CHARS), _SAID_CHARS)
+    return f"its check {what}: exit code {checked.event.exit_code}{'; ' if said else ''}{said}"
 
 
 def _usd(answers: list[ModelAnswered], writer: Writer) -> float | None:

@@ -161,7 +161,7 @@ async def test_the_table_is_exactly_what_the_models_did_and_nothing_here_has_cha
     calibration = await stage.run()
     assert state_of(repo) == before
     assert [(each.title, each.why) for each in calibration.left_out] == [
-        ("shop: broken on the way", "its check fails after it too: exit code 1")
+        ("shop: broken on the way", "its check fails after it too: exit code 1; AssertionError")
     ]
     assert outcomes(calibration) == [
         ("Count the items", "large", 1, ("passed",)),
