@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 import threading
@@ -134,6 +135,36 @@ def test_the_table_and_routing_toml_at_a_persons_word(program: Program, repo: Pa
 
 
 @sandboxed
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_calibration_says_that_it_can_go_on(
+    program: Program, repo: Path, server: ChatServer, number: signal.Signals, code: int
+):
+    asked, gone = threading.Event(), threading.Event()
+
+    def hang(exchange: Exchange) -> None:
+        asked.set()
+        gone.wait(60)
+
+    server.answer = hang
+    line = [sys.executable, "-m", "hybridcode", "calibrate", *LOCAL, "--max-cases", "1"]
+    quiet = subprocess.DEVNULL
+    running = subprocess.Popen(
+        line, cwd=repo, env=program.environment(), stdin=quiet, stdout=quiet, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert asked.wait(60)
+        running.send_signal(number)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+        gone.set()
+    assert running.returncode == code, said
+    assert "what is done is kept; run it again to go on" in said
+    assert "Traceback" not in said
+    assert not list((program.home / "cache").glob("hybridcode/scratch/*"))
+
+
+@sandboxed
 def test_a_killed_calibration_goes_on_where_it_was(program: Program, repo: Path, server: ChatServer):
     asked, gone = threading.Event(), threading.Event()
 
@@ -145,7 +176,7 @@ def test_a_killed_calibration_goes_on_where_it_was(program: Program, repo: Path,
             author(everything)(exchange)
 
     server.answer = hang
-    line = [sys.executable, "-m", "hybridcode", "calibrate", *LOCAL, "--max-cases", "3"]
+    line = [sys.executable, "-m", "hybridcode", "calibrate", *LOCAL, "--max-cases", "2"]
     quiet = subprocess.DEVNULL
     running = subprocess.Popen(line, cwd=repo, env=program.environment(), stdin=quiet, stdout=quiet, stderr=quiet)
     try:
@@ -154,12 +185,12 @@ def test_a_killed_calibration_goes_on_where_it_was(program: Program, repo: Path,
         running.kill()
         running.wait()
         gone.set()
-    done = calibrate(program, repo, *LOCAL, "--max-cases", "3", "--json")
+    done = calibrate(program, repo, *LOCAL, "--max-cases", "2", "--json")
     assert done.code == 0, done.err
     prompts = [body["messages"][-1]["content"] for body in server.asked]
-    assert len(prompts) == 4, "one before the kill, one lost with it, two after it"
+    assert len(prompts) == 3, "one before the kill, one lost with it, and that one again"
     assert prompts[0] not in prompts[1:]
     assert prompts[1] == prompts[2]
-    assert [trial["ends"] for trial in done.json["trials"]] == [["passed"]] * 3
+    assert [trial["ends"] for trial in done.json["trials"]] == [["passed"]] * 2
     assert program.run("audit", "verify", cwd=repo).code == 0
     assert not list((program.home / "cache").glob("hybridcode/scratch/*-*"))

@@ -19,6 +19,9 @@ from hybridcode.repo.snapshot import Snapshot
 MOST_BYTES = 64 * 1024 * 1024
 """A tree that differs by more from the present one is not rebuilt."""
 
+_KEPT_LISTS = 8
+"""Lists of files that are kept: of a large tree one has megabytes."""
+
 
 class CannotRebuild(Exception):
     """Why a tree of the past cannot be had, in words that follow the name of a case."""
@@ -39,7 +42,7 @@ class Past:
 
 @dataclass
 class Rebuilder:
-    """Rebuilds trees of one repository; remembers the lists of files that it read."""
+    """Rebuilds trees of one repository; remembers the lists of files that it used last."""
 
     root: Path
     _lists: dict[str, Mapping[str, Listed]] = field(default_factory=dict[str, Mapping[str, Listed]])
@@ -82,7 +85,10 @@ class Rebuilder:
             found = list_tree(self.root, commit)
             if found is None:
                 raise CannotRebuild(f"git does not have all of {commit[:12]}")
+            while len(self._lists) >= _KEPT_LISTS:
+                del self._lists[next(iter(self._lists))]
             self._lists[commit] = found
+        self._lists[commit] = self._lists.pop(commit)  # used last, dropped last
         return self._lists[commit]
 
     def _read(self, wanted: Mapping[str, Listed], present: Snapshot) -> Iterator[FileChange]:
