@@ -243,7 +243,7 @@ class HybridcodeApp(App[str]):
         self._refresh()
 
     def _drain(self) -> None:
-        if pieces := live_pieces(self.conversation):
+        if not self.desk.may_wait() and (pieces := live_pieces(self.conversation)):
             self.desk.session.feed(pieces, own=own_source(self.state))
 
     def _refresh(self) -> None:

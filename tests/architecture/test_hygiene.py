@@ -27,6 +27,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
     "hybridcode/tui/keymap.py": {"tomlkit"},
+    "hybridcode/tui/markdown.py": {"markdown_it", "markdown_it.rules_inline"},
     "hybridcode/tui/writing.py": {"hybridcode.tui.screens.sent"},
     "hybridcode/tui/keys_chosen.py": {"hybridcode.tui.keymap"},
     "hybridcode/tui/panes.py": {"hybridcode.gate.explaining"},
