@@ -20,7 +20,8 @@ from hybridcode.cli import console
 from hybridcode.cli.options import local_model
 from hybridcode.config.keys import read_assignment
 from hybridcode.config.load import Loaded, load
-from hybridcode.config.routing import ROUTING_FILE, routing_text, write_routing
+from hybridcode.config.routing import ROUTING_FILE
+from hybridcode.config.routing_file import routing_text, write_routing
 from hybridcode.config.trust import read_repository, trust
 from hybridcode.domain.errors import ConfigError, LimitReached, ModelError
 from hybridcode.domain.exits import ExitCode

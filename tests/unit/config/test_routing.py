@@ -13,9 +13,8 @@ from hybridcode.config.routing import (
     RoutingTable,
     followed,
     parse_routing,
-    routing_text,
-    write_routing,
 )
+from hybridcode.config.routing_file import routing_text, write_routing
 from hybridcode.config.trust import read_repository, trust
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.work import WORDS, Work

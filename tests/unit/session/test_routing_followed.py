@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from hybridcode.config.routing import Route, RoutingTable, routing_text
+from hybridcode.config.routing import Route, RoutingTable
+from hybridcode.config.routing_file import routing_text
 from hybridcode.config.trust import read_repository, trust
 from hybridcode.domain.events import ModelAsked, NoticeGiven, RungTaken
 from hybridcode.domain.plan import Plan
