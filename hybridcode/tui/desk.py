@@ -19,6 +19,7 @@ from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.modes import named_mode
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.sight import Sight
+from hybridcode.tui.theme_files import ThemeFiles
 
 LATELY_S = 1 / 20
 """Seconds after a key in which what can wait waits."""
@@ -43,6 +44,8 @@ class Desk:
     clock: Callable[[], float]
     """Seconds that only grow."""
     sight: Sight
+    themes: ThemeFiles
+    """All themes, and whose they are."""
     keys_file: Path | None = None
     """Where a person's own keys stand."""
     state: SessionState = field(default_factory=shown_state)
@@ -50,6 +53,8 @@ class Desk:
     """What the screens show of the conversation's facts."""
     on_switch: Callable[[], None] = lambda: None
     """What the app does when another session is open: fold and show that one."""
+    on_settings: Callable[[], None] = lambda: None
+    """What the app does when the settings of its screens are others."""
     _waits: int = 0
     _left: str = ""
     """Id of the session that was left last."""

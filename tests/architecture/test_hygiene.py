@@ -24,7 +24,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
     "hybridcode/session/session.py": {"hybridcode.agent.loop"},
     "hybridcode/tui/asking.py": {"hybridcode.tui.panes"},
-    "hybridcode/tui/live.py": {"hybridcode.tui.backing"},
+    "hybridcode/tui/live.py": {"hybridcode.tui.backing", "hybridcode.tui.choices"},
     "hybridcode/tui/highlight.py": {"pygments.lexers"},
     "hybridcode/tui/keymap.py": {"tomlkit"},
     "hybridcode/tui/markdown.py": {"markdown_it", "markdown_it.rules_inline"},

@@ -188,8 +188,8 @@ async def test_slash_commands() -> None:
     async with driving(interrupted()) as drive:
         await drive.press(*"/resume", "enter")
         assert drive.talk.resumes == 1
-        await drive.press(*"/theme", "enter")
-        assert drive.app.theme != "hybridcode-dark"
+        await drive.press(*"/theme hybridcode-warm", "enter")
+        assert drive.app.theme == "hybridcode-warm"
 
 
 def test_a_path_is_a_task_and_not_a_command() -> None:

@@ -76,7 +76,7 @@ class SessionScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Top line, body, composer, bottom line."""
         yield Bar("top", classes="-ruled")
-        yield Painted(*welcome_parts(self._facts), ident="welcome")
+        yield Painted(ident="welcome")
         with Horizontal(id="body"):
             yield PlanView()
             yield Story(self._clock)
@@ -167,6 +167,7 @@ class SessionScreen(Screen[None]):
         """Show mode, models and folder."""
         self._facts = facts
         left, items = top_parts(facts, self.size.width), top_items(facts, self.size.width)
+        self.query_one("#welcome", Painted).paint(*welcome_parts(facts, self.size.height))
         self.query_one("#top", Bar).show(*left, items=items, badge=mode_badge(facts.mode))
 
     def tell(self, entries: Iterable[Entry]) -> None:
