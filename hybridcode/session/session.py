@@ -57,6 +57,7 @@ from hybridcode.session.opening import opening_notices
 from hybridcode.session.own import OwnCommands
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
+from hybridcode.session.spending import require_budget
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.session.watchers import NullWatcher
 from hybridcode.version import __version__
@@ -313,19 +314,7 @@ class Session:
         return Sender(model, self.log, policy=policy)
 
     def _check_budget(self) -> None:
-        limit = self.settings.limits.max_cost_usd
-        if not limit:
-            return
-        frontier = self.state.sums.ledger.frontier
-        if frontier.calls and frontier.usd is None:
-            raise LimitReached(
-                "The cost of this model is unknown, so the cost limit cannot be kept.",
-                "Set [models.frontier] input_usd_per_mtok and output_usd_per_mtok, or drop --max-cost-usd.",
-            )
-        if (frontier.usd or 0.0) >= limit:
-            raise LimitReached(
-                f"The run has cost ${frontier.usd:.4f}; the limit is ${limit:.4f}.", "Raise --max-cost-usd."
-            )
+        require_budget(self.state.sums.ledger.frontier, self.settings.limits.max_cost_usd)
 
     def _record_opening(self, facts: GitFacts) -> None:
         frontier, local = self.models.frontier, self.models.local

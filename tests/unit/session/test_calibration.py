@@ -1,44 +1,27 @@
 import asyncio
-import hashlib
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from hybridcode.config.load import Loaded
 from hybridcode.domain.action import ShellCommand
-from hybridcode.domain.errors import ConfigError, GateError
+from hybridcode.domain.errors import ConfigError, GateError, LimitReached
 from hybridcode.domain.events import EffectStarted, ModelAsked, ProposalMade
 from hybridcode.domain.model import ModelInfo
 from hybridcode.domain.plan import Plan
-from hybridcode.domain.trials import TrialEnded
-from hybridcode.gate.sandbox import probe
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.repo.commits import read_past
 from hybridcode.repo.facts import git_facts
 from hybridcode.repo.snapshot import take
-from hybridcode.session.calibration.calibrating import Calibration, named_check, open_calibration
-from hybridcode.session.calibration.collecting import Choice, Collected, collect
-from hybridcode.session.calibration.contenders import contenders_of
+from hybridcode.session.calibration.calibrating import Calibration, named_check
+from hybridcode.session.calibration.collecting import Choice
 from hybridcode.session.calibration.mined import mined_cases
 from hybridcode.session.calibration.past import CannotRebuild, Past, Rebuilder
 from hybridcode.session.calibration.table import advise, rows_of
 from hybridcode.session.finding import latest_session, open_existing
-from hybridcode.session.models import Models
-from hybridcode.session.session import SessionOptions
+from tests.support.calibrations import FRONTIER, LOCAL, Priced, Stage, everything, sandboxed, state_of, stop_after
 from tests.support.history import CHECK, SHOP, Author, history, knowing
 from tests.support.repos import git, git_repository, write_tree
 from tests.support.sessions import Scene, edit, fence, loaded_for, planning
-
-LOCAL = ModelInfo("small", "local")
-FRONTIER = ModelInfo("large", "frontier")
-HALF = knowing("the rate is five", "a cart has a total")
-sandboxed = pytest.mark.skipif(probe().kind not in ("bwrap", "landlock"), reason="no scratch copies here")
-
-
-def everything(_: str) -> bool:
-    return True
 
 
 @pytest.fixture(scope="module")
@@ -50,73 +33,6 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def repo(tmp_path: Path, past: Path) -> Path:
     git(tmp_path, "clone", "-q", "--no-local", str(past), "shop")
     return tmp_path / "shop"
-
-
-def state_of(root: Path) -> dict[str, tuple[int, str]]:
-    """Every file below a folder, git's own included: permission bits and content."""
-    found: dict[str, tuple[int, str]] = {}
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = Path(folder) / name
-            found[str(path.relative_to(root))] = (path.stat().st_mode, hashlib.sha256(path.read_bytes()).hexdigest())
-    return found
-
-
-def stop_after(number: int, calibration: Calibration, event: asyncio.Event) -> None:
-    """Set the event once so many trials are on record, in the middle of the next one."""
-    trials = [e for e in calibration.session.state.envelopes if isinstance(e.event, TrialEnded)]
-    if len(trials) >= number:
-        event.set()
-
-
-class Stage:
-    """A calibration with scripted models."""
-
-    def __init__(
-        self, repo: Path, *, local: Callable[[str], bool] = HALF, choice: Choice | None = None, tries: int = 1
-    ) -> None:
-        self.repo, self.choice, self.tries = repo, choice or Choice(), tries
-        self.local, self.frontier = Author(LOCAL, local).model(), Author(FRONTIER, everything).model()
-        self.said: list[str] = []
-
-    def loaded(self) -> Loaded:
-        return loaded_for(self.repo, verify__test_cmd=CHECK)
-
-    def collected(self) -> Collected:
-        loaded = self.loaded()
-        journal = open_existing(self.repo, loaded.settings)
-        found = collect(
-            self.repo,
-            Rebuilder(self.repo),
-            journal=journal,
-            choice=self.choice,
-            check=named_check(loaded),
-            max_file_bytes=1_000_000,
-        )
-        if journal is not None:
-            journal.close()
-        return found
-
-    def open(self, loaded: Loaded | None = None) -> Calibration:
-        loaded = loaded or self.loaded()
-        models = Models(self.frontier, self.local)
-        return open_calibration(
-            SessionOptions(self.repo, loaded, make_models=lambda _: models),
-            contenders_of(loaded.settings, models, ()),
-            collected=self.collected(),
-            rebuilder=Rebuilder(self.repo),
-            choice=self.choice,
-            samples=1,
-            tries=self.tries,
-            say=self.said.append,
-        )
-
-    async def run(self) -> Calibration:
-        calibration = self.open()
-        await calibration.prove()
-        await calibration.measure()
-        await calibration.session.close()
-        return calibration
 
 
 def outcomes(calibration: Calibration) -> list[tuple[str, str, int, tuple[str, ...]]]:
@@ -390,3 +306,16 @@ async def test_steps_of_sessions_become_cases_on_the_trees_they_began_on(tmp_pat
     lost = stage.collected()
     assert lost.cases == []
     assert {each.why for each in lost.left_out} == {"files that were not committed have changed since"}
+
+
+@sandboxed
+async def test_the_limit_of_dollars_stops_the_trials_and_keeps_what_is_done(repo: Path):
+    stage = Stage(repo, choice=Choice(max_cases=2))
+    answers = Author(FRONTIER, everything).model()
+    stage.frontier = Priced(answers, usd=0.25)
+    calibration = stage.open(loaded_for(repo, verify__test_cmd=CHECK, limits__max_cost_usd=0.2))
+    await calibration.prove()
+    with pytest.raises(LimitReached, match=r"cost \$0\.2500"):
+        await calibration.measure()
+    assert [(trial.model, trial.usd) for trial in calibration.trials()] == [("large", 0.25), ("small", 0.0)]
+    await calibration.session.close()
