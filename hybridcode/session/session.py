@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
-from hybridcode.config.routing import followed
-from hybridcode.config.settings import Mode, Settings
+from hybridcode.config.settings import Mode, ModelSettings, Settings
 from hybridcode.context.index import Index
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
@@ -57,6 +58,7 @@ from hybridcode.session.opening import opening_notices
 from hybridcode.session.own import OwnCommands
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
+from hybridcode.session.routing import routes_for
 from hybridcode.session.spending import require_budget
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.session.watchers import NullWatcher
@@ -106,10 +108,6 @@ class Session:
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
-        local, is_on = self.models.local, self.settings.routing.table
-        self.routes, self._unrouted = followed(
-            options.loaded.routing, is_on=is_on, local=local.info.name if local else None
-        )
         rules = agreed_rules(options.loaded)
         self.gate = open_gate(options.workspace, session, settings=self.settings, rules=rules, watcher=options.watcher)
         self.gate.policy = self.gate.policy.in_mode(mode_at_start(options.loaded, self.state))
@@ -243,6 +241,16 @@ class Session:
         self.gate.policy = self.gate.policy.in_mode(checked_mode(name, self.options.loaded))
         self._record_mode(by=by)
 
+    def use_models(self, models: Models, settings: ModelSettings) -> None:
+        """Work with other models from the next task on; a task that runs keeps its own. Nothing is closed here."""
+        self.models = models
+        self.settings = msgspec.structs.replace(self.settings, models=settings)
+
+    async def until_idle(self) -> None:
+        """Wait for the end of the task that runs, if one does."""
+        if self._running is not None:
+            await asyncio.wait((self._running,))
+
     def _record_mode(self, *, by: str) -> None:
         if self.mode != self.state.mode:
             self.log.append(ModeChanged(self.mode, by))
@@ -286,7 +294,7 @@ class Session:
             plan_approver=self.options.plan_approver,
             index=self.index,
             clean=self._clean if self.settings.egress.redact else str,
-            routes=self.routes,
+            routes=routes_for(self.options.loaded, self.models.local)[0],
             history=history,
             calls=self.state.sums.calls,
         )
@@ -333,7 +341,7 @@ class Session:
         )
         if self.options.forked is not None:
             self.log.append(self.options.forked)
-        warnings = [*self.options.loaded.warnings, *self._unrouted]
+        warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models.local)[1]]
         if not self.options.is_attended:
             warnings += [
                 f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."

@@ -69,7 +69,7 @@ class HybridcodeApp(App[str]):
         Binding(
             "ctrl+z",
             "suspend_process",
-            "suspend, `fg` in the shell comes back",
+            "suspend; `fg` comes back",
             key_display="Ctrl+Z",
             priority=True,
             id="app.suspend",
