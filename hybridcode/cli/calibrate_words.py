@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from hybridcode.cli import console
-from hybridcode.cli.amounts import duration
 from hybridcode.domain.work import WORDS, Work
+from hybridcode.session.amounts import duration
 from hybridcode.session.calibration.cases import Case, LeftOut
 from hybridcode.session.calibration.collecting import Collected
 from hybridcode.session.calibration.price import Worst
