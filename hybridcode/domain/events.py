@@ -12,6 +12,7 @@ from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Plan, Task, Writer
 from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
 
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
@@ -379,6 +380,9 @@ Event = (
     | Interrupted
     | UndoMade
     | Rewound
+    | CalibrationBegun
+    | CaseChecked
+    | TrialEnded
 )
 
 
