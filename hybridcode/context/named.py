@@ -7,7 +7,7 @@ from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.query import Query, read_query
 
-_MOST_DEFINERS = 2
+_MOST_DEFINERS = 8
 """Files looked at to tell whether a name has one home only."""
 
 
@@ -22,7 +22,12 @@ def _sole_definers(corpus: Corpus, query: Query) -> set[int]:
     """Files outside tests and prose that alone define a name of the sentence."""
     found: set[int] = set()
     for link in corpus.links(query.names, _MOST_DEFINERS + 1).values():
-        homes = [file for file in link.definers if not signals.is_aside(corpus.paths[file])]
+        homes = [file for file in link.definers if not _is_beside(corpus.paths[file], corpus)]
         if len(homes) == 1:
             found.update(homes)
     return found
+
+
+def _is_beside(path: str, corpus: Corpus) -> bool:
+    """A test, prose, or the types of a module that stands beside them."""
+    return signals.is_aside(path) or (path.endswith(".pyi") and path.removesuffix("i") in corpus.number)

@@ -42,7 +42,7 @@ from hybridcode.domain.own import is_own
 from hybridcode.domain.plan import Plan, Step, Task, Writer
 from hybridcode.domain.refusal import Refusal
 from hybridcode.session.record import Record
-from hybridcode.session.sums import CallView, StepUse, Sums
+from hybridcode.session.sums import CallView, Ruled, StepUse, Sums
 
 StepStatus = Literal[
     "waiting",
@@ -161,6 +161,8 @@ class SessionState:
     """Who switched to it; empty for the mode that the session began in."""
     tasks: list[TaskView] = field(default_factory=list[TaskView])
     proposals: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView])
+    ruled: dict[str, Ruled] = field(default_factory=dict[str, Ruled])
+    """What each rule ruled in this session, by its name."""
     sums: Sums = field(default_factory=Sums)
     notices: list[NoticeGiven] = field(default_factory=list[NoticeGiven])
     undone: list[UndoMade] = field(default_factory=list[UndoMade])
@@ -286,6 +288,9 @@ class SessionState:
     def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished, seq: int) -> None:
         if isinstance(event, ProposalMade):
             task = self.tasks[-1].task.id if self.tasks else ""
+            ruling = event.proposal.ruling
+            times = self.ruled[ruling.rule].times if ruling.rule in self.ruled else 0
+            self.ruled[ruling.rule] = Ruled(ruling, times + 1)
             self._turn(ProposalView(event.proposal, task, made_at=seq), "pending")
             former = self.proposals.get(event.supersedes)
             if former is not None and former.status in ("pending", "approved", "edited"):

@@ -6,9 +6,18 @@ however long the session is.
 
 from dataclasses import dataclass, field
 
+from hybridcode.domain.action import Ruling
 from hybridcode.domain.events import Event, ModelAnswered, ModelAsked
 from hybridcode.domain.model import Timing, Usage
 from hybridcode.models.ledger import Account, Ledger
+
+
+@dataclass
+class Ruled:
+    """How often a rule spoke, and what it said last."""
+
+    ruling: Ruling
+    times: int
 
 
 @dataclass

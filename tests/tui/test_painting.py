@@ -69,7 +69,8 @@ def test_the_least_needed_item_goes_first() -> None:
     items = [(1, "aaaa"), (3, "bbbb"), (0, "cccc")]
     assert fitting(items, 40) == ["aaaa", "bbbb", "cccc"]
     assert fitting(items, 12) == ["aaaa", "cccc"]
-    assert fitting(items, 1) == ["cccc"]
+    assert fitting(items, 4) == ["cccc"]
+    assert fitting(items, 1) == []
 
 
 def test_three_themes_ship_and_define_every_token() -> None:

@@ -93,7 +93,7 @@ class PolicyScreen(ListScreen):
         if shown is None:
             return []
         self._texts = {key: lines for key, (_, lines) in self._explained.items()}
-        used = Counter(view.proposal.ruling.rule for view in self._state().proposals.values())
+        used = Counter({rule: ruled.times for rule, ruled in self._state().ruled.items()})
         rows = [
             Row(key, ((fit(SIGNS[verdict], _VERDICT_CELLS), _TONES[verdict]), (fit(key, cells - 11), "strong")))
             for key, (verdict, _) in reversed(self._explained.items())
@@ -130,8 +130,7 @@ class PolicyScreen(ListScreen):
 
     def _built_in_rows(self, used: Counter[str], cells: int) -> list[Row]:
         rows: list[Row] = []
-        for view in self._state().proposals.values():
-            ruling = view.proposal.ruling
+        for ruling in (ruled.ruling for ruled in self._state().ruled.values()):
             key = f"built in {ruling.rule}"
             if ruling.rule.startswith("user:") or key in self._texts:
                 continue
