@@ -14,6 +14,7 @@ from hybridcode.agent.proving import NOTHING, Tried, draft_note, learn, try_ahea
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import (
     Applied,
+    Committed,
     Declined,
     Denied,
     Expired,
@@ -221,5 +222,5 @@ def _ending_of(receipt: Receipt) -> Ending:
             return "stale", reason
         case Failed(reason=reason) | Unknown(reason=reason):
             return "failed", reason
-        case Applied() | Ran():
+        case Applied() | Ran() | Committed():
             return "done", ""

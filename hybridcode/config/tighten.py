@@ -37,7 +37,7 @@ TIGHTER: Mapping[str, Tighter] = MappingProxyType(
         "verify.scratch": _ranked(("auto", "off")),
         "egress.mode": _ranked(("allow", "ask", "offline")),
         "egress.redact": _switched_on,
-        "git.commit": _ranked(("session", "off")),
+        "git.commit": _ranked(("step", "session", "off")),
         "limits.max_cost_usd": _limit,
         "limits.max_steps": _limit,
         "limits.timeout_s": _limit,

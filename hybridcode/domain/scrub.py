@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from hybridcode.domain.action import Declined, Failed, Ran, Receipt, Unknown
+from hybridcode.domain.action import Committed, Declined, Failed, Ran, Receipt, Unknown
 from hybridcode.domain.events import (
     CheckRan,
     DraftRefused,
@@ -63,6 +63,8 @@ def _receipt(receipt: Receipt, clean: Clean) -> Receipt:
     match receipt:
         case Ran():
             return _with(receipt, clean, "tail")
+        case Committed():
+            return _with(receipt, clean, "subject")
         case Failed() | Unknown() | Declined():
             return _with(receipt, clean, "reason")
         case _:

@@ -296,6 +296,7 @@ _DECIDED: dict[str, ProposalStatus] = {
 _RECEIVED: dict[str, ProposalStatus] = {
     "Applied": "done",
     "Ran": "done",
+    "Committed": "done",
     "Stale": "superseded",
     "Expired": "expired",
     "Declined": "rejected",
