@@ -1,7 +1,7 @@
 """What a commit says: by the model whose role it is, or made of the task and its steps.
 
-Invariant: one subject line of at most 72 characters, then perhaps a body, then perhaps the trailer; what a model answers is
-taken only in that form.
+Invariant: one subject line of at most 72 characters, then perhaps a body, then perhaps the trailer; what a model
+answers is taken only in that form.
 """
 
 import re

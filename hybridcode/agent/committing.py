@@ -5,19 +5,17 @@ changes nothing about the task being done.
 """
 
 import asyncio
-import os
 import re
-import stat
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 from hybridcode.agent.commit_message import About, is_trailer, message_for, with_trailer
 from hybridcode.agent.run import Run
-from hybridcode.domain.action import Declined, Denied, Failed, FileState, GitCommit, Held, Receipt, Unknown
-from hybridcode.domain.canonical import sha256_hex
-from hybridcode.domain.errors import IntegrityError, RepoError
+from hybridcode.domain.action import Declined, Denied, Failed, GitCommit, Held, Receipt, Unknown
+from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import NoticeGiven, TaskGiven
 from hybridcode.domain.plan import Plan, Step
+from hybridcode.gate.commit_contents import contents_of
 from hybridcode.gate.commit_plan import (
     NOTHING_NEW,
     Planned,
@@ -62,10 +60,7 @@ async def _commit(run: Run, text: str, goals: tuple[str, ...], *, only: str | No
         return ""
     own = {made.receipt.branch for made in commits_of(envelopes) if made.seq >= since}
     meant = {path: writes[path] for path in paths}
-    known = _blobs(run, meant)
-    contents = await asyncio.to_thread(_contents, run, meant, known)
-    for name in contents.keys() - known.keys():
-        run.journal.put_blob(contents[name])
+    contents = await contents_of(run.journal, run.root, meant)
     branch = branch_name(run.settings.git.branch, task=run.task.text, session=run.journal.id)
     try:
         planned = await asyncio.to_thread(
@@ -118,39 +113,6 @@ def _tell(run: Run, refused: Refused, *, what: str = "not committed") -> None:
 
 def _is_meant(writes: Sequence[Write], since: int, only: str | None) -> bool:
     return any(write.seq >= since and only in (None, write.step) for write in writes)
-
-
-def _blobs(run: Run, writes: Mapping[str, Sequence[Write]]) -> dict[str, bytes]:
-    """What the journal has of these paths' states, by digest."""
-    found: dict[str, bytes] = {}
-    for each in writes.values():
-        for state in own_states(each):
-            if state is not None and state.sha256 not in found:
-                try:
-                    found[state.sha256] = run.journal.get_blob(state.sha256)
-                except IntegrityError:
-                    continue
-    return found
-
-
-def _contents(run: Run, writes: Mapping[str, Sequence[Write]], known: Mapping[str, bytes]) -> dict[str, bytes]:
-    """`known`, and what commands left and only the work tree has, if it still has it."""
-    contents = dict(known)
-    for path, found in writes.items():
-        now = found[-1].after
-        if now is not None and now.sha256 not in contents and (data := _on_disk(run, path, now)) is not None:
-            contents[now.sha256] = data
-    return contents
-
-
-def _on_disk(run: Run, path: str, state: FileState) -> bytes | None:
-    """The bytes of a state, if the path still holds it."""
-    place = run.root / path
-    try:
-        data = os.fsencode(place.readlink()) if stat.S_ISLNK(state.mode) else place.read_bytes()
-    except OSError:
-        return None
-    return data if sha256_hex(data) == state.sha256 else None
 
 
 def _about(

@@ -97,14 +97,14 @@ def _files(
 ) -> tuple[tuple[CommitFile, ...] | Refused, tuple[str, ...]]:
     """What the commit says of each path, and which are left out."""
     whole = {git.prefix + path: path for path in paths}
+    for full in whole:
+        if folder := git.nested(full):
+            return Refused(f"{full} lies in another repository, {folder}", "Commit it there yourself."), ()
     known, staged = git.entries_of(parent, list(whole)), git.staged(list(whole))
     ignored = git.ignored(list(whole)) - set(known) - set(staged)
     if ignored:
         whole = {full: path for full, path in whole.items() if full not in ignored}
     left_out = tuple(f"left out, since git ignores it: {path}" for path in sorted(ignored))
-    for full in whole:
-        if folder := git.nested(full):
-            return Refused(f"{full} lies in another repository, {folder}", "Commit it there yourself."), ()
     filtered = git.filtered(list(whole))
     if filtered:
         full, name = next(iter(filtered.items()))

@@ -152,8 +152,12 @@ class GitWriter:
 
     def ignored(self, paths: Sequence[str]) -> set[str]:
         """Those of these paths that git ignores and does not know."""
-        answer = self._ask("check-ignore", "-z", "--stdin", stdin=_joined(paths))
-        return {os.fsdecode(name) for name in answer.output.split(b"\0") if name}
+        # This one command refuses literal pathspecs; behind `./` nothing in a name is magic.
+        plain = {"GIT_LITERAL_PATHSPECS": "0"}
+        answer = self._ask("check-ignore", "-z", "--stdin", stdin=_joined(f"./{path}" for path in paths), more=plain)
+        if answer.status not in (0, 1):
+            raise RepoError(f"git check-ignore failed: {answer.complaint}", "")
+        return {os.fsdecode(name).removeprefix("./") for name in answer.output.split(b"\0") if name}
 
     def filtered(self, paths: Sequence[str]) -> dict[str, str]:
         """Those of these paths whose content a configured program would turn (as Git LFS does), with its name."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hybridcode.domain.action import Committed
 from hybridcode.domain.events import NoticeGiven
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.domain.ports import Approver
@@ -41,14 +42,14 @@ def committing(
     mode: str = "session",
     drafts: Sequence[str] = (fence("RATE = 5"),),
     message: str | None = MESSAGE,
-    **settings: object,
+    more: Mapping[str, object] | None = None,
 ) -> Scene:
     """A scene whose task sets the rate to five and is judged good; --yes says yes."""
     local: Script = {"draft": list(drafts)}
     if message is not None:
         local["commit_message"] = [message] * 3
     plan = Plan(steps or (RATE,))
-    chosen = {"git.commit": mode, "approval.sandbox": "off", **settings}
+    chosen = {"git.commit": mode, "approval.sandbox": "off", **(more or {})}
     return Scene(workspace, planning(plan), local, make_approver=_yes, settings=chosen)
 
 
@@ -62,6 +63,20 @@ def notices(scene: Scene) -> list[str]:
     assert scene.session is not None
     found = [e.event for e in scene.session.state.envelopes if isinstance(e.event, NoticeGiven)]
     return [f"{event.text} {event.hint}".strip() for event in found]
+
+
+def notes_of(scene: Scene) -> tuple[str, ...]:
+    """What stands beside the question about the commit."""
+    assert scene.session is not None
+    views = scene.session.state.proposals.values()
+    return next(view.proposal.notes for view in views if view.proposal.step == "(commit)")
+
+
+def committed(scene: Scene) -> Committed:
+    """The receipt of the last commit."""
+    assert scene.session is not None
+    receipts = [view.receipt for view in scene.session.state.proposals.values()]
+    return [receipt for receipt in receipts if isinstance(receipt, Committed)][-1]
 
 
 def refusal(scene: Scene) -> str:

@@ -2,18 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from hybridcode.domain.action import Committed, GitCommit
+from hybridcode.domain.action import GitCommit
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.plan import Step
+from hybridcode.domain.plan import Plan, Step
 from hybridcode.gate.approvers import Refuse, Scripted, no, yes
 from tests.support.commits import (
     CHANGED,
     FILES,
     MESSAGE,
     RATE,
+    committed,
     committing,
     head,
     known_author,
+    notes_of,
     notices,
     refusal,
     shop,
@@ -21,7 +23,7 @@ from tests.support.commits import (
     status,
 )
 from tests.support.repos import git, git_repository, write_tree
-from tests.support.sessions import edit, fence
+from tests.support.sessions import as_json, edit, fence
 
 TOTAL = edit("total", "shop.py#total")
 NEW_TOTAL = fence("def total(items):\n    return sum(items) * RATE")
@@ -86,13 +88,13 @@ async def test_a_no_leaves_the_task_done_and_nothing_committed(workspace: Path):
 
 
 async def test_where_nobody_can_answer_the_run_stops_with_4_and_goes_on_with_the_same_message(workspace: Path):
-    it = committing(workspace, message=MESSAGE, **{"approval.allow": ("Edit(**)",)})
+    it = committing(workspace, message=MESSAGE, more={"approval.allow": ("Edit(**)",)})
     it.make_approver = lambda approvals, sandbox: Refuse()
     outcome = await it.run()
     assert outcome.code == ExitCode.APPROVAL_PENDING
     assert it.session is not None
     name, (waiting,) = it.session.id, it.session.state.waiting
-    it = committing(workspace, message=None, **{"approval.allow": ("Edit(**)",)})
+    it = committing(workspace, message=None, more={"approval.allow": ("Edit(**)",)})
     session = it.open(name)
     try:
         assert session.gate.approvals.answer(waiting.proposal.id, yes(waiting.proposal))
@@ -144,7 +146,7 @@ async def test_a_detached_head_is_a_reason_not_to_unless_a_branch_is_made(worksp
     await it.run()
     assert "HEAD is detached" in refusal(it)
     git(workspace, "checkout", "-q", "--", "shop.py")
-    await committing(workspace, **{"git.branch": "work/{task}"}).run("Set the rate")
+    await committing(workspace, more={"git.branch": "work/{task}"}).run("Set the rate")
     assert git(workspace, "symbolic-ref", "--short", "HEAD").strip() == "work/set-the-rate"
     assert status(workspace) == []
 
@@ -210,10 +212,6 @@ async def test_signing_that_is_configured_never_hangs_and_is_said(workspace: Pat
     assert any("not signed" in note for note in notes_of(it))
 
 
-def notes_of(it) -> tuple[str, ...]:
-    return next(v.proposal.notes for v in it.session.state.proposals.values() if v.proposal.step == "(commit)")
-
-
 @pytest.mark.parametrize("moved", [False, True])
 async def test_no_hook_of_the_repository_runs_and_they_are_named(workspace: Path, moved: bool):
     folder = workspace / (".hooks" if moved else ".git/hooks")
@@ -266,7 +264,7 @@ async def test_each_step_gets_its_commit(workspace: Path):
 
 async def test_a_later_task_commits_on_top_of_what_an_earlier_one_left(workspace: Path):
     it = committing(workspace, drafts=[fence("RATE = 5"), fence("RATE = 7")], message=None)
-    it.frontier = {"plan": [*it.frontier["plan"]] * 2, "judge": ["bad no", "good yes"]}
+    it.frontier = {"plan": [as_json(Plan((RATE,)))] * 2, "judge": ["bad no", "good yes"]}
     session = it.open()
     try:
         assert (await session.run("first")).code == ExitCode.VERIFICATION_FAILED
@@ -278,21 +276,21 @@ async def test_a_later_task_commits_on_top_of_what_an_earlier_one_left(workspace
 
 async def test_a_branch_is_made_and_the_old_one_stays(workspace: Path):
     before = head(workspace)
-    it = committing(workspace, **{"git.branch": "hybridcode/{task}"})
+    it = committing(workspace, more={"git.branch": "hybridcode/{task}"})
     await it.run("Raise the rate, please: Über alles")
     assert git(workspace, "branch", "--show-current").strip() == "hybridcode/raise-the-rate-please-uber-alles"
     assert git(workspace, "rev-parse", "main").strip() == before
     assert status(workspace) == []
     git(workspace, "switch", "-q", "main")
     assert it.read("shop.py") == FILES["shop.py"]
-    await committing(workspace, **{"git.branch": "hybridcode/{task}"}).run("Raise the rate, please: Über alles")
+    await committing(workspace, more={"git.branch": "hybridcode/{task}"}).run("Raise the rate, please: Über alles")
     assert git(workspace, "branch", "--show-current").strip() == "hybridcode/raise-the-rate-please-uber-alles-2"
 
 
 async def test_steps_of_one_task_share_its_branch(workspace: Path):
     total = Step("total", "count the rate in", touches=("shop.py#total",), needs=("rate",))
     drafts = [fence("RATE = 5"), NEW_TOTAL]
-    await committing(workspace, RATE, total, mode="step", drafts=drafts, **{"git.branch": "b/{task}"}).run("go")
+    await committing(workspace, RATE, total, mode="step", drafts=drafts, more={"git.branch": "b/{task}"}).run("go")
     assert git(workspace, "rev-list", "--count", "main..b/go").strip() == "2"
 
 
@@ -375,21 +373,22 @@ async def test_outside_git_it_is_said_once(tmp_path: Path):
     assert "not in a git repository" in refusal(it)
 
 
-@pytest.mark.parametrize("answer", ["```\nx\n```", "x" * 90, "", "Signed-off-by: me", "ok\u202ebad", "a subject\nno gap"])
+@pytest.mark.parametrize(
+    "answer", ["```\nx\n```", "x" * 90, "", "Signed-off-by: me", "ok\u202ebad", "a subject\nno gap"]
+)
 async def test_an_answer_that_is_no_message_gives_way_to_one_made_of_the_task(workspace: Path, answer: str):
     await committing(workspace, message=answer).run("Set the rate to five")
     assert git(workspace, "log", "-1", "--format=%B").strip() == "Set the rate to five\n\nAssisted-by: hybridcode"
 
 
 async def test_a_trailer_of_ones_own_or_none(workspace: Path):
-    await committing(workspace, message=None, **{"git.trailer": ""}).run("No trailer")
+    await committing(workspace, message=None, more={"git.trailer": ""}).run("No trailer")
     assert git(workspace, "log", "-1", "--format=%B").strip() == "No trailer"
 
 
 async def test_the_receipt_says_what_was_made(workspace: Path):
     it = committing(workspace)
     await it.run()
-    receipt = next(v.receipt for v in it.session.state.proposals.values() if v.proposal.step == "(commit)")
-    assert isinstance(receipt, Committed)
+    receipt = committed(it)
     assert (receipt.commit, receipt.branch, receipt.files, receipt.note) == (head(workspace), "main", ("shop.py",), "")
     assert not [text for text in notices(it) if "not committed" in text]
