@@ -15,8 +15,8 @@ def writes_in(source: str) -> set[str]:
         return set()
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     named = {call.func.attr for call in calls if isinstance(call.func, ast.Attribute)} & WRITING
-    keyed = {"writes" for call in calls for keyword in call.keywords if keyword.arg == "writes"}
-    return named | keyed
+    blobs = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "blob"]
+    return named | {"writes" for call in blobs for keyword in call.keywords if keyword.arg == "writes"}
 
 
 @pytest.mark.parametrize("file", python_files("hybridcode"), ids=name_of)

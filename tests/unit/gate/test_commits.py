@@ -7,7 +7,7 @@ from hybridcode.domain.action import CommitFile, Committed, Failed, GitCommit, U
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.gate import commits
 from hybridcode.repo.gitwriter import GitWriter
-from tests.support.commits import CHANGED, FILES, head, shop, shown, status
+from tests.support.commits import CHANGED, head, shop, shown, status
 from tests.support.repos import git, write_tree
 
 BLOBS = {sha256_hex(text.encode()): text.encode() for text in (CHANGED, "X = 1\n")}
@@ -68,7 +68,7 @@ def test_what_changed_since_it_was_asked_is_a_reason_not_to(
     assert (git(root, "for-each-ref"), (root / ".git/index").read_bytes()) == before
 
 
-def test_a_branch_that_moved_between_look_and_swap_is_not_moved(root: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_branch_that_moved_between_look_and_swap_is_not_moved(root: Path):
     commit = raising(root)
     writer = GitWriter.find(root)
     assert writer is not None
@@ -123,12 +123,3 @@ def test_git_keeps_what_it_knows_of_modes_where_it_does_not_look_at_them(root: P
     assert writer is not None
     known = writer.entries_of(head(root), ["shop.py"])["shop.py"]
     assert writer.git_mode(0o100755, known) == known.mode == 0o100644
-
-
-def test_nothing_is_left_of_the_index_of_our_own(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(place))
-    make(root, raising(root))
-    assert list(place.iterdir()) == []
-    assert FILES["notes.txt"] == git(root, "show", "HEAD:notes.txt")
