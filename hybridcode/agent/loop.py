@@ -4,7 +4,7 @@ Invariant: the outcome's exit code is DONE only when every step is done, every c
 and the judge did not object.
 """
 
-from hybridcode.agent.checks import check
+from hybridcode.agent.checks import check, is_waived
 from hybridcode.agent.committing import commit_step, commit_task
 from hybridcode.agent.judge import judge
 from hybridcode.agent.planner import check_length, make_plan, problems_of
@@ -127,6 +127,8 @@ async def _verify(run: Run, plan: Plan) -> Outcome:
     events: list[CheckRan] = []
     for line in lines:
         event = await check(run, line, step=None)
+        if is_waived(run, line, event):
+            continue
         if not isinstance(event, CheckRan):
             return _not_checked(run, event)
         events.append(event)

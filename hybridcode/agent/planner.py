@@ -9,9 +9,10 @@ import re
 
 import msgspec
 
+from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
-from hybridcode.agent.plan_reply import MoreWanted, parse_reply
+from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.agent.steering import beside
@@ -40,6 +41,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         LimitReached: when the plan has more steps than allowed.
         ModelError: when the model cannot be asked.
     """
+    require_answer(run)
     first = await asyncio.to_thread(_choose, run, snapshot)
     if first.why:
         run.journal.append(PlannerChosen(first.writer, first.why))
@@ -87,6 +89,9 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
                 if not problems:
                     return _accept(run, answer)
                 raise PlanInvalid("; ".join(problems))
+            if isinstance(answer, AskedBack):
+                ask_back(run, answer, is_local=bool(most_steps))
+                continue
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
@@ -184,6 +189,7 @@ def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     parts.append(f"# Task\n{run.task.text}")
+    parts += [part for part in (answered(run),) if part]
     return "\n\n".join(parts), files, used
 
 

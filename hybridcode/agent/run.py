@@ -14,7 +14,7 @@ from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
 from hybridcode.domain.action import Applied, Declined, Receipt
 from hybridcode.domain.errors import ModelUnavailable, PlanOnly
-from hybridcode.domain.events import StepOutcome
+from hybridcode.domain.events import Question, StepOutcome
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
 from hybridcode.domain.plan import Plan, Task, Writer
@@ -98,6 +98,14 @@ class Run:
     """Text of a check command -> id of its proposal of an earlier run."""
     declined_checks: dict[str, Declined] = field(default_factory=dict[str, Declined])
     """Text of a check command -> a person's no to it."""
+    suggested: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Check commands that only the repository's files tell, each with the reason: without them it goes on unproven."""
+    questions: tuple[Question, ...] = ()
+    """What the planner asked back."""
+    answer: str = ""
+    """What the person wrote to that."""
+    reproduces: str = ""
+    """Id of the step whose test must fail before the fix; empty: none."""
     receipts: dict[str, Receipt] = field(default_factory=dict[str, Receipt])
     """Step id -> what became of its last proposal, for steps that an earlier run did not get done."""
     calls: int = 0

@@ -39,11 +39,15 @@ from hybridcode.domain.events import (
     StepEnded,
     StepStarted,
     TaskJudged,
+    FailureReproduced,
+    QuestionAnswered,
+    TaskQuestioned,
 )
 from hybridcode.domain.plan import Step
 from hybridcode.gate.change_flags import mode_note
 from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.patch.hunks import unified
+from hybridcode.session.telling import asked, reproduced
 
 COLOURS = {"info": None, "warning": "yellow", "error": "red"}
 TAIL_LINES = 12
@@ -90,6 +94,13 @@ class TextPrinter:
                 self._check(check)
             case StepEnded(step=step, outcome=outcome, why=why) if outcome != "done":
                 say(shown(f"  step {step} {outcome}: {why}"), colour="red")
+            case TaskQuestioned(questions=questions):
+                for question in questions:
+                    say(shown(f"question: {asked(question)}"), colour="yellow")
+            case QuestionAnswered(answer=answer):
+                say(shown(f"answer: {answer}"))
+            case FailureReproduced() as failure:
+                say(shown(f"  {reproduced(failure)}"), colour="green")
             case TaskJudged(verdict=verdict, reason=reason):
                 say(shown(f"judge: {verdict}{'. ' + reason if reason else ''}"))
             case _:

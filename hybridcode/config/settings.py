@@ -161,6 +161,10 @@ class VerifySettings(_Section, frozen=True):
     """Runs after the last step."""
     lint_cmd: str = ""
     """Runs before test_cmd."""
+    detect: Literal["auto", "off"] = "auto"
+    """Without a test_cmd, what the repository's files tell is suggested: asked before it runs, never run unasked."""
+    reproduce: bool = False
+    """Tasks about bugs begin with a test that fails before the fix and passes after it."""
     scratch: Literal["auto", "off"] = "auto"
     """A step's check that you agreed to runs in a copy of the tree before you are asked, where there is a sandbox."""
 

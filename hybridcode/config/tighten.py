@@ -35,6 +35,8 @@ TIGHTER: Mapping[str, Tighter] = MappingProxyType(
         "approval.sandbox": _ranked(("off", "auto")),
         "approval.timeout_s": _limit,
         "verify.scratch": _ranked(("auto", "off")),
+        "verify.detect": _ranked(("auto", "off")),
+        "verify.reproduce": _switched_on,
         "egress.mode": _ranked(("allow", "ask", "offline")),
         "egress.redact": _switched_on,
         "git.commit": _ranked(("step", "session", "off")),

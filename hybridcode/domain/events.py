@@ -54,6 +54,14 @@ class SessionResumed(_Event, frozen=True):
     version: str
 
 
+class ChecksNamed(_Event, frozen=True):
+    """Check commands that a person named on the command line; after SessionOpened or SessionResumed. They hold when the
+    session goes on without them."""
+
+    test_cmd: str
+    lint_cmd: str
+
+
 class TaskGiven(_Event, frozen=True):
     """After SessionOpened, before any model call for it."""
 
@@ -124,6 +132,30 @@ class PlannerChosen(_Event, frozen=True):
 
     writer: Writer
     why: str
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Something that only the person knows."""
+
+    text: str
+    options: tuple[str, ...] = ()
+    """Answers that come to mind; any other one is as good."""
+
+
+class TaskQuestioned(_Event, frozen=True):
+    """The planner asks back, at most once for a task: after TaskGiven, before PlanMade."""
+
+    task: str
+    questions: tuple[Question, ...]
+
+
+class QuestionAnswered(_Event, frozen=True):
+    """After TaskQuestioned, before the planner is asked again."""
+
+    task: str
+    answer: str
+    """What the person wrote, to all of the questions."""
+    by: str
 
 
 class PlanMade(_Event, frozen=True):
@@ -267,6 +299,15 @@ class CheckRan(_Event, frozen=True):
     where: Literal["tree", "scratch"] = "tree"
 
 
+class FailureReproduced(_Event, frozen=True):
+    """A test that a step wrote fails before the bug is fixed: after the CheckRan that says so."""
+
+    step: str
+    command: str
+    tests: tuple[str, ...]
+    """Names of the failing tests, as far as the output tells them."""
+
+
 class StepEnded(_Event, frozen=True):
     """Last event of a step in this run; a resumed run may start it again unless it is `done`."""
 
@@ -329,6 +370,7 @@ Event = (
     SessionOpened
     | SessionForked
     | SessionResumed
+    | ChecksNamed
     | TaskGiven
     | TaskResumed
     | NoticeGiven
@@ -336,6 +378,8 @@ Event = (
     | ModelAsked
     | ModelAnswered
     | PlannerChosen
+    | TaskQuestioned
+    | QuestionAnswered
     | PlanMade
     | PlanDecided
     | StepStarted
@@ -352,6 +396,7 @@ Event = (
     | RuleGranted
     | ModeChanged
     | CheckRan
+    | FailureReproduced
     | StepEnded
     | TaskJudged
     | TaskEnded

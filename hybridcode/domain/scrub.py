@@ -37,6 +37,10 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             return _with(event, clean, "text", "hint")
         case NoteGiven():
             return _with(event, clean, "text")
+        case QuestionAnswered():
+            return _with(event, clean, "answer")
+        case TaskQuestioned(questions=questions):
+            return _changed(event, questions=tuple(_with(one, clean, "text") for one in questions))
         case TaskGiven(task=task):
             return _changed(event, task=_with(task, clean, "text"))
         case CheckRan():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from hybridcode.agent.loop import run_task
+from hybridcode.agent.asking_back import MAX_ANSWER
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
@@ -27,6 +28,7 @@ from hybridcode.domain.events import (
     NoteGiven,
     NoticeGiven,
     PlanMade,
+    QuestionAnswered,
     SessionForked,
     SessionOpened,
     SessionResumed,
@@ -49,7 +51,7 @@ from hybridcode.models.egress import send_freely
 from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
-from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
+from hybridcode.session.consent import agree, foreign_checks, named_now, without_checks
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
@@ -99,15 +101,18 @@ class Session:
 
     def __init__(self, options: SessionOptions, journal: Journal, session: SessionJournal) -> None:
         self.options = options
-        self.settings = with_consent(options.loaded, is_attended=options.is_attended)
         self.journal = journal
         self.log = session
         self.state = SessionState.of(session.envelopes())
+        named = self.state.named_checks
+        self.agreed = agree(options.loaded, options.workspace, is_attended=options.is_attended, named=named)
+        self.settings = self.agreed.settings
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
-        rules = agreed_rules(options.loaded)
-        self.gate = open_gate(options.workspace, session, settings=self.settings, rules=rules, watcher=options.watcher)
+        self.gate = open_gate(
+            options.workspace, session, settings=self.settings, rules=self.agreed.rules, watcher=options.watcher
+        )
         self.gate.policy = self.gate.policy.in_mode(mode_at_start(options.loaded, self.state))
         self.sandbox = self.gate.effects.sandbox
         self.private = Private(options.workspace, self.settings.egress)
@@ -148,6 +153,7 @@ class Session:
         else:
             session.log.append(SessionResumed(__version__))
             session._record_mode(by="start")
+            session._record_checks()
             session.gate.recover()
         return session
 
@@ -160,11 +166,14 @@ class Session:
         await start_all(self.models)
 
     async def run(self, text: str) -> Outcome:
-        """Do a new task.
+        """Do a new task; or go on with one whose planner asked something, which this answers.
 
         Raises:
             HybridcodeError: a task is running already.
         """
+        if (view := self.state.task) is not None and view.is_open and view.waits_for_answer and not self.is_running:
+            self.log.append(QuestionAnswered(view.task.id, text.strip()[:MAX_ANSWER], PERSON))
+            return await self.resume()
         return await self._guarded(lambda: self._begin(text))
 
     async def resume(self) -> Outcome:
@@ -273,7 +282,8 @@ class Session:
         return Run(
             task=task,
             root=self.options.workspace,
-            settings=self.settings,
+            settings=without_checks(self.settings, self.state.declined_checks & self.agreed.suggested.keys()),
+            suggested=self.agreed.suggested,
             journal=self.log,
             gate=self.gate,
             senders=Senders(self._sender(self.models.frontier), self._sender(self.models.local)),
@@ -344,8 +354,14 @@ class Session:
                 f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."
                 for name in foreign_checks(self.options.loaded)
             ]
-        for notice in opening_notices(facts, self.models, warnings):
+        for notice in (*opening_notices(facts, self.models, warnings), *self.agreed.notices):
             self.log.append(notice)
+        self._record_checks()
+
+    def _record_checks(self) -> None:
+        now = named_now(self.options.loaded)
+        if now is not None and now != self.state.named_checks:
+            self.log.append(now)
 
     async def _guarded(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
         """Run to an outcome; every error becomes an exit code with its advice."""

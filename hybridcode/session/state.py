@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hybridcode.domain.action import Applied, Decision, Denied, Proposal, Receipt
+from hybridcode.domain.action import Applied, Decision, Declined, Denied, Proposal, Receipt, ShellCommand
 from hybridcode.domain.events import (
     CheckRan,
+    ChecksNamed,
     DraftMade,
     DraftRefused,
     EffectFinished,
@@ -26,6 +27,8 @@ from hybridcode.domain.events import (
     PlanMade,
     ProposalDecided,
     ProposalMade,
+    Question,
+    QuestionAnswered,
     Rewound,
     RungTaken,
     SessionForked,
@@ -36,6 +39,7 @@ from hybridcode.domain.events import (
     TaskEnded,
     TaskGiven,
     TaskJudged,
+    TaskQuestioned,
     TaskResumed,
     UndoMade,
     WindowAssembled,
@@ -114,12 +118,21 @@ class TaskView:
     """Checks of the whole task."""
     notes: list[NoteGiven] = field(default_factory=list[NoteGiven])
     """What a person said to it while it ran."""
+    questions: tuple[Question, ...] = ()
+    """What the planner asked back."""
+    answer: str = ""
+    """What the person wrote to that; empty: nothing yet."""
     judged: TaskJudged | None = None
     ended: TaskEnded | None = None
     begun_at: int = 0
     """Seq of its TaskGiven."""
     is_forgotten: bool = False
     """True once a person went back to before it."""
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """The planner asked something that the person has not answered."""
+        return bool(self.questions) and not self.answer and self.plan is None
 
     @property
     def is_open(self) -> bool:
@@ -155,6 +168,8 @@ class SessionState:
     tasks: list[TaskView] = field(default_factory=list[TaskView])
     proposals: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView])
     calls: dict[str, CallView] = field(default_factory=dict[str, CallView])
+    named_checks: ChecksNamed | None = None
+    """Check commands of the command line, also of an earlier one."""
     notices: list[NoticeGiven] = field(default_factory=list[NoticeGiven])
     undone: list[UndoMade] = field(default_factory=list[UndoMade])
     envelopes: list[Envelope] = field(default_factory=list[Envelope])
@@ -189,6 +204,13 @@ class SessionState:
         return [view for view in self.proposals.values() if view.status == "pending"]
 
     @property
+    def declined_checks(self) -> set[str]:
+        """Texts of the check commands that somebody said no to."""
+        views = (view for view in self.proposals.values() if isinstance(view.receipt, Declined))
+        actions = (view.proposal.action for view in views)
+        return {each.text for each in actions if isinstance(each, ShellCommand) and each.purpose == "check"}
+
+    @property
     def last_call(self) -> CallView | None:
         """The call that was asked last."""
         return next(reversed(self.calls.values())) if self.calls else None
@@ -210,6 +232,8 @@ class SessionState:
                 self.forked = event
             case ModeChanged(mode=mode, by=by):
                 self.mode, self.mode_by = mode, by
+            case ChecksNamed():
+                self.named_checks = event
             case TaskGiven(task=task):
                 self.tasks.append(TaskView(task, begun_at=envelope.seq))
             case Rewound():
@@ -317,6 +341,10 @@ def _apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.plan_status = "approved" if approved else "rejected"
         case CheckRan(step=None):
             task.checks.append(event)
+        case TaskQuestioned(questions=questions):
+            task.questions, task.answer = questions, ""
+        case QuestionAnswered(answer=answer):
+            task.answer = answer
         case TaskJudged():
             task.judged = event
         case TaskEnded():

@@ -31,6 +31,7 @@ from hybridcode.domain.events import (
     DraftRefused,
     EffectFinished,
     Event,
+    FailureReproduced,
     Interrupted,
     ModeChanged,
     ModelAnswered,
@@ -41,6 +42,7 @@ from hybridcode.domain.events import (
     PlannerChosen,
     ProposalDecided,
     ProposalMade,
+    QuestionAnswered,
     Rewound,
     RuleGranted,
     RungTaken,
@@ -51,11 +53,13 @@ from hybridcode.domain.events import (
     TaskEnded,
     TaskGiven,
     TaskJudged,
+    TaskQuestioned,
     TaskResumed,
     UndoMade,
     WindowAssembled,
 )
 from hybridcode.domain.own import is_own, waits_for_look
+from hybridcode.session.telling import asked, reproduced
 from hybridcode.session.state import RESUMABLE, ProposalView, SessionState
 from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.conversation import whom
@@ -114,6 +118,12 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("!", f"the model did not answer: {error}", "warn")]
         case TaskJudged(verdict=verdict, reason=reason) if verdict != "skipped":
             return [Entry("judge", f"{verdict}: {reason}", "good" if verdict == "good" else "warn")]
+        case TaskQuestioned(questions=questions):
+            return [Entry("?", asked(question), "warn") for question in questions]
+        case QuestionAnswered(answer=answer):
+            return [Entry("you", answer, "strong")]
+        case FailureReproduced():
+            return [Entry("", f"✓ {reproduced(event)}", "good")]
         case TaskEnded():
             return _ended(event, state)
         case Interrupted(by=by):
