@@ -50,7 +50,7 @@ class Terminal:
         if self.pid == 0:
             _become(command, env, cwd)
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self._raw = b""
+        self._raw = bytearray()
         self.ended = False
 
     def __enter__(self) -> Self:

@@ -11,13 +11,14 @@ from hybridcode.version import __version__
 
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 """More than Python's own number: what is imported stays, and looking for garbage in it costs a small command much."""
+FRAMES_PER_S = "240"
+"""What Textual may paint at most: a key waits for the next frame, and frames without news cost nothing."""
 
 
 def main() -> None:
     """Run hybridcode with `sys.argv`; ends by SystemExit with one of our exit codes.
 
-    TEXTUAL_FPS is set to 120 unless the user chose a value: it halves the delay from key to paint, and Textual reads it
-    at import.
+    TEXTUAL_FPS is set unless the user chose a value; Textual reads it at import.
     """
     if sys.argv[1:2] in (["--version"], ["-V"]):
         print(f"hybridcode {__version__}")
@@ -25,7 +26,7 @@ def main() -> None:
     if sys.getfilesystemencoding() != "utf-8":
         _start_again_in_utf8()
     _forget_working_folder()
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_S)
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     # Deferred: `--version` must answer without paying for the command line's imports.
     from hybridcode.cli.main import main as run

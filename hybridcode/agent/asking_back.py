@@ -5,11 +5,8 @@ Invariant: the questions are on record before the run stops for them; the answer
 
 from hybridcode.agent.plan_reply import AskedBack
 from hybridcode.agent.run import Run
+from hybridcode.domain.asked import TaskQuestioned
 from hybridcode.domain.errors import PlanInvalid, QuestionsOpen
-from hybridcode.domain.events import TaskQuestioned
-
-MAX_ANSWER = 4_000
-"""Characters of an answer that count."""
 
 
 def require_answer(run: Run) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from hybridcode.agent.commands import shell_command
 from hybridcode.agent.distil import distil
 from hybridcode.agent.run import Run
-from hybridcode.domain.action import Declined, Ran, Receipt, ShellCommand, Unknown
+from hybridcode.domain.action import Declined, Failed, Ran, Receipt, ShellCommand, Unknown
 from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.gate.processes import environment_names
 
@@ -85,16 +85,20 @@ def is_waived(run: Run, line: str, result: CheckRan | Receipt) -> bool:
     """True when a check that nobody named was declined or cannot run here: then it proves nothing either way."""
     if line not in run.suggested:
         return False
-    if isinstance(result, CheckRan):
-        is_missing = result.exit_code in _NOT_STARTED or "No module named pytest" in result.tail
-        if result.passed or not is_missing:
+    match result:
+        case CheckRan(passed=False) if result.exit_code in NOT_STARTED or "No module named pytest" in result.tail:
+            why = f"exit code {result.exit_code}"
+        case Failed(reason=reason):
+            why = reason
+        case Declined():
+            return True
+        case _:
             return False
-        run.journal.append(NoticeGiven("info", f"`{line}` cannot run here, so nothing is proven by it"))
-        return True
-    return isinstance(result, Declined)
+    run.journal.append(NoticeGiven("info", f"`{line}` cannot run here, so it proves nothing: {why}"))
+    return True
 
 
-_NOT_STARTED = (126, 127)
+NOT_STARTED = (126, 127)
 """Exit codes of a shell that could not start a program."""
 
 

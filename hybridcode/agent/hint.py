@@ -4,6 +4,7 @@ Invariant: the request holds the goal and the last reason, and what a person sai
 drafts.
 """
 
+from hybridcode.agent.drafter import goal_of
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
 from hybridcode.domain.model import Message, ModelRequest
@@ -20,9 +21,8 @@ async def ask_hint(run: Run, step: Step, feedback: str) -> str:
         ModelError: when the frontier cannot be asked.
     """
     sender = run.senders.pick("frontier")
-    user = (
-        f"# Step\n{step.goal}\n\n# Place\n{', '.join(step.touches)}{beside(run.notes)}\n\n{feedback[:FEEDBACK_CHARS]}"
-    )
+    place = f"# Place\n{', '.join(step.touches)}{beside(run.notes)}"
+    user = f"{goal_of(step, run.task.text)}\n\n{place}\n\n{feedback[:FEEDBACK_CHARS]}"
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="hint",

@@ -8,6 +8,7 @@ from hybridcode.agent.checks import check, is_waived
 from hybridcode.agent.committing import commit_step, commit_task
 from hybridcode.agent.judge import judge
 from hybridcode.agent.planner import check_length, make_plan, problems_of
+from hybridcode.agent.reproducing import reproducing_step
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked, ready
 from hybridcode.agent.steps import run_step
@@ -94,6 +95,7 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
 async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
     """Steps in DAG order; the first outcome that stops the run, or None when every step is done."""
     run.plan = plan
+    run.reproduces = reproducing_step(plan, is_asked=run.settings.verify.reproduce)
     outcomes: dict[str, StepOutcome] = {}
     for step in plan.steps:
         if step.id in run.done:
@@ -123,7 +125,8 @@ async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
 async def _verify(run: Run, plan: Plan) -> Outcome:
     """Lint and test commands, then the judge."""
     verify = run.settings.verify
-    lines = [line for line in (verify.lint_cmd, verify.test_cmd or plan.check or "") if line]
+    shown = plan.steps[0].check if run.reproduces else ""
+    lines = [line for line in dict.fromkeys((verify.lint_cmd, shown, verify.test_cmd or plan.check)) if line]
     events: list[CheckRan] = []
     for line in lines:
         event = await check(run, line, step=None)

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import msgspec
 
+from hybridcode.domain.asked import Question
 from hybridcode.domain.errors import PlanInvalid
-from hybridcode.domain.events import Question
 from hybridcode.domain.plan import Plan, Step, StepKind
 
 MOST_QUESTIONS = 3
@@ -56,7 +56,11 @@ class AskedBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _bounded(text: str) -> str:
     """A question or an answer on one line."""
     line = " ".join(text.split())
-    return line if len(line) <= QUESTION_CHARS else f"{line[:QUESTION_CHARS]} [{len(line) - QUESTION_CHARS} more characters]"
+    return (
+        line
+        if len(line) <= QUESTION_CHARS
+        else f"{line[:QUESTION_CHARS]} [{len(line) - QUESTION_CHARS} more characters]"
+    )
 
 
 class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
+from hybridcode.agent.reproducing import ASKED, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.agent.steering import beside
@@ -84,10 +85,12 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
+                if run.settings.verify.reproduce:
+                    problems += problems_of_reproducing(answer)
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
-                    return _accept(run, answer)
+                    return _accept(run, answer, snapshot)
                 raise PlanInvalid("; ".join(problems))
             if isinstance(answer, AskedBack):
                 ask_back(run, answer, is_local=bool(most_steps))
@@ -189,7 +192,7 @@ def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     parts.append(f"# Task\n{run.task.text}")
-    parts += [part for part in (answered(run),) if part]
+    parts += [part for part in (ASKED if verify.reproduce else "", answered(run)) if part]
     return "\n\n".join(parts), files, used
 
 
@@ -219,17 +222,24 @@ def check_length(run: Run, plan: Plan) -> None:
         )
 
 
-def _with_check(plan: Plan, test_cmd: str) -> Plan:
-    """A plan of one step is proven by the check of the whole task, before anybody is asked about the draft."""
-    check = plan.check or test_cmd
-    if len(plan.steps) != 1 or not check or plan.steps[0].check or plan.steps[0].kind == "command":
+def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
+    """A plan of one step: its check is that of the whole task, so that it is proven before anybody is asked about the
+    draft, and its writer sees the files that the task mentions."""
+    if len(plan.steps) != 1 or plan.steps[0].kind == "command":
         return plan
-    return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(plan.steps[0], check=check),))
+    step = plan.steps[0]
+    touched = {region.path for region in step.regions}
+    named = [mention.path for mention in mentions(run.task.text, snapshot.files) if mention.path and mention.is_file]
+    reads = dict.fromkeys((*step.reads, *(path for path in named if path not in touched)))
+    check = step.check or run.settings.verify.test_cmd or plan.check
+    return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(step, reads=tuple(reads), check=check),))
 
 
-def _accept(run: Run, plan: Plan) -> Plan:
+def _accept(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     check_length(run, plan)
-    plan = _with_check(plan, run.settings.verify.test_cmd)
+    plan = _alone(run, plan, snapshot)
+    if run.settings.verify.reproduce and plan.steps:
+        plan = with_reproduction_first(plan)
     sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))

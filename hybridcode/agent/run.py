@@ -13,8 +13,9 @@ from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
 from hybridcode.domain.action import Applied, Declined, Receipt
+from hybridcode.domain.asked import Question
 from hybridcode.domain.errors import ModelUnavailable, PlanOnly
-from hybridcode.domain.events import Question, StepOutcome
+from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
 from hybridcode.domain.plan import Plan, Task, Writer

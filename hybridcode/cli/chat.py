@@ -3,6 +3,7 @@
 Invariant: nothing heavy is imported before the first paint; model processes start after it.
 """
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -41,11 +42,12 @@ def open_chat(
 
     A terminal that says that it is dumb gets the plain program.
     """
-    # Deferred: textual costs 0.3 s, which headless commands must not pay.
-    from hybridcode.cli.plain import talk_plainly
-    from hybridcode.tui.start import run_app
-
-    run = talk_plainly if flags.plain or os.environ.get("TERM") == "dumb" else run_app
+    # Deferred: textual costs 0.3 s, which headless commands must not pay, and each program what it alone needs.
+    if flags.plain or os.environ.get("TERM") == "dumb":
+        from hybridcode.cli.plain import talk_plainly as run
+    else:
+        gc.disable()  # until the first paint: nothing that is made before it is garbage
+        from hybridcode.tui.start import run_app as run
     left = run(
         flags.workspace,
         flags.loaded,

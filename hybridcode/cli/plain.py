@@ -75,7 +75,7 @@ class PlainProgram:
 
     def __init__(self, conversation: Conversation, lines: Lines) -> None:
         self._talk, self._lines = conversation, lines
-        self._state = SessionState()
+        self._state = SessionState(keeps_record=False, forgets_ended=True)
         self._questions = Questions(self._state)
         self._asker = Asker(lines, console.data)
         self._news: asyncio.Queue[Envelope] = asyncio.Queue()
@@ -165,7 +165,9 @@ class PlainProgram:
                 case "/review":
                     self._questions.left.clear()
                 case "/cost":
-                    console.data(", ".join(item for _, item in meter_items(meter_of(self._state))))
+                    facts = self._talk.facts
+                    meter = meter_of(self._state, price=facts.price, budget_usd=facts.budget_usd)
+                    console.data(", ".join(item for _, item in meter_items(meter)))
                 case "/resume":
                     await self._talk.resume()
                 case _ if text.startswith("/steer "):

@@ -23,6 +23,7 @@ from hybridcode.domain.action import (
     Stale,
     Unknown,
 )
+from hybridcode.domain.asked import FailureReproduced, QuestionAnswered, TaskQuestioned
 from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.events import (
     CheckRan,
@@ -39,9 +40,6 @@ from hybridcode.domain.events import (
     StepEnded,
     StepStarted,
     TaskJudged,
-    FailureReproduced,
-    QuestionAnswered,
-    TaskQuestioned,
 )
 from hybridcode.domain.plan import Step
 from hybridcode.gate.change_flags import mode_note

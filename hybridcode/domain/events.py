@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
+from hybridcode.domain.asked import ChecksNamed, FailureReproduced, QuestionAnswered, TaskQuestioned
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Plan, Task, Writer
 from hybridcode.domain.refusal import Refusal
@@ -52,14 +53,6 @@ class SessionResumed(_Event, frozen=True):
     """After an interruption, before anything else is done again."""
 
     version: str
-
-
-class ChecksNamed(_Event, frozen=True):
-    """Check commands that a person named on the command line; after SessionOpened or SessionResumed. They hold when the
-    session goes on without them."""
-
-    test_cmd: str
-    lint_cmd: str
 
 
 class TaskGiven(_Event, frozen=True):
@@ -132,30 +125,6 @@ class PlannerChosen(_Event, frozen=True):
 
     writer: Writer
     why: str
-
-
-class Question(msgspec.Struct, frozen=True):
-    """Something that only the person knows."""
-
-    text: str
-    options: tuple[str, ...] = ()
-    """Answers that come to mind; any other one is as good."""
-
-
-class TaskQuestioned(_Event, frozen=True):
-    """The planner asks back, at most once for a task: after TaskGiven, before PlanMade."""
-
-    task: str
-    questions: tuple[Question, ...]
-
-
-class QuestionAnswered(_Event, frozen=True):
-    """After TaskQuestioned, before the planner is asked again."""
-
-    task: str
-    answer: str
-    """What the person wrote, to all of the questions."""
-    by: str
 
 
 class PlanMade(_Event, frozen=True):
@@ -278,6 +247,13 @@ class RuleGranted(_Event, frozen=True):
     by: str
 
 
+class RuleWithdrawn(_Event, frozen=True):
+    """A person takes such a yes back; after its RuleGranted, before the first action that is judged without it."""
+
+    rule: str
+    by: str
+
+
 class ModeChanged(_Event, frozen=True):
     """The permission mode is another one from here on; any time after SessionOpened, before the first action that is
     judged by it. What is already asked stays asked."""
@@ -297,15 +273,6 @@ class CheckRan(_Event, frozen=True):
     tail: str
     seconds: float
     where: Literal["tree", "scratch"] = "tree"
-
-
-class FailureReproduced(_Event, frozen=True):
-    """A test that a step wrote fails before the bug is fixed: after the CheckRan that says so."""
-
-    step: str
-    command: str
-    tests: tuple[str, ...]
-    """Names of the failing tests, as far as the output tells them."""
 
 
 class StepEnded(_Event, frozen=True):
@@ -394,6 +361,7 @@ Event = (
     | CommandChanged
     | EffectFinished
     | RuleGranted
+    | RuleWithdrawn
     | ModeChanged
     | CheckRan
     | FailureReproduced

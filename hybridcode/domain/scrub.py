@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from hybridcode.domain.action import Committed, Declined, Failed, Ran, Receipt, Unknown
+from hybridcode.domain.asked import QuestionAnswered, TaskQuestioned
 from hybridcode.domain.events import (
     CheckRan,
     DraftRefused,

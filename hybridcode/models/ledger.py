@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from hybridcode.domain.events import Envelope, ModelAnswered, ModelAsked, SessionOpened
+from hybridcode.domain.events import Envelope, Event, ModelAnswered, ModelAsked, SessionOpened
 from hybridcode.domain.model import Backend, Role, Usage
 from hybridcode.models.pricing import Price
 
@@ -102,23 +102,29 @@ class Ledger:
     bytes_sent: int = 0
     redactions: int = 0
     hosts: set[str] = field(default_factory=set[str])
+    _open: dict[str, ModelAsked] = field(default_factory=dict[str, ModelAsked], repr=False, compare=False)
+    """Requests that are not answered yet."""
 
     @classmethod
     def of(cls, envelopes: Iterable[Envelope]) -> Self:
         """Fold envelopes in their order."""
-        ledger, asked = cls(), dict[str, ModelAsked]()
+        ledger = cls()
         for envelope in envelopes:
-            match envelope.event:
-                case SessionOpened(frontier=str(name), frontier_is_scripted=True):
-                    ledger.scripted |= {name}
-                case ModelAsked() as event:
-                    asked[event.call_id] = event
-                    ledger._ask(event)
-                case ModelAnswered() as event if event.call_id in asked:
-                    ledger._account(asked[event.call_id]).add(Account.of_answer(event))
-                case _:
-                    pass
+            ledger.take(envelope.event)
         return ledger
+
+    def take(self, event: Event) -> None:
+        """Take in one more event."""
+        match event:
+            case SessionOpened(frontier=str(name), frontier_is_scripted=True):
+                self.scripted |= {name}
+            case ModelAsked():
+                self._open[event.call_id] = event
+                self._ask(event)
+            case ModelAnswered() if event.call_id in self._open:
+                self._account(self._open.pop(event.call_id)).add(Account.of_answer(event))
+            case _:
+                pass
 
     def add(self, other: "Ledger") -> None:
         """Take in the ledger of another session."""

@@ -13,7 +13,8 @@ from hybridcode.config.layers import Origin
 from hybridcode.config.load import Loaded
 from hybridcode.config.rules import WrittenRule
 from hybridcode.config.settings import Settings
-from hybridcode.domain.events import ChecksNamed, NoticeGiven
+from hybridcode.domain.asked import ChecksNamed
+from hybridcode.domain.events import NoticeGiven
 from hybridcode.gate.rules import exact_rule_text
 from hybridcode.repo.checks import detect_checks, first_of
 
@@ -46,13 +47,20 @@ def agree(loaded: Loaded, workspace: Path, *, is_attended: bool, named: ChecksNa
                 WrittenRule("allow", (exact_rule_text(line),), origin, f"{key}, named before")
                 for key, line in again.items()
             )
-    if settings.verify.test_cmd or settings.verify.detect == "off":
-        return Agreed(settings, rules, {})
-    return _with_suggestion(Agreed(settings, rules, {}), workspace, is_attended=is_attended)
+    left_out = () if is_attended else tuple(map(_not_run, foreign_checks(loaded)))
+    agreed = Agreed(settings, rules, {}, left_out)
+    if settings.verify.test_cmd or settings.verify.detect == "off" or left_out:
+        return agreed
+    return _with_suggestion(agreed, workspace, is_attended=is_attended)
+
+
+def _not_run(name: str) -> NoticeGiven:
+    text = f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."
+    return NoticeGiven("warning", text)
 
 
 def _with_suggestion(agreed: Agreed, workspace: Path, *, is_attended: bool) -> Agreed:
-    """The check that the repository's files tell: asked where somebody is there, run where a rule of theirs allows it."""
+    """The check that the repository's files tell: asked where somebody is there, run where a rule of theirs says so."""
     found = first_of(detect_checks(workspace), "test")
     if found is None:
         return agreed
@@ -63,7 +71,9 @@ def _with_suggestion(agreed: Agreed, workspace: Path, *, is_attended: bool) -> A
     if is_attended:
         return Agreed(settings, agreed.rules, {found.command: found.reason})
     told = f"the check `{found.command}` is not run, though {found.reason}"
-    return Agreed(agreed.settings, agreed.rules, {}, (NoticeGiven("info", told, f"--test-cmd '{found.command}' runs it."),))
+    return Agreed(
+        agreed.settings, agreed.rules, {}, (NoticeGiven("info", told, f"--test-cmd '{found.command}' runs it."),)
+    )
 
 
 def named_now(loaded: Loaded) -> ChecksNamed | None:

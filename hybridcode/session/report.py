@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 from hybridcode.domain.action import Applied, ChangeSet, FileEdit, Ran
 from hybridcode.domain.errors import ConfigError, IntegrityError
 from hybridcode.gate.render import escape
-from hybridcode.models.ledger import Ledger
 from hybridcode.patch.hunks import unified
-from hybridcode.session.state import ProposalView, SessionState, TaskView
+from hybridcode.session.state import ProposalView, SessionState
+from hybridcode.session.task_view import TaskView
 
 Blob = Callable[[str], bytes]
 Kind = Literal["title", "section", "part", "text", "item", "code", "diff"]
@@ -60,7 +60,7 @@ def _blocks(state: SessionState, blob: Blob) -> Iterator[Block]:
     yield Block("title", f"Session {state.session}")
     if state.opened is not None:
         opened = state.opened
-        yield Block("item", f"in {opened.workspace}, opened {state.envelopes[0].at[:16].replace('T', ' ')} UTC")
+        yield Block("item", f"in {opened.workspace}, opened {state.opened_at[:16].replace('T', ' ')} UTC")
         yield Block("item", f"frontier {opened.frontier or 'none'}, local {opened.local or 'none'}")
         yield Block("item", f"mode {opened.mode}, sandbox {opened.sandbox}, hybridcode {opened.version}")
     if state.forked is not None:
@@ -74,7 +74,7 @@ def _blocks(state: SessionState, blob: Blob) -> Iterator[Block]:
 
 
 def _costs(state: SessionState) -> Iterator[Block]:
-    ledger = Ledger.of(state.envelopes)
+    ledger = state.sums.ledger
     for name, account in (("frontier", ledger.frontier), ("local", ledger.local)):
         if account.calls:
             cost = "cost unknown" if account.usd is None else f"${account.usd:.4f}"

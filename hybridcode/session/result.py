@@ -8,14 +8,14 @@ from typing import Any
 from hybridcode.domain.action import Committed
 from hybridcode.domain.events import CheckRan
 from hybridcode.domain.exits import ExitCode
-from hybridcode.models.ledger import Ledger
-from hybridcode.session.state import SessionState, StepView, TaskView
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import StepView, TaskView
 
 
 def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, Any]:
     """What `run --output-format json` prints: plain JSON data."""
     task = state.task
-    ledger = Ledger.of(state.envelopes)
+    ledger = state.sums.ledger
     accounts = ledger.to_json()
     return {
         "exit_code": int(code),

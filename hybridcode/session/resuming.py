@@ -4,12 +4,15 @@ Invariant: what a resumed run starts from is a fold of the journal, of this task
 done again, and nothing that was declined is asked again.
 """
 
+from collections.abc import Iterable
+
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Applied, Declined, Held, Proposal, Receipt, Reject, ShellCommand
 from hybridcode.domain.events import CheckRan, EffectFinished, EffectStarted, Envelope, ProposalMade, TaskGiven
 from hybridcode.domain.own import is_own
 from hybridcode.gate.policy import READ_ONLY
-from hybridcode.session.state import ProposalView, SessionState, TaskView
+from hybridcode.session.state import ProposalView, SessionState
+from hybridcode.session.task_view import TaskView
 
 _OPEN = ("pending", "approved", "edited")
 
@@ -53,7 +56,7 @@ def is_check(proposal: Proposal) -> bool:
     return isinstance(proposal.action, ShellCommand) and proposal.action.purpose == "check"
 
 
-def proven_commands(envelopes: list[Envelope]) -> set[str]:
+def proven_commands(envelopes: Iterable[Envelope]) -> set[str]:
     """Commands that passed in the workspace since the task's last change of a file, or a person's own command."""
     proven, own = set[str](), set[str]()
     for envelope in envelopes:

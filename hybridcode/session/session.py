@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from hybridcode.agent.loop import run_task
-from hybridcode.agent.asking_back import MAX_ANSWER
+import msgspec
+
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
-from hybridcode.config.settings import Mode, Settings
+from hybridcode.config.settings import Mode, ModelSettings, Settings
 from hybridcode.context.index import Index
+from hybridcode.domain.asked import MAX_ANSWER, QuestionAnswered
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
     Envelope,
@@ -28,7 +29,6 @@ from hybridcode.domain.events import (
     NoteGiven,
     NoticeGiven,
     PlanMade,
-    QuestionAnswered,
     SessionForked,
     SessionOpened,
     SessionResumed,
@@ -48,32 +48,26 @@ from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
-from hybridcode.models.ledger import Ledger
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
-from hybridcode.session.consent import agree, foreign_checks, named_now, without_checks
+from hybridcode.session.consent import agree, named_now, without_checks
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.modes import checked_mode, mode_at_start
 from hybridcode.session.opening import opening_notices
 from hybridcode.session.own import OwnCommands
+from hybridcode.session.plan_following import FollowPlan
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
-from hybridcode.session.state import SessionState, TaskView
+from hybridcode.session.spending import require_budget
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import TaskView
 from hybridcode.session.watchers import NullWatcher
 from hybridcode.version import __version__
 
 MakeApprover = Callable[[Approvals, Sandbox], Approver]
 """Builds the approver once the journal and the sandbox are known."""
-
-
-class FollowPlan:
-    """A plan approver for runs without a person: plans change nothing, so they are followed as they are."""
-
-    async def decide_plan(self, plan: Plan) -> Plan | None:
-        """The plan itself."""
-        return plan
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,7 @@ class Session:
         self.options = options
         self.journal = journal
         self.log = session
-        self.state = SessionState.of(session.envelopes())
+        self.state = SessionState.of(session.envelopes(), forgets_ended=True)
         named = self.state.named_checks
         self.agreed = agree(options.loaded, options.workspace, is_attended=options.is_attended, named=named)
         self.settings = self.agreed.settings
@@ -166,12 +160,12 @@ class Session:
         await start_all(self.models)
 
     async def run(self, text: str) -> Outcome:
-        """Do a new task; or go on with one whose planner asked something, which this answers.
+        """Do a new task, or answer what the planner of the last one asked, and go on with that.
 
         Raises:
             HybridcodeError: a task is running already.
         """
-        if (view := self.state.task) is not None and view.is_open and view.waits_for_answer and not self.is_running:
+        if (view := self.state.task) is not None and view.waits_for_answer and not self.is_running:
             self.log.append(QuestionAnswered(view.task.id, text.strip()[:MAX_ANSWER], PERSON))
             return await self.resume()
         return await self._guarded(lambda: self._begin(text))
@@ -248,6 +242,16 @@ class Session:
         self.gate.policy = self.gate.policy.in_mode(checked_mode(name, self.options.loaded))
         self._record_mode(by=by)
 
+    def use_models(self, models: Models, settings: ModelSettings) -> None:
+        """Work with other models from the next task on; a task that runs keeps its own. Nothing is closed here."""
+        self.models = models
+        self.settings = msgspec.structs.replace(self.settings, models=settings)
+
+    async def until_idle(self) -> None:
+        """Wait for the end of the task that runs, if one does."""
+        if self._running is not None:
+            await asyncio.wait((self._running,))
+
     def _record_mode(self, *, by: str) -> None:
         if self.mode != self.state.mode:
             self.log.append(ModeChanged(self.mode, by))
@@ -292,7 +296,7 @@ class Session:
             index=self.index,
             clean=self._clean if self.settings.egress.redact else str,
             history=history,
-            calls=len(self.state.calls),
+            calls=self.state.sums.calls,
         )
 
     def _clean(self, text: str) -> str:
@@ -312,24 +316,9 @@ class Session:
             redactor=self.private.redactor if egress.redact else None,
             withheld=self.private.withheld,
             consent=AskToSend(self.gate) if egress.mode == "ask" else send_freely,
-            check_budget=self._check_budget,
+            check_budget=lambda: require_budget(self.settings, self.state),
         )
         return Sender(model, self.log, policy=policy)
-
-    def _check_budget(self) -> None:
-        limit = self.settings.limits.max_cost_usd
-        if not limit:
-            return
-        frontier = Ledger.of(self.state.envelopes).frontier
-        if frontier.calls and frontier.usd is None:
-            raise LimitReached(
-                "The cost of this model is unknown, so the cost limit cannot be kept.",
-                "Set [models.frontier] input_usd_per_mtok and output_usd_per_mtok, or drop --max-cost-usd.",
-            )
-        if (frontier.usd or 0.0) >= limit:
-            raise LimitReached(
-                f"The run has cost ${frontier.usd:.4f}; the limit is ${limit:.4f}.", "Raise --max-cost-usd."
-            )
 
     def _record_opening(self, facts: GitFacts) -> None:
         frontier, local = self.models.frontier, self.models.local
@@ -348,19 +337,12 @@ class Session:
         )
         if self.options.forked is not None:
             self.log.append(self.options.forked)
-        warnings = [*self.options.loaded.warnings]
-        if not self.options.is_attended:
-            warnings += [
-                f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."
-                for name in foreign_checks(self.options.loaded)
-            ]
-        for notice in (*opening_notices(facts, self.models, warnings), *self.agreed.notices):
+        for notice in opening_notices(facts, self.models, self.options.loaded.warnings, self.agreed.notices):
             self.log.append(notice)
         self._record_checks()
 
     def _record_checks(self) -> None:
-        now = named_now(self.options.loaded)
-        if now is not None and now != self.state.named_checks:
+        if (now := named_now(self.options.loaded)) not in (None, self.state.named_checks):
             self.log.append(now)
 
     async def _guarded(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
@@ -393,6 +375,9 @@ class Session:
             async with limit:
                 run = await prepare()
                 self._run, self._changed = run, run.changed
+                # Deferred: a session that is only opened again, to be read, does without the loop.
+                from hybridcode.agent.loop import run_task
+
                 return await run_task(run)
         except TimeoutError as error:
             if not limit.expired():

@@ -7,82 +7,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hybridcode.domain.action import Applied, Decision, Declined, Denied, Proposal, Receipt, ShellCommand
+from hybridcode.domain.action import Applied, ChangeSet, Decision, Declined, Denied, Proposal, Receipt, ShellCommand
+from hybridcode.domain.asked import ChecksNamed
 from hybridcode.domain.events import (
-    CheckRan,
-    ChecksNamed,
-    DraftMade,
-    DraftRefused,
     EffectFinished,
     EffectStarted,
     Envelope,
-    Event,
     Interrupted,
     ModeChanged,
-    ModelAnswered,
-    ModelAsked,
-    NoteGiven,
     NoticeGiven,
-    PlanDecided,
-    PlanMade,
     ProposalDecided,
     ProposalMade,
-    Question,
-    QuestionAnswered,
     Rewound,
-    RungTaken,
     SessionForked,
     SessionOpened,
     SessionResumed,
-    StepEnded,
-    StepStarted,
-    TaskEnded,
     TaskGiven,
-    TaskJudged,
-    TaskQuestioned,
-    TaskResumed,
     UndoMade,
-    WindowAssembled,
 )
 from hybridcode.domain.own import is_own
-from hybridcode.domain.plan import Plan, Step, Task, Writer
-from hybridcode.domain.refusal import Refusal
+from hybridcode.session.record import Record
+from hybridcode.session.sums import CallView, Sums
+from hybridcode.session.task_view import StepStatus, StepView, TaskView, apply_to_task
 
-StepStatus = Literal[
-    "waiting",
-    "running",
-    "drafting",
-    "awaiting",
-    "applying",
-    "checking",
-    "done",
-    "failed",
-    "declined",
-    "denied",
-    "stale",
-    "held",
-    "interrupted",
-]
-PlanStatus = Literal["none", "proposed", "approved", "rejected"]
 ProposalStatus = Literal[
     "pending", "approved", "edited", "rejected", "expired", "superseded", "executing", "done", "failed", "unknown"
 ]
-
-
-@dataclass
-class StepView:
-    """A step and where it stands."""
-
-    step: Step
-    status: StepStatus = "waiting"
-    writer: Writer | None = None
-    attempt: int = 0
-    rung: str = ""
-    why: str = ""
-    """Why this rung, or why it ended as it did."""
-    window_tokens: int = 0
-    refusals: tuple[Refusal, ...] = ()
-    checks: list[CheckRan] = field(default_factory=list[CheckRan])
 
 
 @dataclass
@@ -104,61 +54,21 @@ class ProposalView:
 
 
 @dataclass
-class TaskView:
-    """A task of the session."""
-
-    task: Task
-    plan: Plan | None = None
-    plan_status: PlanStatus = "none"
-    plan_source: str = ""
-    plan_mode: str = ""
-    """The permission mode in which the plan was made."""
-    steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
-    checks: list[CheckRan] = field(default_factory=list[CheckRan])
-    """Checks of the whole task."""
-    notes: list[NoteGiven] = field(default_factory=list[NoteGiven])
-    """What a person said to it while it ran."""
-    questions: tuple[Question, ...] = ()
-    """What the planner asked back."""
-    answer: str = ""
-    """What the person wrote to that; empty: nothing yet."""
-    judged: TaskJudged | None = None
-    ended: TaskEnded | None = None
-    begun_at: int = 0
-    """Seq of its TaskGiven."""
-    is_forgotten: bool = False
-    """True once a person went back to before it."""
-
-    @property
-    def waits_for_answer(self) -> bool:
-        """The planner asked something that the person has not answered."""
-        return bool(self.questions) and not self.answer and self.plan is None
-
-    @property
-    def is_open(self) -> bool:
-        """True until the task ended in a way that a resumed run would not continue."""
-        return not self.is_forgotten and (self.ended is None or self.ended.exit_reason in RESUMABLE)
-
-
-RESUMABLE = frozenset(
-    {"approval_pending", "interrupted", "terminated", "transient", "model_unavailable", "limit", "stale"}
-)
-"""Exit reasons after which `--resume` goes on where the task stopped."""
-
-
-@dataclass
-class CallView:
-    """A model call: running while `answered` is None."""
-
-    asked: ModelAsked
-    answered: ModelAnswered | None = None
-
-
-@dataclass
 class SessionState:
-    """Everything a view needs, in the order it became true."""
+    """Everything a view needs, in the order it became true.
 
+    One more envelope costs the same however many there were.
+    """
+
+    keeps_record: bool = True
+    """False where somebody else keeps the envelopes."""
+    forgets_ended: bool = False
+    """True where nobody asks what was proposed and checked in earlier tasks: a new task lets go of what has ended."""
     session: str = ""
+    seq: int = 0
+    """Of the latest envelope."""
+    opened_at: str = ""
+    """When the first envelope was written; UTC."""
     opened: SessionOpened | None = None
     forked: SessionForked | None = None
     mode: str = ""
@@ -167,19 +77,25 @@ class SessionState:
     """Who switched to it; empty for the mode that the session began in."""
     tasks: list[TaskView] = field(default_factory=list[TaskView])
     proposals: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView])
-    calls: dict[str, CallView] = field(default_factory=dict[str, CallView])
+    sums: Sums = field(default_factory=Sums)
     named_checks: ChecksNamed | None = None
     """Check commands of the command line, also of an earlier one."""
+    declined_checks: set[str] = field(default_factory=set[str])
+    """Texts of the check commands that somebody said no to."""
     notices: list[NoticeGiven] = field(default_factory=list[NoticeGiven])
     undone: list[UndoMade] = field(default_factory=list[UndoMade])
-    envelopes: list[Envelope] = field(default_factory=list[Envelope])
+    envelopes: Record = field(default_factory=Record)
+    """All of them, where they are kept."""
+    _moving: dict[str, ProposalView] = field(default_factory=dict[str, ProposalView], repr=False, compare=False)
+    """Proposals that wait or are being carried out, so that no view looks through all there ever were."""
 
     @classmethod
-    def of(cls, envelopes: Iterable[Envelope]) -> "SessionState":
+    def of(cls, envelopes: Iterable[Envelope], *, forgets_ended: bool = False) -> "SessionState":
         """Fold a whole session."""
-        state = cls()
-        for envelope in envelopes:
+        state, past = cls(keeps_record=False, forgets_ended=forgets_ended), tuple(envelopes)
+        for envelope in past:
             state.apply(envelope)
+        state.envelopes, state.keeps_record = Record(past), True
         return state
 
     @property
@@ -201,19 +117,18 @@ class SessionState:
     @property
     def waiting(self) -> list[ProposalView]:
         """Proposals nobody has decided yet, oldest first."""
-        return [view for view in self.proposals.values() if view.status == "pending"]
+        return sorted((v for v in self._moving.values() if v.status == "pending"), key=lambda view: view.made_at)
 
     @property
-    def declined_checks(self) -> set[str]:
-        """Texts of the check commands that somebody said no to."""
-        views = (view for view in self.proposals.values() if isinstance(view.receipt, Declined))
-        actions = (view.proposal.action for view in views)
-        return {each.text for each in actions if isinstance(each, ShellCommand) and each.purpose == "check"}
+    def executing(self) -> ProposalView | None:
+        """What is being carried out, the oldest first, a person's own commands aside; None if nothing is."""
+        running = (v for v in self._moving.values() if v.status == "executing" and not is_own(v.proposal))
+        return min(running, key=lambda view: view.made_at, default=None)
 
     @property
     def last_call(self) -> CallView | None:
         """The call that was asked last."""
-        return next(reversed(self.calls.values())) if self.calls else None
+        return self.sums.last
 
     @property
     def denials(self) -> list[tuple[Proposal, Denied]]:
@@ -222,9 +137,12 @@ class SessionState:
 
     def apply(self, envelope: Envelope) -> None:
         """Take in one more envelope."""
-        self.session = envelope.session
-        self.envelopes.append(envelope)
+        self.session, self.seq = envelope.session, envelope.seq
+        self.opened_at = self.opened_at or envelope.at
+        if self.keeps_record:
+            self.envelopes.append(envelope)
         event = envelope.event
+        self.sums.take(event, self.tasks[-1].use if self.tasks else {})
         match event:
             case SessionOpened():
                 self.opened, self.mode = event, event.mode
@@ -235,16 +153,12 @@ class SessionState:
             case ChecksNamed():
                 self.named_checks = event
             case TaskGiven(task=task):
+                self._let_go()
                 self.tasks.append(TaskView(task, begun_at=envelope.seq))
             case Rewound():
                 self._rewind(event)
             case NoticeGiven():
                 self.notices.append(event)
-            case ModelAsked():
-                self.calls[event.call_id] = CallView(event)
-            case ModelAnswered():
-                if event.call_id in self.calls:
-                    self.calls[event.call_id].answered = event
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished():
                 self._apply_proposal(event, envelope.seq)
             case UndoMade():
@@ -254,13 +168,21 @@ class SessionState:
                 self._settle(interrupted=isinstance(event, Interrupted))
             case _:
                 if self.tasks:
-                    _apply_to_task(self.tasks[-1], event, self.mode)
+                    apply_to_task(self.tasks[-1], event, self.mode)
 
     def _settle(self, *, interrupted: bool) -> None:
         for task in self.tasks[-1:]:
             for view in task.steps.values():
                 if view.status in ("running", "drafting", "awaiting", "applying", "checking"):
                     view.status = "interrupted" if interrupted else "waiting"
+
+    def _let_go(self) -> None:
+        if not self.forgets_ended:
+            return
+        self.proposals = {name: view for name, view in self.proposals.items() if view.status not in _ENDED}
+        for task in self.tasks[-1:]:
+            for checks in (task.checks, *(view.checks for view in task.steps.values())):
+                checks.clear()
 
     def _rewind(self, event: Rewound) -> None:
         begin = next((place for place, view in enumerate(self.tasks) if view.task.id == event.task), len(self.tasks))
@@ -286,11 +208,13 @@ class SessionState:
     def _apply_proposal(self, event: ProposalMade | ProposalDecided | EffectStarted | EffectFinished, seq: int) -> None:
         if isinstance(event, ProposalMade):
             task = self.tasks[-1].task.id if self.tasks else ""
-            self.proposals[event.proposal.id] = ProposalView(event.proposal, task, made_at=seq)
+            self._turn(ProposalView(event.proposal, task, made_at=seq), "pending")
             former = self.proposals.get(event.supersedes)
             if former is not None and former.status in ("pending", "approved", "edited"):
-                former.status = "superseded"
+                self._turn(former, "superseded")
             self._mark_step(event.proposal.step, "awaiting")
+            if isinstance(event.proposal.action, ChangeSet) and (step := self._step(event.proposal.step)) is not None:
+                step.files = event.proposal.title
             return
         view = self.proposals.get(event.proposal)
         if view is None:
@@ -298,19 +222,34 @@ class SessionState:
         match event:
             case ProposalDecided(decision=decision):
                 view.decision = decision
-                view.status = _DECIDED.get(type(decision).__name__, "pending")
+                self._turn(view, _DECIDED.get(type(decision).__name__, "pending"))
             case EffectStarted():
-                view.status = "executing"
+                self._turn(view, "executing")
                 self._mark_step(view.proposal.step, "applying")
             case EffectFinished(receipt=receipt):
                 view.receipt, view.ended_at = receipt, seq
-                view.status = _RECEIVED.get(type(receipt).__name__, "failed")
+                action = view.proposal.action
+                if isinstance(receipt, Declined) and isinstance(action, ShellCommand) and action.purpose == "check":
+                    self.declined_checks.add(action.text)
+                self._turn(view, _RECEIVED.get(type(receipt).__name__, "failed"))
+
+    def _turn(self, view: ProposalView, status: ProposalStatus) -> None:
+        name, view.status = view.proposal.id, status
+        self.proposals[name] = view
+        if status in ("pending", "executing"):
+            self._moving[name] = view
+        else:
+            self._moving.pop(name, None)
 
     def _mark_step(self, step: str, status: StepStatus) -> None:
-        if self.tasks and step in self.tasks[-1].steps:
-            self.tasks[-1].steps[step].status = status
+        if (view := self._step(step)) is not None:
+            view.status = status
+
+    def _step(self, name: str) -> StepView | None:
+        return self.tasks[-1].steps.get(name) if self.tasks else None
 
 
+_ENDED: frozenset[ProposalStatus] = frozenset({"rejected", "expired", "superseded", "done", "failed", "unknown"})
 _DECIDED: dict[str, ProposalStatus] = {
     "Approve": "approved",
     "Amend": "edited",
@@ -329,55 +268,3 @@ _RECEIVED: dict[str, ProposalStatus] = {
     "Failed": "failed",
     "Unknown": "unknown",
 }
-
-
-def _apply_to_task(task: TaskView, event: Event, mode: str) -> None:
-    match event:
-        case PlanMade(plan=plan, source=source):
-            done = {name: view for name, view in task.steps.items() if view.status == "done"}
-            task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
-            task.steps = {step.id: done.get(step.id, StepView(step)) for step in plan.steps}
-        case PlanDecided(approved=approved):
-            task.plan_status = "approved" if approved else "rejected"
-        case CheckRan(step=None):
-            task.checks.append(event)
-        case TaskQuestioned(questions=questions):
-            task.questions, task.answer = questions, ""
-        case QuestionAnswered(answer=answer):
-            task.answer = answer
-        case TaskJudged():
-            task.judged = event
-        case TaskEnded():
-            task.ended = event
-        case TaskResumed():
-            task.ended = None
-        case NoteGiven():
-            task.notes.append(event)
-        case StepStarted() | RungTaken() | WindowAssembled() | DraftMade() | DraftRefused() | CheckRan() | StepEnded():
-            view = task.steps.get(event.step or "")
-            if view is not None:
-                _apply_to_step(view, event)
-        case _:
-            pass
-
-
-def _apply_to_step(
-    view: StepView,
-    event: StepStarted | RungTaken | WindowAssembled | DraftMade | DraftRefused | CheckRan | StepEnded,
-) -> None:
-    match event:
-        case StepStarted():
-            view.status = "running"
-        case RungTaken(writer=writer, attempt=attempt, rung=rung, why=why):
-            view.status, view.writer, view.attempt, view.rung, view.why = "drafting", writer, attempt, rung, why
-        case WindowAssembled(used=used):
-            view.window_tokens = used
-        case DraftMade():
-            view.refusals = ()
-        case DraftRefused(refusals=refusals):
-            view.refusals = refusals
-        case CheckRan():
-            view.status = "checking"
-            view.checks.append(event)
-        case StepEnded(outcome=outcome, why=why):
-            view.status, view.why = outcome, why or view.why

@@ -3,7 +3,22 @@
 Invariant: pure; nothing is cut.
 """
 
-from hybridcode.domain.events import FailureReproduced, Question
+from typing import Literal
+
+from hybridcode.domain.asked import FailureReproduced, Question, QuestionAnswered, TaskQuestioned
+
+Tone = Literal["warn", "strong", "good"]
+
+
+def told(event: TaskQuestioned | QuestionAnswered | FailureReproduced) -> list[tuple[str, str, Tone]]:
+    """Label, text and tone of each line that an event adds to a transcript."""
+    match event:
+        case TaskQuestioned(questions=questions):
+            return [("?", asked(question), "warn") for question in questions]
+        case QuestionAnswered(answer=answer):
+            return [("you", answer, "strong")]
+        case FailureReproduced():
+            return [("", f"✓ {reproduced(event)}", "good")]
 
 
 def asked(question: Question) -> str:

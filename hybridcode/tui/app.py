@@ -15,10 +15,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
-from textual.scrollbar import ScrollBar, ScrollBarRender
 
-from hybridcode.domain.events import Envelope, ModeChanged, Rewound, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.events import Envelope, ModeChanged, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
+from hybridcode.tui.applying import draw_with
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import COMMANDS, choose_theme
@@ -29,18 +29,18 @@ from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
 from hybridcode.tui.paint import Colourless
-from hybridcode.tui.retelling import told_again
+from hybridcode.tui.retelling import forgets, told_again
 from hybridcode.tui.rewinding import Rewinding
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.sight import Sight
 from hybridcode.tui.story import entries
 from hybridcode.tui.terminal import lasting
-from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
+from hybridcode.tui.theme_files import ThemeFiles
 from hybridcode.tui.views import open_view
-from hybridcode.tui.visible import use_ascii
-from hybridcode.tui.widgets.bars import AsciiScrollBar
+from hybridcode.tui.wearing import LOOK_S, Wearing
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.plan_view import PlanView
 from hybridcode.tui.writing import Writing
 
 DRAIN_S = 1 / 20
@@ -66,20 +66,14 @@ class HybridcodeApp(App[str]):
         Binding("ctrl+y", "review", "review what waits", priority=True, id="app.review"),
         Binding("ctrl+c", "stop", "clear the text, or interrupt; twice quits", priority=True, id="app.stop"),
         Binding("ctrl+q", "leave", "quit, what waits is kept", priority=True, id="app.quit"),
-        Binding(
-            "ctrl+z",
-            "suspend_process",
-            "suspend, `fg` in the shell comes back",
-            key_display="Ctrl+Z",
-            priority=True,
-            id="app.suspend",
-        ),
+        Binding("ctrl+z", "suspend_process", "suspend; `fg` continues", priority=True, id="app.suspend"),
         Binding("f1", "view('help')", "all keys", id="app.help"),
         Binding("f2", "view('context')", "what the models saw", priority=True, id="app.context"),
         Binding("f3", "view('cost')", "what it cost", priority=True, id="app.cost"),
         Binding("f4", "view('inbox')", "what waits, in all sessions", priority=True, id="app.inbox"),
         Binding("f5", "view('history')", "what was changed, and undoing it", priority=True, id="app.timeline"),
         Binding("f6", "view('sessions')", "all sessions of this repository", priority=True, id="app.sessions"),
+        Binding("f7", "view('config')", "all settings", priority=True, id="app.settings"),
     ]
 
     def __init__(
@@ -91,28 +85,26 @@ class HybridcodeApp(App[str]):
         theme_dirs: tuple[Path, ...] = (),
         keys_file: Path | None = None,
     ) -> None:
-        self._themes, self._theme_errors = load_themes((shipped_dir(), *theme_dirs))
+        self._wearing = Wearing(ThemeFiles(theme_dirs))
         is_colourless = "NO_COLOR" in os.environ
         super().__init__()
         if is_colourless:  # Textual takes the variable away and paints in grey; what we start must see it
             os.environ["NO_COLOR"] = "1"
             self._filters = [Colourless()]
-        use_ascii(conversation.facts.is_ascii)
-        self.set_class(conversation.facts.is_ascii, "-ascii")
-        ScrollBar.renderer = AsciiScrollBar if conversation.facts.is_ascii else ScrollBarRender
         self.animation_level = "none"
         self.conversation = conversation
-        for theme in self._themes.values():
-            self.register_theme(textual_theme(theme))
+        self._wearing.register(self)
         self._start_in(conversation.facts.theme)
-        sight = Sight(clock, self.send, self.set_timer)
-        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight, keys_file)
+        sight, files = Sight(clock, self.send, self.set_timer), self._wearing.files
+        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight, files, keys_file)
+        draw_with(self.desk, conversation.facts.is_ascii)
         self.asking = Asking(self.desk)
         self.writing = Writing(self.desk, self.asking)
         self.desk.on_switch = self._show_other
         self._rewinding = Rewinding(self.desk)
         self.leaving = Leaving(self.desk, self.asking)
         self.notices = Notices(self.desk, self.send)
+        self.desk.on_settings = self.notices.show_title
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
         self._is_stale = False
@@ -131,7 +123,7 @@ class HybridcodeApp(App[str]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our tokens, so that Textual's own themes work too."""
-        default = self._themes.get(DEFAULT_THEME)
+        default = self._wearing.files.themes.get(DEFAULT_THEME)
         return dict(default.variables) if default else {}
 
     async def on_mount(self) -> None:
@@ -140,9 +132,8 @@ class HybridcodeApp(App[str]):
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
         composer.is_burst = self.desk.sight.is_burst
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
-        for error in self._theme_errors:
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
+        for error in self._wearing.files.faults:
             self.desk.say(error)
         if self.desk.keys_file is not None and self.desk.keys_file.exists():
             self.desk.call(load_keys(self.desk, self.desk.keys_file))
@@ -152,6 +143,8 @@ class HybridcodeApp(App[str]):
         self._refresh()
         self.notices.show_title()
         self.set_interval(DRAIN_S, self._drain)
+        if self._wearing.files.has_folders:
+            self.set_interval(LOOK_S, lambda: self._wearing.look(self.desk))
         self.desk.sight.when_seen(lambda at: None)
         if self._prompt:
             self.desk.call(self.writing.start(self._prompt))
@@ -191,6 +184,7 @@ class HybridcodeApp(App[str]):
     def on_app_focus(self) -> None:
         """The person looks at this terminal."""
         self.notices.has_focus = True
+        self._wearing.look(self.desk)
 
     def on_app_blur(self) -> None:
         """The person looks elsewhere."""
@@ -219,13 +213,16 @@ class HybridcodeApp(App[str]):
             self.set_timer(DRAIN_S, self._refresh)
 
     def _take(self, envelope: Envelope) -> None:
-        self.state.apply(envelope)
-        self.asking.hear(envelope.event)
-        if isinstance(envelope.event, Rewound) and envelope.event.conversation:
+        self._fold(envelope)
+        if forgets(envelope.event):
             self.desk.session.forget()
-            self.desk.session.tell(told_again(self.state.envelopes))
+            self.desk.session.tell(told_again(self.desk.folded))
         else:
             self.desk.session.tell(entries(envelope.event, self.state))
+
+    def _fold(self, envelope: Envelope) -> None:
+        self.state.apply(envelope)
+        self.asking.hear(envelope.event)
         if isinstance(envelope.event, TaskGiven):
             self.desk.session.recall(envelope.event.task.text)
 
@@ -235,13 +232,12 @@ class HybridcodeApp(App[str]):
         self.desk.session.forget()
         self.asking.forget()
         self.writing.forget()
-        for envelope in self.conversation.envelopes:
-            self._take(envelope)
+        self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
         self.desk.take_facts()
         self._refresh()
 
     def _drain(self) -> None:
-        if pieces := live_pieces(self.conversation):
+        if not self.desk.may_wait() and (pieces := live_pieces(self.conversation)):
             self.desk.session.feed(pieces, own=own_source(self.state))
 
     def _refresh(self) -> None:
@@ -317,6 +313,10 @@ class HybridcodeApp(App[str]):
         """Escape on the session screen."""
         if not self.leaving.interrupt():
             self._rewinding.press()
+
+    def on_plan_view_opened(self, message: PlanView.Opened) -> None:
+        """Show what a step of the plan did."""
+        open_view(self.desk, "step", message.step)
 
     def action_review(self) -> None:
         """Open the oldest question, also one that was left before."""

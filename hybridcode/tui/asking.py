@@ -5,6 +5,7 @@ question was answered elsewhere closes.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.screen import ModalScreen
 
@@ -17,11 +18,12 @@ from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.editor import EditorUnavailable, edit_text, open_at
 from hybridcode.tui.modes import why_barred
-from hybridcode.tui.panes import plan_pane, proposal_pane
-from hybridcode.tui.reviewing import Review
 from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.waiting import Question, Questions, why_closed
+
+if TYPE_CHECKING:
+    from hybridcode.tui.reviewing import Review
 
 
 class Asking:
@@ -180,6 +182,9 @@ class Asking:
             self._open(fresh)
 
     def _open(self, question: Question) -> None:
+        # Deferred, here and below: the panes are not needed for the first paint, and imported right after it.
+        from hybridcode.tui.panes import plan_pane
+
         app = self._desk.app
         if isinstance(question, Proposal):
             app.run_worker(self._open_pane(question), group="open", exclusive=True)
@@ -189,6 +194,8 @@ class Asking:
 
     async def _open_pane(self, proposal: Proposal) -> None:
         """Put the pane for a proposal in front, if it still waits by then."""
+        from hybridcode.tui.panes import proposal_pane
+
         desk = self._desk
         try:
             pane = await proposal_pane(
@@ -220,6 +227,8 @@ class Asking:
             self._desk.app.run_worker(self._open_elsewhere(waiting), group="open", exclusive=True)
 
     async def _open_elsewhere(self, waiting: Waiting) -> None:
+        from hybridcode.tui.panes import proposal_pane
+
         desk, origin = self._desk, self._desk.app.screen
         try:
             shelf = await desk.conversation.archive.shelf(waiting, desk.facts)

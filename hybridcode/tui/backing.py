@@ -3,13 +3,16 @@
 Invariant: models are built once, whether they are started ahead of the first task or by it.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from hybridcode.agent.run import PlanApprover
 from hybridcode.config.load import Loaded
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import ModelSettings, Settings
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
@@ -17,9 +20,11 @@ from hybridcode.domain.ports import Approver, Watcher
 from hybridcode.gate.approvers import Inbox
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
+from hybridcode.session.missing import require_models
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.session import Session, SessionOptions
 from hybridcode.tui.archive_live import LiveArchive
+from hybridcode.tui.fittings_live import LiveFittings, names_of
 from hybridcode.tui.library import LiveLibrary
 from hybridcode.tui.past import LivePast
 
@@ -37,11 +42,19 @@ class Backing:
         watcher: Watcher,
         resume: str | None,
         plan: Plan | None,
+        forked: SessionForked | None = None,
     ) -> None:
         self.library = LiveLibrary(workspace, loaded.settings)
         self.past = LivePast(lambda: self.session)
-        self.models = (make_models or build_models)(loaded.settings)
+        self._settings = loaded.settings
+        self._trouble: HybridcodeError | None = None
+        try:
+            self.models = (make_models or build_models)(loaded.settings)
+        except HybridcodeError as error:  # looking around works without models
+            self.models, self._trouble = Models(None, None), error
         self.archive = LiveArchive(workspace, loaded)
+        self.chosen: tuple[str | None, str | None] | None = None
+        """Names of the models, once a person chose one."""
         self._inbox: Inbox | None = None
         self._session: Session | None = None
         self._options = SessionOptions(
@@ -53,8 +66,10 @@ class Backing:
             make_models=lambda _: self.models,
             resume=resume,
             plan=plan,
+            forked=forked,
             is_attended=True,
         )
+        self.fittings = LiveFittings(self, workspace)
 
     @property
     def is_open(self) -> bool:
@@ -73,15 +88,21 @@ class Backing:
         assert self._inbox is not None
         return self._inbox
 
-    def open(self, publish: Callable[[Envelope], None]) -> Session:
-        """The session, opened now if it was not; `publish` gets everything from its first envelope on.
+    def require_models(self) -> None:
+        """Raise HybridcodeError where no task can be done, and say how to get a model."""
+        if self._trouble is not None:
+            raise self._trouble
+        require_models(self.models, self._settings, os.environ)
+
+    def open(self, publish: Callable[[Envelope], None], *, tells_past: bool) -> Session:
+        """The session, opened now if it was not; `publish` gets every later envelope, and if wanted those so far.
 
         Raises:
             JournalError: the journal cannot be opened, or the session to resume does not exist.
         """
         if self._session is None:
             self._session = Session.open(self._options)
-            for envelope in tuple(self._session.state.envelopes):
+            for envelope in self._session.state.envelopes if tells_past else ():
                 publish(envelope)
             self._session.subscribe(publish)
         return self._session
@@ -106,6 +127,21 @@ class Backing:
         if self._session is not None:
             self._session.subscribe(publish)
 
+    @property
+    def loaded(self) -> Loaded:
+        """The settings as they were read."""
+        return self._options.loaded
+
+    def use_models(self, models: Models, settings: ModelSettings) -> None:
+        """Work with other models from the next task on, also in sessions that are opened later in this program."""
+        loaded = self._options.loaded
+        later = msgspec.structs.replace(loaded.settings, models=settings)
+        self.models = models
+        self.chosen = names_of(models)
+        self._options = replace(self._options, loaded=msgspec.structs.replace(loaded, settings=later))
+        if self._session is not None:
+            self._session.use_models(models, settings)
+
     async def start_models(self) -> None:
         """Start the model processes."""
         await start_all(self.models)
@@ -116,6 +152,7 @@ class Backing:
             await self._session.close()
         else:
             await close_all(self.models)
+        await self.fittings.close()
 
     def _make_approver(self, approvals: Approvals, sandbox: Sandbox) -> Approver:
         self._inbox = Inbox(approvals)

@@ -13,11 +13,14 @@ from hybridcode.config.settings import Mode, Notify
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
+from hybridcode.models.pricing import Price
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.records import Library, Past
 
 if TYPE_CHECKING:
     from hybridcode.tui.archive import Archive
+    from hybridcode.tui.choices import Choices
+    from hybridcode.tui.fittings import Fittings
 
 PERSON = "person:tui"
 """The `by` of every decision made on a screen of ours."""
@@ -61,6 +64,10 @@ class Facts(msgspec.Struct, frozen=True):
     bell: bool = False
     notify: Notify = "off"
     title: bool = False
+    price: Price | None = None
+    """Of the frontier, where it stands in the settings."""
+    budget_usd: float = 0.0
+    """Dollars that a session may cost; 0 = no limit."""
 
 
 class Remember(msgspec.Struct, frozen=True):
@@ -135,6 +142,16 @@ class Conversation(Protocol):
     @property
     def archive(self) -> "Archive":
         """All sessions of this repository: what waits, what they used."""
+        ...
+
+    @property
+    def choices(self) -> "Choices":
+        """The settings, with their origins; a change shows in `facts` as far as it holds at once."""
+        ...
+
+    @property
+    def fittings(self) -> "Fittings":
+        """What this session works with: models, rules, the machine."""
         ...
 
     async def start(self, text: str) -> None:

@@ -6,8 +6,8 @@ Invariant: a fold of the session; a command is said to run and never to be appli
 from typing import NamedTuple
 
 from hybridcode.domain.action import ChangeSet, ShellCommand
-from hybridcode.domain.own import is_own
-from hybridcode.session.state import ProposalView, SessionState, StepStatus
+from hybridcode.session.state import ProposalView, SessionState
+from hybridcode.session.task_view import StepStatus
 
 _BUSY: frozenset[StepStatus] = frozenset({"running", "drafting", "applying", "checking"})
 
@@ -40,7 +40,7 @@ def doing_now(state: SessionState) -> Doing | None:
         where = f"step {call.asked.step} · " if call.asked.step else ""
         model = call.asked.model.rsplit("/", 1)[-1]
         return Doing(f"{where}{_ROLES[call.asked.role]} · {call.asked.backend} {model}", call.asked.call_id)
-    view = _executing(state)
+    view = state.executing
     if view is not None and not isinstance(view.proposal.action, ChangeSet):
         step = view.proposal.step
         where = f"step {step} · " if step in task.steps else ""
@@ -67,15 +67,10 @@ def own_source(state: SessionState) -> str:
 
 def step_words(state: SessionState) -> dict[str, str]:
     """Words for steps whose command runs right now, by step id."""
-    view = _executing(state)
+    view = state.executing
     if view is None or isinstance(view.proposal.action, ChangeSet):
         return {}
     return {view.proposal.step: _verb(view)}
-
-
-def _executing(state: SessionState) -> ProposalView | None:
-    executing = (view for view in state.proposals.values() if view.status == "executing")
-    return next((view for view in executing if not is_own(view.proposal)), None)
 
 
 def _verb(view: ProposalView) -> str:

@@ -5,10 +5,9 @@ Invariant: an unknown cost is called unknown; an estimate is called one and says
 
 from collections.abc import Callable, Sequence
 
-from hybridcode.domain.events import Envelope
 from hybridcode.models.ledger import Account, Ledger, all_frontier
 from hybridcode.models.pricing import Price
-from hybridcode.tui.accounts import BESIDE, Growth, StepAccount, growth, step_accounts
+from hybridcode.tui.accounts import BESIDE, Books, Growth, StepAccount
 from hybridcode.tui.amounts import dollars, plural, seconds, short, tokens
 from hybridcode.tui.archive import Total
 from hybridcode.tui.paint import Part, clip, fit
@@ -19,18 +18,18 @@ _WIDEST = 100
 
 
 def session_parts(
-    envelopes: Sequence[Envelope], cells: int, *, price: Price | None, budget_usd: float, frontier: str
+    books: Books, cells: int, *, price: Price | None, budget_usd: float, frontier: str
 ) -> list[Part | str]:
     """This session: sums, curves, steps."""
-    ledger = Ledger.of(envelopes)
+    ledger = books.ledger
     if not ledger.accounts:
         return [("no model was asked anything in this session yet\n", "$quiet")]
     cells = min(cells, _WIDEST)
     return [
         *_sums(ledger, cells, price, frontier),
         *_budget(ledger, budget_usd),
-        *_curves(growth(envelopes), cells),
-        *_steps(step_accounts(envelopes), cells),
+        *_curves(books.growth, cells),
+        *_steps(list(books.steps.values()), cells),
     ]
 
 

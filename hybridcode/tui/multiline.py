@@ -129,7 +129,8 @@ def _cut(family: Family, line: str, begin: Opener | None) -> tuple[list[tuple[st
         opener = next(one for one in family.openers if one.begin == match["begin"])
         end = opener.end.match(line, at)
         if end is None:
-            parts += [(line[plain : match.start()], None), (line[match.start() :], opener.word)]
+            parts.append((line[plain : match.start()], None))
+            parts.append((line[match.start() :], opener.word))
             return [part for part in parts if part[0]], opener
         at = end.end()
     parts.append((line[plain:], None))

@@ -1,17 +1,21 @@
-"""A plan as text: the list with live states, and the form a person edits.
+"""A plan as text: the tree with live states, and the form a person edits.
 
 Invariant: an edited plan that is saved unchanged is the same plan.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.plan import Plan, Step
-from hybridcode.session.state import StepStatus, StepView, TaskView
+from hybridcode.session.sums import StepUse
+from hybridcode.session.task_view import StepStatus, StepView, TaskView
+from hybridcode.tui.amounts import dollars, plural, seconds, tokens
 from hybridcode.tui.paint import Part, fit, width, wrap
 
 SIGNS: dict[StepStatus, tuple[str, str]] = {
@@ -32,22 +36,71 @@ SIGNS: dict[StepStatus, tuple[str, str]] = {
 """Sign and colour of a step's status; the sign alone tells it."""
 
 _QUIET_STATES = ("waiting", "done")
-_SIGN_SET = frozenset(sign for sign, _ in SIGNS.values())
 _WORD_CELLS = 10
 _MAX_ID_CELLS = 12
 _INLINE_ID_CELLS = 3
 
 
-def plan_parts(task: TaskView, cells: int, *, words: Mapping[str, str]) -> list[Part | str]:
-    """The steps of a task, one paragraph each, `cells` wide. `words` stand in for the status of the steps they name."""
-    done = sum(view.status == "done" for view in task.steps.values())
-    head = f"plan {done}/{len(task.steps)}" if task.steps else "plan"
-    said = {"proposed": " · waits for you", "rejected": " · not followed"}.get(task.plan_status, "")
-    parts: list[Part | str] = [(head, "bold"), (said, "$warning"), "\n"]
+class PlanRow(NamedTuple):
+    """One line of the plan."""
+
+    step: str
+    """Id of the step it belongs to; empty for the head."""
+    parts: tuple[Part, ...]
+
+
+def plan_rows(task: TaskView, cells: int, *, words: Mapping[str, str], unfolded: Collection[str] = ()) -> list[PlanRow]:
+    """The plan, `cells` wide. `words` stand in for the status of the steps they name.
+
+    What a step used stands under it while it is worked on and where it did not end well, and under steps of `unfolded`.
+    """
     margin = _id_cells(task.steps)
-    for view in task.steps.values():
-        parts.extend(_step_parts(view, cells, margin, said=words.get(view.step.id, "")))
-    return parts
+    rows = [PlanRow("", _head(task))]
+    for name, view in task.steps.items():
+        is_unfolded = name in unfolded
+        rows += [PlanRow(name, parts) for parts in _step_lines(view, cells, margin, said=words.get(name, ""))]
+        about = _why(view, task, is_unfolded=is_unfolded)
+        if is_unfolded or view.status not in _QUIET_STATES:
+            about += step_figures(view, task.use.get(name))
+        for number, line in enumerate(joined(about, cells - 2)):
+            rows.append(PlanRow(name, ((f"{'  ' if number else '└ '}{line}", "$quiet"),)))
+    return rows
+
+
+def active_step(task: TaskView) -> str:
+    """Id of the first step that is worked on or stopped; empty if there is none."""
+    return next((name for name, view in task.steps.items() if view.status not in _QUIET_STATES), "")
+
+
+def folded(rows: Sequence[PlanRow], room: int, *, at: str, key: str) -> list[PlanRow]:
+    """Whole steps around step `at` that fit into `room` rows; the head says how many more there are, and the key."""
+    if len(rows) <= room:
+        return list(rows)
+    sizes = Counter(row.step for row in rows[1:])
+    names = list(sizes)
+    first = names.index(at) if at in sizes else 0
+    end, left = first + 1, room - 1 - sizes[names[first]]
+    if first > 0 and sizes[names[first - 1]] <= left:
+        first, left = first - 1, left - sizes[names[first - 1]]
+    while end < len(names) and sizes[names[end]] <= left:
+        end, left = end + 1, left - sizes[names[end]]
+    while first > 0 and sizes[names[first - 1]] <= left:
+        first, left = first - 1, left - sizes[names[first - 1]]
+    shown = [row for row in rows[1:] if row.step in names[first:end]]
+    if len(shown) > room - 1:
+        lines = plural(len(shown) - room + 2, "more line")
+        shown = [*shown[: room - 2], PlanRow(shown[0].step, ((f"  ⋯ {lines}", "$quiet"),))]
+    hidden = len(names) - (end - first)
+    more = f"{plural(hidden, 'more step')} · " if hidden else ""
+    return [PlanRow("", (*rows[0].parts, (f" · {more}{key}", "$quiet"))), *shown]
+
+
+def _head(task: TaskView) -> tuple[Part, ...]:
+    done = sum(view.status == "done" for view in task.steps.values())
+    has_begun = any(view.status != "waiting" for view in task.steps.values())
+    said = " · waits for you" if task.plan_status == "proposed" and not has_begun else ""
+    said = " · not followed" if task.plan_status == "rejected" else said
+    return (f"plan {done}/{len(task.steps)}" if task.steps else "plan", "bold"), (said, "$warning")
 
 
 def _id_cells(ids: Iterable[str]) -> int:
@@ -55,16 +108,7 @@ def _id_cells(ids: Iterable[str]) -> int:
     return min(max(map(width, ids), default=1), _MAX_ID_CELLS)
 
 
-def active_line(task: TaskView, parts: Sequence[Part | str]) -> int:
-    """The line of the step before the one that goes on, so that scrolling there shows both; 0 if none does."""
-    active = next((n for n, view in enumerate(task.steps.values()) if view.status not in _QUIET_STATES), 0)
-    heads = [number for number, part in enumerate(parts) if part[0].strip() in _SIGN_SET]
-    if active == 0 or active > len(heads):
-        return 0
-    return sum((part if isinstance(part, str) else part[0]).count("\n") for part in parts[: heads[active - 1]])
-
-
-def _step_parts(view: StepView, cells: int, id_cells: int, *, said: str) -> list[Part | str]:
+def _step_lines(view: StepView, cells: int, id_cells: int, *, said: str) -> list[tuple[Part, ...]]:
     """Sign, id, goal and state; a long id stands on a line of its own, so that the goal has room."""
     sign, colour = SIGNS[view.status]
     word = _writer(view) if view.status in _QUIET_STATES else said or view.status
@@ -76,14 +120,12 @@ def _step_parts(view: StepView, cells: int, id_cells: int, *, said: str) -> list
         lead, indent = "", "  "
     else:
         lead, indent = f"{fit(view.step.id, id_cells)} ", " " * (id_cells + 3)
-        goal, *lines = wrap(view.step.goal, cells - len(indent) - _WORD_CELLS)
+        goal, *lines = wrap(view.step.goal, cells - len(indent) - max(_WORD_CELLS, width(word) + 1))
         first = (goal, style)
-    gap = cells - 2 - width(lead) - width(first[0]) - width(word)
-    parts: list[Part | str] = [(f"{sign} ", colour), (lead, "$quiet"), first]
-    parts.append((f"{' ' * max(gap, 1)}{word}\n", colour if is_active else "$quiet"))
-    parts.extend((f"{indent}{line}\n", "$quiet" if lead == "" and not is_active else style) for line in lines)
-    parts.extend((f"  {line}\n", "$quiet") for line in wrap(_why(view), cells - 2) if line)
-    return parts
+    gap = " " * max(cells - 2 - width(lead) - width(first[0]) - width(word), 1)
+    state = (f"{gap}{word}", colour if is_active else "$quiet")
+    rest = "$quiet" if lead == "" and not is_active else style
+    return [((f"{sign} ", colour), (lead, "$quiet"), first, state), *(((f"{indent}{line}", rest),) for line in lines)]
 
 
 def _writer(view: StepView) -> str:
@@ -92,13 +134,51 @@ def _writer(view: StepView) -> str:
     return view.writer or view.step.writer
 
 
-def _why(view: StepView) -> str:
-    if view.status == "done":
-        return ""
+def _why(view: StepView, task: TaskView, *, is_unfolded: bool) -> list[str]:
+    """Who writes and why; of a step that waits, what it waits for."""
     if view.status == "waiting":
-        return f"└ why {view.step.writer}: {view.step.why}" if view.step.why else ""
-    tried = f"{view.writer}, try {view.attempt}" if view.writer else ""
-    return "└ " + " · ".join(part for part in (tried, view.why) if part) if tried or view.why else ""
+        awaited = [name for name in view.step.needs if name not in task.steps or task.steps[name].status != "done"]
+        found = [f"after {', '.join(awaited)}"] if awaited else []
+        return [*found, f"why {view.step.writer}: {view.step.why}"] if view.step.why else found
+    if view.status == "done" and not is_unfolded:
+        return []
+    tried = [f"{view.writer}, try {view.attempt}"] if view.writer else []
+    return [*tried, view.why] if view.why and view.why != "default" else tried
+
+
+def step_figures(view: StepView, use: StepUse | None) -> list[str]:
+    """What a step used so far, how it was checked, and what it changes."""
+    found: list[str] = []
+    if use is not None and use.input_tokens + use.output_tokens:
+        found += [f"{tokens(use.input_tokens)} in", f"{tokens(use.output_tokens)} out"]
+    if use is not None and use.seconds:
+        found.append(seconds(use.seconds))
+    if use is not None and use.decode_tps is not None:
+        found.append(f"{use.decode_tps:.0f} tok/s")
+    if use is not None and use.frontier.calls:
+        found.append(dollars(use.usd))
+    return [*found, *_checked(view), *([view.files] if view.files else [])]
+
+
+def _checked(view: StepView) -> list[str]:
+    """How the latest check ended."""
+    if not view.checks:
+        is_proven = view.step.check or view.step.kind == "command"
+        return ["not checked yet"] if view.step.check else [] if is_proven else ["no check"]
+    last = view.checks[-1]
+    where = " in a copy" if last.where == "scratch" else ""
+    return [f"✓ check passed{where}" if last.passed else f"✗ check failed{where}, exit {last.exit_code}"]
+
+
+def joined(pieces: Sequence[str], cells: int) -> list[str]:
+    """Pieces side by side in lines of `cells`, broken between them where they allow it."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and width(f"{lines[-1]} · {piece}") <= cells:
+            lines[-1] += f" · {piece}"
+        else:
+            lines += wrap(piece, cells)
+    return lines
 
 
 def full_plan_parts(plan: Plan, cells: int) -> list[Part | str]:

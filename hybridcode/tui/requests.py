@@ -4,7 +4,8 @@ Invariant: every try that was sent is listed once, in order; a window belongs to
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import msgspec
 
@@ -34,29 +35,41 @@ class Request:
         return self.asked.host or ("another machine" if self.asked.is_remote else "this machine")
 
 
+@dataclass
+class Requests:
+    """All requests in their order, so far."""
+
+    found: dict[str, Request] = field(default_factory=dict[str, Request])
+    """By key."""
+    _latest: dict[str, str] = field(default_factory=dict[str, str])
+    _windows: dict[str, WindowAssembled] = field(default_factory=dict[str, WindowAssembled])
+    _task: str = ""
+
+    def take(self, envelopes: Iterable[Envelope]) -> Self:
+        """Take in later envelopes."""
+        for envelope in envelopes:
+            match envelope.event:
+                case TaskGiven(task=given):
+                    self._task = given.text
+                    self._windows.clear()
+                case WindowAssembled(step=step) as window:
+                    self._windows[step] = window
+                case ModelAsked() as asked:
+                    key = f"{envelope.seq}"
+                    shown = self._windows.get(asked.step or "") if asked.role == "draft" else None
+                    self.found[key] = Request(key, envelope.at, asked, self._task, shown)
+                    self._latest[asked.call_id] = key
+                case ModelAnswered(call_id=call) as answered if call in self._latest:
+                    key = self._latest[call]
+                    self.found[key] = replace(self.found[key], answered=answered)
+                case _:
+                    pass
+        return self
+
+
 def requests_of(envelopes: Iterable[Envelope]) -> list[Request]:
     """All requests in their order."""
-    found: dict[str, Request] = {}
-    latest: dict[str, str] = {}
-    windows: dict[str, WindowAssembled] = {}
-    task = ""
-    for envelope in envelopes:
-        match envelope.event:
-            case TaskGiven(task=given):
-                task = given.text
-                windows.clear()
-            case WindowAssembled(step=step) as window:
-                windows[step] = window
-            case ModelAsked() as asked:
-                key = f"{envelope.seq}"
-                shown = windows.get(asked.step or "") if asked.role == "draft" else None
-                found[key] = Request(key, envelope.at, asked, task, shown)
-                latest[asked.call_id] = key
-            case ModelAnswered(call_id=call) as answered if call in latest:
-                found[latest[call]] = replace(found[latest[call]], answered=answered)
-            case _:
-                pass
-    return list(found.values())
+    return list(Requests().take(envelopes).found.values())
 
 
 def messages_of(blob: bytes) -> tuple[Message, ...]:

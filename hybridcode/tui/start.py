@@ -45,6 +45,7 @@ class Program(HybridcodeApp):
     def on_ready(self) -> None:
         """The first paint is on its way: shortly after it git may be asked and the models may start."""
         gc.freeze()
+        gc.enable()
         self.set_timer(AFTER_PAINT_S, self._warm_up)
 
     def _warm_up(self) -> None:

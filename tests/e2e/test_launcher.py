@@ -30,7 +30,7 @@ def test_the_version_leaves_no_file_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("chosen", "expected"), [(None, "120"), ("30", "30")])
+@pytest.mark.parametrize(("chosen", "expected"), [(None, "240"), ("30", "30")])
 def test_the_frame_rate_is_ours_unless_chosen(chosen: str | None, expected: str) -> None:
     code = (
         "import os, sys\nfrom hybridcode.launcher import main\nsys.argv = ['hybridcode', '--help']\n"

@@ -17,7 +17,7 @@ from hybridcode.tui.desk import Desk
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part, clip, clip_left, fit
 from hybridcode.tui.prompt_text import prompt_screen
-from hybridcode.tui.requests import Request, requests_of
+from hybridcode.tui.requests import Request, Requests
 from hybridcode.tui.screens.asked_index import AskedIndexScreen
 from hybridcode.tui.screens.following import FollowingList
 from hybridcode.tui.screens.framed import Keys
@@ -39,11 +39,15 @@ class ContextScreen(FollowingList):
     def __init__(self, envelopes: Callable[[], Sequence[Envelope]], blob: Callable[[str], bytes]) -> None:
         super().__init__(envelopes)
         self._blob = blob
-        self._requests: dict[str, Request] = {}
+        self._fold = Requests()
+
+    @property
+    def _requests(self) -> dict[str, Request]:
+        return self._fold.found
 
     def take(self, envelopes: Sequence[Envelope]) -> None:
-        """Fold anew."""
-        self._requests = {request.key: request for request in requests_of(envelopes)}
+        """Fold on."""
+        self._fold.take(envelopes)
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """What this is."""
@@ -68,10 +72,14 @@ class ContextScreen(FollowingList):
         return request_parts(request, cells) if request is not None else []
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        """Show the exact text."""
+        """Enter on a row."""
         event.stop()
+        self.choose(event.key)
+
+    def choose(self, key: str) -> None:
+        """Show the exact text."""
         try:
-            self.program.push_screen(prompt_screen(self._requests[event.key], self._blob))
+            self.program.push_screen(prompt_screen(self._requests[key], self._blob))
         except HybridcodeError as error:
             self.flash(error.message)
 

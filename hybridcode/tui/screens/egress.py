@@ -13,7 +13,7 @@ from hybridcode.tui.desk import Desk
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part, clip, clip_left, fit
 from hybridcode.tui.prompt_text import prompt_screen
-from hybridcode.tui.requests import Request, requests_of
+from hybridcode.tui.requests import Request, Requests
 from hybridcode.tui.screens.context import held_back_parts
 from hybridcode.tui.screens.following import FollowingList
 from hybridcode.tui.screens.framed import Keys
@@ -31,11 +31,13 @@ class EgressScreen(FollowingList):
     def __init__(self, envelopes: Callable[[], Sequence[Envelope]], blob: Callable[[str], bytes]) -> None:
         super().__init__(envelopes)
         self._blob = blob
+        self._fold = Requests()
         self._sent: dict[str, Request] = {}
 
     def take(self, envelopes: Sequence[Envelope]) -> None:
-        """Fold anew."""
-        self._sent = {request.key: request for request in requests_of(envelopes) if request.asked.is_remote}
+        """Fold on."""
+        found = self._fold.take(envelopes).found
+        self._sent = {key: request for key, request in found.items() if request.asked.is_remote}
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """What this is, and the sums."""

@@ -15,15 +15,15 @@ LOOK_S = 0.5
 
 
 class FollowingList(ListScreen):
-    """Subclasses fold the envelopes in `take`."""
+    """Subclasses fold the envelopes in `take`, each once."""
 
     def __init__(self, envelopes: Callable[[], Sequence[Envelope]]) -> None:
         super().__init__()
         self._envelopes = envelopes
-        self._seen = -1
+        self._seen = 0
 
     def take(self, envelopes: Sequence[Envelope]) -> None:
-        """Fold the envelopes."""
+        """Fold envelopes that follow those taken before."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -38,11 +38,10 @@ class FollowingList(ListScreen):
 
     def _look(self) -> bool:
         envelopes = self._envelopes()
-        is_new = len(envelopes) != self._seen
-        if is_new:
-            self._seen = len(envelopes)
-            self.take(envelopes)
-        return is_new
+        seen, self._seen = self._seen, len(envelopes)
+        if seen < self._seen:
+            self.take(envelopes[seen:] if seen else envelopes)
+        return seen < self._seen
 
     def _follow(self) -> None:
         if self.is_current and self._look():

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope
+from hybridcode.tui.accounts import Books
 from hybridcode.tui.archive import Archive, Total
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.hints import Hint
@@ -39,7 +40,8 @@ class LedgerScreen(ViewScreen):
         self._totals: list[Total] | None = None
         self._said = ""
         self._done = (0, 0)
-        self._seen = -1
+        self._seen = 0
+        self._books = Books()
 
     def body(self) -> ComposeResult:
         """The page."""
@@ -69,10 +71,12 @@ class LedgerScreen(ViewScreen):
 
     def _own(self, cells: int) -> list[Part | str]:
         envelopes = self._envelopes()
-        self._seen = len(envelopes)
+        seen, self._seen = self._seen, len(envelopes)
+        if seen < self._seen:
+            self._books.take(envelopes[seen:] if seen else envelopes)
         archive = self._archive
         return session_parts(
-            envelopes, cells, price=archive.price, budget_usd=archive.budget_usd, frontier=self._frontier
+            self._books, cells, price=archive.price, budget_usd=archive.budget_usd, frontier=self._frontier
         )
 
     def _all_parts(self, cells: int) -> list[Part | str]:

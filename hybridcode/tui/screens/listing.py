@@ -93,6 +93,11 @@ class ListScreen(ViewScreen):
         """Key of the row under the cursor, empty for none."""
         return self.query_one(Rows).key
 
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a row, once what was painted last has its size: text painted twice at once keeps the first
+        one's height."""
+        self.call_after_refresh(lambda: self.query_one(Rows).go_to(key))
+
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """Other details."""
         event.stop()
@@ -109,6 +114,13 @@ class ListScreen(ViewScreen):
         """The list takes the keys again."""
         event.stop()
         self.query_one(Rows).focus()
+
+    def forget_words(self) -> None:
+        """Search for nothing any more."""
+        self._words = []
+        finder = self.query_one(Finder)
+        finder.value = ""
+        finder.remove_class("-on")
 
     def action_find(self) -> None:
         """Type what to look for."""

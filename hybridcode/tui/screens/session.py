@@ -3,14 +3,14 @@
 Invariant: shows a SessionState and nothing else; keys become messages.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
@@ -19,16 +19,19 @@ from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, own_doing, step_words
+from hybridcode.tui.entry import Entry
+from hybridcode.tui.key_names import keys_name, shown_keys
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
 from hybridcode.tui.paint import Part, clip, clip_left, fit, width
-from hybridcode.tui.story import Entry
+from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.live import Live
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.plan_view import PlanView
+from hybridcode.tui.widgets.story import Story
 from hybridcode.tui.widgets.transcript import Transcript
 
 _COMMAND_CELLS = 14
@@ -53,8 +56,12 @@ class SessionScreen(Screen[None]):
             priority=True,
             id="session.mode",
         ),
-        Binding("pageup", "scroll(-1)", "transcript up", id="session.page-up"),
-        Binding("pagedown", "scroll(1)", "transcript down", id="session.page-down"),
+        Binding("ctrl+t", "plan", "the plan, with arrows; Enter opens a step", key_display="Ctrl+T", id="session.plan"),
+        Binding("pageup", "scroll(-1)", "transcript up", priority=True, id="session.page-up"),
+        Binding("pagedown", "scroll(1)", "transcript down", priority=True, id="session.page-down"),
+        Binding("ctrl+o", "unfold", "unfold or fold all long paragraphs", key_display="Ctrl+O", id="session.unfold"),
+        Binding("ctrl+f", "find", "search the transcript", key_display="Ctrl+F", priority=True, id="session.find"),
+        Binding("ctrl+up,alt+up", "read", "into the transcript: walk, fold, copy", id="session.read"),
     ]
 
     def __init__(self, facts: Facts, clock: Callable[[], float]) -> None:
@@ -69,13 +76,10 @@ class SessionScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Top line, body, composer, bottom line."""
         yield Bar("top", classes="-ruled")
-        yield Painted(*welcome_parts(self._facts), ident="welcome")
+        yield Painted(ident="welcome")
         with Horizontal(id="body"):
             yield PlanView()
-            with Vertical(id="story"):
-                yield Transcript()
-                yield Live(self._clock, ident="live")
-                yield Live(self._clock, ident="own")
+            yield Story(self._clock)
         yield Bar("waiting")
         yield Bar("queued")
         yield Painted(ident="completion")
@@ -95,6 +99,7 @@ class SessionScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Plan beside or above."""
         self.set_class(event.size.width < WIDE_CELLS, "-narrow")
+        self.query_one(PlanView).is_above = event.size.width < WIDE_CELLS
         self.show_facts(self._facts)
 
     @property
@@ -162,6 +167,7 @@ class SessionScreen(Screen[None]):
         """Show mode, models and folder."""
         self._facts = facts
         left, items = top_parts(facts, self.size.width), top_items(facts, self.size.width)
+        self.query_one("#welcome", Painted).paint(*welcome_parts(facts, self.size.height))
         self.query_one("#top", Bar).show(*left, items=items, badge=mode_badge(facts.mode))
 
     def tell(self, entries: Iterable[Entry]) -> None:
@@ -169,11 +175,11 @@ class SessionScreen(Screen[None]):
         new = list(entries)
         if new:
             self.remove_class("-empty")
-            self.query_one(Transcript).add(new)
+            self.query_one(Story).tell(new)
 
     def forget(self) -> None:
         """Empty the transcript on screen."""
-        self.query_one(Transcript).clear()
+        self.query_one(Story).forget()
 
     def remark(self, text: str, seconds: float) -> None:
         """Say something in the bottom line for a while."""
@@ -183,23 +189,32 @@ class SessionScreen(Screen[None]):
 
     def _end_remark(self) -> None:
         self._remark = ""
-        self.query_one("#bottom", Bar).show(items=self._meter)
+        self._show_bottom()
+
+    def _show_bottom(self) -> None:
+        """What it used; while the plan has the focus, its keys."""
+        bar = self.query_one("#bottom", Bar)
+        if self._remark:
+            return
+        if self.query_one(PlanView).has_focus:
+            bar.show(*(part for key, does in plan_keys() for part in ((key, "bold $accent"), (f" {does}  ", "$quiet"))))
+        else:
+            bar.show(items=self._meter)
 
     def feed(self, pieces: Sequence[Piece], *, own: str) -> None:
         """Take in live text; what the person's own command prints, whose id is `own`, stands apart."""
-        for name, is_shown in (("#live", False), ("#own", True)):
-            if shown := [piece for piece in pieces if (bool(own) and piece.source == own) is is_shown]:
-                self.query_one(name, Live).feed(shown)
+        self.query_one(Story).feed(pieces, own=own)
 
     def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool, is_running: bool) -> None:
         """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
         task = state.task
         self.composer.show_work(is_running and task is not None and task.ended is None)
         self.set_class(task is not None and bool(task.steps), "-planned")
-        self.query_one(PlanView).show(task, words=step_words(state))
-        self._meter = meter_items(meter_of(state))
-        if not self._remark:
-            self.query_one("#bottom", Bar).show(items=self._meter)
+        plan = self.query_one(PlanView)
+        plan.key = keys_name(Framed.keymap.get("session.plan", "")) or "Ctrl+T"
+        plan.show(task, words=step_words(state))
+        self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
+        self._show_bottom()
         waiting = ["the plan waits for you"] if is_plan_waiting else []
         if approvals:
             waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")
@@ -221,15 +236,68 @@ class SessionScreen(Screen[None]):
             elif live.doing != doing or not live.has_class("-on"):
                 live.begin(doing)
 
+    def on_plan_view_focused(self, message: PlanView.Focused) -> None:
+        """Other keys matter now."""
+        message.stop()
+        self._show_bottom()
+
+    def on_plan_view_left(self, message: PlanView.Left) -> None:
+        """Write on."""
+        message.stop()
+        self.composer.focus()
+
+    def action_plan(self) -> None:
+        """To the plan, or back from it."""
+        plan = self.query_one(PlanView)
+        (self.composer if plan.has_focus or not self.has_class("-planned") else plan).focus()
+
     def action_interrupt(self) -> None:
         """Stop what runs."""
         self.post_message(self.Interrupt())
+
+    def on_story_left(self, message: Story.Left) -> None:
+        """The composer has the keys again."""
+        message.stop()
+        self.composer.focus()
+
+    def on_story_said(self, message: Story.Said) -> None:
+        """Say what was copied or not found."""
+        message.stop()
+        self.remark(message.text, 3.0)
+
+    def action_unfold(self) -> None:
+        """Show long paragraphs in full, or fold them."""
+        self.query_one(Story).unfold_all()
+
+    def action_find(self) -> None:
+        """Search the transcript."""
+        if not self.has_class("-empty"):
+            self.query_one(Story).find()
+
+    def action_read(self) -> None:
+        """Give the keys to the transcript."""
+        self.query_one(Story).enter()
 
     def action_scroll(self, pages: int) -> None:
         """Move the transcript by a page."""
         transcript = self.query_one(Transcript)
         move = transcript.scroll_page_up if pages < 0 else transcript.scroll_page_down
         move(animate=False)
+
+
+def plan_keys() -> Iterator[tuple[str, str]]:
+    """Keys of the plan and what they do, in a word or two."""
+    for binding in PlanView.BINDINGS:
+        if isinstance(binding, Binding) and (does := _PLAN_WORDS.get(binding.id or "")):
+            yield shown_keys(binding, Framed.keymap), does
+
+
+_PLAN_WORDS = {
+    "steps.down": "step",
+    "steps.open": "what it did",
+    "steps.figures": "figures",
+    "steps.back": "back",
+}
 
 
 def _column(text: str, most: int) -> str:

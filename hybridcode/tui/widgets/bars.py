@@ -9,9 +9,9 @@ from textual import events
 from textual.scrollbar import ScrollBarRender
 
 from hybridcode.tui.conversation import Facts
+from hybridcode.tui.in_program import terminal_size
 from hybridcode.tui.meter import fitting
 from hybridcode.tui.paint import Part, clip, clip_left, width
-from hybridcode.tui.surroundings import terminal_size
 from hybridcode.tui.widgets.painted import Painted
 
 _PADDING = 2
@@ -53,7 +53,7 @@ class Bar(Painted):
         used = sum(width(text) for text, _ in self._left)
         badge = self._badge
         used += width(badge[0]) + 3 if badge else 0
-        right = " · ".join(fitting(self._items, cells - used - 2)) if self._items else ""
+        right = " · ".join(fitting(self._items, cells - used - 1)) if self._items else ""
         used -= 3 if badge and not right else 0
         gap = " " * max(cells - used - width(right), 0) if self._left else ""
         if badge is None:

@@ -20,7 +20,7 @@ from hybridcode.tui.diff_paint import DiffPainter
 from hybridcode.tui.file_diff import FileDiff
 from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import Lexer
-from hybridcode.tui.surroundings import terminal_size, theme_tokens
+from hybridcode.tui.in_program import terminal_size, theme_tokens
 
 _KEPT_LINES = 2048
 """Painted lines that are kept."""
@@ -74,6 +74,11 @@ class DiffView(ScrollView, can_focus=True):
             self._repaint_groups(touched)
         if is_other or has_moved:
             self.call_after_refresh(self.reveal)
+
+    @property
+    def is_split(self) -> bool:
+        """True while old and new stand side by side."""
+        return self._is_split
 
     def set_split(self, is_split: bool) -> None:
         """Two columns or one, from the next `show` on."""

@@ -108,11 +108,12 @@ async def test_a_list_of_sessions_tells_tasks_files_and_who_works_on_each(scene:
 
 async def test_a_report_holds_every_change_and_never_overwrites(scene: Scene, tmp_path: Path):
     session = await both_tasks(scene)
-    session.state.tasks[0].task = type(session.state.tasks[0].task)("task-1", "hidden \u202e and <b>", None)
-    text = report(session.state, session.log.get_blob, suffix=".md")
+    state = SessionState.of(session.log.envelopes())
+    state.tasks[0].task = type(state.tasks[0].task)("task-1", "hidden \u202e and <b>", None)
+    text = report(state, session.log.get_blob, suffix=".md")
     assert "-X = 1\n+X = 2" in text
     assert "\u202e" not in text
-    page = report(session.state, session.log.get_blob, suffix=".html")
+    page = report(state, session.log.get_blob, suffix=".html")
     assert "<span class=add>+X = 2</span>" in page
     assert "&lt;b&gt;" in page
     write_report(tmp_path / "r.md", text)
