@@ -68,7 +68,7 @@ async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
         return run.declined_checks[text]
     resume = run.pending_checks.pop(text, None)
     receipt = await run_command(run, line, step=step or FINAL, purpose="check", resume=resume)
-    if isinstance(receipt, Declined) and line in run.suggested:
+    if isinstance(receipt, Declined | Failed) and line in run.suggested:
         run.declined_checks[text] = receipt
     if not isinstance(receipt, Ran):
         return receipt

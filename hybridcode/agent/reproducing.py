@@ -1,7 +1,7 @@
 """A bug is shown by a failing test before it is fixed: the first step's test must fail first, and pass in the end.
 
-Invariant: a test counts as a reproduction only if it could run, its file parses, and its command failed on the tree as it
-is before the fix; what it said is on record before the next step begins.
+Invariant: a test counts as a reproduction only if it could run, its file parses, and its command failed on the tree as
+it is before the fix; what it said is on record before the next step begins.
 """
 
 import dataclasses

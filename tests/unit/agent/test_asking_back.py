@@ -42,6 +42,7 @@ async def test_questions_stop_the_run_saved_and_the_next_prompt_answers_them(wor
     session = again.open(name)
     try:
         outcome = await session.run("five, since the list says so")
+        asked = prompt_of(session.log.get_blob, session.state.envelopes)
     finally:
         await session.close()
     assert outcome.code == ExitCode.DONE, outcome.message
@@ -49,7 +50,6 @@ async def test_questions_stop_the_run_saved_and_the_next_prompt_answers_them(wor
     assert len(session.state.tasks) == 1
     (answer,) = [e.event for e in session.state.envelopes if isinstance(e.event, QuestionAnswered)]
     assert answer.answer == "five, since the list says so"
-    asked = prompt_of(session.log.get_blob, session.state.envelopes)
     assert "# You asked\n1. Which rate?\n2. Why?\n# The person answers\nfive, since the list says so" in asked
 
 

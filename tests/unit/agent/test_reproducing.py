@@ -16,7 +16,12 @@ FILES = {
     "tests/test_old.py": "import shop\n\n\ndef test_old():\n    assert shop.total([1]) == 0\n",
 }
 CHECK = "python3 tests/test_new.py"
-TEST = "import sys\nsys.path.insert(0, '.')\nimport shop\nprint('FAILED tests/test_new.py::test_total')\nassert shop.total([1]) == 1\n"
+TEST = """import sys
+sys.path.insert(0, '.')
+import shop
+print('FAILED tests/test_new.py::test_total')
+assert shop.total([1]) == 1
+"""
 SHOW = Step("show", "show it", kind="create", touches=("tests/test_new.py",), check=CHECK)
 FIX = edit("fix", "shop.py#total")
 FIXED = fence("def total(items):\n    return sum(items)")
@@ -29,8 +34,11 @@ def workspace(tmp_path: Path) -> Path:
 
 def scene(workspace: Path, *drafts: str, plan: Plan | None = None) -> Scene:
     local: Script = {"draft": list(drafts)}
-    settings = {"verify.reproduce": True, "approval.allow": (f"Bash({CHECK})", "Edit(**)")}
-    return Scene(workspace, planning(plan or Plan((SHOW, FIX))), local, settings={**settings, "approval.sandbox": "off"})
+    allow = (f"Bash({CHECK})", "Edit(**)")
+    settings = {"verify.reproduce": True, "approval.allow": allow, "approval.sandbox": "off"}
+    return Scene(
+        workspace, planning(plan or Plan((SHOW, FIX))), local, settings={**settings, "approval.sandbox": "off"}
+    )
 
 
 def reproduced(it: Scene) -> list[FailureReproduced]:

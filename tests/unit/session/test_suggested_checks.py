@@ -3,18 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from hybridcode.config.load import load
 from hybridcode.domain.action import ShellCommand
 from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
 from hybridcode.gate.approvers import Answer, Scripted, no, yes
 from hybridcode.gate.rules import exact_rule_text
+from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.models import Models
 from hybridcode.session.session import Session, SessionOptions
 from tests.support.repos import git_repository
 from tests.support.sessions import FRONTIER, LOCAL, Scene, as_json, edit, fence, loaded_for, planning
-from hybridcode.models.scripted import ScriptedModel
 
 FILES = {
     "shop.py": "RATE = 3\n",
@@ -30,7 +29,12 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def attended(
-    workspace: Path, answers: list[Answer], *, tasks: int = 1, resume: str | None = None, **settings: object
+    workspace: Path,
+    answers: list[Answer],
+    *,
+    tasks: int = 1,
+    resume: str | None = None,
+    settings: Mapping[str, object] | None = None,
 ) -> tuple[Session, Scripted]:
     """A session with somebody there, whose answers are written beforehand."""
     person = Scripted(answers)
@@ -39,7 +43,7 @@ def attended(
     session = Session.open(
         SessionOptions(
             workspace=workspace,
-            loaded=loaded_for(workspace, **{"approval.sandbox": "off", **settings}),
+            loaded=loaded_for(workspace, **{"approval.sandbox": "off", **(settings or {})}),
             make_approver=lambda approvals, sandbox: person,
             make_models=lambda _: Models(ScriptedModel(FRONTIER, script), ScriptedModel(LOCAL, drafts)),
             is_attended=True,
@@ -85,7 +89,7 @@ async def test_a_no_goes_on_without_it_and_is_not_asked_again_in_this_session(wo
 
 async def test_a_rule_for_the_repository_lets_it_run_unasked_and_headless_too(workspace: Path):
     rule = {"approval.allow": (exact_rule_text("make test"), "Edit(**)")}
-    session, person = attended(workspace, [], **rule)
+    session, person = attended(workspace, [], settings=rule)
     try:
         assert (await session.run("set it")).code == ExitCode.DONE
     finally:
@@ -107,7 +111,7 @@ async def test_headless_it_is_named_with_the_flag_and_not_run(workspace: Path):
 
 async def test_a_suggestion_that_cannot_start_proves_nothing(tmp_path: Path):
     root = git_repository(tmp_path / "shop", {**FILES, "Makefile": "", "go.mod": "module x\n"})
-    session, _ = attended(root, [yes, yes], **{"approval.allow": ()})
+    session, _ = attended(root, [yes, yes])
     try:
         outcome = await session.run("set it")
     finally:
@@ -119,15 +123,13 @@ async def test_a_suggestion_that_cannot_start_proves_nothing(tmp_path: Path):
 async def test_nothing_is_suggested_where_that_is_off_or_a_check_is_named(
     workspace: Path, settings: Mapping[str, object]
 ):
-    session, _ = attended(workspace, [], **settings)
+    session, _ = attended(workspace, [], settings=settings)
     await session.close()
     assert session.agreed.suggested == {}
 
 
 async def test_a_check_that_was_named_once_holds_when_the_session_goes_on(workspace: Path):
-    first = load(workspace, flags={"verify.test_cmd": "python3 check.py"}, env={})
-    assert first.origin["verify.test_cmd"].layer == "command line"
-    session, _ = attended(workspace, [yes], **{"verify.test_cmd": "python3 check.py"})
+    session, _ = attended(workspace, [yes], settings={"verify.test_cmd": "python3 check.py"})
     name = session.id
     await session.close()
     again, person = attended(workspace, [yes], resume=name)
