@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from hybridcode.config.first import likely_test_commands
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.errors import ConfigError, ModelUnavailable
 from hybridcode.models.addresses import host_of, is_loopback
@@ -22,6 +21,7 @@ from hybridcode.models.shelf import ModelFile, Shelf
 
 PROBE_S = 10.0
 """Seconds that a server may take to say what it is."""
+from hybridcode.repo.checks import detect_checks
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ def look_around(workspace: Path) -> Found:
         models=models,
         memory=available_memory(),
         tiny=str(files("hybridcode") / "assets" / "tiny.gguf"),
-        commands=likely_test_commands(workspace),
+        commands=tuple(one.command for one in detect_checks(workspace) if one.kind == "test"),
         trouble=trouble,
     )
 
