@@ -24,22 +24,22 @@ def init(cwd: Path | None) -> None:
     if target.exists():
         raise ConfigError(f"{target} exists already.", "Edit it; `hybridcode config show --origin` says what holds.")
     found = detect_checks(workspace)
-    test = _asked("Command that proves a change", found, "test")
-    lint = _asked("Command of the linter, which runs before it", found, "lint")
+    default = _told(found, "test")
+    test = click.prompt("Command that proves a change (- for none)", default=default, err=True)
+    default = _told(found, "lint")
+    lint = click.prompt("Command of the linter, which runs before it (- for none)", default=default, err=True)
     denied = click.prompt(
         "Paths that must never be sent to a remote model (globs, blank between)", default="", err=True
     )
-    write_repository_config(
-        target, {"verify.test_cmd": test, "verify.lint_cmd": lint, "egress.deny_paths": denied.split()}
-    )
+    checks = {"verify.test_cmd": test, "verify.lint_cmd": lint}
+    named = {key: "" if line.strip() == "-" else line.strip() for key, line in checks.items()}
+    write_repository_config(target, {**named, "egress.deny_paths": denied.split()})
     console.say(f"{target} written. Models and keys belong into your own config: hybridcode config set KEY=VALUE")
 
 
-def _asked(what: str, found: Sequence[Detected], kind: Kind) -> str:
-    """A person's choice; what the files tell is named with its reason, and nothing of it runs."""
+def _told(found: Sequence[Detected], kind: Kind) -> str:
+    """Name what the files tell, each with its reason, and give the likeliest; nothing of it runs."""
     of_kind = [one for one in found if one.kind == kind]
     for one in of_kind:
         console.say(console.shown(f"  {one.command}  ({one.reason})"))
-    default = of_kind[0].command if of_kind else ""
-    answer = str(click.prompt(f"{what} (- for none)", default=default, err=True))
-    return "" if answer.strip() == "-" else answer.strip()
+    return of_kind[0].command if of_kind else ""

@@ -18,10 +18,10 @@ from hybridcode.models.catalogue import frontier_catalogue
 from hybridcode.models.fit import available_memory
 from hybridcode.models.openai_compatible import ServerModel
 from hybridcode.models.shelf import ModelFile, Shelf
+from hybridcode.repo.checks import detect_checks
 
 PROBE_S = 10.0
 """Seconds that a server may take to say what it is."""
-from hybridcode.repo.checks import detect_checks
 
 
 class Found(msgspec.Struct, frozen=True):
