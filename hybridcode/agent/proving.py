@@ -148,14 +148,14 @@ def _concluded(run: Run, step: Step, receipt: Ran, *, tree: str, changed: tuple[
         many = "1 file" if len(changed) == 1 else f"{len(changed)} files"
         hint = "So it proves nothing about the draft; it runs again after you have approved." if passed else ""
         _tell(run, scratch, f"`{event.command}` changed {many} in the scratch copy: {names}", hint)
-    if not passed and (why := _inconclusive(receipt)):
+    if not passed and (why := inconclusive(receipt)):
         scratch.distrusted.add(event.command)
         _tell(run, scratch, f"`{event.command}` cannot be tried in a scratch copy: {why}", _LATER)
         return NOTHING
     return Tried(event, tree, proves=passed and not changed)
 
 
-def _inconclusive(receipt: Ran) -> str:
+def inconclusive(receipt: Ran) -> str:
     """Why a failure may be the copy's and not the draft's; empty if it is the draft's."""
     if receipt.timed_out:
         return "it takes too long there"

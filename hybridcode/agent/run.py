@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from hybridcode.agent.keeping import Keeper
+from hybridcode.config.routing import NO_TABLE, RoutingTable
 from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
@@ -77,8 +79,12 @@ class Run:
     watcher: Watcher
     plan_approver: PlanApprover
     index: Index
+    keeper: Keeper
+    """What windows are made from goes into the journal through it."""
     clean: Callable[[str], str] = str
     """Takes secrets out of a text, as it is done before anything is sent: for records of what was sent."""
+    routes: RoutingTable = NO_TABLE
+    """What routing.toml says, where it is followed."""
     history: str = ""
     """A bounded record of the session's earlier tasks."""
     notes: list[str] = field(default_factory=list[str])

@@ -9,6 +9,7 @@ from dataclasses import replace
 from hybridcode.agent.checks import check, failure_note, is_waived, record_check, run_command
 from hybridcode.agent.drafter import Drafted, declined_note, draft_step, merge_onto_disk, retry_note
 from hybridcode.agent.hint import ask_hint
+from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, rungs
 from hybridcode.agent.proving import NOTHING, Tried, draft_note, learn, try_ahead
 from hybridcode.agent.reproducing import NotReproduced, reproduced_here, turned
@@ -82,7 +83,7 @@ async def _climb(run: Run, step: Step) -> Ending:
         settled, feedback, is_final = await _take_up(run, step)
         if is_final:
             return settled
-    ladder = _ladder(run, step)
+    ladder = await _ladder(run, step)
     held_back: _HeldBack | None = None
     last_error: ModelError | EgressForbidden | None = None
     for rung in ladder:
@@ -127,9 +128,11 @@ async def _climb(run: Run, step: Step) -> Ending:
     return ending
 
 
-def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
+async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
     has_local, has_frontier = run.senders.local is not None, run.senders.frontier is not None
-    return tuple(rungs(step, run.settings.routing, has_local=has_local, has_frontier=has_frontier))
+    work = work_of(step, await run.snapshot()) if run.routes.route else None
+    route = run.routes.route_for(work) if work is not None else None
+    return tuple(rungs(step, run.settings.routing, has_local=has_local, has_frontier=has_frontier, route=route))
 
 
 def _refused(

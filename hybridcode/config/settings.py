@@ -115,6 +115,8 @@ class RoutingSettings(_Section, frozen=True):
     """Hints asked from the frontier before it writes itself."""
     frontier_tries: int = 1
     """Drafts by the frontier before a person is asked."""
+    table: bool = True
+    """Follow the repository's routing.toml, which `hybridcode calibrate` writes, once the repository is trusted."""
     first: Literal["auto", "frontier", "local"] = "auto"
     """Who plans a task: `auto` lets the local model plan one that is short, names its files and has a test_cmd."""
     judge: Literal["auto", "always", "never"] = "auto"
@@ -211,6 +213,9 @@ class AuditSettings(_Section, frozen=True):
 
     state_dir: str = ""
     """Where journals live. Empty: the XDG state directory."""
+    keep_trees_mb: int = 16
+    """Contents of text files that a session copies into the journal, so that its windows can be rebuilt from it
+    alone: at most this many MB of new ones, files with credentials never. 0 copies none: git has to have them."""
 
 
 class UiSettings(_Section, frozen=True):

@@ -9,11 +9,11 @@ MAX_ANSWER = 4_000
 """Characters of an answer that count."""
 
 
-class _Event(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
-    pass
+class Fact(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
+    """What all events are: their name is their type."""
 
 
-class ChecksNamed(_Event, frozen=True):
+class ChecksNamed(Fact, frozen=True):
     """Check commands that a person named on the command line; after SessionOpened or SessionResumed. They hold when the
     session goes on without them."""
 
@@ -29,14 +29,14 @@ class Question(msgspec.Struct, frozen=True):
     """Answers that come to mind; any other one is as good."""
 
 
-class TaskQuestioned(_Event, frozen=True):
+class TaskQuestioned(Fact, frozen=True):
     """The planner asks back, at most once for a task: after TaskGiven, before PlanMade."""
 
     task: str
     questions: tuple[Question, ...]
 
 
-class QuestionAnswered(_Event, frozen=True):
+class QuestionAnswered(Fact, frozen=True):
     """After TaskQuestioned, before the planner is asked again."""
 
     task: str
@@ -45,10 +45,13 @@ class QuestionAnswered(_Event, frozen=True):
     by: str
 
 
-class FailureReproduced(_Event, frozen=True):
+class FailureReproduced(Fact, frozen=True):
     """A test that a step wrote fails before the bug is fixed: after the CheckRan that says so."""
 
     step: str
     command: str
     tests: tuple[str, ...]
     """Names of the failing tests, as far as the output tells them."""
+
+
+AskedEvent = ChecksNamed | TaskQuestioned | QuestionAnswered | FailureReproduced

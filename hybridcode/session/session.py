@@ -12,6 +12,7 @@ from typing import Self
 
 import msgspec
 
+from hybridcode.agent.keeping import Keeper
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
@@ -30,7 +31,6 @@ from hybridcode.domain.events import (
     NoticeGiven,
     PlanMade,
     SessionForked,
-    SessionOpened,
     SessionResumed,
     TaskEnded,
     TaskGiven,
@@ -50,17 +50,18 @@ from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
+from hybridcode.session.budget import budget_check
 from hybridcode.session.consent import agree, named_now, without_checks
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.modes import checked_mode, mode_at_start
-from hybridcode.session.opening import opening_notices
+from hybridcode.session.opening import opened, opening_notices
 from hybridcode.session.own import OwnCommands
 from hybridcode.session.plan_following import FollowPlan
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
-from hybridcode.session.spending import require_budget
+from hybridcode.session.routing import routes_for
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
 from hybridcode.session.watchers import NullWatcher
@@ -116,6 +117,8 @@ class Session:
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
         self.gate.effects.clear_leftovers()
         self.index = Index.open(options.workspace)
+        redactor = self.private.redactor if self.settings.egress.redact else None
+        self.keeper = Keeper(session, room=self.settings.audit.keep_trees_mb * 1_000_000, redactor=redactor)
         self.own = OwnCommands(self.gate, self.state, on_ran=self._distrust)
         """What a person runs themselves."""
         self._run: Run | None = None
@@ -186,7 +189,7 @@ class Session:
         return await self._guarded(lambda: self._take_up(view))
 
     async def _begin(self, text: str) -> Run:
-        run = self._new_run(Task(f"task-{len(self.state.tasks) + 1}", text), history=history_of(self.state))
+        run = self.new_run(Task(f"task-{len(self.state.tasks) + 1}", text), history=history_of(self.state))
         snapshot = await run.snapshot()
         run.task = Task(run.task.id, text, snapshot.git.head)
         self.log.append(TaskGiven(run.task, snapshot.digest))
@@ -196,7 +199,7 @@ class Session:
         return run
 
     async def _take_up(self, view: TaskView) -> Run:
-        run = self._new_run(view.task)
+        run = self.new_run(view.task)
         take_up(run, view, self.state)
         self.log.append(TaskResumed(view.task.id))
         return run
@@ -276,13 +279,15 @@ class Session:
     async def close(self, *, keeps_models: bool = False) -> None:
         """Give back processes and files; models that another session goes on with may stay."""
         await self.own.close()
+        await self.keeper.close()
         if not keeps_models:
             await close_all(self.models)
         self.gate.effects.close()
         self.index.close()
         self.journal.close()
 
-    def _new_run(self, task: Task, *, history: str = "") -> Run:
+    def new_run(self, task: Task, *, history: str = "") -> Run:
+        """What a task of this session has at hand."""
         return Run(
             task=task,
             root=self.options.workspace,
@@ -290,11 +295,13 @@ class Session:
             suggested=self.agreed.suggested,
             journal=self.log,
             gate=self.gate,
-            senders=Senders(self._sender(self.models.frontier), self._sender(self.models.local)),
+            senders=Senders(self.sender(self.models.frontier), self.sender(self.models.local)),
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
+            keeper=self.keeper,
             clean=self._clean if self.settings.egress.redact else str,
+            routes=routes_for(self.options.loaded, self.models.local)[0],
             history=history,
             calls=self.state.sums.calls,
         )
@@ -302,7 +309,8 @@ class Session:
     def _clean(self, text: str) -> str:
         return self.private.redactor().clean(text)
 
-    def _sender(self, model: Model | None) -> Sender | None:
+    def sender(self, model: Model | None) -> Sender | None:
+        """A model behind this session's policy; None for none."""
         if model is None:
             return None
         frontier, egress = self.settings.models.frontier, self.settings.egress
@@ -316,28 +324,16 @@ class Session:
             redactor=self.private.redactor if egress.redact else None,
             withheld=self.private.withheld,
             consent=AskToSend(self.gate) if egress.mode == "ask" else send_freely,
-            check_budget=lambda: require_budget(self.settings, self.state),
+            check_budget=budget_check(self.settings, self.state.envelopes),
         )
         return Sender(model, self.log, policy=policy)
 
     def _record_opening(self, facts: GitFacts) -> None:
-        frontier, local = self.models.frontier, self.models.local
-        self.log.append(
-            SessionOpened(
-                workspace=str(self.options.workspace),
-                version=__version__,
-                mode=self.mode,
-                is_git=facts.is_git,
-                is_dirty=facts.is_dirty,
-                frontier=frontier.info.name if frontier else None,
-                local=local.info.name if local else None,
-                frontier_is_scripted=bool(frontier and frontier.info.is_scripted),
-                sandbox=self.sandbox.kind,
-            )
-        )
+        self.log.append(opened(self.options.workspace, self.mode, facts, self.models, self.sandbox.kind))
         if self.options.forked is not None:
             self.log.append(self.options.forked)
-        for notice in opening_notices(facts, self.models, self.options.loaded.warnings, self.agreed.notices):
+        warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models.local)[1]]
+        for notice in opening_notices(facts, self.models, warnings, self.agreed.notices):
             self.log.append(notice)
         self._record_checks()
 
