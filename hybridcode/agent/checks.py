@@ -8,8 +8,8 @@ from collections.abc import Collection
 from hybridcode.agent.commands import shell_command
 from hybridcode.agent.distil import distil
 from hybridcode.agent.run import Run
-from hybridcode.domain.action import Ran, Receipt, ShellCommand, Unknown
-from hybridcode.domain.events import CheckRan
+from hybridcode.domain.action import Declined, Failed, Ran, Receipt, ShellCommand, Unknown
+from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.gate.processes import environment_names
 
 SAID_CHARS = 1_500
@@ -31,6 +31,7 @@ async def run_command(run: Run, line: str, *, step: str, purpose: str, resume: s
         step=step,
         title=line,
         resume=resume,
+        notes=suggestion_notes(run, line),
         person_only="it was stopped while it ran; this would run it again" if again else "",
     )
 
@@ -67,9 +68,38 @@ async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
         return run.declined_checks[text]
     resume = run.pending_checks.pop(text, None)
     receipt = await run_command(run, line, step=step or FINAL, purpose="check", resume=resume)
+    if isinstance(receipt, Declined | Failed) and line in run.suggested:
+        run.declined_checks[text] = receipt
     if not isinstance(receipt, Ran):
         return receipt
     return record_check(run, receipt, line=line, step=step)
+
+
+def suggestion_notes(run: Run, line: str) -> tuple[str, ...]:
+    """What a person should know of a check that nobody named."""
+    reason = run.suggested.get(line)
+    return (f"suggested as this repository's check, since {reason}; a no goes on without it",) if reason else ()
+
+
+def is_waived(run: Run, line: str, result: CheckRan | Receipt) -> bool:
+    """True when a check that nobody named was declined or cannot run here: then it proves nothing either way."""
+    if line not in run.suggested:
+        return False
+    match result:
+        case CheckRan(passed=False) if result.exit_code in NOT_STARTED or "No module named pytest" in result.tail:
+            why = f"exit code {result.exit_code}"
+        case Failed(reason=reason):
+            why = reason
+        case Declined():
+            return True
+        case _:
+            return False
+    run.journal.append(NoticeGiven("info", f"`{line}` cannot run here, so it proves nothing: {why}"))
+    return True
+
+
+NOT_STARTED = (126, 127)
+"""Exit codes of a shell that could not start a program."""
 
 
 def failure_note(event: CheckRan, paths: Collection[str]) -> str:

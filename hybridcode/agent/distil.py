@@ -71,6 +71,11 @@ def distil(output: str, paths: Collection[str], *, most_chars: int) -> str:
     return _joined(head, lines, _with_code(lines, kept), most_chars)
 
 
+def failing_names(output: str) -> tuple[str, ...]:
+    """Names of the tests that failed, in order, without colours."""
+    return tuple(_names([_plain(line, frozenset()) for line in output.replace("\r", "\n").split("\n")]))
+
+
 def _plain(line: str, paths: frozenset[str]) -> str:
     """A line without colours, without what differs from run to run, and with paths as they stand in the tree."""
     text = _ANSI.sub("", line).rstrip()

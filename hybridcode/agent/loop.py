@@ -4,9 +4,11 @@ Invariant: the outcome's exit code is DONE only when every step is done, every c
 and the judge did not object.
 """
 
-from hybridcode.agent.checks import check
+from hybridcode.agent.checks import check, is_waived
+from hybridcode.agent.committing import commit_step, commit_task
 from hybridcode.agent.judge import judge
 from hybridcode.agent.planner import check_length, make_plan, problems_of
+from hybridcode.agent.reproducing import reproducing_step
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked, ready
 from hybridcode.agent.steps import run_step
@@ -93,6 +95,7 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
 async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
     """Steps in DAG order; the first outcome that stops the run, or None when every step is done."""
     run.plan = plan
+    run.reproduces = reproducing_step(plan, is_asked=run.settings.verify.reproduce)
     outcomes: dict[str, StepOutcome] = {}
     for step in plan.steps:
         if step.id in run.done:
@@ -103,6 +106,8 @@ async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
     while step := ready(plan, outcomes):
         outcome, why = await run_step(run, step)
         outcomes[step.id], reasons[step.id] = outcome, why
+        if outcome == "done" and (held := await commit_step(run, step)):
+            return _end(run, ExitCode.APPROVAL_PENDING, f"step {step.id} is done; {held}")
         if outcome in STOPPING:
             return _end(run, STOPPING[outcome], f"step {step.id} waits for approval {why}")
         if outcome == "denied" and list(reasons.values()).count(why) > 1:
@@ -120,17 +125,20 @@ async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
 async def _verify(run: Run, plan: Plan) -> Outcome:
     """Lint and test commands, then the judge."""
     verify = run.settings.verify
-    lines = [line for line in (verify.lint_cmd, verify.test_cmd or plan.check or "") if line]
+    shown = plan.steps[0].check if run.reproduces else ""
+    lines = [line for line in dict.fromkeys((verify.lint_cmd, shown, verify.test_cmd or plan.check)) if line]
     events: list[CheckRan] = []
     for line in lines:
         event = await check(run, line, step=None)
+        if is_waived(run, line, event):
+            continue
         if not isinstance(event, CheckRan):
             return _not_checked(run, event)
         events.append(event)
         if not event.passed:
             return _end(run, ExitCode.VERIFICATION_FAILED, f"`{line}` ended with exit code {event.exit_code}")
     verdict = await judge(run, plan, events)
-    return _conclude(run, verdict, is_proven=bool(events))
+    return await _conclude(run, plan, verdict, is_proven=bool(events))
 
 
 def _not_checked(run: Run, receipt: Receipt) -> Outcome:
@@ -147,7 +155,7 @@ def _not_checked(run: Run, receipt: Receipt) -> Outcome:
             return _end(run, ExitCode.VERIFICATION_FAILED, "the check could not run")
 
 
-def _conclude(run: Run, verdict: TaskJudged, *, is_proven: bool) -> Outcome:
+async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: bool) -> Outcome:
     match verdict.verdict:
         case "bad":
             return _end(run, ExitCode.VERIFICATION_FAILED, f"the judge objects: {verdict.reason}")
@@ -157,9 +165,10 @@ def _conclude(run: Run, verdict: TaskJudged, *, is_proven: bool) -> Outcome:
         case "unsure" if not is_proven:
             return _end(run, ExitCode.VERIFICATION_FAILED, f"no check, and the judge is unsure: {verdict.reason}")
         case _:
-            return _end(
-                run, ExitCode.DONE, "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
-            )
+            done = "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
+            if held := await commit_task(run, plan):
+                return _end(run, ExitCode.APPROVAL_PENDING, f"{done}; {held}")
+            return _end(run, ExitCode.DONE, done)
 
 
 def _end(run: Run, code: ExitCode, message: str) -> Outcome:

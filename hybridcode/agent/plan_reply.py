@@ -1,4 +1,4 @@
-"""What a planner answers: a plan in short keys or in full, an answer, or the wish to see more.
+"""What a planner answers: a plan in short keys or in full, an answer, questions, or the wish to see more.
 
 Invariant: reading is strict: unknown keys and wrong types are refused with the path of the field, never guessed. The
 short form says nothing that the full one cannot: it is cheaper, since a frontier's output is what costs most.
@@ -9,9 +9,13 @@ from typing import Annotated
 
 import msgspec
 
+from hybridcode.domain.asked import Question
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.plan import Plan, Step, StepKind
 
+MOST_QUESTIONS = 3
+MOST_OPTIONS = 5
+QUESTION_CHARS = 300
 GOAL_CHARS = 2_000
 """A task of which more than this would have to stand for a step's goal needs a goal of its own."""
 _FENCED = re.compile(r"```[\w-]*\n(.*?)\n```", re.DOTALL)
@@ -27,6 +31,36 @@ class MoreWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Regions to show."""
     search: tuple[str, ...] = ()
     """Words to look for."""
+
+
+class ShortQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question as a planner writes it."""
+
+    q: Short
+    """The question."""
+    o: tuple[Short, ...] = ()
+    """Answers that come to mind."""
+
+
+class AskedBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The planner's wish to know what only the person knows."""
+
+    q: Annotated[tuple[ShortQuestion, ...], msgspec.Meta(min_length=1, max_length=MOST_QUESTIONS)]
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The questions in full, bounded."""
+        return tuple(Question(_bounded(one.q), tuple(map(_bounded, one.o[:MOST_OPTIONS]))) for one in self.q)
+
+
+def _bounded(text: str) -> str:
+    """A question or an answer on one line."""
+    line = " ".join(text.split())
+    return (
+        line
+        if len(line) <= QUESTION_CHARS
+        else f"{line[:QUESTION_CHARS]} [{len(line) - QUESTION_CHARS} more characters]"
+    )
 
 
 class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,7 +135,7 @@ def _whole(places: tuple[str, ...] | str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def parse_reply(text: str, *, task: str) -> Plan | MoreWanted:
+def parse_reply(text: str, *, task: str) -> Plan | MoreWanted | AskedBack:
     """Read the planner's JSON, bare or in a fence, with chatter around it.
 
     Raises:
@@ -122,8 +156,10 @@ def parse_reply(text: str, *, task: str) -> Plan | MoreWanted:
     return plan
 
 
-def _read(raw: bytes, task: str) -> Plan | MoreWanted:
+def _read(raw: bytes, task: str) -> Plan | MoreWanted | AskedBack:
     keys = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).keys()
+    if "q" in keys:
+        return msgspec.json.decode(raw, type=AskedBack)
     if keys & {"read", "search"}:
         return msgspec.json.decode(raw, type=MoreWanted)
     if keys & _FULL_KEYS:

@@ -9,9 +9,11 @@ import re
 
 import msgspec
 
+from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
-from hybridcode.agent.plan_reply import MoreWanted, parse_reply
+from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
+from hybridcode.agent.reproducing import ASKED, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.agent.steering import beside
@@ -40,6 +42,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         LimitReached: when the plan has more steps than allowed.
         ModelError: when the model cannot be asked.
     """
+    require_answer(run)
     first = await asyncio.to_thread(_choose, run, snapshot)
     if first.why:
         run.journal.append(PlannerChosen(first.writer, first.why))
@@ -82,11 +85,16 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
+                if run.settings.verify.reproduce:
+                    problems += problems_of_reproducing(answer)
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
                     return _accept(run, answer, snapshot)
                 raise PlanInvalid("; ".join(problems))
+            if isinstance(answer, AskedBack):
+                ask_back(run, answer, is_local=bool(most_steps))
+                continue
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
@@ -191,6 +199,7 @@ def _question(run: Run, repository: str) -> str:
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     parts.append(f"# Task\n{run.task.text}")
+    parts += [part for part in (ASKED if verify.reproduce else "", answered(run)) if part]
     return "\n\n".join(parts)
 
 
@@ -236,6 +245,8 @@ def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
 def _accept(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     check_length(run, plan)
     plan = _alone(run, plan, snapshot)
+    if run.settings.verify.reproduce and plan.steps:
+        plan = with_reproduction_first(plan)
     sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))

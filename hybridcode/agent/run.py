@@ -14,7 +14,8 @@ from hybridcode.config.routing import NO_TABLE, RoutingTable
 from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
-from hybridcode.domain.action import Applied, Declined, Receipt
+from hybridcode.domain.action import Applied, Receipt
+from hybridcode.domain.asked import Question
 from hybridcode.domain.errors import ModelUnavailable, PlanOnly
 from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.exits import ExitCode
@@ -102,8 +103,16 @@ class Run:
     """Step id -> id of a proposal of an earlier run that waits, or was answered meanwhile."""
     pending_checks: dict[str, str] = field(default_factory=dict[str, str])
     """Text of a check command -> id of its proposal of an earlier run."""
-    declined_checks: dict[str, Declined] = field(default_factory=dict[str, Declined])
-    """Text of a check command -> a person's no to it."""
+    declined_checks: dict[str, Receipt] = field(default_factory=dict[str, Receipt])
+    """Text of a check command -> a person's no to it; of a suggested one also why it could not run."""
+    suggested: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Check commands that only the repository's files tell, each with the reason: without them it goes on unproven."""
+    questions: tuple[Question, ...] = ()
+    """What the planner asked back."""
+    answer: str = ""
+    """What the person wrote to that."""
+    reproduces: str = ""
+    """Id of the step whose test must fail before the fix; empty: none."""
     receipts: dict[str, Receipt] = field(default_factory=dict[str, Receipt])
     """Step id -> what became of its last proposal, for steps that an earlier run did not get done."""
     calls: int = 0

@@ -6,15 +6,17 @@ that failed its check before anybody was asked is proposed only when no later on
 
 from dataclasses import replace
 
-from hybridcode.agent.checks import check, failure_note, record_check, run_command
+from hybridcode.agent.checks import check, failure_note, is_waived, record_check, run_command
 from hybridcode.agent.drafter import Drafted, declined_note, draft_step, merge_onto_disk, retry_note
 from hybridcode.agent.hint import ask_hint
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, rungs
 from hybridcode.agent.proving import NOTHING, Tried, draft_note, learn, try_ahead
+from hybridcode.agent.reproducing import NotReproduced, reproduced_here, turned
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import (
     Applied,
+    Committed,
     Declined,
     Denied,
     Expired,
@@ -25,6 +27,7 @@ from hybridcode.domain.action import (
     Stale,
     Unknown,
 )
+from hybridcode.domain.asked import FailureReproduced
 from hybridcode.domain.errors import ContextError, EgressForbidden, HybridcodeError, ModelError, RepoError
 from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken, StepEnded, StepOutcome, StepStarted
 from hybridcode.domain.plan import Step, Writer
@@ -108,7 +111,7 @@ async def _climb(run: Run, step: Step) -> Ending:
             ending = ("failed", refused[0].reason)
             continue
         assert isinstance(drafted, Drafted)
-        tried = await try_ahead(run, step, drafted.changes)
+        tried = turned(run, step, await try_ahead(run, step, drafted.changes))
         if tried.failed:
             held_back, feedback = (rung, drafted, tried), draft_note(tried, drafted.changes)
             continue
@@ -164,7 +167,7 @@ async def _submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tri
         case Stale(paths=paths):
             merged = () if drafted.is_merged else await merge_onto_disk(run, drafted.changes)
             if merged:
-                tried = await try_ahead(run, step, merged)
+                tried = turned(run, step, await try_ahead(run, step, merged))
                 return await _submit(run, step, rung, replace(drafted, changes=merged, is_merged=True), tried)
             why = f"{', '.join(paths)} changed meanwhile"
             return ("stale", why), f"# {why}\nThe lines above are as they are now.", False
@@ -193,10 +196,14 @@ async def _prove(run: Run, step: Step, tried: Tried) -> tuple[Ending, str, bool]
     """Run the step's own check on the changed tree, unless it passed on exactly this tree before it was applied."""
     if not step.check:
         return ("done", ""), "", True
+    if step.id == run.reproduces:
+        return await _shown_first(run, step)
     tree = (await run.snapshot()).digest if tried.event is not None else ""
     if tried.proven_by and tree == tried.tree:
         run.proven.add(tried.proven_by)
     event = await check(run, step.check, step=step.id)
+    if is_waived(run, step.check, event):
+        return ("done", ""), "", True
     if isinstance(event, CheckRan):
         learn(run, tried, tree=tree, passed=event.passed)
     if not isinstance(event, CheckRan):
@@ -204,6 +211,18 @@ async def _prove(run: Run, step: Step, tried: Tried) -> tuple[Ending, str, bool]
     if event.passed:
         return ("done", ""), "", True
     return ("failed", f"`{step.check}` ended with exit code {event.exit_code}"), await _failure(run, event), False
+
+
+async def _shown_first(run: Run, step: Step) -> tuple[Ending, str, bool]:
+    """The test of a step that reproduces must fail now."""
+    found = await reproduced_here(run, step)
+    match found:
+        case FailureReproduced():
+            return ("done", ""), "", True
+        case NotReproduced(reason=reason):
+            return ("failed", reason.partition("\n")[0]), f"# {reason}\nThe lines above are as they are now.", False
+        case _:
+            return _ending_of(found), "", True
 
 
 async def _failure(run: Run, event: CheckRan) -> str:
@@ -224,5 +243,5 @@ def _ending_of(receipt: Receipt) -> Ending:
             return "stale", reason
         case Failed(reason=reason) | Unknown(reason=reason):
             return "failed", reason
-        case Applied() | Ran():
+        case Applied() | Ran() | Committed():
             return "done", ""

@@ -81,6 +81,7 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option("-c", "--continue", "continue_last", is_flag=True, help="Go on with the last session here."),
     click.option("-r", "--resume", metavar="ID", help="Go on with a session."),
     click.option("--plan-first", is_flag=True, help="Let the frontier plan, also what is small and clear."),
+    click.option("--reproduce", is_flag=True, help="Begin with a test that fails before the bug is fixed."),
     click.option("--plan-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Follow this plan."),
     click.option("--cwd", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Work in this folder."),
     click.option(
@@ -119,6 +120,8 @@ def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) ->
         values["approval.sandbox"] = "off"
     if given["plan_first"]:
         values["routing.first"] = "frontier"
+    if given["reproduce"]:
+        values["verify.reproduce"] = True
     if given["dry_run"]:
         values["approval.mode"] = "plan"
     if given["unsafe"]:

@@ -10,10 +10,12 @@ from hybridcode.cli.console import json_line, say, shown
 from hybridcode.domain.action import (
     Applied,
     ChangeSet,
+    Committed,
     Declined,
     Denied,
     Expired,
     Failed,
+    GitCommit,
     Held,
     Proposal,
     Ran,
@@ -21,6 +23,7 @@ from hybridcode.domain.action import (
     Stale,
     Unknown,
 )
+from hybridcode.domain.asked import FailureReproduced, QuestionAnswered, TaskQuestioned
 from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.events import (
     CheckRan,
@@ -42,6 +45,7 @@ from hybridcode.domain.plan import Step
 from hybridcode.gate.change_flags import mode_note
 from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.patch.hunks import unified
+from hybridcode.session.telling import asked, reproduced
 
 COLOURS = {"info": None, "warning": "yellow", "error": "red"}
 TAIL_LINES = 12
@@ -88,6 +92,13 @@ class TextPrinter:
                 self._check(check)
             case StepEnded(step=step, outcome=outcome, why=why) if outcome != "done":
                 say(shown(f"  step {step} {outcome}: {why}"), colour="red")
+            case TaskQuestioned(questions=questions):
+                for question in questions:
+                    say(shown(f"question: {asked(question)}"), colour="yellow")
+            case QuestionAnswered(answer=answer):
+                say(shown(f"answer: {answer}"))
+            case FailureReproduced() as failure:
+                say(shown(f"  {reproduced(failure)}"), colour="green")
             case TaskJudged(verdict=verdict, reason=reason):
                 say(shown(f"judge: {verdict}{'. ' + reason if reason else ''}"))
             case _:
@@ -123,6 +134,10 @@ class TextPrinter:
                 )
                 if code:
                     _print_tail(tail)
+            case Committed(commit=commit, branch=branch, subject=subject, note=note):
+                say(shown(f"  commit {commit[:10]} on {branch}: {subject}"), colour="green")
+                if note:
+                    say(shown(f"  note: {note}"), colour="yellow")
             case Denied(reason=reason, rule=rule, hint=hint):
                 say(shown(f"  denied {name}: {reason} (rule {rule}) {hint}").rstrip(), colour="red")
             case Held(proposal=proposal):
@@ -161,12 +176,23 @@ def print_proposal(proposal: Proposal, get_blob: Callable[[str], bytes]) -> None
                 say(f"  note: {shown(note)}", colour="yellow")
     elif isinstance(action, ShellCommand):
         say(f"  {proposal.id}  $ {shown(action.text)}")
+    elif isinstance(action, GitCommit):
+        _print_commit(proposal.id, action)
     else:
         say(f"  {proposal.id}  $ {shown(proposal.title)}")
     if proposal.proven_by:
         say(f"  proven: `{shown(proposal.proven_by)}` passed on exactly these bytes", colour="green")
     for note in proposal.notes:
         say(f"  note: {shown(note)}", colour="yellow")
+
+
+def _print_commit(name: str, commit: GitCommit) -> None:
+    new = ", a new branch that HEAD moves to" if commit.makes_branch else ""
+    say(shown(f"  {name}  commit to {commit.branch}{new}, on {commit.parent[:12] or 'nothing'}, by {commit.author}"))
+    for line in commit.message.rstrip().split("\n"):
+        say(f"    {shown(line)}")
+    for file in commit.files:
+        say(shown(f"  {'removes' if file.sha256 is None else 'holds'} {file.path}"))
 
 
 def print_grounds(proposal: Proposal, *, flags: Sequence[str], sandbox: tuple[str, Sequence[str]]) -> None:

@@ -11,6 +11,7 @@ from hybridcode.domain.action import (
     Applied,
     Approve,
     ChangeSet,
+    Committed,
     Declined,
     Denied,
     Expired,
@@ -246,6 +247,8 @@ def _receipt(name: str, receipt: Receipt) -> Iterator[str]:
             ended = f"exit code {receipt.exit_code} after {receipt.seconds:.1f} s, sandbox {receipt.sandbox}"
             yield f"{name} ran, {ended}: {receipt.command}"
             yield from (f"| {line}" for line in receipt.tail.splitlines())
+        case Committed(commit=commit, branch=branch, subject=subject):
+            yield f"{name} commit {commit} on {branch}: {subject}"
         case Stale(paths=paths):
             yield f"{name} not applied, changed meanwhile: {', '.join(paths)}"
         case Held():

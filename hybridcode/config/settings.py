@@ -102,6 +102,8 @@ class RoleSettings(_Section, frozen=True):
     """Says whether the result meets the goal."""
     draft: WriterName = "local"
     """Writes the changes."""
+    commit_message: WriterName = "local"
+    """Writes the message of a commit. Where it is missing, the message is made of the task and its steps."""
 
 
 class RoutingSettings(_Section, frozen=True):
@@ -161,6 +163,10 @@ class VerifySettings(_Section, frozen=True):
     """Runs after the last step."""
     lint_cmd: str = ""
     """Runs before test_cmd."""
+    detect: Literal["auto", "off"] = "auto"
+    """Without a test_cmd, what the repository's files tell is suggested: asked before it runs, never run unasked."""
+    reproduce: bool = False
+    """Tasks about bugs begin with a test that fails before the fix and passes after it."""
     scratch: Literal["auto", "off"] = "auto"
     """A step's check that you agreed to runs in a copy of the tree before you are asked, where there is a sandbox."""
 
@@ -192,10 +198,14 @@ class EgressSettings(_Section, frozen=True):
 
 
 class GitSettings(_Section, frozen=True):
-    """[git]: the only writes to git, both off."""
+    """[git]: commits, the only writes to git; each is shown and asked for first."""
 
-    commit: Literal["off", "session"] = "off"
-    """`session` commits what a session changed when it ends well."""
+    commit: Literal["off", "session", "step"] = "off"
+    """`session` commits what a task changed when it ends well, `step` what each step changed."""
+    branch: str = ""
+    """Name of a new branch for these commits, as `hybridcode/{task}` (also `{session}`). Empty: the current branch."""
+    trailer: str = "Assisted-by: hybridcode"
+    """Last line of each message, as `Key: value`. Empty: none."""
 
 
 class AuditSettings(_Section, frozen=True):

@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybridcode.context.corpus import Corpus
-from hybridcode.context.guides import guides_for
+from hybridcode.context.guides import Guide, guides_for
 from hybridcode.context.mentioned import mentioned_files
+from hybridcode.context.named import named_files
 from hybridcode.context.packing import FINDING, Packed, pack
 from hybridcode.context.passages import Taken, rendered
 from hybridcode.context.rank import Ranking, rank
 from hybridcode.context.render import BYTES_PER_TOKEN, hidden_characters, section, tokens
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
+from hybridcode.domain.mentions import mentions
 from hybridcode.domain.window import ContextWindow
 from hybridcode.repo.symbols import Symbol
 
@@ -47,7 +49,7 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     room = budget * BYTES_PER_TOKEN
     ranking = rank(corpus, task)
     notes = notes_on(corpus)
-    guides = guides_for(snapshot, ("any",), max_bytes=room // _GUIDE_SHARE)
+    guides = _guides(corpus, task, room // _GUIDE_SHARE)
     notes += [guide.note for guide in guides if guide.note]
     text = "".join(guide.section for guide in guides)
     taken = Taken()
@@ -77,6 +79,17 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
         notes=tuple(dict.fromkeys(notes)),
     )
     return Outlined(window, ranking, packed)
+
+
+def _guides(corpus: Corpus, task: str, room: int) -> tuple[Guide, ...]:
+    """The guides nearest to the files that the task names, and, in what they leave, the one for the whole tree."""
+    snapshot = corpus.snapshot
+    mentioned = (mention.path for mention in mentions(task, snapshot.files) if mention.path is not None)
+    near = guides_for(snapshot, (*mentioned, *named_files(corpus, task)), max_bytes=room)
+    known = {guide.path for guide in near}
+    left = room - sum(len(guide.text.encode()) for guide in near)
+    whole = (guide for guide in guides_for(snapshot, ("any",), max_bytes=left) if guide.path not in known)
+    return tuple(sorted((*near, *whole), key=lambda guide: guide.path))
 
 
 def check_room(corpus: Corpus, budget: int) -> None:

@@ -104,7 +104,39 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool"):
     arguments: msgspec.Raw
 
 
-Action = ChangeSet | ShellCommand | ToolCall
+class CommitFile(msgspec.Struct, frozen=True):
+    """What a commit says of one path. `sha256` None = the commit removes it."""
+
+    path: str
+    """Relative to the workspace, with forward slashes."""
+    sha256: str | None
+    """Blob of the journal: the bytes as a file has them, before git turns line ends."""
+    mode: int = 0o100644
+    """As git names it: 0o100644, 0o100755 or 0o120000."""
+
+
+class GitCommit(msgspec.Struct, frozen=True, tag="commit"):
+    """A commit of exactly these files on top of `parent`. It touches no file, runs no hook and signs nothing."""
+
+    message: str
+    files: tuple[CommitFile, ...]
+    """Sorted by path."""
+    parent: str
+    """Id of the commit that HEAD must be; empty: the first commit."""
+    branch: str
+    """Short name of the branch that gets it."""
+    makes_branch: bool = False
+    """The branch comes to be and HEAD moves to it; else it must be the one that is checked out."""
+    author: str = ""
+    """`Name <address>`, as git knows it."""
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+
+Action = ChangeSet | ShellCommand | ToolCall | GitCommit
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -248,4 +280,15 @@ class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
     reason: str
 
 
-Receipt = Applied | Ran | Stale | Expired | Declined | Denied | Held | Failed | Unknown
+class Committed(msgspec.Struct, frozen=True, tag="committed"):
+    """A branch has one more commit, and git's index knows its files."""
+
+    commit: str
+    branch: str
+    subject: str
+    files: tuple[str, ...]
+    note: str = ""
+    """What could not be done besides."""
+
+
+Receipt = Applied | Ran | Committed | Stale | Expired | Declined | Denied | Held | Failed | Unknown

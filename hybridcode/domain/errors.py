@@ -134,6 +134,12 @@ class PlanOnly(HybridcodeError):
     exit_code = ExitCode.INTERRUPTED
 
 
+class QuestionsOpen(HybridcodeError):
+    """The planner asked something that only the person can answer; the next prompt of the session answers it."""
+
+    exit_code = ExitCode.APPROVAL_PENDING
+
+
 class SendingHeld(HybridcodeError):
     """A request to a remote model waits for a person's yes, and nobody is here to give it."""
 

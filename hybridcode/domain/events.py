@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
+from hybridcode.domain.asked import AskedEvent, Fact
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Plan, Task, Writer
 from hybridcode.domain.refusal import Refusal
@@ -18,11 +19,7 @@ from hybridcode.domain.window import Excerpt, Finish, WindowSource
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
 
 
-class _Event(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
-    pass
-
-
-class SessionOpened(_Event, frozen=True):
+class SessionOpened(Fact, frozen=True):
     """First event of a session."""
 
     workspace: str
@@ -36,7 +33,7 @@ class SessionOpened(_Event, frozen=True):
     sandbox: str = "none"
 
 
-class SessionForked(_Event, frozen=True):
+class SessionForked(Fact, frozen=True):
     """First after SessionOpened: it begins where another session stood; no approval or rule comes along."""
 
     origin: str
@@ -49,26 +46,26 @@ class SessionForked(_Event, frozen=True):
     """What later tasks are told of the other session's, so that it may be deleted."""
 
 
-class SessionResumed(_Event, frozen=True):
+class SessionResumed(Fact, frozen=True):
     """After an interruption, before anything else is done again."""
 
     version: str
 
 
-class TaskGiven(_Event, frozen=True):
+class TaskGiven(Fact, frozen=True):
     """After SessionOpened, before any model call for it."""
 
     task: Task
     tree_digest: str
 
 
-class TaskResumed(_Event, frozen=True):
+class TaskResumed(Fact, frozen=True):
     """A task that had stopped goes on: after TaskEnded (or a crash), before anything else of it."""
 
     task: str
 
 
-class NoticeGiven(_Event, frozen=True):
+class NoticeGiven(Fact, frozen=True):
     """Something a person should know; any time."""
 
     level: Literal["info", "warning", "error"]
@@ -76,7 +73,7 @@ class NoticeGiven(_Event, frozen=True):
     hint: str = ""
 
 
-class NoteGiven(_Event, frozen=True):
+class NoteGiven(Fact, frozen=True):
     """A person said something to the task that runs: after its TaskGiven, before the first request that holds it."""
 
     task: str
@@ -84,7 +81,7 @@ class NoteGiven(_Event, frozen=True):
     by: str
 
 
-class ModelAsked(_Event, frozen=True):
+class ModelAsked(Fact, frozen=True):
     """Before the request leaves: the receipt of what is about to be sent. `prompt_sha256` is a blob."""
 
     call_id: str
@@ -108,7 +105,7 @@ class ModelAsked(_Event, frozen=True):
     """`host:port` of the proxy that the user's environment names for this host; empty: none."""
 
 
-class ModelAnswered(_Event, frozen=True):
+class ModelAnswered(Fact, frozen=True):
     """After ModelAsked of the same call and attempt, exactly once, also on failure (`error` set)."""
 
     call_id: str
@@ -120,14 +117,14 @@ class ModelAnswered(_Event, frozen=True):
     error: str = ""
 
 
-class PlannerChosen(_Event, frozen=True):
+class PlannerChosen(Fact, frozen=True):
     """After TaskGiven, before the model is asked for a plan; once more where the first one's plan could not be used."""
 
     writer: Writer
     why: str
 
 
-class PlanMade(_Event, frozen=True):
+class PlanMade(Fact, frozen=True):
     """After TaskGiven. A later PlanMade of the same task replaces the earlier one."""
 
     plan: Plan
@@ -135,7 +132,7 @@ class PlanMade(_Event, frozen=True):
     """`frontier`, `local`, `scripted`, `person` or a file's path."""
 
 
-class PlanDecided(_Event, frozen=True):
+class PlanDecided(Fact, frozen=True):
     """After PlanMade, before its first step."""
 
     approved: bool
@@ -143,13 +140,13 @@ class PlanDecided(_Event, frozen=True):
     reason: str = ""
 
 
-class StepStarted(_Event, frozen=True):
+class StepStarted(Fact, frozen=True):
     """Before anything is done for a step."""
 
     step: str
 
 
-class RungTaken(_Event, frozen=True):
+class RungTaken(Fact, frozen=True):
     """Before each draft: who writes, which try, and why."""
 
     step: str
@@ -159,7 +156,7 @@ class RungTaken(_Event, frozen=True):
     why: str
 
 
-class WindowAssembled(_Event, frozen=True):
+class WindowAssembled(Fact, frozen=True):
     """Before the draft that uses it."""
 
     step: str
@@ -173,7 +170,7 @@ class WindowAssembled(_Event, frozen=True):
     """What it was made from; unset in records of versions that did not keep it."""
 
 
-class OutlineMade(_Event, frozen=True):
+class OutlineMade(Fact, frozen=True):
     """Before the plan requests that begin with it; once more where it had to be made smaller."""
 
     digest: str
@@ -183,7 +180,7 @@ class OutlineMade(_Event, frozen=True):
     source: WindowSource
 
 
-class DraftMade(_Event, frozen=True):
+class DraftMade(Fact, frozen=True):
     """After the model answered. `text_sha256` is a blob."""
 
     step: str
@@ -194,7 +191,7 @@ class DraftMade(_Event, frozen=True):
     finish: Finish
 
 
-class DraftRefused(_Event, frozen=True):
+class DraftRefused(Fact, frozen=True):
     """After DraftMade when it cannot be turned into exactly one change."""
 
     step: str
@@ -202,7 +199,7 @@ class DraftRefused(_Event, frozen=True):
     refusals: tuple[Refusal, ...]
 
 
-class ProposalMade(_Event, frozen=True):
+class ProposalMade(Fact, frozen=True):
     """Before anybody is asked. All bytes it names are blobs by now."""
 
     proposal: Proposal
@@ -210,21 +207,21 @@ class ProposalMade(_Event, frozen=True):
     """The proposal this one stands in for (an amendment, a redraft), if any."""
 
 
-class ProposalDecided(_Event, frozen=True):
+class ProposalDecided(Fact, frozen=True):
     """After ProposalMade; the approval row changed in the same transaction."""
 
     proposal: str
     decision: Decision
 
 
-class EffectStarted(_Event, frozen=True):
+class EffectStarted(Fact, frozen=True):
     """After an Approve of the same digest, before the first byte is written or the process starts."""
 
     proposal: str
     digest: str
 
 
-class TreeKept(_Event, frozen=True):
+class TreeKept(Fact, frozen=True):
     """After EffectStarted of a command, before its process starts: what an undo can go back to."""
 
     proposal: str
@@ -232,7 +229,7 @@ class TreeKept(_Event, frozen=True):
     """Blob of the tree as it was; gone once CommandChanged tells the difference."""
 
 
-class CommandChanged(_Event, frozen=True):
+class CommandChanged(Fact, frozen=True):
     """After TreeKept, before the command's EffectFinished: what is not as it was in the tree."""
 
     proposal: str
@@ -244,14 +241,14 @@ class CommandChanged(_Event, frozen=True):
     """False when the command was cut off with the program: some of it may be somebody else's work since."""
 
 
-class EffectFinished(_Event, frozen=True):
+class EffectFinished(Fact, frozen=True):
     """After EffectStarted (or instead of it, for receipts of things not done)."""
 
     proposal: str
     receipt: Receipt
 
 
-class RuleGranted(_Event, frozen=True):
+class RuleGranted(Fact, frozen=True):
     """A person's yes to exactly this from now on; before the first action that it lets pass."""
 
     rule: str
@@ -259,14 +256,14 @@ class RuleGranted(_Event, frozen=True):
     by: str
 
 
-class RuleWithdrawn(_Event, frozen=True):
+class RuleWithdrawn(Fact, frozen=True):
     """A person takes such a yes back; after its RuleGranted, before the first action that is judged without it."""
 
     rule: str
     by: str
 
 
-class ModeChanged(_Event, frozen=True):
+class ModeChanged(Fact, frozen=True):
     """The permission mode is another one from here on; any time after SessionOpened, before the first action that is
     judged by it. What is already asked stays asked."""
 
@@ -275,7 +272,7 @@ class ModeChanged(_Event, frozen=True):
     """A person, or `start`: the session was opened again in another mode than it was left in."""
 
 
-class CheckRan(_Event, frozen=True):
+class CheckRan(Fact, frozen=True):
     """After a check command ended. `step` None = the check of the whole task."""
 
     step: str | None
@@ -287,7 +284,7 @@ class CheckRan(_Event, frozen=True):
     where: Literal["tree", "scratch"] = "tree"
 
 
-class StepEnded(_Event, frozen=True):
+class StepEnded(Fact, frozen=True):
     """Last event of a step in this run; a resumed run may start it again unless it is `done`."""
 
     step: str
@@ -295,7 +292,7 @@ class StepEnded(_Event, frozen=True):
     why: str = ""
 
 
-class TaskJudged(_Event, frozen=True):
+class TaskJudged(Fact, frozen=True):
     """After all steps and the task's check."""
 
     verdict: Literal["good", "bad", "unsure", "skipped"]
@@ -303,7 +300,7 @@ class TaskJudged(_Event, frozen=True):
     model: str = ""
 
 
-class TaskEnded(_Event, frozen=True):
+class TaskEnded(Fact, frozen=True):
     """Last event of a task in this run."""
 
     exit_code: int
@@ -312,13 +309,13 @@ class TaskEnded(_Event, frozen=True):
     message: str = ""
 
 
-class Interrupted(_Event, frozen=True):
+class Interrupted(Fact, frozen=True):
     """A person or a signal stopped the run; what is pending stays pending."""
 
     by: str
 
 
-class UndoMade(_Event, frozen=True):
+class UndoMade(Fact, frozen=True):
     """After files were put back. `kept` were left alone."""
 
     session: str
@@ -335,7 +332,7 @@ class UndoMade(_Event, frozen=True):
     """Only effects before this seq were meant; 0 = no end."""
 
 
-class Rewound(_Event, frozen=True):
+class Rewound(Fact, frozen=True):
     """A person went back to before a task: after the UndoMade of its files, before the next TaskGiven."""
 
     task: str
@@ -378,6 +375,7 @@ Event = (
     | TaskJudged
     | TaskEnded
     | Interrupted
+    | AskedEvent
     | UndoMade
     | Rewound
     | CalibrationBegun

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
-from hybridcode.domain.action import Declined, Failed, Ran, Receipt, Unknown
+from hybridcode.domain.action import Committed, Declined, Failed, Ran, Receipt, Unknown
+from hybridcode.domain.asked import QuestionAnswered, TaskQuestioned
 from hybridcode.domain.events import (
     CheckRan,
     DraftRefused,
@@ -37,6 +38,10 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             return _with(event, clean, "text", "hint")
         case NoteGiven():
             return _with(event, clean, "text")
+        case QuestionAnswered():
+            return _with(event, clean, "answer")
+        case TaskQuestioned(questions=questions):
+            return _changed(event, questions=tuple(_with(one, clean, "text") for one in questions))
         case TaskGiven(task=task):
             return _changed(event, task=_with(task, clean, "text"))
         case CheckRan():
@@ -65,6 +70,8 @@ def _receipt(receipt: Receipt, clean: Clean) -> Receipt:
     match receipt:
         case Ran():
             return _with(receipt, clean, "tail")
+        case Committed():
+            return _with(receipt, clean, "subject")
         case Failed() | Unknown() | Declined():
             return _with(receipt, clean, "reason")
         case _:

@@ -7,7 +7,17 @@ with `person`.
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 
-from hybridcode.domain.action import Approve, ChangeSet, Decision, Proposal, Reject, ShellCommand, ToolCall, Unanswered
+from hybridcode.domain.action import (
+    Approve,
+    ChangeSet,
+    Decision,
+    GitCommit,
+    Proposal,
+    Reject,
+    ShellCommand,
+    ToolCall,
+    Unanswered,
+)
 from hybridcode.domain.errors import GateError
 from hybridcode.gate.commands.plain import is_same_command
 from hybridcode.journal.approvals import Approvals
@@ -76,7 +86,7 @@ class PolicyOnly:
         if proposal.ruling.person_only:
             return Unanswered(f"--yes does not answer this: {proposal.ruling.reason}")
         match proposal.action:
-            case ChangeSet():
+            case ChangeSet() | GitCommit():
                 return Approve(proposal.digest, "--yes")
             case ShellCommand() as command if self.is_sandboxed or self._is_named(command.text):
                 return Approve(proposal.digest, "--yes")

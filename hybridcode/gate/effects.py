@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from hybridcode.domain.action import Applied, ChangeSet, Failed, Ran, ShellCommand, Stale, Unknown
+from hybridcode.domain.action import Applied, ChangeSet, Committed, Failed, GitCommit, Ran, ShellCommand, Stale, Unknown
 from hybridcode.domain.errors import GateError, IntegrityError
 from hybridcode.domain.ports import Watcher
-from hybridcode.gate import exact, files, sandbox, sandbox_masks, starting
+from hybridcode.gate import commits, exact, files, sandbox, sandbox_masks, starting
 from hybridcode.gate.scratch import Scratch, clear_leftovers
 from hybridcode.journal.store import SessionJournal
 
@@ -81,6 +81,24 @@ class Effects:
         """All bytes that will be written, read in the journal's own thread."""
         digests = {edit.after_sha256 for edit in change.edits if edit.after_sha256 is not None}
         return {digest: self.blobs.get_blob(digest) for digest in digests}
+
+    async def commit(self, commit: GitCommit) -> Committed | Failed:
+        """Make a commit, or nothing, in a thread: see `commits.make`."""
+        try:
+            blobs = self._blobs_of_commit(commit)
+        except IntegrityError as error:
+            return Failed(f"{error.message} Nothing was committed.")
+        return await asyncio.to_thread(commits.make, self.workspace, commit, load=blobs.__getitem__)
+
+    def recover_commit(self, commit: GitCommit) -> Committed | Failed | Unknown:
+        """Settle a commit that a crash cut off: see `commits.recover`; blocks."""
+        try:
+            return commits.recover(self.workspace, commit, load=self._blobs_of_commit(commit).__getitem__)
+        except IntegrityError as error:
+            return Unknown(f"it was cut off and could not be looked at: {error.message}")
+
+    def _blobs_of_commit(self, commit: GitCommit) -> dict[str, bytes]:
+        return {name: self.blobs.get_blob(name) for file in commit.files if (name := file.sha256) is not None}
 
     def survey(self, change: ChangeSet) -> dict[str, files.State]:
         """What each file of a change set is now: its result, its base, or something else; may run in a thread."""

@@ -23,6 +23,7 @@ from hybridcode.domain.action import (
     Failed,
     FileChange,
     FileEdit,
+    GitCommit,
     Held,
     Proposal,
     Receipt,
@@ -310,6 +311,8 @@ class Gate:
                 )
             case ToolCall(server=server):
                 return self._finished(row.id, Failed(f"there is no tool server {server}"))
+            case GitCommit() as commit:
+                return self._finished(row.id, await self.effects.commit(commit))
             case _:
                 assert_never(row.proposal.action)
 

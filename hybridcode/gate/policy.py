@@ -14,7 +14,7 @@ from hybridcode.config.layers import Origin
 from hybridcode.config.paths import state_dir, user_config_dir
 from hybridcode.config.rules import WrittenRule, listed_rules
 from hybridcode.config.settings import ApprovalSettings, Mode, Settings
-from hybridcode.domain.action import Action, ChangeSet, FileEdit, Ruling, ShellCommand, ToolCall, Verdict
+from hybridcode.domain.action import Action, ChangeSet, FileEdit, GitCommit, Ruling, ShellCommand, ToolCall, Verdict
 from hybridcode.gate.commands.judge import judge_argv, judge_text
 from hybridcode.gate.commands.scope import Finding
 from hybridcode.gate.commands.shell import Script, of_argv
@@ -104,7 +104,7 @@ class Policy:
             case ShellCommand():
                 script, _ = self._findings(action)
                 found = [rule for rule in self.rules if rule.matches_command(action.text, script)]
-            case ToolCall():
+            case ToolCall() | GitCommit():
                 found = []
             case _:
                 assert_never(action)
@@ -124,6 +124,8 @@ class Policy:
             case ToolCall(server=server, tool=tool):
                 ruling = Ruling("ask", f"calls {tool} of {server}", "tools.call", flags=("network",))
                 return self._in_mode(ruling, is_edit=False)
+            case GitCommit(files=files, branch=branch):
+                return self._in_mode(_commit_ruling(len(files), branch), is_edit=False)
             case _:
                 assert_never(action)
 
@@ -222,6 +224,11 @@ class Policy:
         if ruling.verdict == verdict:
             return ruling
         return Ruling(verdict, reason, f"mode.{self.mode}", "[approval] mode", ruling.person_only, ruling.flags)
+
+
+def _commit_ruling(count: int, branch: str) -> Ruling:
+    files = "1 file" if count == 1 else f"{count} files"
+    return Ruling("ask", f"commits {files} to {branch}", "git.commit", flags=("writes-git",))
 
 
 def _is_open(ruling: Ruling) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from hybridcode.domain.action import ChangeSet, Failed, Proposal, Receipt, ShellCommand, ToolCall, Unknown
+from hybridcode.domain.action import ChangeSet, Failed, GitCommit, Proposal, Receipt, ShellCommand, ToolCall, Unknown
 from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import NoticeGiven
 from hybridcode.gate import appeared
@@ -65,5 +65,7 @@ def recovered(proposal: Proposal, *, effects: Effects, traces: Traces) -> Receip
             )
         case ToolCall(server=server, tool=tool):
             return Unknown(f"{tool} of {server} was running when the program stopped")
+        case GitCommit() as commit:
+            return effects.recover_commit(commit)
         case _:
             assert_never(proposal.action)

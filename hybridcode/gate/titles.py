@@ -6,7 +6,7 @@ Invariant: a title is computed from the action's own bytes, never from what a mo
 import difflib
 from typing import assert_never
 
-from hybridcode.domain.action import Action, ChangeSet, FileChange, ShellCommand, ToolCall
+from hybridcode.domain.action import Action, ChangeSet, FileChange, GitCommit, ShellCommand, ToolCall
 
 
 def summary(change: FileChange) -> str:
@@ -32,5 +32,7 @@ def title_of(action: Action) -> str:
             return action.text
         case ToolCall(server=server, tool=tool):
             return f"{server}: {tool}"
+        case GitCommit():
+            return f"git commit: {action.subject}"
         case _:
             assert_never(action)

@@ -13,6 +13,7 @@ from hybridcode.domain.action import (
     Amend,
     Applied,
     Approve,
+    Committed,
     Decision,
     Declined,
     Denied,
@@ -80,7 +81,7 @@ _EVENT = msgspec.json.Decoder[Event](Event)
 def state_after(receipt: Receipt) -> ApprovalState | None:
     """Where a proposal with this receipt stands then; None for receipts that change nothing."""
     match receipt:
-        case Applied() | Ran():
+        case Applied() | Ran() | Committed():
             return ApprovalState.DONE
         case Stale():
             return ApprovalState.SUPERSEDED

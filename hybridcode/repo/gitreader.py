@@ -46,7 +46,7 @@ class GitReader:
 
     def ask(self, *arguments: str, stdin: bytes = b"") -> Answer:
         """Run `git ARGUMENTS` to its end."""
-        return run_git(self.program, arguments, folder=self.root, variables=self._variables(), stdin=stdin)
+        return run_git(self.program, arguments, folder=self.root, variables=self.variables(), stdin=stdin)
 
     def run(self, *arguments: str) -> bytes | None:
         """Standard output of `git ARGUMENTS`; None if it failed."""
@@ -83,7 +83,7 @@ class GitReader:
         except (OSError, ValueError):
             return self.git_dir
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """Variables laid over our own: they win over anything a hook or a shell has left in the environment."""
         common = self._common_dir
         variables = {

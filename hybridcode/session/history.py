@@ -8,7 +8,8 @@ from collections.abc import Collection
 
 from hybridcode.domain.action import Denied, Failed, Ran, Receipt, Unknown
 from hybridcode.domain.events import CommandChanged
-from hybridcode.session.state import ProposalView, SessionState, TaskView
+from hybridcode.session.state import ProposalView, SessionState
+from hybridcode.session.task_view import TaskView
 
 MAX_CHARS = 2_400
 MAX_TASKS = 5

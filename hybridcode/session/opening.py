@@ -12,9 +12,11 @@ from hybridcode.session.models import Models
 from hybridcode.version import __version__
 
 
-def opening_notices(facts: GitFacts, models: Models, warnings: Sequence[str]) -> list[NoticeGiven]:
-    """Notices about settings, work tree and models, in that order."""
-    notices = [NoticeGiven("warning", text) for text in warnings]
+def opening_notices(
+    facts: GitFacts, models: Models, warnings: Sequence[str], checks: Sequence[NoticeGiven] = ()
+) -> list[NoticeGiven]:
+    """Notices about settings, checks, work tree and models, in that order."""
+    notices = [*(NoticeGiven("warning", text) for text in warnings), *checks]
     if not facts.is_git:
         notices.append(
             NoticeGiven(

@@ -12,6 +12,7 @@ from hybridcode.domain.action import (
     Applied,
     Approve,
     ChangeSet,
+    Committed,
     Declined,
     Denied,
     Expired,
@@ -60,7 +61,8 @@ from hybridcode.domain.events import (
 from hybridcode.gate.change_flags import mode_note
 from hybridcode.models.ledger import Account, Estimate, Ledger
 from hybridcode.patch.hunks import unified
-from hybridcode.session.state import SessionState, TaskView
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import TaskView
 
 Blob = Callable[[str], bytes]
 Kind = Literal["title", "section", "part", "text", "item", "code", "diff", "table", "folded"]
@@ -283,6 +285,8 @@ def _received(receipt: Receipt, name: str, at: str) -> Iterator[Block]:
             ended = "timed out" if receipt.timed_out else f"exit code {receipt.exit_code}"
             yield Block("item", f"{name} ran, {ended} after {receipt.seconds:.1f} s, sandbox {receipt.sandbox}")
             yield Block("code", f"$ {receipt.command}\n{receipt.tail}".rstrip("\n"))
+        case Committed(commit=commit, branch=branch, subject=subject, files=files):
+            yield Block("item", f"{name} commit {commit} on {branch}, {_moment(at)}: {subject} ({', '.join(files)})")
         case Stale(paths=paths):
             yield Block("item", f"{name} not applied, changed meanwhile: {', '.join(paths)}")
         case Held():

@@ -5,9 +5,11 @@ Invariant: the keys below are always there, whatever happened.
 
 from typing import Any
 
+from hybridcode.domain.action import Committed
 from hybridcode.domain.events import CheckRan
 from hybridcode.domain.exits import ExitCode
-from hybridcode.session.state import SessionState, StepView, TaskView
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import StepView, TaskView
 
 
 def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, Any]:
@@ -25,6 +27,11 @@ def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, An
         "steps": _steps(task),
         "files": list(task.ended.files) if task and task.ended else [],
         "verification": _verification(task),
+        "commits": [
+            {"commit": made.commit, "branch": made.branch, "subject": made.subject, "files": made.files}
+            for view in state.of_task
+            if isinstance(made := view.receipt, Committed)
+        ],
         "pending_approvals": [
             {
                 "id": view.proposal.id,

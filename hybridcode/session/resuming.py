@@ -11,7 +11,8 @@ from hybridcode.domain.action import Applied, Declined, Held, Proposal, Receipt,
 from hybridcode.domain.events import CheckRan, EffectFinished, EffectStarted, Envelope, ProposalMade, TaskGiven
 from hybridcode.domain.own import is_own
 from hybridcode.gate.policy import READ_ONLY
-from hybridcode.session.state import ProposalView, SessionState, TaskView
+from hybridcode.session.state import ProposalView, SessionState
+from hybridcode.session.task_view import TaskView
 
 _OPEN = ("pending", "approved", "edited")
 
@@ -19,6 +20,7 @@ _OPEN = ("pending", "approved", "edited")
 def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     """Give a run the plan, the done steps, the waiting proposals and the changed files of an interrupted task."""
     run.plan, run.plan_source = view.plan, view.plan_source
+    run.questions, run.answer = view.questions, view.answer
     run.notes = [note.text for note in view.notes]
     run.plan_is_approved = view.plan_status == "approved"
     run.done = {name for name, step in view.steps.items() if step.status == "done"}

@@ -6,7 +6,8 @@ forgotten stays on record.
 
 from hybridcode.domain.action import Reject
 from hybridcode.domain.errors import HybridcodeError
-from hybridcode.domain.events import Rewound, UndoMade
+from hybridcode.domain.events import NoticeGiven, Rewound, UndoMade
+from hybridcode.gate.reverting import commits_behind, told
 from hybridcode.gate.taking_back import Reach
 from hybridcode.gate.undo import Foreseen, foresee, undo
 from hybridcode.session.session import Session
@@ -28,7 +29,10 @@ async def take_back(session: Session, reach: Reach, *, by: str) -> UndoMade:
         HybridcodeError: a task is running, or the gate said no.
     """
     _require_rest(session)
-    return await undo(session.log, session.gate, reach, by=by)
+    undone = await undo(session.log, session.gate, reach, by=by)
+    if text := told(commits_behind(session.log, undone)):
+        session.log.append(NoticeGiven("info", text, "`hybridcode undo --commit` reverts it in a new commit."))
+    return undone
 
 
 async def rewind(session: Session, task: str, *, files: bool, conversation: bool, by: str) -> None:

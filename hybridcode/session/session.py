@@ -20,6 +20,7 @@ from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
 from hybridcode.config.settings import Mode, ModelSettings, Settings
 from hybridcode.context.index import Index
+from hybridcode.domain.asked import MAX_ANSWER, QuestionAnswered
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
     Envelope,
@@ -50,30 +51,24 @@ from hybridcode.models.egress import send_freely
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.session.budget import budget_check
-from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
+from hybridcode.session.consent import agree, named_now, without_checks
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.modes import checked_mode, mode_at_start
 from hybridcode.session.opening import opened, opening_notices
 from hybridcode.session.own import OwnCommands
+from hybridcode.session.plan_following import FollowPlan
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.routing import routes_for
-from hybridcode.session.state import SessionState, TaskView
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import TaskView
 from hybridcode.session.watchers import NullWatcher
 from hybridcode.version import __version__
 
 MakeApprover = Callable[[Approvals, Sandbox], Approver]
 """Builds the approver once the journal and the sandbox are known."""
-
-
-class FollowPlan:
-    """A plan approver for runs without a person: plans change nothing, so they are followed as they are."""
-
-    async def decide_plan(self, plan: Plan) -> Plan | None:
-        """The plan itself."""
-        return plan
 
 
 @dataclass(frozen=True)
@@ -101,15 +96,18 @@ class Session:
 
     def __init__(self, options: SessionOptions, journal: Journal, session: SessionJournal) -> None:
         self.options = options
-        self.settings = with_consent(options.loaded, is_attended=options.is_attended)
         self.journal = journal
         self.log = session
         self.state = SessionState.of(session.envelopes(), forgets_ended=True)
+        named = self.state.named_checks
+        self.agreed = agree(options.loaded, options.workspace, is_attended=options.is_attended, named=named)
+        self.settings = self.agreed.settings
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
-        rules = agreed_rules(options.loaded)
-        self.gate = open_gate(options.workspace, session, settings=self.settings, rules=rules, watcher=options.watcher)
+        self.gate = open_gate(
+            options.workspace, session, settings=self.settings, rules=self.agreed.rules, watcher=options.watcher
+        )
         self.gate.policy = self.gate.policy.in_mode(mode_at_start(options.loaded, self.state))
         self.sandbox = self.gate.effects.sandbox
         self.private = Private(options.workspace, self.settings.egress)
@@ -152,6 +150,7 @@ class Session:
         else:
             session.log.append(SessionResumed(__version__))
             session._record_mode(by="start")
+            session._record_checks()
             session.gate.recover()
         return session
 
@@ -164,11 +163,14 @@ class Session:
         await start_all(self.models)
 
     async def run(self, text: str) -> Outcome:
-        """Do a new task.
+        """Do a new task, or answer what the planner of the last one asked, and go on with that.
 
         Raises:
             HybridcodeError: a task is running already.
         """
+        if (view := self.state.task) is not None and view.waits_for_answer and not self.is_running:
+            self.log.append(QuestionAnswered(view.task.id, text.strip()[:MAX_ANSWER], PERSON))
+            return await self.resume()
         return await self._guarded(lambda: self._begin(text))
 
     async def resume(self) -> Outcome:
@@ -289,7 +291,8 @@ class Session:
         return Run(
             task=task,
             root=self.options.workspace,
-            settings=self.settings,
+            settings=without_checks(self.settings, self.state.declined_checks & self.agreed.suggested.keys()),
+            suggested=self.agreed.suggested,
             journal=self.log,
             gate=self.gate,
             senders=Senders(self.sender(self.models.frontier), self.sender(self.models.local)),
@@ -330,13 +333,13 @@ class Session:
         if self.options.forked is not None:
             self.log.append(self.options.forked)
         warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models.local)[1]]
-        if not self.options.is_attended:
-            warnings += [
-                f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."
-                for name in foreign_checks(self.options.loaded)
-            ]
-        for notice in opening_notices(facts, self.models, warnings):
+        for notice in opening_notices(facts, self.models, warnings, self.agreed.notices):
             self.log.append(notice)
+        self._record_checks()
+
+    def _record_checks(self) -> None:
+        if (now := named_now(self.options.loaded)) not in (None, self.state.named_checks):
+            self.log.append(now)
 
     async def _guarded(self, prepare: Callable[[], Awaitable[Run]]) -> Outcome:
         """Run to an outcome; every error becomes an exit code with its advice."""

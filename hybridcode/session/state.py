@@ -7,80 +7,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hybridcode.domain.action import Applied, ChangeSet, Decision, Denied, Proposal, Receipt
+from hybridcode.domain.action import Applied, ChangeSet, Decision, Declined, Denied, Proposal, Receipt, ShellCommand
+from hybridcode.domain.asked import ChecksNamed
 from hybridcode.domain.events import (
-    CheckRan,
-    DraftMade,
-    DraftRefused,
     EffectFinished,
     EffectStarted,
     Envelope,
-    Event,
     Interrupted,
     ModeChanged,
-    NoteGiven,
     NoticeGiven,
-    PlanDecided,
-    PlanMade,
     ProposalDecided,
     ProposalMade,
     Rewound,
-    RungTaken,
     SessionForked,
     SessionOpened,
     SessionResumed,
-    StepEnded,
-    StepStarted,
-    TaskEnded,
     TaskGiven,
-    TaskJudged,
-    TaskResumed,
     UndoMade,
-    WindowAssembled,
 )
 from hybridcode.domain.own import is_own
-from hybridcode.domain.plan import Plan, Step, Task, Writer
-from hybridcode.domain.refusal import Refusal
 from hybridcode.session.record import Record
-from hybridcode.session.sums import CallView, Ruled, StepUse, Sums
+from hybridcode.session.sums import CallView, Ruled, Sums
+from hybridcode.session.task_view import StepStatus, StepView, TaskView, apply_to_task
 
-StepStatus = Literal[
-    "waiting",
-    "running",
-    "drafting",
-    "awaiting",
-    "applying",
-    "checking",
-    "done",
-    "failed",
-    "declined",
-    "denied",
-    "stale",
-    "held",
-    "interrupted",
-]
-PlanStatus = Literal["none", "proposed", "approved", "rejected"]
 ProposalStatus = Literal[
     "pending", "approved", "edited", "rejected", "expired", "superseded", "executing", "done", "failed", "unknown"
 ]
-
-
-@dataclass
-class StepView:
-    """A step and where it stands."""
-
-    step: Step
-    status: StepStatus = "waiting"
-    writer: Writer | None = None
-    attempt: int = 0
-    rung: str = ""
-    why: str = ""
-    """Why this rung, or why it ended as it did."""
-    window_tokens: int = 0
-    files: str = ""
-    """What it changes, as the title of its latest change says it: `shop/cart.py +3 -1`."""
-    refusals: tuple[Refusal, ...] = ()
-    checks: list[CheckRan] = field(default_factory=list[CheckRan])
 
 
 @dataclass
@@ -99,42 +51,6 @@ class ProposalView:
     receipt: Receipt | None = None
     ended_at: int = 0
     """Seq of the envelope with the receipt."""
-
-
-@dataclass
-class TaskView:
-    """A task of the session."""
-
-    task: Task
-    plan: Plan | None = None
-    plan_status: PlanStatus = "none"
-    plan_source: str = ""
-    plan_mode: str = ""
-    """The permission mode in which the plan was made."""
-    steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
-    use: dict[str, StepUse] = field(default_factory=dict[str, StepUse])
-    """What each step used, by its id; under the empty one what belongs to no step: plans, verdicts, summaries."""
-    checks: list[CheckRan] = field(default_factory=list[CheckRan])
-    """Checks of the whole task."""
-    notes: list[NoteGiven] = field(default_factory=list[NoteGiven])
-    """What a person said to it while it ran."""
-    judged: TaskJudged | None = None
-    ended: TaskEnded | None = None
-    begun_at: int = 0
-    """Seq of its TaskGiven."""
-    is_forgotten: bool = False
-    """True once a person went back to before it."""
-
-    @property
-    def is_open(self) -> bool:
-        """True until the task ended in a way that a resumed run would not continue."""
-        return not self.is_forgotten and (self.ended is None or self.ended.exit_reason in RESUMABLE)
-
-
-RESUMABLE = frozenset(
-    {"approval_pending", "interrupted", "terminated", "transient", "model_unavailable", "limit", "stale"}
-)
-"""Exit reasons after which `--resume` goes on where the task stopped."""
 
 
 @dataclass
@@ -164,6 +80,10 @@ class SessionState:
     ruled: dict[str, Ruled] = field(default_factory=dict[str, Ruled])
     """What each rule ruled in this session, by its name."""
     sums: Sums = field(default_factory=Sums)
+    named_checks: ChecksNamed | None = None
+    """Check commands of the command line, also of an earlier one."""
+    declined_checks: set[str] = field(default_factory=set[str])
+    """Texts of the check commands that somebody said no to."""
     notices: list[NoticeGiven] = field(default_factory=list[NoticeGiven])
     undone: list[UndoMade] = field(default_factory=list[UndoMade])
     envelopes: Record = field(default_factory=Record)
@@ -232,6 +152,8 @@ class SessionState:
                 self.forked = event
             case ModeChanged(mode=mode, by=by):
                 self.mode, self.mode_by = mode, by
+            case ChecksNamed():
+                self.named_checks = event
             case TaskGiven(task=task):
                 self._let_go()
                 self.tasks.append(TaskView(task, begun_at=envelope.seq))
@@ -248,7 +170,7 @@ class SessionState:
                 self._settle(interrupted=isinstance(event, Interrupted))
             case _:
                 if self.tasks:
-                    _apply_to_task(self.tasks[-1], event, self.mode)
+                    apply_to_task(self.tasks[-1], event, self.mode)
 
     def _settle(self, *, interrupted: bool) -> None:
         for task in self.tasks[-1:]:
@@ -311,6 +233,9 @@ class SessionState:
                 self._mark_step(view.proposal.step, "applying")
             case EffectFinished(receipt=receipt):
                 view.receipt, view.ended_at = receipt, seq
+                action = view.proposal.action
+                if isinstance(receipt, Declined) and isinstance(action, ShellCommand) and action.purpose == "check":
+                    self.declined_checks.add(action.text)
                 self._turn(view, _RECEIVED.get(type(receipt).__name__, "failed"))
 
     def _turn(self, view: ProposalView, status: ProposalStatus) -> None:
@@ -339,6 +264,7 @@ _DECIDED: dict[str, ProposalStatus] = {
 _RECEIVED: dict[str, ProposalStatus] = {
     "Applied": "done",
     "Ran": "done",
+    "Committed": "done",
     "Stale": "superseded",
     "Expired": "expired",
     "Declined": "rejected",
@@ -347,51 +273,3 @@ _RECEIVED: dict[str, ProposalStatus] = {
     "Failed": "failed",
     "Unknown": "unknown",
 }
-
-
-def _apply_to_task(task: TaskView, event: Event, mode: str) -> None:
-    match event:
-        case PlanMade(plan=plan, source=source):
-            done = {name: view for name, view in task.steps.items() if view.status == "done"}
-            task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
-            task.steps = {step.id: done.get(step.id, StepView(step)) for step in plan.steps}
-        case PlanDecided(approved=approved):
-            task.plan_status = "approved" if approved else "rejected"
-        case CheckRan(step=None):
-            task.checks.append(event)
-        case TaskJudged():
-            task.judged = event
-        case TaskEnded():
-            task.ended = event
-        case TaskResumed():
-            task.ended = None
-        case NoteGiven():
-            task.notes.append(event)
-        case StepStarted() | RungTaken() | WindowAssembled() | DraftMade() | DraftRefused() | CheckRan() | StepEnded():
-            view = task.steps.get(event.step or "")
-            if view is not None:
-                _apply_to_step(view, event)
-        case _:
-            pass
-
-
-def _apply_to_step(
-    view: StepView,
-    event: StepStarted | RungTaken | WindowAssembled | DraftMade | DraftRefused | CheckRan | StepEnded,
-) -> None:
-    match event:
-        case StepStarted():
-            view.status = "running"
-        case RungTaken(writer=writer, attempt=attempt, rung=rung, why=why):
-            view.status, view.writer, view.attempt, view.rung, view.why = "drafting", writer, attempt, rung, why
-        case WindowAssembled(used=used):
-            view.window_tokens = used
-        case DraftMade():
-            view.refusals = ()
-        case DraftRefused(refusals=refusals):
-            view.refusals = refusals
-        case CheckRan():
-            view.status = "checking"
-            view.checks.append(event)
-        case StepEnded(outcome=outcome, why=why):
-            view.status, view.why = outcome, why or view.why

@@ -7,7 +7,7 @@ much it is and which key shows it.
 import json
 from collections.abc import Sequence
 
-from hybridcode.domain.action import ChangeSet, Proposal, Ruling, ShellCommand, ToolCall
+from hybridcode.domain.action import ChangeSet, GitCommit, Proposal, Ruling, ShellCommand, ToolCall
 from hybridcode.domain.own import TYPED_WORD_FLAGS
 from hybridcode.gate.flags import command_flags
 from hybridcode.gate.reach import network_words, sandbox_words
@@ -57,9 +57,26 @@ def command_facts(
             facts = [("tool", f"{tool} of {server}", "bold"), *_flag_facts(proposal), *_asked_facts(proposal)]
             facts += [*_lapse_facts(lapses), ("arguments", shown, ""), *_model_facts(proposal)]
             return [*facts, _digest(proposal)]
+        case GitCommit() as commit:
+            facts = [*_commit(commit), *_flag_facts(proposal), *_asked_facts(proposal), *_lapse_facts(lapses)]
+            return [*facts, *_model_facts(proposal), _digest(proposal)]
         case ChangeSet(edits=edits):
             facts = [("files", "\n".join(edit.path for edit in edits), "")]
     return [*facts, *ruling_facts(proposal), *_lapse_facts(lapses), _digest(proposal)]
+
+
+def _commit(commit: GitCommit) -> list[Fact]:
+    """Message, branch and files: all that a commit is."""
+    branch = f"{commit.branch} (new: HEAD moves to it, no file changes)" if commit.makes_branch else commit.branch
+    files = "\n".join(f"{'removes ' if file.sha256 is None else ''}{file.path}" for file in commit.files)
+    return [
+        ("message", commit.message.rstrip(), "bold"),
+        ("branch", branch, ""),
+        ("on", commit.parent[:12] or "nothing: the first commit", ""),
+        ("author", commit.author, ""),
+        ("files", files, ""),
+        ("undo", "never takes a commit back: `hybridcode undo --commit` adds one that reverts it", ""),
+    ]
 
 
 def _reach(command: ShellCommand, sandbox: str, unenforced: Sequence[str]) -> list[Fact]:

@@ -6,7 +6,8 @@ Invariant: a fold of the session; a command is said to run and never to be appli
 from typing import NamedTuple
 
 from hybridcode.domain.action import ChangeSet, ShellCommand
-from hybridcode.session.state import ProposalView, SessionState, StepStatus
+from hybridcode.session.state import ProposalView, SessionState
+from hybridcode.session.task_view import StepStatus
 
 _BUSY: frozenset[StepStatus] = frozenset({"running", "drafting", "applying", "checking"})
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from hybridcode.config.first import likely_test_commands
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.errors import ConfigError, ModelUnavailable
 from hybridcode.models.addresses import host_of, is_loopback
@@ -19,6 +18,7 @@ from hybridcode.models.catalogue import frontier_catalogue
 from hybridcode.models.fit import available_memory
 from hybridcode.models.openai_compatible import ServerModel
 from hybridcode.models.shelf import ModelFile, Shelf
+from hybridcode.repo.checks import detect_checks
 
 PROBE_S = 10.0
 """Seconds that a server may take to say what it is."""
@@ -53,7 +53,7 @@ def look_around(workspace: Path) -> Found:
         models=models,
         memory=available_memory(),
         tiny=str(files("hybridcode") / "assets" / "tiny.gguf"),
-        commands=likely_test_commands(workspace),
+        commands=tuple(one.command for one in detect_checks(workspace) if one.kind == "test"),
         trouble=trouble,
     )
 

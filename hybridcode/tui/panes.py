@@ -11,7 +11,7 @@ from typing import Protocol
 from hybridcode.domain.action import ChangeSet, FileChange, Proposal, ShellCommand
 from hybridcode.domain.events import Envelope
 from hybridcode.gate.paths import Places
-from hybridcode.session.state import TaskView
+from hybridcode.session.task_view import TaskView
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.reviewing import Review, load_change

@@ -13,8 +13,8 @@ import msgspec
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.plan import Plan, Step
-from hybridcode.session.state import StepStatus, StepView, TaskView
 from hybridcode.session.sums import StepUse
+from hybridcode.session.task_view import StepStatus, StepView, TaskView
 from hybridcode.tui.amounts import dollars, plural, seconds, tokens
 from hybridcode.tui.paint import Part, fit, width, wrap
 

@@ -6,6 +6,7 @@ Invariant: pure; the same events give the same entries, live or resumed.
 from typing import assert_never
 
 from hybridcode.domain.action import Declined, Denied
+from hybridcode.domain.asked import FailureReproduced, QuestionAnswered, TaskQuestioned
 from hybridcode.domain.events import (
     CheckRan,
     CommandChanged,
@@ -37,7 +38,9 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
-from hybridcode.session.state import RESUMABLE, SessionState
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import RESUMABLE
+from hybridcode.session.telling import told
 from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.conversation import whom
 from hybridcode.tui.entry import Entry, Fold, Tone
@@ -95,6 +98,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("!", f"the model did not answer: {error}", "warn")]
         case TaskJudged(verdict=verdict, reason=reason) if verdict != "skipped":
             return [Entry("judge", f"{verdict}: {reason}", "good" if verdict == "good" else "warn", "markdown")]
+        case TaskQuestioned() | QuestionAnswered() | FailureReproduced():
+            return [Entry(*line) for line in told(event)]
         case TaskEnded():
             return _ended(event, state)
         case Interrupted(by=by):

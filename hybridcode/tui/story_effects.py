@@ -10,6 +10,7 @@ from hybridcode.domain.action import (
     Applied,
     Approve,
     ChangeSet,
+    Committed,
     Decision,
     Declined,
     Denied,
@@ -27,7 +28,7 @@ from hybridcode.domain.action import (
 from hybridcode.domain.events import EffectFinished, ProposalDecided, ProposalMade
 from hybridcode.domain.own import is_own, waits_for_look
 from hybridcode.session.state import ProposalView, SessionState
-from hybridcode.tui.amounts import seconds
+from hybridcode.tui.amounts import plural, seconds
 from hybridcode.tui.conversation import whom
 from hybridcode.tui.entry import Entry, Fold
 
@@ -104,6 +105,8 @@ def _receipt(receipt: Receipt, title: str, view: ProposalView | None) -> list[En
             action = view.proposal.action if view else None
             is_check = isinstance(action, ShellCommand) and action.purpose == "check"
             return _ran(receipt, title, is_check=is_check)
+        case Committed():
+            return _committed(receipt)
         case Stale(paths=paths):
             text = f"not written: {', '.join(paths)} changed meanwhile"
             return [Entry("!", text, "warn"), Entry("", "it is drafted again from the file as it is now", "quiet")]
@@ -126,6 +129,12 @@ def _receipt(receipt: Receipt, title: str, view: ProposalView | None) -> list[En
             return [*found, Entry("", look, "quiet")] if view else found
         case _:
             assert_never(receipt)
+
+
+def _committed(receipt: Committed) -> list[Entry]:
+    files = plural(len(receipt.files), "file")
+    found = [Entry("", f"✓ commit {receipt.commit[:10]} on {receipt.branch}: {receipt.subject} · {files}", "good")]
+    return [*found, Entry("!", receipt.note, "warn")] if receipt.note else found
 
 
 def _ran(receipt: Ran, title: str, *, is_check: bool) -> list[Entry]:

@@ -12,7 +12,8 @@ from hybridcode.domain.action import Proposal, Stale
 from hybridcode.domain.events import Envelope, Event, PlanMade, ProposalMade, TaskResumed
 from hybridcode.domain.own import is_own, waits_for_look
 from hybridcode.session.modes import PLANNED_FIRST
-from hybridcode.session.state import SessionState, TaskView
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import TaskView
 from hybridcode.tui.amounts import plural
 
 Question = TaskView | Proposal

@@ -10,7 +10,8 @@ from textual.geometry import Offset
 
 from hybridcode.domain.events import CheckRan, Event, PlanMade, StepEnded, StepStarted, TaskGiven
 from hybridcode.domain.plan import Plan, Step, Task
-from hybridcode.session.state import SessionState, TaskView
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import TaskView
 from hybridcode.tui.paint import width
 from hybridcode.tui.plan_text import PlanRow, folded, plan_rows
 from hybridcode.tui.screens.step import StepScreen

@@ -17,7 +17,8 @@ from hybridcode.session.calibration.cases import Case, LeftOut
 from hybridcode.session.calibration.mined import one_line
 from hybridcode.session.calibration.past import CannotRebuild, Past, Rebuilder
 from hybridcode.session.calibration.regions import changed_lines
-from hybridcode.session.state import ProposalView, SessionState, TaskView
+from hybridcode.session.state import ProposalView, SessionState
+from hybridcode.session.task_view import TaskView
 
 
 class _Done(NamedTuple):

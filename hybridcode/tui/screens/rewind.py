@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from hybridcode.gate.taking_back import Reach
 from hybridcode.gate.undo import Foreseen
-from hybridcode.session.state import TaskView
+from hybridcode.session.task_view import TaskView
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.desk import RUNNING, Desk
 from hybridcode.tui.hints import Hint

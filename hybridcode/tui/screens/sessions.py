@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import SessionForked
 from hybridcode.journal.overview import SessionOverview, TaskRow
-from hybridcode.session.state import RESUMABLE
+from hybridcode.session.task_view import RESUMABLE
 from hybridcode.tui.amounts import dollars, plural
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.hints import Hint

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from hybridcode.domain.events import CheckRan, Envelope
-from hybridcode.session.state import SessionState, StepView, TaskView
+from hybridcode.session.state import SessionState
+from hybridcode.session.task_view import StepView, TaskView
 from hybridcode.tui.amounts import plural, seconds
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.paint import Part, clip, wrap

@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from hybridcode.session.state import TaskView
+from hybridcode.session.task_view import TaskView
 from hybridcode.tui.paint import segment
 from hybridcode.tui.plan_text import PlanRow, active_step, folded, plan_rows
 

@@ -319,6 +319,8 @@ SAMPLES: Mapping[str, st.SearchStrategy[object]] = {
     "approval.sandbox": st.sampled_from(KEYS["approval.sandbox"].choices),
     "verify.scratch": st.sampled_from(KEYS["verify.scratch"].choices),
     "egress.mode": st.sampled_from(KEYS["egress.mode"].choices),
+    "verify.detect": st.sampled_from(KEYS["verify.detect"].choices),
+    "verify.reproduce": st.booleans(),
     "git.commit": st.sampled_from(KEYS["git.commit"].choices),
     "egress.redact": st.booleans(),
 }
