@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from hybridcode.agent.lanes import Lanes
 from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
@@ -78,6 +79,10 @@ class Run:
     index: Index
     clean: Callable[[str], str] = str
     """Takes secrets out of a text, as it is done before anything is sent: for records of what was sent."""
+    lanes: Lanes = field(default_factory=Lanes)
+    """What steps that are at work at the same time share."""
+    is_revised: bool = False
+    """Steps that needed a declined one were asked for anew: once in a task."""
     history: str = ""
     """A bounded record of the session's earlier tasks."""
     notes: list[str] = field(default_factory=list[str])

@@ -142,10 +142,27 @@ class PlanDecided(_Event, frozen=True):
     reason: str = ""
 
 
+class PlanRevised(_Event, frozen=True):
+    """After the StepEnded of a declined step, before the planner is asked what to do in place of those that needed it.
+
+    Then PlanMade with the new steps at its end, or a NoticeGiven that says why there are none. Once in a task.
+    """
+
+    step: str
+    """The declined one."""
+    why: str
+    dropped: tuple[str, ...]
+    """Ids of the steps that needed it."""
+
+
 class StepStarted(_Event, frozen=True):
     """Before anything is done for a step."""
 
     step: str
+    tree: str = ""
+    """Digest of the tree that its first draft is made for, where it is drafted ahead."""
+    ahead_of: tuple[str, ...] = ()
+    """Earlier steps that are not settled yet: it is drafted ahead of them."""
 
 
 class RungTaken(_Event, frozen=True):
@@ -338,6 +355,7 @@ Event = (
     | PlannerChosen
     | PlanMade
     | PlanDecided
+    | PlanRevised
     | StepStarted
     | RungTaken
     | WindowAssembled

@@ -39,6 +39,7 @@ from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDeci
 from hybridcode.domain.ports import Approver
 from hybridcode.gate import lineage
 from hybridcode.gate.approvers import Refuse
+from hybridcode.gate.beside import Alone, Beside
 from hybridcode.gate.effects import Effects
 from hybridcode.gate.lapsing import lapse, lapsed, seconds_left
 from hybridcode.gate.outcomes import PERSON, approved_digest, for_person, refusal, ruled
@@ -75,6 +76,8 @@ class Gate:
         self.expires_s = expires_s
         """Seconds that a proposal may wait for an answer, and an approval for its effect; 0 = for ever."""
         self.traces = Traces(self.workspace, journal)
+        self.beside: Beside = Alone()
+        """What goes on at the same time."""
 
     @property
     def is_unattended(self) -> bool:
@@ -214,6 +217,7 @@ class Gate:
                     if not await self._decide(row):
                         return self._finished(proposal_id, Held(proposal_id))
                 case ApprovalState.APPROVED:
+                    await self.beside.enter(row.proposal)
                     if (receipt := await self._carry_out(row)) is not None:
                         return receipt
                 case ApprovalState.EDITED:
@@ -265,7 +269,7 @@ class Gate:
         limit = asyncio.timeout(left)
         try:
             async with limit:
-                return await self.approver.decide(row.proposal)
+                return await self.beside.ask(self.approver, row.proposal)
         except TimeoutError:
             if not limit.expired():
                 raise
