@@ -10,16 +10,8 @@ import click
 from hybridcode.cli import console
 from hybridcode.cli.workspace import settings_of
 from hybridcode.config.edit import write_repository_config
+from hybridcode.config.first import likely_test_commands
 from hybridcode.domain.errors import ConfigError
-
-TEST_COMMANDS = (
-    ("pyproject.toml", "python3 -m pytest -q"),
-    ("package.json", "npm test"),
-    ("go.mod", "go test ./..."),
-    ("Cargo.toml", "cargo test"),
-    ("Makefile", "make test"),
-)
-"""A file at the root, and the test command that goes with it."""
 
 
 @click.command()
@@ -30,7 +22,7 @@ def init(cwd: Path | None) -> None:
     target = workspace / ".hybridcode" / "config.toml"
     if target.exists():
         raise ConfigError(f"{target} exists already.", "Edit it; `hybridcode config show --origin` says what holds.")
-    guess = next((command for name, command in TEST_COMMANDS if (workspace / name).exists()), "")
+    guess = next(iter(likely_test_commands(workspace)), "")
     test = click.prompt("Command that proves a change (empty: none)", default=guess, err=True)
     denied = click.prompt(
         "Paths that must never be sent to a remote model (globs, blank between)", default="", err=True

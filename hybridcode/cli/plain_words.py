@@ -10,8 +10,8 @@ from hybridcode.domain.plan import Plan, Step
 from hybridcode.repo.lines import split_lines
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.command_text import Fact, ruling_facts
+from hybridcode.tui.entry import Entry
 from hybridcode.tui.reviewing import Review
-from hybridcode.tui.story import Entry
 
 CONTEXT = 3
 """Unchanged lines before and after a hunk."""
@@ -42,7 +42,8 @@ def spoken(text: str) -> str:
 def entry_lines(entry: Entry) -> Iterator[str]:
     """A paragraph of the transcript."""
     label = spoken(entry.label)
-    for number, line in enumerate(entry.text.split("\n")):
+    is_summed_up = entry.fold is not None and entry.fold.is_summed_up
+    for number, line in enumerate(entry.text.split("\n")[: 1 if is_summed_up else None]):
         said = spoken(line) if entry.tone != "code" else line
         yield f"{label} {said}".rstrip() if number == 0 and label else f"  {said}".rstrip()
 

@@ -1,23 +1,23 @@
-"""Changes to config files at a person's own command: the user's, and a repository's first one.
+"""Changes to config files at a person's own command: the user's, and those of a repository.
 
-Invariant: comments and order of a file survive; a value that `load` would refuse is never written.
+Invariant: comments and order of a file survive; a value that `load` would refuse is never written; nothing is written
+through a link of a repository.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AbstractTable
-from tomlkit.toml_document import TOMLDocument
 
 from hybridcode.config.atomic import write_atomic
-from hybridcode.config.keys import check
-from hybridcode.config.layers import parse_file, read_bounded
+from hybridcode.config.layers import read_bounded
 from hybridcode.config.paths import user_config_dir
+from hybridcode.config.rewriting import Rewrite, carry_out, foresee
 from hybridcode.config.rules import POLICY_FILE, parse_policy, read_policy
+from hybridcode.config.trust import RepositoryConfig, is_trusted, read_repository, trust
 from hybridcode.domain.errors import ConfigError
+
+SHARED_FILE, LOCAL_FILE = "config.toml", "config.local.toml"
 
 
 def set_user_value(key: str, value: object, *, path: Path | None = None) -> Path:
@@ -27,11 +27,7 @@ def set_user_value(key: str, value: object, *, path: Path | None = None) -> Path
         ConfigError: no such setting, a wrong value, `bypass`, or a file that is not TOML or cannot be written.
     """
     target = path or user_config_dir() / "config.toml"
-    document = _read(target)
-    _set(document, key, value)
-    data = tomlkit.dumps(document).encode()
-    parse_file(data, layer="user", path=target)
-    write_atomic(target, data)
+    carry_out(foresee(target, {key: value}))
     return target
 
 
@@ -44,18 +40,52 @@ def write_repository_config(path: Path, values: Mapping[str, object]) -> None:
     Raises:
         ConfigError: the file is already there, its folder is a symbolic link, or a value cannot be used.
     """
+    _carry_out_inside(foresee_first(path, values))
+
+
+def foresee_first(path: Path, values: Mapping[str, object]) -> Rewrite:
+    """What `write_repository_config` would write. Raises ConfigError, as that does."""
     if path.exists() or path.is_symlink():
         raise ConfigError(f"{path} exists already", "Edit it, or move it away first.")
-    if path.parent.is_symlink():
-        raise ConfigError(f"{path.parent} is a symbolic link", "Nothing is written through a link of the repository.")
-    document = tomlkit.document()
-    for key, value in values.items():
-        if value not in ("", (), []):
-            _set(document, key, value)
-    write_atomic(path, tomlkit.dumps(document).encode(), mode=0o644)
-    ignored = path.parent / ".gitignore"
-    if not ignored.exists():
-        write_atomic(ignored, b"config.local.toml\n", mode=0o644)
+    _require_no_link(path)
+    said = {key: value for key, value in values.items() if value not in ("", (), [])}
+    return foresee(path, said, layer="repository", mode=0o644)
+
+
+def foresee_local(folder: Path, changes: Mapping[str, object]) -> Rewrite:
+    """What `config.local.toml` below a repository's `.hybridcode` would hold. Raises ConfigError."""
+    path = folder / LOCAL_FILE
+    _require_no_link(path)
+    return foresee(path, changes, layer="local")
+
+
+def carry_out_all(rewrites: Sequence[Rewrite], repository: RepositoryConfig, *, store: Path | None = None) -> bool:
+    """Write what was shown, at a person's own command.
+
+    Files of the repository that were trusted stay trusted with what was just written, and so do files that hold nothing
+    else.
+
+    Returns:
+        False if a repository's file was written that is not trusted: it may only tighten.
+
+    Raises:
+        ConfigError: a file changed since it was shown, or cannot be written.
+    """
+    was_own = not repository.files or is_trusted(repository, store=store)
+    inside = [rewrite for rewrite in rewrites if rewrite.path.parent == repository.folder]
+    for rewrite in rewrites:
+        if rewrite in inside:
+            _carry_out_inside(rewrite)
+        else:
+            carry_out(rewrite)
+    if not inside:
+        return True
+    present = read_repository(repository.workspace)
+    expected = {**repository.files, **{rewrite.path.name: rewrite.after for rewrite in inside}}
+    if was_own and dict(present.files) == expected:
+        trust(present, store=store)
+        return True
+    return False
 
 
 def add_project_rule(workspace: Path, rule: str, *, path: Path | None = None) -> Path:
@@ -79,29 +109,15 @@ def _line_ended(data: bytes) -> bytes:
     return data if not data or data.endswith(b"\n") else data + b"\n"
 
 
-def _set(document: TOMLDocument, key: str, value: object) -> None:
-    checked = msgspec.to_builtins(check(key, value, source="config"))
-    if checked == "bypass":
-        raise ConfigError("approval.mode cannot be bypass in a file", "Only the flag --unsafe switches the gate off.")
-    *sections, leaf = key.split(".")
-    _table(document, sections)[leaf] = checked
+def _require_no_link(path: Path) -> None:
+    for place in (path, path.parent):
+        if place.is_symlink():
+            raise ConfigError(f"{place} is a symbolic link", "Nothing is written through a link of the repository.")
 
 
-def _read(path: Path) -> TOMLDocument:
-    data = read_bounded(path)
-    try:
-        return tomlkit.parse((data or b"").decode())
-    except (UnicodeDecodeError, TOMLKitError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}", "Correct the file first.") from error
-
-
-def _table(document: TOMLDocument, sections: list[str]) -> AbstractTable | TOMLDocument:
-    place: AbstractTable | TOMLDocument = document
-    for index, section in enumerate(sections):
-        if section not in place:
-            place[section] = tomlkit.table(is_super_table=index + 1 < len(sections))
-        inner = place[section]
-        if not isinstance(inner, AbstractTable):
-            raise ConfigError(f"{'.'.join(sections[: index + 1])} is not a section", "Correct the file first.")
-        place = inner
-    return place
+def _carry_out_inside(rewrite: Rewrite) -> None:
+    _require_no_link(rewrite.path)
+    carry_out(rewrite)
+    ignored = rewrite.path.parent / ".gitignore"
+    if not ignored.exists() and not ignored.is_symlink():
+        write_atomic(ignored, b"config.local.toml\n", mode=0o644)

@@ -95,7 +95,7 @@ def check(name: str, value: object, *, source: str, strict: bool = True) -> obje
     key = find(name, source=source)
     try:
         converted: object = msgspec.convert(value, type=key.type, strict=strict)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise ConfigError(f"{source}: {name}: {error}", _expectation(key)) from error
     _check_number(key, converted, source)
     if name in _PATTERNS:

@@ -36,10 +36,30 @@ _ENDPOINTS = "models.local.pool"
 _ENDPOINT = "models.local.base_url"
 
 
+class Sources(msgspec.Struct, frozen=True):
+    """Where `load` looked: enough to look again. The fields are its arguments."""
+
+    workspace: Path
+    flags: Mapping[str, object]
+    env: Mapping[str, str] | None
+    config_file: Path | None
+    user_config: Path | None
+    managed_config: Path
+    trust_store: Path | None
+    trust_now: bool
+
+    @property
+    def user_file(self) -> Path:
+        """The user's config.toml."""
+        return self.user_config or user_config_dir() / "config.toml"
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """Settings and how they came about."""
 
     settings: Settings
+    sources: Sources
+    """Where they were read from."""
     origin: Mapping[str, Origin]
     """Dotted name -> where the value comes from. Lists also have one entry per item: `approval.deny[0]`."""
     warnings: tuple[str, ...]
@@ -80,19 +100,24 @@ def load(
     Raises:
         ConfigError: a file, variable or flag holds something that cannot be used.
     """
-    env = os.environ if env is None else env
-    repository = read_repository(workspace)
-    trusted = trust_now or is_trusted(repository, store=trust_store)
+    return read(Sources(workspace, flags or {}, env, config_file, user_config, managed_config, trust_store, trust_now))
+
+
+def read(sources: Sources) -> Loaded:
+    """Read and fold every layer, as `load` does. Raises ConfigError."""
+    env = os.environ if sources.env is None else sources.env
+    managed_config, user_file = sources.managed_config, sources.user_file
+    repository = read_repository(sources.workspace)
+    trusted = sources.trust_now or is_trusted(repository, store=sources.trust_store)
     merge = _Merge(trusted)
     merge.override(defaults())
-    user_file = user_config or user_config_dir() / "config.toml"
     merge.override(_without_bypass(from_file(user_file, "user")))
     merge.repository(_from_repository(repository, "config.toml", "repository"))
     merge.repository(_from_repository(repository, "config.local.toml", "local"))
     merge.override(_without_bypass(from_environment(env)))
-    if config_file is not None:
-        merge.override(_without_bypass(from_file(config_file, "command line", required=True)))
-    merge.override(from_flags(flags or {}))
+    if sources.config_file is not None:
+        merge.override(_without_bypass(from_file(sources.config_file, "command line", required=True)))
+    merge.override(from_flags(sources.flags))
     managed = _without_bypass(from_file(managed_config, "managed"))
     merge.managed(managed)
     root = repository.workspace
@@ -107,6 +132,7 @@ def load(
     ignored = tuple(rule for rule in written if rule not in rules)
     return Loaded(
         settings=build(merge.values()),
+        sources=sources,
         origin=merge.origins(),
         warnings=(*unknown_variables(env), *merge.warnings, *map(_why_ignored, ignored)),
         repository=repository,

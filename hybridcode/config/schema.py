@@ -49,7 +49,7 @@ Until you trust a repository's files (`hybridcode trust`, bound to their exact c
 def json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of config.toml."""
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Settings)
-    docs = _field_docs()
+    docs = field_docs()
     for name, definition in schema["$defs"].items():
         for field, described in definition["properties"].items():
             described["description"] = docs[name][field]
@@ -95,9 +95,9 @@ def _sections_with_keys() -> Iterator[tuple[str, type[msgspec.Struct]]]:
 
 def _section_page(name: str, section: type[msgspec.Struct]) -> str:
     summary = (section.__doc__ or "").partition(": ")[2]
-    docs = _field_docs()[section.__name__]
+    docs = field_docs()[section.__name__]
     rows = [
-        f"| `{field}` | {_kind(key)} | {_default(key)} | {docs[field]} | {_from_repository(key)} |"
+        f"| `{field}` | {kind_of(key)} | {_default(key)} | {docs[field]} | {_from_repository(key)} |"
         for field in docs
         if (key := KEYS.get(f"{name}.{field}"))
     ]
@@ -105,7 +105,8 @@ def _section_page(name: str, section: type[msgspec.Struct]) -> str:
     return "\n".join([f"## [{name}]", "", summary[:1].upper() + summary[1:], "", *head, *rows, ""])
 
 
-def _kind(key: Key) -> str:
+def kind_of(key: Key) -> str:
+    """What the setting may be, in Markdown: its words, or its type."""
     if key.choices:
         return ", ".join(f"`{choice}`" for choice in key.choices)
     if key.is_list:
@@ -123,7 +124,7 @@ def _from_repository(key: Key) -> str:
     return next((word for word, names in words.items() if key.name in names), "")
 
 
-def _field_docs() -> Mapping[str, Mapping[str, str]]:
+def field_docs() -> Mapping[str, Mapping[str, str]]:
     """Class name -> field -> the string that stands below the field in settings.py."""
     module = ast.parse(inspect.getsource(settings))
     return {node.name: dict(_documented(node)) for node in module.body if isinstance(node, ast.ClassDef)}

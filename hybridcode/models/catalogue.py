@@ -1,4 +1,4 @@
-"""The models that can be pulled by name: catalogue.toml, typed.
+"""The models that can be pulled by name, and those offered as frontier: catalogue.toml, typed.
 
 Invariant: a pure function of the shipped file; an entry without a SHA-256 says that it is unpinned.
 """
@@ -56,15 +56,36 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return bool(self.sha256)
 
 
+class FrontierEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A model behind a key that can be chosen as the frontier."""
+
+    model: str
+    """As litellm calls it."""
+    key: str
+    """The environment variable that its provider's key stands in."""
+    why: str
+    """Why it is here, in a line."""
+
+
 class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: tuple[Entry, ...]
+    frontier: tuple[FrontierEntry, ...]
+
+
+def catalogue() -> tuple[Entry, ...]:
+    """The models that can be pulled, in the order of the file."""
+    return _shipped().model
+
+
+def frontier_catalogue() -> tuple[FrontierEntry, ...]:
+    """The frontier models that are offered, in the order of the file; any other litellm name works as well."""
+    return _shipped().frontier
 
 
 @cache
-def catalogue() -> tuple[Entry, ...]:
-    """All entries, in the order of the file."""
+def _shipped() -> _Catalogue:
     data = files("hybridcode.models").joinpath("catalogue.toml").read_bytes()
-    return msgspec.toml.decode(data, type=_Catalogue).model
+    return msgspec.toml.decode(data, type=_Catalogue)
 
 
 def entry_named(name: str) -> Entry | None:

@@ -15,10 +15,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
-from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from hybridcode.domain.events import Envelope, ModeChanged, SessionOpened, TaskEnded, TaskGiven
 from hybridcode.session.state import SessionState
+from hybridcode.tui.applying import draw_with
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.commands import COMMANDS, choose_theme
@@ -36,10 +36,9 @@ from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.sight import Sight
 from hybridcode.tui.story import entries
 from hybridcode.tui.terminal import lasting
-from hybridcode.tui.themes import load_themes, shipped_dir, textual_theme
+from hybridcode.tui.theme_files import ThemeFiles
 from hybridcode.tui.views import open_view
-from hybridcode.tui.visible import use_ascii
-from hybridcode.tui.widgets.bars import AsciiScrollBar
+from hybridcode.tui.wearing import LOOK_S, Wearing
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.plan_view import PlanView
 from hybridcode.tui.writing import Writing
@@ -81,6 +80,7 @@ class HybridcodeApp(App[str]):
         Binding("f4", "view('inbox')", "what waits, in all sessions", priority=True, id="app.inbox"),
         Binding("f5", "view('history')", "what was changed, and undoing it", priority=True, id="app.timeline"),
         Binding("f6", "view('sessions')", "all sessions of this repository", priority=True, id="app.sessions"),
+        Binding("f7", "view('config')", "all settings", priority=True, id="app.settings"),
     ]
 
     def __init__(
@@ -92,28 +92,26 @@ class HybridcodeApp(App[str]):
         theme_dirs: tuple[Path, ...] = (),
         keys_file: Path | None = None,
     ) -> None:
-        self._themes, self._theme_errors = load_themes((shipped_dir(), *theme_dirs))
+        self._wearing = Wearing(ThemeFiles(theme_dirs))
         is_colourless = "NO_COLOR" in os.environ
         super().__init__()
         if is_colourless:  # Textual takes the variable away and paints in grey; what we start must see it
             os.environ["NO_COLOR"] = "1"
             self._filters = [Colourless()]
-        use_ascii(conversation.facts.is_ascii)
-        self.set_class(conversation.facts.is_ascii, "-ascii")
-        ScrollBar.renderer = AsciiScrollBar if conversation.facts.is_ascii else ScrollBarRender
         self.animation_level = "none"
         self.conversation = conversation
-        for theme in self._themes.values():
-            self.register_theme(textual_theme(theme))
+        self._wearing.register(self)
         self._start_in(conversation.facts.theme)
-        sight = Sight(clock, self.send, self.set_timer)
-        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight, keys_file)
+        sight, files = Sight(clock, self.send, self.set_timer), self._wearing.files
+        self.desk = Desk(self, SessionScreen(conversation.facts, clock), conversation, clock, sight, files, keys_file)
+        draw_with(self.desk, conversation.facts.is_ascii)
         self.asking = Asking(self.desk)
         self.writing = Writing(self.desk, self.asking)
         self.desk.on_switch = self._show_other
         self._rewinding = Rewinding(self.desk)
         self.leaving = Leaving(self.desk, self.asking)
         self.notices = Notices(self.desk, self.send)
+        self.desk.on_settings = self.notices.show_title
         self._prompt = prompt
         self._unsubscribe: Callable[[], None] | None = None
         self._is_stale = False
@@ -132,7 +130,7 @@ class HybridcodeApp(App[str]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our tokens, so that Textual's own themes work too."""
-        default = self._themes.get(DEFAULT_THEME)
+        default = self._wearing.files.themes.get(DEFAULT_THEME)
         return dict(default.variables) if default else {}
 
     async def on_mount(self) -> None:
@@ -142,7 +140,7 @@ class HybridcodeApp(App[str]):
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
         composer.is_burst = self.desk.sight.is_burst
         self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
-        for error in self._theme_errors:
+        for error in self._wearing.files.faults:
             self.desk.say(error)
         if self.desk.keys_file is not None and self.desk.keys_file.exists():
             self.desk.call(load_keys(self.desk, self.desk.keys_file))
@@ -152,6 +150,8 @@ class HybridcodeApp(App[str]):
         self._refresh()
         self.notices.show_title()
         self.set_interval(DRAIN_S, self._drain)
+        if self._wearing.files.has_folders:
+            self.set_interval(LOOK_S, lambda: self._wearing.look(self.desk))
         self.desk.sight.when_seen(lambda at: None)
         if self._prompt:
             self.desk.call(self.writing.start(self._prompt))
@@ -191,6 +191,7 @@ class HybridcodeApp(App[str]):
     def on_app_focus(self) -> None:
         """The person looks at this terminal."""
         self.notices.has_focus = True
+        self._wearing.look(self.desk)
 
     def on_app_blur(self) -> None:
         """The person looks elsewhere."""
@@ -243,7 +244,7 @@ class HybridcodeApp(App[str]):
         self._refresh()
 
     def _drain(self) -> None:
-        if pieces := live_pieces(self.conversation):
+        if not self.desk.may_wait() and (pieces := live_pieces(self.conversation)):
             self.desk.session.feed(pieces, own=own_source(self.state))
 
     def _refresh(self) -> None:

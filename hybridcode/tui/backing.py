@@ -3,6 +3,7 @@
 Invariant: models are built once, whether they are started ahead of the first task or by it.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from hybridcode.domain.ports import Approver, Watcher
 from hybridcode.gate.approvers import Inbox
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
+from hybridcode.session.missing import require_models
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.session import Session, SessionOptions
 from hybridcode.tui.archive_live import LiveArchive
@@ -37,10 +39,16 @@ class Backing:
         watcher: Watcher,
         resume: str | None,
         plan: Plan | None,
+        forked: SessionForked | None = None,
     ) -> None:
         self.library = LiveLibrary(workspace, loaded.settings)
         self.past = LivePast(lambda: self.session)
-        self.models = (make_models or build_models)(loaded.settings)
+        self._settings = loaded.settings
+        self._trouble: HybridcodeError | None = None
+        try:
+            self.models = (make_models or build_models)(loaded.settings)
+        except HybridcodeError as error:  # looking around works without models
+            self.models, self._trouble = Models(None, None), error
         self.archive = LiveArchive(workspace, loaded)
         self._inbox: Inbox | None = None
         self._session: Session | None = None
@@ -53,6 +61,7 @@ class Backing:
             make_models=lambda _: self.models,
             resume=resume,
             plan=plan,
+            forked=forked,
             is_attended=True,
         )
 
@@ -72,6 +81,12 @@ class Backing:
         """Where answers go; only after `open`."""
         assert self._inbox is not None
         return self._inbox
+
+    def require_models(self) -> None:
+        """Raise HybridcodeError where no task can be done, and say how to get a model."""
+        if self._trouble is not None:
+            raise self._trouble
+        require_models(self.models, self._settings, os.environ)
 
     def open(self, publish: Callable[[Envelope], None], *, tells_past: bool) -> Session:
         """The session, opened now if it was not; `publish` gets every later envelope, and if wanted those so far.

@@ -38,13 +38,6 @@ def _review(desk: Desk, asking: Asking, argument: str) -> None:
     asking.review()
 
 
-def _theme(desk: Desk, asking: Asking, argument: str) -> None:
-    del asking
-    names = sorted(name for name in desk.app.available_themes if name.startswith("hybridcode-"))
-    here = names.index(desk.app.theme) if desk.app.theme in names else -1
-    choose_theme(desk, argument or names[(here + 1) % len(names)])
-
-
 def choose_theme(desk: Desk, name: str) -> None:
     """Show everything in a theme, or say which ones there are."""
     if name in desk.app.available_themes:
@@ -97,7 +90,6 @@ Act = Callable[[Desk, Asking, str], None]
 ACTS: dict[str, tuple[str, Act]] = {
     "review": ("what waits for a decision", _review),
     "plan": ("the plan that waits, in full", _review),
-    "theme": ("next theme, or the one named", _theme),
     "resume": ("go on with the task that stopped, or with the session named", _resume),
     "mode": ("next permission mode, or the one named", _mode),
     "clear": ("forget the conversation: the next task begins a new session", _clear),

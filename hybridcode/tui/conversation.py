@@ -19,6 +19,7 @@ from hybridcode.tui.records import Library, Past
 
 if TYPE_CHECKING:
     from hybridcode.tui.archive import Archive
+    from hybridcode.tui.choices import Choices
 
 PERSON = "person:tui"
 """The `by` of every decision made on a screen of ours."""
@@ -140,6 +141,11 @@ class Conversation(Protocol):
     @property
     def archive(self) -> "Archive":
         """All sessions of this repository: what waits, what they used."""
+        ...
+
+    @property
+    def choices(self) -> "Choices":
+        """The settings, with their origins; a change shows in `facts` as far as it holds at once."""
         ...
 
     async def start(self, text: str) -> None:

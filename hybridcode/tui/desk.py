@@ -14,13 +14,19 @@ from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.session.state import SessionState
 from hybridcode.tui.conversation import Conversation, Facts
+from hybridcode.tui.entry import Entry, Tone
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.modes import named_mode
 from hybridcode.tui.screens.session import SessionScreen
 from hybridcode.tui.sight import Sight
-from hybridcode.tui.story import Entry, Tone
+from hybridcode.tui.theme_files import ThemeFiles
 
-RUNNING = Entry("!", "a task is running: Esc interrupts it", "warn")
+LATELY_S = 1 / 20
+"""Seconds after a key in which what can wait waits."""
+MOST_WAITS = 5
+"""Times in a row that it waits."""
+RUNNING: tuple[str, str, Tone] = ("!", "a task is running: Esc interrupts it", "warn")
+"""What `Desk.tell` says where something has to wait."""
 
 
 def shown_state() -> SessionState:
@@ -38,6 +44,8 @@ class Desk:
     clock: Callable[[], float]
     """Seconds that only grow."""
     sight: Sight
+    themes: ThemeFiles
+    """All themes, and whose they are."""
     keys_file: Path | None = None
     """Where a person's own keys stand."""
     state: SessionState = field(default_factory=shown_state)
@@ -45,6 +53,9 @@ class Desk:
     """What the screens show of the conversation's facts."""
     on_switch: Callable[[], None] = lambda: None
     """What the app does when another session is open: fold and show that one."""
+    on_settings: Callable[[], None] = lambda: None
+    """What the app does when the settings of its screens are others."""
+    _waits: int = 0
     _left: str = ""
     """Id of the session that was left last."""
 
@@ -55,6 +66,12 @@ class Desk:
     def is_at_session(self) -> bool:
         """True when nothing stands in front of the session screen."""
         return self.app.screen is self.session
+
+    def may_wait(self) -> bool:
+        """True right after a key, so many times in a row at most: what can wait lets the key be painted first."""
+        is_lately = self.clock() - self.sight.typed_at < LATELY_S
+        self._waits = self._waits + 1 if is_lately and self._waits < MOST_WAITS else 0
+        return self._waits > 0
 
     def is_news(self, envelope: Envelope) -> bool:
         """False for what is folded already, and for the last words of a session that was left."""

@@ -50,6 +50,17 @@ def find_lexer(path: str) -> Lexer | None:
     return lexer_class(stripnl=False, ensurenl=False) if lexer_class is not None else None
 
 
+def find_language(name: str) -> Lexer | None:
+    """The lexer for a language as a fence names it, None if there is none. As slow as `find_lexer`."""
+    import pygments.lexers  # here, so that the first paint does not wait for it
+
+    find = cast(Callable[..., Lexer], vars(pygments.lexers)["get_lexer_by_name"])
+    try:
+        return find(name, stripnl=False, ensurenl=False)
+    except ValueError:  # ClassNotFound is one
+        return None
+
+
 def warm() -> None:
     """Import what the first diff will be coloured with, before there is one. Takes 0.1 s: call it in a thread."""
     find_lexer("a.py")

@@ -6,14 +6,16 @@ session needs is imported before the first paint.
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from hybridcode.config.load import Loaded
-from hybridcode.config.settings import Mode, Settings
+from hybridcode.config.settings import Mode, Settings, UiSettings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
@@ -23,53 +25,24 @@ from hybridcode.models.pricing import Price
 from hybridcode.repo.facts import GitFacts, git_facts
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.listing import list_files
-from hybridcode.session.modes import PLANNED_FIRST, checked_mode
+from hybridcode.session.modes import checked_mode
 from hybridcode.session.watchers import Piece, QueueWatcher
 from hybridcode.tui.conversation import PERSON, Facts, Remember
+from hybridcode.tui.plan_desk import PlanDesk
 from hybridcode.tui.records import Library, Past
+from hybridcode.tui.surroundings import advice_for, draws_ascii_only, local_name, short_path
 
 if TYPE_CHECKING:
     from hybridcode.session.models import Models
     from hybridcode.session.session import Session
     from hybridcode.tui.archive import Archive
     from hybridcode.tui.backing import Backing
+    from hybridcode.tui.choices import Choices
 
 STOP_S = 3.0
 """Seconds that a task gets to end after an interruption, before it is cut off."""
 OnEnvelope = Callable[[Envelope], None]
 MakeModels = Callable[[Settings], "Models"]
-
-
-class PlanDesk:
-    """Where a plan waits for a person."""
-
-    def __init__(self, mode: Callable[[], Mode]) -> None:
-        self._mode = mode
-        self._answer: asyncio.Future[Plan | None] | None = None
-        self._early: list[Plan | None] = []
-
-    async def decide_plan(self, plan: Plan) -> Plan | None:
-        """Wait for a person's answer; in modes that ask about no plan it is followed at once."""
-        if self._early:
-            return self._early.pop()
-        if self._mode() not in PLANNED_FIRST:
-            return plan
-        self._answer = asyncio.get_running_loop().create_future()
-        try:
-            return await self._answer
-        finally:
-            self._answer = None
-
-    def forget(self) -> None:
-        """Drop an answer that no run has asked for."""
-        self._early.clear()
-
-    def answer(self, plan: Plan | None) -> None:
-        """Hand in the answer; one that nobody waits for yet is kept for the run that will."""
-        if self._answer is None:
-            self._early = [plan]
-        elif not self._answer.done():
-            self._answer.set_result(plan)
 
 
 class LiveConversation:
@@ -86,10 +59,14 @@ class LiveConversation:
         plan: Plan | None = None,
     ) -> None:
         self._workspace, self._loaded = workspace, loaded
-        self._make_models, self._resume, self._plan = make_models, resume, plan
-        settings = loaded.settings.models
-        self._frontier = frontier_name or settings.frontier.model or None
-        self._local = local_name(loaded.settings)
+        self._make_models = make_models
+        self._resume: str | None = resume
+        self._plan: Plan | None = plan
+        self._scripted = frontier_name
+        self._ui = loaded.settings.ui
+        self._next: Loaded | None = None
+        self._choices: Choices | None = None
+        self._restarting: asyncio.Task[None] | None = None
         self._watcher = QueueWatcher()
         self._desk = PlanDesk(lambda: self.mode)
         self._chosen: Mode | None = None
@@ -121,27 +98,70 @@ class LiveConversation:
         session = self._backing.session if self._backing and self._backing.is_open else None
         task = session.state.task if session else None
         return Facts(
-            workspace=_short(self._workspace),
+            workspace=short_path(self._workspace),
             branch=self._git.branch or "",
             dirty=len(self._git.dirty_paths),
-            frontier=self._frontier,
-            local=self._local,
+            frontier=(frontier := self._scripted or settings.models.frontier.model or None),
+            local=(local := local_name(settings)),
             mode=self.mode,
             is_offline=settings.egress.mode == "offline",
             is_resumable=bool(task and task.is_open and self._running is None),
-            advice=_advice(self._frontier, self._local),
+            advice=advice_for(frontier, local),
             sandbox=session.sandbox.kind if session else "",
             unenforced=session.sandbox.unenforced if session else (),
             expires_s=settings.approval.expires_s,
-            side_by_side=settings.ui.side_by_side,
-            is_ascii=draws_ascii_only(settings.ui.glyphs, os.environ),
-            theme=settings.ui.theme,
-            bell=settings.ui.bell,
-            notify=settings.ui.notify,
-            title=settings.ui.title,
+            side_by_side=self._ui.side_by_side,
+            is_ascii=draws_ascii_only(self._ui.glyphs, os.environ),
+            theme=self._ui.theme,
+            bell=self._ui.bell,
+            notify=self._ui.notify,
+            title=self._ui.title,
             price=Price.configured(settings.models.frontier),
             budget_usd=settings.limits.max_cost_usd,
         )
+
+    @property
+    def choices(self) -> "Choices":
+        """The settings, with their origins."""
+        if self._choices is None:
+            # Deferred: writing settings needs tomlkit and the policy, which the first paint must not pay for.
+            from hybridcode.tui.choices import Choices
+
+            self._choices = Choices(self._loaded, self._take)
+        return self._choices
+
+    async def _take(self, loaded: Loaded) -> bool:
+        """Show with other settings at once, and work with them from the next session on; False: one is open now."""
+        self._ui = loaded.settings.ui
+        if _works_alike(loaded, self._next or self._loaded):
+            return self._next is None
+        if self._backing is not None and self._backing.is_open:
+            self._next = loaded
+            return False
+        await self._renew(loaded)
+        return True
+
+    async def _renew(self, loaded: Loaded, session: str | None = None, forked: SessionForked | None = None) -> None:
+        """Go over to other settings, and with them to another session; if that one cannot be opened, all stays."""
+        former = self._loaded, self._resume, self._plan, self._backing
+        self._loaded, self._backing = loaded, None
+        try:
+            if former[3] is not None:
+                if former[3].is_open:
+                    self._resume, self._plan = session, None
+                backing = self._behind(forked)
+                if session is not None or forked is not None:
+                    backing.open(lambda envelope: None, tells_past=False).subscribe(self._publish)
+        except HybridcodeError:
+            self._loaded, self._resume, self._plan, self._backing = former
+            raise
+        self._next = None
+        if former[3] is not None:
+            await former[3].close()
+            self._restarting = asyncio.create_task(self._restart())
+
+    async def _restart(self) -> None:
+        await self._behind().start_models()
 
     @property
     def envelopes(self) -> Sequence[Envelope]:
@@ -180,7 +200,10 @@ class LiveConversation:
         if self.is_own_running:
             self._session().own.require_rest()
         if session is None or session != self.session_id:
-            await self._behind().leave(self._publish, session, forked)
+            if self._next is not None:
+                await self._renew(self._next, session, forked)
+            else:
+                await self._behind().leave(self._publish, session, forked)
             self._desk.forget()
             self._running = None
 
@@ -204,6 +227,7 @@ class LiveConversation:
 
     async def start(self, text: str) -> None:
         """Begin a task in the background."""
+        self._behind().require_models()
         self._desk.forget()
         self._launch(self._session().run(text))
 
@@ -295,6 +319,8 @@ class LiveConversation:
             await asyncio.wait((self._running,), timeout=STOP_S)
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        if self._restarting is not None:
+            self._restarting.cancel()
         if self._backing is not None:
             await self._backing.close()
         if self._own is not None:
@@ -313,7 +339,7 @@ class LiveConversation:
         except HybridcodeError as error:
             self._session().log.append(NoticeGiven("error", error.message, error.hint))
 
-    def _behind(self) -> "Backing":
+    def _behind(self, forked: SessionForked | None = None) -> "Backing":
         if self._backing is None:
             # Deferred: the loop, the gate and the models cost 0.25 s, which the first paint must not pay.
             from hybridcode.tui.backing import Backing
@@ -326,6 +352,7 @@ class LiveConversation:
                 watcher=self._watcher,
                 resume=self._resume,
                 plan=self._plan,
+                forked=forked,
             )
         return self._backing
 
@@ -341,36 +368,11 @@ class LiveConversation:
             callback(envelope)
 
 
-def draws_ascii_only(glyphs: Literal["auto", "unicode", "ascii"], environ: Mapping[str, str]) -> bool:
-    """True where lines and signs must be ASCII: by the setting, else by what terminal and locale say."""
-    if glyphs != "auto":
-        return glyphs == "ascii"
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    charset = locale.partition(".")[2].partition("@")[0].lower().replace("-", "")
-    return charset not in ("", "utf8") or environ.get("TERM") in _BARE_CONSOLES
-
-
-_BARE_CONSOLES = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
-"""Terminals without most of our signs."""
-
-
-def local_name(settings: Settings) -> str | None:
-    """Short name of the local model for screens; None where nothing is configured."""
-    local = settings.models.local
-    return local.name or (Path(local.path).stem if local.path else local.base_url) or None
-
-
-def _short(path: Path) -> str:
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) and path != home else str(path)
-
-
-def _advice(frontier: str | None, local: str | None) -> tuple[str, ...]:
-    lines: list[str] = []
-    if frontier is None:
-        lines.append("Frontier: hybridcode config set models.frontier.model=NAME  (its key from the environment)")
-    if local is None:
-        lines.append(
-            "Local: hybridcode models list, then models pull NAME  (or set models.local.path, models.local.base_url)"
-        )
-    return tuple(lines)
+def _works_alike(one: Loaded, other: Loaded) -> bool:
+    """True when a session would work the same with either: they differ in how things are shown at most."""
+    plain = UiSettings()
+    return msgspec.structs.replace(one.settings, ui=plain) == msgspec.structs.replace(other.settings, ui=plain) and (
+        one.rules,
+        one.is_trusted,
+        one.repository.digest,
+    ) == (other.rules, other.is_trusted, other.repository.digest)

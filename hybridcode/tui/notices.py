@@ -89,6 +89,7 @@ class Notices:
     def show_title(self) -> None:
         """Say in the title where this runs and what waits, if that is wanted."""
         if not self._desk.facts.title:
+            self.give_back_title()
             return
         title = title_of(self._desk.facts, len(waiting_proposals(self._desk.state)))
         if title == self._title:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from hybridcode.domain.events import Envelope, Event, Rewound, TaskGiven
 from hybridcode.session.state import SessionState
-from hybridcode.tui.story import Entry, entries
+from hybridcode.tui.entry import Entry
+from hybridcode.tui.story import entries
 
 
 def forgets(event: Event) -> bool:

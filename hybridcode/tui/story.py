@@ -3,27 +3,9 @@
 Invariant: pure; the same events give the same entries, live or resumed.
 """
 
-from typing import Literal, NamedTuple, assert_never
+from typing import assert_never
 
-from hybridcode.domain.action import (
-    Amend,
-    Applied,
-    Approve,
-    ChangeSet,
-    Decision,
-    Declined,
-    Denied,
-    Expired,
-    Failed,
-    Held,
-    Ran,
-    Receipt,
-    Reject,
-    ShellCommand,
-    Stale,
-    Unanswered,
-    Unknown,
-)
+from hybridcode.domain.action import Declined, Denied
 from hybridcode.domain.events import (
     CheckRan,
     CommandChanged,
@@ -54,37 +36,36 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
-from hybridcode.domain.own import is_own, waits_for_look
-from hybridcode.session.state import RESUMABLE, ProposalView, SessionState
+from hybridcode.session.state import RESUMABLE, SessionState
 from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.conversation import whom
+from hybridcode.tui.entry import Entry, Fold, Tone
 from hybridcode.tui.meter import meter_of, spent
 from hybridcode.tui.modes import mode_told
 from hybridcode.tui.paint import clip
+from hybridcode.tui.story_effects import output_tail, told_of_proposal
 from hybridcode.tui.waiting import waiting_plan, waiting_proposals
-
-Tone = Literal["plain", "quiet", "strong", "good", "bad", "warn", "code"]
 
 _LEVELS: dict[str, Tone] = {"info": "quiet", "warning": "warn", "error": "bad"}
 
-TAIL_LINES = 6
-"""Lines of a command's output that the transcript shows."""
-OWN_LINES = 40
-"""The same for a command that the person typed."""
 TRACES = 6
 """Paths that a command changed and that one entry names."""
-TAIL_CHARS = 4_000
-"""Characters of output that a receipt keeps: a tail this long has lost its beginning."""
 PROMPT_LINES = 12
-"""Lines of a task that the transcript shows."""
+"""Lines of a task that stand while it is folded."""
+ANSWER_LINES = 40
+"""The same of an answer."""
+RATIONALE_LINES = 8
+"""The same of the reasons of a plan."""
 
-
-class Entry(NamedTuple):
-    """One paragraph: a short label in the margin and text beside it."""
-
-    label: str
-    text: str
-    tone: Tone = "plain"
+_WHAT_NOW = {
+    "verification_failed": "what was written stays: /diff shows it, /undo puts it back, another task can go on from it",
+    "denied": "the rule is named above; `hybridcode policy explain` says what came of each rule",
+    "limit": "`hybridcode config show --origin` says where the limit is set",
+    "model_unavailable": "`hybridcode doctor` looks at the models",
+    "integrity": "`hybridcode audit verify` says which record does not fit",
+    "internal": "this is a fault of the program: /export writes the record that a report needs",
+}
+"""Exit reason -> what a person can do about it."""
 
 
 def entries(event: Event, state: SessionState) -> list[Entry]:
@@ -92,7 +73,7 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
     match event:
         case TaskGiven(task=task):
             gap = [Entry("", "")] if len(state.tasks) > 1 else []
-            return [*gap, *_prompt(task.text)]
+            return [*gap, Entry("you", task.text, "strong", fold=Fold(first=PROMPT_LINES))]
         case NoticeGiven():
             return _notice(event)
         case NoteGiven(text=text):
@@ -108,11 +89,11 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
         case StepStarted() | RungTaken() | WindowAssembled() | DraftRefused() | StepEnded() | CheckRan():
             return _step(event, state)
         case ProposalMade() | ProposalDecided() | EffectFinished():
-            return _proposal(event, state)
+            return told_of_proposal(event, state)
         case ModelAnswered(error=error) if error:
             return [Entry("!", f"the model did not answer: {error}", "warn")]
         case TaskJudged(verdict=verdict, reason=reason) if verdict != "skipped":
-            return [Entry("judge", f"{verdict}: {reason}", "good" if verdict == "good" else "warn")]
+            return [Entry("judge", f"{verdict}: {reason}", "good" if verdict == "good" else "warn", "markdown")]
         case TaskEnded():
             return _ended(event, state)
         case Interrupted(by=by):
@@ -168,16 +149,6 @@ def _rewound(event: Rewound, state: SessionState) -> list[Entry]:
     return [*files, Entry("back", f"to before: {clip(first, 60)}", "strong"), Entry("", follows, "quiet")]
 
 
-def _prompt(text: str) -> list[Entry]:
-    """A task, a long one folded."""
-    lines = text.split("\n")
-    hidden = len(lines) - PROMPT_LINES
-    if hidden <= 0:
-        return [Entry("you", text, "strong")]
-    shown = Entry("you", "\n".join(lines[:PROMPT_LINES]), "strong")
-    return [shown, Entry("", f"⋯ {plural(hidden, 'more line')} · ↑ in an empty composer shows them", "quiet")]
-
-
 def _opened_again(state: SessionState) -> list[Entry]:
     found = [Entry("", "opened again", "quiet")]
     if state.task is not None and state.task.is_open:
@@ -194,13 +165,14 @@ def _notice(event: NoticeGiven) -> list[Entry]:
 def _plan(event: PlanMade) -> list[Entry]:
     plan = event.plan
     if plan.answer and not plan.steps:
-        return [Entry("answer", plan.answer)]
+        return [Entry("answer", plan.answer, form="markdown", fold=Fold(first=ANSWER_LINES))]
     files = {region.path for step in plan.steps for region in step.regions}
     facts = [plural(len(plan.steps), "step"), plural(len(files), "file")]
     checks = dict.fromkeys(check for check in (*(step.check for step in plan.steps), plan.check) if check)
     facts += [f"checks: {', '.join(checks)}"] if checks else ["no check"]
     found = [Entry("plan", " · ".join([*facts, f"by {whom(event.source)}"]))]
-    return [*found, Entry("", plan.rationale, "quiet")] if plan.rationale else found
+    why = Entry("", plan.rationale, "quiet", "markdown", Fold(first=RATIONALE_LINES))
+    return [*found, why] if plan.rationale else found
 
 
 def _step(
@@ -217,7 +189,8 @@ def _step(
         case WindowAssembled(used=used, budget=budget, digest=digest, excerpts=excerpts):
             share = f"window {tokens(used)} of {budget:,} · {plural(len(excerpts), 'excerpt')}" if budget else ""
             facts = " · ".join(part for part in (share, f"sha {digest[:8]}") if part)
-            return [Entry("", facts, "quiet")]
+            chosen = [f"  {one.path} {one.start}-{one.end} · {one.reason}" for one in excerpts]
+            return [Entry("", "\n".join([facts, *chosen]), "quiet", fold=Fold(is_summed_up=True))]
         case DraftRefused(attempt=attempt, refusals=refusals):
             return [
                 Entry("", f"draft {attempt} refused: {r.reason}{f' · {r.advice}' if r.advice else ''}", "warn")
@@ -258,110 +231,7 @@ def _check(event: CheckRan) -> list[Entry]:
     if event.passed:
         return [Entry("", f"✓ {event.command} passed{where}, {seconds(event.seconds)}", "good")]
     said = f"✗ {event.command} ended with exit code {event.exit_code}{where}, {seconds(event.seconds)}"
-    return [Entry("", said, "bad"), *_tail(event.tail)]
-
-
-def _tail(text: str, most: int = TAIL_LINES) -> list[Entry]:
-    lines = text.rstrip("\n").split("\n") if text.strip() else []
-    hidden = len(lines) - most
-    found = [Entry("", line, "code") for line in lines[-most:]]
-    if hidden <= 0:
-        return found
-    more = "at least " if len(text) >= TAIL_CHARS else ""
-    return [Entry("", f"⋯ {more}{plural(hidden, 'line')} above", "quiet"), *found]
-
-
-def _proposal(event: ProposalMade | ProposalDecided | EffectFinished, state: SessionState) -> list[Entry]:
-    if isinstance(event, ProposalMade):
-        proposal = event.proposal
-        typed = [Entry("you", f"! {proposal.title}", "strong")] if is_own(proposal) else []
-        if proposal.ruling.verdict != "ask" or (typed and not waits_for_look(proposal)):
-            return typed
-        return [*typed, Entry("?", f"{proposal.title} waits for you · Ctrl+Y", "warn")]
-    view = state.proposals.get(event.proposal)
-    if view is not None and is_own(view.proposal) and (told := _own(event, view)) is not None:
-        return told
-    title = view.proposal.title if view else event.proposal
-    if isinstance(event, ProposalDecided):
-        return _decision(event.decision, title)
-    return _receipt(event.receipt, title, view)
-
-
-def _own(event: ProposalDecided | EffectFinished, view: ProposalView) -> list[Entry] | None:
-    """How a person's own command went, without what goes without saying; None where it is told as of any other."""
-    if isinstance(event, ProposalDecided):
-        return None if waits_for_look(view.proposal) else []
-    match event.receipt:
-        case Ran(command=command) as ran:
-            amended = [Entry("", f"$ {command}", "quiet")] if command != view.proposal.title else []
-            ended = "timed out" if ran.timed_out else f"exit {ran.exit_code}"
-            is_good = ran.exit_code == 0 and not ran.timed_out
-            said = f"{ended} · {seconds(ran.seconds)} · sandbox {ran.sandbox}"
-            return [*amended, *_tail(ran.tail, OWN_LINES), Entry("", said, "good" if is_good else "bad")]
-        case Declined():
-            return [Entry("✗", "not run", "warn")]
-        case _:
-            return None
-
-
-def _decision(decision: Decision, title: str) -> list[Entry]:
-    match decision:
-        case Approve(by=by) if by.startswith("policy:"):
-            return [Entry("", f"allowed by rule {by.removeprefix('policy:')}: {title}", "quiet")]
-        case Approve(by=by):
-            return [Entry("", f"✓ approved by {whom(by)}: {title}", "quiet")]
-        case Amend(by=by):
-            return [Entry("", f"✎ approved with changes by {whom(by)}: {title}", "quiet")]
-        case Reject() | Unanswered():
-            return []
-        case _:
-            assert_never(decision)
-
-
-def _receipt(receipt: Receipt, title: str, view: ProposalView | None) -> list[Entry]:
-    match receipt:
-        case Applied(edits=edits, already=already):
-            paths = ", ".join(edit.path for edit in edits)
-            return [Entry("", f"✓ {'already there' if already else 'wrote'}: {paths}", "good")]
-        case Ran():
-            action = view.proposal.action if view else None
-            is_check = isinstance(action, ShellCommand) and action.purpose == "check"
-            return _ran(receipt, title, is_check=is_check)
-        case Stale(paths=paths):
-            text = f"not written: {', '.join(paths)} changed meanwhile"
-            return [Entry("!", text, "warn"), Entry("", "it is drafted again from the file as it is now", "quiet")]
-        case Expired(reason=reason):
-            return [Entry("!", f"not done: {reason}", "warn"), Entry("", title, "quiet")]
-        case Declined(reason=reason, by=by):
-            is_command = view is not None and not isinstance(view.proposal.action, ChangeSet)
-            return _declined(f"declined by {whom(by)}: {title}", reason, is_command=is_command)
-        case Denied(reason=reason, rule=rule, hint=hint):
-            found = [Entry("⊘", f"denied: {title} · {reason} (rule {rule})", "bad")]
-            return [*found, Entry("", hint, "quiet")] if hint else found
-        case Held(proposal=proposal):
-            return [Entry("?", f"held for approval as {proposal}: {title}", "warn")]
-        case Failed(reason=reason):
-            return [Entry("✗", f"failed: {reason}", "bad")]
-        case Unknown(reason=reason):
-            return [Entry("!", f"nobody knows how this ended: {reason}", "bad")]
-        case _:
-            assert_never(receipt)
-
-
-def _ran(receipt: Ran, title: str, *, is_check: bool) -> list[Entry]:
-    """A command that ended; of a check the output follows with its verdict."""
-    is_good = receipt.exit_code == 0 and not receipt.timed_out
-    ended = "timed out" if receipt.timed_out else f"exit {receipt.exit_code}"
-    line = f"$ {receipt.command or title} · {ended} · {seconds(receipt.seconds)} · sandbox {receipt.sandbox}"
-    return [Entry("", line, "good" if is_good else "bad"), *([] if is_check else _tail(receipt.tail))]
-
-
-def _declined(said: str, reason: str, *, is_command: bool) -> list[Entry]:
-    """A person's no, and what follows from it."""
-    if not reason:
-        return [Entry("✗", f"{said} · no reason: the step is given up", "warn")]
-    follows = "the step is given up" if is_command else "the next draft sees it"
-    return [Entry("✗", f"{said} · {reason}", "warn"), Entry("", follows, "quiet")]
+    return [Entry("", said, "bad"), *output_tail(event.tail)]
 
 
 def _ended(event: TaskEnded, state: SessionState) -> list[Entry]:
@@ -370,6 +240,8 @@ def _ended(event: TaskEnded, state: SessionState) -> list[Entry]:
     if event.files:
         found.append(Entry("", f"{plural(len(event.files), 'file')}: {', '.join(event.files)}", "quiet"))
         found.append(Entry("undo", "/undo shows what can be put back, and puts it back", "quiet"))
+    if what_now := _WHAT_NOW.get(event.exit_reason):
+        found.append(Entry("", what_now, "quiet"))
     if event.exit_reason in RESUMABLE:
         found.append(Entry("", "/resume goes on with it", "strong"))
     said = spent(meter_of(state))

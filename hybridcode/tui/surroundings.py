@@ -1,26 +1,47 @@
-"""What a widget may know of the program it stands in.
+"""What settings and surroundings mean for the screens.
 
-Invariant: read only; the one place where the type of a widget's app is pinned down.
+Invariant: pure functions of their arguments, but for the home folder; nothing that the first paint would wait for.
 """
 
 from collections.abc import Mapping
-from typing import Protocol, cast
+from pathlib import Path
+from typing import Literal
 
-from textual.app import App
-from textual.geometry import Size
-from textual.widget import Widget
-
-
-class _InProgram(Protocol):
-    @property
-    def app(self) -> App[object]: ...
+from hybridcode.config.settings import Settings
 
 
-def theme_tokens(widget: Widget) -> Mapping[str, str]:
-    """The colours of the theme that holds now, by token; the same object while it does."""
-    return cast(_InProgram, widget).app.theme_variables
+def draws_ascii_only(glyphs: Literal["auto", "unicode", "ascii"], environ: Mapping[str, str]) -> bool:
+    """True where lines and signs must be ASCII: by the setting, else by what terminal and locale say."""
+    if glyphs != "auto":
+        return glyphs == "ascii"
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    charset = locale.partition(".")[2].partition("@")[0].lower().replace("-", "")
+    return charset not in ("", "utf8") or environ.get("TERM") in _BARE_CONSOLES
 
 
-def terminal_size(widget: Widget) -> Size:
-    """Columns and rows, known before the widget has a size of its own."""
-    return cast(_InProgram, widget).app.size
+_BARE_CONSOLES = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
+"""Terminals without most of our signs."""
+
+
+def local_name(settings: Settings) -> str | None:
+    """Short name of the local model for screens; None where nothing is configured."""
+    local = settings.models.local
+    return local.name or (Path(local.path).stem if local.path else local.base_url) or None
+
+
+def short_path(path: Path) -> str:
+    """A folder for eyes, as `~/src/shop`."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) and path != home else str(path)
+
+
+def advice_for(frontier: str | None, local: str | None) -> tuple[str, ...]:
+    """How to get what is missing, a line each."""
+    lines: list[str] = []
+    if frontier is None:
+        lines.append("Frontier: hybridcode config set models.frontier.model=NAME  (its key from the environment)")
+    if local is None:
+        lines.append(
+            "Local: hybridcode models list, then models pull NAME  (or set models.local.path, models.local.base_url)"
+        )
+    return tuple(lines)

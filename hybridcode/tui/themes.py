@@ -3,11 +3,13 @@
 Invariant: every theme defines every token in TOKENS, so a stylesheet may use any of them under any theme.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
+from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from hybridcode.domain.errors import ConfigError
@@ -30,6 +32,8 @@ TOKENS = (
 )
 """Our own colour tokens, beside Textual's."""
 
+_COMPARE = "Compare it with a theme that ships."
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _HERE = Path(__file__).resolve().parent.parent
 _PLACES = (_HERE / "themes", _HERE.parent / "themes")
 
@@ -67,18 +71,50 @@ def read_theme(path: Path) -> ThemeFile:
     """Read one theme file.
 
     Raises:
-        ConfigError: when it is not a theme; the message names the file and the field.
+        ConfigError: when it is not a theme; the message names the file, the line where it can be told, and the field.
     """
+    text = ""
     try:
-        theme = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ThemeFile)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ConfigError(f"{path.name} is not a theme: {error}", "Compare it with a theme that ships.") from error
+        text = path.read_text(encoding="utf-8")
+        theme = msgspec.convert(tomllib.loads(text), ThemeFile)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} is not a theme: {error}", _COMPARE) from error
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("$.")[2].strip("`").rpartition(".")[2]
+        raise ConfigError(f"{path.name}{_line_of(text, field)} is not a theme: {error}", _COMPARE) from error
+    _require_tokens(path, theme)
+    _require_shown(path, theme, text)
+    return theme
+
+
+def _require_shown(path: Path, theme: ThemeFile, text: str) -> None:
+    """A name that can be chosen, and colours that are some."""
+    if not _NAME.fullmatch(theme.name):
+        raise ConfigError(
+            f"{path.name}{_line_of(text, 'name')}: {theme.name!r} cannot be a theme's name",
+            "Letters, digits, hyphens; a letter first.",
+        )
+    for field, colour in (*msgspec.structs.asdict(theme.colors).items(), *theme.variables.items()):
+        try:
+            Color.parse(colour)
+        except ColorParseError as error:
+            raise ConfigError(
+                f"{path.name}{_line_of(text, field)}: {field} = {colour!r} is no colour", "Write it as #8ab4f8."
+            ) from error
+
+
+def _line_of(text: str, field: str) -> str:
+    """`, line 12` for the line on which a field stands, empty where it stands on none."""
+    found = re.search(rf"^[ \t]*[\"']?{re.escape(field)}[\"']?[ \t]*=", text, re.MULTILINE) if field else None
+    return f", line {text.count(chr(10), 0, found.start()) + 1}" if found else ""
+
+
+def _require_tokens(path: Path, theme: ThemeFile) -> None:
     missing, unknown = set(TOKENS) - set(theme.variables), set(theme.variables) - set(TOKENS)
     if missing or unknown:
         said = [f"missing {', '.join(sorted(missing))}"] * bool(missing)
         said += [f"unknown {', '.join(sorted(unknown))}"] * bool(unknown)
-        raise ConfigError(f"{path.name}, [variables]: {'; '.join(said)}", "Compare it with a theme that ships.")
-    return theme
+        raise ConfigError(f"{path.name}, [variables]: {'; '.join(said)}", _COMPARE)
 
 
 def load_themes(folders: Iterable[Path]) -> tuple[dict[str, ThemeFile], tuple[ConfigError, ...]]:

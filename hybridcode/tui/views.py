@@ -36,6 +36,9 @@ VIEWS: dict[str, View] = {
     "undo": View("undo the latest change, or the step named", "timeline:open_undo"),
     "rewind": View("back to before an earlier task (Esc Esc)", "rewind:open_rewind"),
     "diff": View("what this session changed so far", "diff:open_diff"),
+    "config": View("all settings: value, origin, and another value", "settings:open_settings"),
+    "theme": View("themes with a preview; with a name: that one for this start", "theme:open_theme"),
+    "setup": View("models, trust and check, step by step; nothing is written before your y", "setup:open_setup"),
     "export": View("write this session to a Markdown or HTML file", "export:open_export"),
 }
 """By name, which is the slash command too."""

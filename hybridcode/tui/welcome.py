@@ -7,19 +7,27 @@ from hybridcode.tui.conversation import Facts
 from hybridcode.tui.paint import Part
 
 _LABEL = 10
+_TALL_ROWS = 24
+"""Rows from which each key has a line of its own."""
+_KEYS = (
+    ("Enter", "sends", "sends, Alt+Enter breaks the line"),
+    ("Ctrl+Y", "reviews", "reviews what waits for you"),
+    ("Esc", "stops", "interrupts what runs"),
+    ("Ctrl+Q", "quits", "quits, what waits is kept"),
+    ("?", "all keys", "all keys and commands"),
+)
+"""Keys, what they do in a word, and in a line."""
 
 
-def welcome_parts(facts: Facts) -> list[Part | str]:
-    """The text in place of an empty transcript."""
+def welcome_parts(facts: Facts, rows: int) -> list[Part | str]:
+    """The text in place of an empty transcript, on a screen of so many rows."""
     parts: list[Part | str] = [
         ("The frontier model decides, the local model writes,\n", "bold"),
         ("and nothing is changed or run without your yes.\n\n", "bold"),
         *_model("frontier", facts.frontier, "decides"),
         *_model("local", facts.local, "writes"),
     ]
-    if said := _missing(facts):
-        parts += [("\n", ""), (f"{said}\n", "$warning")]
-    parts += [(f"{line}\n", "$quiet") for line in facts.advice]
+    parts += _missing(facts)
     if facts.is_resumable:
         parts += [
             "\n",
@@ -28,13 +36,10 @@ def welcome_parts(facts: Facts) -> list[Part | str]:
             " goes on with it\n",
         ]
     parts.append("\n")
-    for key, does in (
-        ("Enter", "sends, Alt+Enter breaks the line"),
-        ("Ctrl+Y", "reviews what waits for you"),
-        ("Esc", "interrupts what runs"),
-        ("Ctrl+Q", "quits, what waits is kept"),
-        ("?", "all keys and commands"),
-    ):
+    if rows < _TALL_ROWS:
+        said = [(key, short) for key, short, _ in _KEYS]
+        return [*parts, *(part for key, word in said for part in ((key, "bold $accent"), (f" {word}  ", "$quiet")))]
+    for key, _, does in _KEYS:
         parts += [(f"{key:<{_LABEL}}", "bold $accent"), (f"{does}\n", "$quiet")]
     return parts
 
@@ -44,11 +49,34 @@ def _model(role: str, name: str | None, does: str) -> list[Part | str]:
     return [(f"{role:<{_LABEL}}", "$quiet"), shown, (f"  {does}\n", "$quiet")]
 
 
-def _missing(facts: Facts) -> str:
+def _missing(facts: Facts) -> list[Part | str]:
+    """What one can do without the models that are missing, and how to get them."""
     if facts.frontier and facts.local:
-        return ""
-    if facts.local:
-        return "Without a frontier model the local one plans and judges too."
-    if facts.frontier:
-        return "Without a local model the frontier writes too: that costs more."
-    return "No model is configured: `hybridcode init` sets one up, `hybridcode demo` needs none."
+        return []
+    if not facts.frontier and not facts.local:
+        return [
+            ("\nNo model is configured: ", "$warning"),
+            ("/setup", "bold $accent"),
+            (" goes through it, and writes nothing before your yes.\n", "$warning"),
+            ("Looking works without: ", "$quiet"),
+            *_commands("/context QUESTION", "@file", "/diff", "/history", "/doctor"),
+            ("In a shell ", "$quiet"),
+            ("hybridcode demo", "bold"),
+            (" shows all of it with a script and a tiny model.\n", "$quiet"),
+        ]
+    said = (
+        "Without a frontier model the local one plans and judges too."
+        if facts.local
+        else "Without a local model the frontier writes too: that costs more."
+    )
+    return [
+        (f"\n{said} ", "$warning"),
+        ("/setup", "bold $accent"),
+        (" changes that.\n", "$warning"),
+        *((f"{line}\n", "$quiet") for line in facts.advice),
+    ]
+
+
+def _commands(*names: str) -> list[Part | str]:
+    last = names[-1]
+    return [part for name in names for part in ((name, "$accent"), (".\n" if name == last else ", ", "$quiet"))]

@@ -117,8 +117,11 @@ def test_an_answer_from_another_terminal_closes_the_pane(program: Program, open_
 
 def test_a_small_first_screen_without_any_model_says_what_to_do(open_screen: Open):
     screen = open_screen(size=(20, 60))
-    text = screen.see("hybridcode", "models.frontier.model")
-    assert "models.local" in text
+    screen.see("No model is configured", "/setup", "/context QUESTION", "hybridcode demo")
+    screen.press("say hello")
+    screen.see("say hello")
+    screen.press("\r")
+    screen.see("no model is set up", "/setup goes through it", "say hello")
 
 
 def test_no_color_means_no_colour_and_ascii_means_ascii(program: Program, open_screen: Open):

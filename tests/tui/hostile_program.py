@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from scenes import SCENES
+from scenes_transcript import answered_question, thinking
 from scripted_conversation import ScriptedConversation
 
 from hybridcode.cli import console
@@ -70,8 +71,9 @@ def made_hostile(conversation: ScriptedConversation) -> ScriptedConversation:
 def main() -> None:
     """Show one scene, or print it."""
     (what,) = sys.argv[1:]
-    if what in SCENES:
-        HybridcodeApp(made_hostile(SCENES[what]())).run()
+    scenes = {**SCENES, "answered_question": answered_question, "thinking": thinking}
+    if what in scenes:
+        HybridcodeApp(made_hostile(scenes[what]())).run()
         return
     for scene in SCENES.values():
         conversation = made_hostile(scene())

@@ -5,12 +5,15 @@ Invariant: blobs are content-addressed, so a digest always leads to the bytes it
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import SimpleQueue
 
 import msgspec
 from scripted_archive import ScriptedArchive
+from scripted_choices import scripted_choices
 from scripted_records import ScriptedLibrary, ScriptedPast
 
+from hybridcode.config.load import Loaded
 from hybridcode.domain.action import ChangeSet, Decision, FileChange, FileEdit
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ConfigError, HybridcodeError, IntegrityError
@@ -18,6 +21,7 @@ from hybridcode.domain.events import Envelope, Event, ModeChanged, SessionForked
 from hybridcode.domain.plan import Plan
 from hybridcode.session.modes import SWITCHABLE
 from hybridcode.session.watchers import Piece
+from hybridcode.tui.choices import Choices
 from hybridcode.tui.conversation import Facts, Remember
 
 
@@ -48,9 +52,32 @@ class ScriptedConversation:
         default_factory=list[tuple[str | None, SessionForked | None]]
     )
     name: str = "20260101-000000-test"
+    folder: Path = Path("nowhere")
+    taken: list[Loaded] = field(default_factory=list[Loaded])
+    own_choices: Choices | None = None
 
     def __post_init__(self) -> None:
         self.past.play = self.play
+
+    @property
+    def choices(self) -> Choices:
+        if self.own_choices is None:
+            self.own_choices = scripted_choices(self.take, self.folder)
+        return self.own_choices
+
+    async def take(self, loaded: Loaded) -> bool:
+        self.taken.append(loaded)
+        ui = loaded.settings.ui
+        self.facts = msgspec.structs.replace(
+            self.facts,
+            theme=ui.theme,
+            is_ascii=ui.glyphs == "ascii",
+            side_by_side=ui.side_by_side,
+            bell=ui.bell,
+            notify=ui.notify,
+            title=ui.title,
+        )
+        return not self.events
 
     async def open_session(self, session: str | None, *, forked: SessionForked | None = None) -> None:
         if self.refusal:

@@ -9,8 +9,8 @@ from rich.style import Style
 from scenes import SCENES
 from textual.color import Color
 
-from hybridcode.tui.live import draws_ascii_only
 from hybridcode.tui.paint import Colourless, segment, width
+from hybridcode.tui.surroundings import draws_ascii_only
 from hybridcode.tui.visible import use_ascii, veiled, visible
 
 SIZES = ((60, 20), (80, 24), (120, 40), (300, 100))

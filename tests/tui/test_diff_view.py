@@ -11,11 +11,11 @@ from hybridcode.tui.diff_paint import DiffPainter
 from hybridcode.tui.diff_rows import compare, group_changes
 from hybridcode.tui.file_diff import file_diff
 from hybridcode.tui.file_review import FileReview
+from hybridcode.tui.in_program import theme_tokens
 from hybridcode.tui.moved import moved
 from hybridcode.tui.reviewing import Review
 from hybridcode.tui.screens.diff import DiffScreen, SeenFile
 from hybridcode.tui.screens.review import ReviewPane
-from hybridcode.tui.surroundings import theme_tokens
 from hybridcode.tui.widgets.diff_view import DiffView
 
 

@@ -14,11 +14,12 @@ from hybridcode.domain.plan import Plan, Step
 from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.commands import Command, UnknownCommand, parse_command
+from hybridcode.tui.entry import Entry
 from hybridcode.tui.meter import meter_of
 from hybridcode.tui.plan_text import plan_from_toml, plan_to_toml
 from hybridcode.tui.screens.help import HelpScreen
 from hybridcode.tui.screens.plan import PlanPane
-from hybridcode.tui.story import Entry, entries
+from hybridcode.tui.story import entries
 from hybridcode.tui.waiting import waiting_plan, waiting_proposals
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.transcript import Transcript
@@ -168,7 +169,7 @@ def test_an_answer_without_steps_is_told_in_full() -> None:
 
 
 async def test_help_lists_the_keys_that_work() -> None:
-    async with driving(talk(is_running=False), size=(100, 90)) as drive:
+    async with driving(talk(is_running=False), size=(100, 130)) as drive:
         await drive.press("question_mark")
         assert isinstance(drive.app.screen, HelpScreen)
         for said in ("accept this hunk", "Ctrl+Y", "Alt+Enter", "/resume", "run it, allow it for this session"):
@@ -187,8 +188,8 @@ async def test_slash_commands() -> None:
     async with driving(interrupted()) as drive:
         await drive.press(*"/resume", "enter")
         assert drive.talk.resumes == 1
-        await drive.press(*"/theme", "enter")
-        assert drive.app.theme != "hybridcode-dark"
+        await drive.press(*"/theme hybridcode-warm", "enter")
+        assert drive.app.theme == "hybridcode-warm"
 
 
 def test_a_path_is_a_task_and_not_a_command() -> None:

@@ -2,7 +2,19 @@ import msgspec
 import pytest
 from scene_parts import ASKS_EDIT, CHANGES, drafted, given, opened, planned, propose, talk
 
-from hybridcode.domain.action import Applied, Approve, Declined, Denied, Proposal, Ran, Ruling, ShellCommand, ToolCall
+from hybridcode.domain.action import (
+    Applied,
+    Approve,
+    Declined,
+    Denied,
+    Failed,
+    Proposal,
+    Ran,
+    Ruling,
+    ShellCommand,
+    ToolCall,
+    Unknown,
+)
 from hybridcode.domain.events import (
     CheckRan,
     EffectFinished,
@@ -21,12 +33,15 @@ from hybridcode.domain.events import (
     WindowAssembled,
 )
 from hybridcode.domain.plan import Plan, Step, Task
+from hybridcode.domain.window import Excerpt
 from hybridcode.session.state import SessionState
 from hybridcode.tui.command_text import reason_of
 from hybridcode.tui.doing import Doing, doing_now, step_words
+from hybridcode.tui.entry import Entry
+from hybridcode.tui.folding import lay_out
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.plan_text import plan_rows
-from hybridcode.tui.story import Entry, entries
+from hybridcode.tui.story import entries
 
 ALLOWED = Ruling("allow", "a rule of yours", "user:suite")
 
@@ -125,14 +140,18 @@ def test_an_interruption_says_what_is_kept() -> None:
 def test_the_last_lines_of_a_steps_command_are_shown_with_a_count(code: int) -> None:
     tail = "\n".join(f"line {number}" for number in range(20)) + "\n"
     told = _texts(*_command("step"), EffectFinished("c", Ran(code, "e" * 64, tail, 1.2)))
-    assert told[0] == f"$ pytest -q · exit {code} · 1.2 s · sandbox none"
-    assert told[1] == "⋯ 14 lines above"
-    assert told[2:] == [f"line {number}" for number in range(14, 20)]
+    assert told == [f"$ pytest -q · exit {code} · 1.2 s · sandbox none", tail.rstrip()]
+    output = _told(*_command("step"), EffectFinished("c", Ran(code, "e" * 64, tail, 1.2)))[1]
+    shown = [row.text for row in lay_out(output, 60).rows]
+    assert shown == ["⋯ 14 lines · Ctrl+O", *(f"line {number}" for number in range(14, 20))]
+    assert [row.text for row in lay_out(output, 60, is_open=True).rows] == tail.rstrip().split("\n")
 
 
 def test_a_tail_that_was_cut_counts_at_least() -> None:
-    told = _texts(*_command("step"), EffectFinished("c", Ran(0, "e" * 64, "x" * 493 + ("\n" + "y" * 500) * 7, 1.2)))
-    assert told[1] == "⋯ at least 2 lines above"
+    tail = "x" * 493 + ("\n" + "y" * 500) * 7
+    output = _told(*_command("step"), EffectFinished("c", Ran(0, "e" * 64, tail, 1.2)))[1]
+    assert lay_out(output, 600).rows[0].text == "⋯ at least 2 lines · Ctrl+O"
+    assert "not in the receipt" in lay_out(output, 600, is_open=True).rows[0].text
 
 
 def test_the_output_of_a_command_is_told_once() -> None:
@@ -153,6 +172,11 @@ def test_touches_are_listed_when_the_step_starts_and_never_again() -> None:
     assert _texts(*planned(), StepStarted("2")) == ["● 2 Let Cart.total return Money.", "shop/cart.py#Cart.total"]
     window = WindowAssembled("2", 1, "51ab09" + "0" * 58, (), 3_112, 4_000)
     assert _texts(*planned(), StepStarted("2"), window) == ["window 3.1k tok of 4,000 · 0 excerpts · sha 51ab0900"]
+    chosen = msgspec.structs.replace(window, excerpts=(Excerpt("shop/cart.py", 1, 30, "the region"),))
+    (told,) = _told(*planned(), StepStarted("2"), chosen)
+    facts = "window 3.1k tok of 4,000 · 1 excerpt · sha 51ab0900"
+    assert [row.text for row in lay_out(told, 60).rows] == [facts]
+    assert [row.text for row in lay_out(told, 60, is_open=True).rows] == [facts, "  shop/cart.py 1-30 · the region"]
 
 
 @pytest.mark.parametrize(
@@ -169,10 +193,42 @@ def test_a_reason_that_repeats_the_writer_is_left_out(why: str, told: str) -> No
 def test_a_long_task_is_folded_with_a_count() -> None:
     lines = [f"line {number}" for number in range(30)]
     long, short = (TaskGiven(Task("t", "\n".join(lines[:count])), "d" * 64) for count in (30, 12))
-    (shown, more) = _told(opened(), long)
-    assert shown.text == "\n".join(lines[:12])
-    assert more.text.startswith("⋯ 18 more lines")
-    assert len(_told(opened(), short)) == 1
+    (shown,), (whole,) = _told(opened(), long), _told(opened(), short)
+    assert [row.text for row in lay_out(shown, 60).rows] == [*lines[:12], "⋯ 18 lines · Ctrl+O"]
+    assert [row.text for row in lay_out(shown, 60, is_open=True).rows] == lines
+    assert [row.text for row in lay_out(whole, 60).rows] == lines[:12]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "said"),
+    [
+        ("verification_failed", 3, "/undo"),
+        ("denied", 5, "policy explain"),
+        ("limit", 6, "config show"),
+        ("model_unavailable", 7, "doctor"),
+        ("integrity", 9, "audit verify"),
+        ("internal", 1, "/export"),
+        ("interrupted", 130, "/resume"),
+        ("transient", 75, "/resume"),
+        ("stale", 8, "/resume"),
+        ("approval_pending", 4, "/resume"),
+        ("terminated", 143, "/resume"),
+    ],
+)
+def test_every_bad_end_says_what_to_do(reason: str, code: int, said: str) -> None:
+    assert [text for text in _texts(opened(), given(), TaskEnded(code, reason, (), "no")) if said in text]
+
+
+def test_what_failed_or_is_unknown_says_where_to_look() -> None:
+    for receipt, said in ((Failed("disk full"), "F5"), (Unknown("cut off"), "hybridcode approvals show c")):
+        told = _texts(*_command("step"), EffectFinished("c", receipt))
+        assert [text for text in told if said in text]
+
+
+def test_words_of_models_are_markdown_and_others_are_not() -> None:
+    answer = _told(opened(), given(), PlanMade(Plan(answer="**a**"), "frontier"))[0]
+    task = _told(opened(), TaskGiven(Task("t", "**a**"), "d" * 64))[0]
+    assert (answer.form, task.form) == ("markdown", "plain")
 
 
 def test_a_running_command_runs_and_is_not_applied() -> None:

@@ -42,7 +42,15 @@ def forbidden_in(raw: bytes) -> list[str]:
     return [name for name, sequence in FORBIDDEN.items() if sequence in raw]
 
 
-SCENES = {"review_diff": "f", "plan_waiting": "", "review_command": "v", "denied": "", "running_command": ""}
+SCENES = {
+    "review_diff": "f",
+    "plan_waiting": "",
+    "review_command": "v",
+    "denied": "\x0f",
+    "running_command": "",
+    "answered_question": "\x06Q7",
+    "thinking": "\x0f",
+}
 """Scene -> a key that brings more to the screen."""
 
 

@@ -36,6 +36,7 @@ from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.rows import Rows
+from hybridcode.tui.widgets.transcript import Transcript
 
 Section = tuple[str, Iterable[BindingType]]
 """A title and the bindings under it."""
@@ -77,6 +78,7 @@ def open_help(desk: Desk, argument: str) -> HelpScreen:
         [
             ("Anywhere", type(desk.app).BINDINGS),
             ("Writing", [*Composer.BINDINGS, *SessionScreen.BINDINGS]),
+            ("Reading what happened", Transcript.BINDINGS),
             ("Commands", slashes),
             ("Reviewing a change", [*ReviewPane.BINDINGS, *Pane.BINDINGS, *Framed.BINDINGS]),
             ("Reviewing a command", CommandPane.BINDINGS),

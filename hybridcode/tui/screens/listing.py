@@ -110,6 +110,13 @@ class ListScreen(ViewScreen):
         event.stop()
         self.query_one(Rows).focus()
 
+    def forget_words(self) -> None:
+        """Search for nothing any more."""
+        self._words = []
+        finder = self.query_one(Finder)
+        finder.value = ""
+        finder.remove_class("-on")
+
     def action_find(self) -> None:
         """Type what to look for."""
         self.query_one(Finder).open()

@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
@@ -19,18 +19,19 @@ from hybridcode.session.watchers import Piece
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, own_doing, step_words
+from hybridcode.tui.entry import Entry
 from hybridcode.tui.key_names import keys_name, shown_keys
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
 from hybridcode.tui.paint import Part, clip, clip_left, fit, width
 from hybridcode.tui.screens.framed import Framed
-from hybridcode.tui.story import Entry
 from hybridcode.tui.welcome import welcome_parts
 from hybridcode.tui.widgets.bars import Bar, Item, top_items, top_parts
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.live import Live
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.plan_view import PlanView
+from hybridcode.tui.widgets.story import Story
 from hybridcode.tui.widgets.transcript import Transcript
 
 _COMMAND_CELLS = 14
@@ -58,6 +59,9 @@ class SessionScreen(Screen[None]):
         Binding("ctrl+t", "plan", "the plan, with arrows; Enter opens a step", key_display="Ctrl+T", id="session.plan"),
         Binding("pageup", "scroll(-1)", "transcript up", id="session.page-up"),
         Binding("pagedown", "scroll(1)", "transcript down", id="session.page-down"),
+        Binding("ctrl+o", "unfold", "unfold or fold all long paragraphs", key_display="Ctrl+O", id="session.unfold"),
+        Binding("ctrl+f", "find", "search the transcript", key_display="Ctrl+F", priority=True, id="session.find"),
+        Binding("ctrl+up,alt+up", "read", "into the transcript: walk, fold, copy", id="session.read"),
     ]
 
     def __init__(self, facts: Facts, clock: Callable[[], float]) -> None:
@@ -72,13 +76,10 @@ class SessionScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Top line, body, composer, bottom line."""
         yield Bar("top", classes="-ruled")
-        yield Painted(*welcome_parts(self._facts), ident="welcome")
+        yield Painted(ident="welcome")
         with Horizontal(id="body"):
             yield PlanView()
-            with Vertical(id="story"):
-                yield Transcript()
-                yield Live(self._clock, ident="live")
-                yield Live(self._clock, ident="own")
+            yield Story(self._clock)
         yield Bar("waiting")
         yield Bar("queued")
         yield Painted(ident="completion")
@@ -166,6 +167,7 @@ class SessionScreen(Screen[None]):
         """Show mode, models and folder."""
         self._facts = facts
         left, items = top_parts(facts, self.size.width), top_items(facts, self.size.width)
+        self.query_one("#welcome", Painted).paint(*welcome_parts(facts, self.size.height))
         self.query_one("#top", Bar).show(*left, items=items, badge=mode_badge(facts.mode))
 
     def tell(self, entries: Iterable[Entry]) -> None:
@@ -173,11 +175,11 @@ class SessionScreen(Screen[None]):
         new = list(entries)
         if new:
             self.remove_class("-empty")
-            self.query_one(Transcript).add(new)
+            self.query_one(Story).tell(new)
 
     def forget(self) -> None:
         """Empty the transcript on screen."""
-        self.query_one(Transcript).clear()
+        self.query_one(Story).forget()
 
     def remark(self, text: str, seconds: float) -> None:
         """Say something in the bottom line for a while."""
@@ -201,9 +203,7 @@ class SessionScreen(Screen[None]):
 
     def feed(self, pieces: Sequence[Piece], *, own: str) -> None:
         """Take in live text; what the person's own command prints, whose id is `own`, stands apart."""
-        for name, is_shown in (("#live", False), ("#own", True)):
-            if shown := [piece for piece in pieces if (bool(own) and piece.source == own) is is_shown]:
-                self.query_one(name, Live).feed(shown)
+        self.query_one(Story).feed(pieces, own=own)
 
     def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool, is_running: bool) -> None:
         """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
@@ -254,6 +254,29 @@ class SessionScreen(Screen[None]):
     def action_interrupt(self) -> None:
         """Stop what runs."""
         self.post_message(self.Interrupt())
+
+    def on_story_left(self, message: Story.Left) -> None:
+        """The composer has the keys again."""
+        message.stop()
+        self.composer.focus()
+
+    def on_story_said(self, message: Story.Said) -> None:
+        """Say what was copied or not found."""
+        message.stop()
+        self.remark(message.text, 3.0)
+
+    def action_unfold(self) -> None:
+        """Show long paragraphs in full, or fold them."""
+        self.query_one(Story).unfold_all()
+
+    def action_find(self) -> None:
+        """Search the transcript."""
+        if not self.has_class("-empty"):
+            self.query_one(Story).find()
+
+    def action_read(self) -> None:
+        """Give the keys to the transcript."""
+        self.query_one(Story).enter()
 
     def action_scroll(self, pages: int) -> None:
         """Move the transcript by a page."""

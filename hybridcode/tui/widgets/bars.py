@@ -9,9 +9,9 @@ from textual import events
 from textual.scrollbar import ScrollBarRender
 
 from hybridcode.tui.conversation import Facts
+from hybridcode.tui.in_program import terminal_size
 from hybridcode.tui.meter import fitting
 from hybridcode.tui.paint import Part, clip, clip_left, width
-from hybridcode.tui.surroundings import terminal_size
 from hybridcode.tui.widgets.painted import Painted
 
 _PADDING = 2

@@ -20,7 +20,7 @@ from hybridcode.tui.diff_paint import DiffPainter
 from hybridcode.tui.file_diff import FileDiff
 from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import Lexer
-from hybridcode.tui.surroundings import terminal_size, theme_tokens
+from hybridcode.tui.in_program import terminal_size, theme_tokens
 
 _KEPT_LINES = 2048
 """Painted lines that are kept."""

@@ -20,3 +20,7 @@ class Painted(Static):
         if parts != self._parts:
             self._parts = parts
             self.update(content(*parts), layout=layout)
+
+    def paint_again(self) -> None:
+        """The same text, made anew: signs may be drawn otherwise now."""
+        self.update(content(*self._parts))

@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from hybridcode.tui.in_program import theme_tokens
 from hybridcode.tui.paint import segment
 from hybridcode.tui.palette import Ink, Palette
-from hybridcode.tui.surroundings import theme_tokens
 
 RowTone = Literal["plain", "strong", "quiet", "good", "bad", "warn", "accent"]
 _INKS = {

@@ -1,7 +1,7 @@
 from hybridcode.cli.plain_words import entry_lines, fact_lines, hunk_lines, spoken
 from hybridcode.domain.action import ChangeSet, FileChange, Proposal, Ruling
+from hybridcode.tui.entry import Entry, Fold
 from hybridcode.tui.reviewing import Review
-from hybridcode.tui.story import Entry
 
 OLD = b"one\ntwo\nthree\nfour\nfive\n"
 NEW = b"one\ntwo\n3\nfour\nfive\nsix\n"
@@ -34,4 +34,6 @@ def test_signs_become_words() -> None:
     assert spoken("✓ wrote: a.py · b.py") == "ok: wrote: a.py, b.py"
     assert list(entry_lines(Entry("✗ 3", "failed: no\nmore", "bad"))) == ["no: 3 failed: no", "  more"]
     assert list(entry_lines(Entry("", "✓ is output", "code"))) == ["  ✓ is output"]
+    assert list(entry_lines(Entry("", "1\n2\n3", fold=Fold(first=1)))) == ["  1", "  2", "  3"]
+    assert list(entry_lines(Entry("", "2 excerpts\n  a\n  b", fold=Fold(is_summed_up=True)))) == ["  2 excerpts"]
     assert list(fact_lines([("argv", "0  a\n1  b", "")])) == ["  argv: 0  a", "    1  b"]
