@@ -20,7 +20,7 @@ ASK_RULE = "egress.ask"
 """The rule behind a question about a remote request."""
 
 
-def _no_budget() -> None:
+def _no_budget(_: ModelRequest, __: ModelInfo) -> None:
     return None
 
 
@@ -75,8 +75,8 @@ class SendPolicy(msgspec.Struct, frozen=True):
     """Seconds without any progress until a try counts as failed."""
     max_retries: int = 2
     """Further tries after a transient failure."""
-    check_budget: Callable[[], None] = _no_budget
-    """Called before each try; raises LimitReached when a limit of the run is used up."""
+    check_budget: Callable[[ModelRequest, ModelInfo], None] = _no_budget
+    """Called before each try with what would be sent; raises LimitReached when it could break a limit of the run."""
 
 
 def check(request: ModelRequest, info: ModelInfo, policy: SendPolicy) -> None:

@@ -66,7 +66,7 @@ class Sender:
         attempt, retries, restarts, failed = 1, 0, 0, set[str]()
         while True:
             check(request, self.model.info, self._policy)
-            self._policy.check_budget()
+            self._policy.check_budget(cleaned.request, self.model.info)
             try:
                 reply = await self._try(cleaned, attempt, on_chunk)
                 self._tell_notes()

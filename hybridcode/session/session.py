@@ -34,6 +34,7 @@ from hybridcode.domain.events import (
     TaskResumed,
 )
 from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.model import ModelInfo, ModelRequest
 from hybridcode.domain.plan import Plan, Task
 from hybridcode.domain.ports import Approver, Model, Watcher
 from hybridcode.domain.scrub import scrubbed
@@ -57,6 +58,7 @@ from hybridcode.session.own import OwnCommands
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.state import SessionState, TaskView
+from hybridcode.session.step_cap import check_step_cap
 from hybridcode.session.watchers import NullWatcher
 from hybridcode.version import __version__
 
@@ -304,8 +306,9 @@ class Session:
         )
         return Sender(model, self.log, policy=policy)
 
-    def _check_budget(self) -> None:
-        limit = self.settings.limits.max_cost_usd
+    def _check_budget(self, request: ModelRequest, info: ModelInfo) -> None:
+        limit, cap = self.settings.limits.max_cost_usd, self.settings.limits.step_input_tokens
+        check_step_cap(request, info, self.state.envelopes, cap=cap)
         if not limit:
             return
         frontier = self.state.sums.ledger.frontier

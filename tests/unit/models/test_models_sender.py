@@ -207,7 +207,7 @@ async def test_denied_files_are_never_shown_to_a_remote_model() -> None:
 async def test_the_budget_is_looked_at_before_each_try() -> None:
     looks: list[int] = []
 
-    def check() -> None:
+    def check(_: ModelRequest, __: ModelInfo) -> None:
         looks.append(1)
         if len(looks) == 2:
             raise LimitReached("used up")
