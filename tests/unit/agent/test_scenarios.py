@@ -48,6 +48,8 @@ class Person:
                 return Amend(amended(session.log, proposal, old, new), PERSON)
             case ("interrupt", _, _):
                 session.interrupt(PERSON)
+            case _:
+                assert answer == "wait"
         await asyncio.sleep(60)
         raise AssertionError("nobody stopped it")
 
@@ -57,8 +59,7 @@ async def nothing_is_written(session: Session) -> None:
     assert isinstance(lanes, Lanes)
     for _ in range(5):
         await asyncio.sleep(0)
-    while "writing" in lanes.doing.values():
-        await asyncio.sleep(0.002)
+    await lanes.bell.until(lambda: "writing" not in lanes.doing.values())
 
 
 def amended(log: SessionJournal, proposal: Proposal, old: str, new: str) -> ChangeSet:

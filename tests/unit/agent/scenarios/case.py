@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Step
@@ -20,9 +21,9 @@ FIVE, SIX = "RATE = 5", "RATE = 6"
 IS_FIVE = "grep -q 5 shop.py"
 
 
-def step(name: str, *touches: str, **more: object) -> Step:
+def step(name: str, *touches: str, **more: Any) -> Step:
     """A step; a command where there is one, else an edit."""
-    fields: dict[str, object] = {"kind": "command" if "command" in more else "edit", **more}
+    fields: dict[str, Any] = {"kind": "command" if "command" in more else "edit", **more}
     return Step(name, f"do {name}", touches=touches, **fields)
 
 

@@ -66,9 +66,7 @@ CASES = (
         frontier={"draft": [fence(FIVE)]},
         whys=("subtle",),
     ),
-    Case(
-        "no local model", (RATE,), DONE, rungs=("rate:frontier",), local=None, frontier={"draft": [fence(FIVE)]}
-    ),
+    Case("no local model", (RATE,), DONE, rungs=("rate:frontier",), local=None, frontier={"draft": [fence(FIVE)]}),
     Case(
         "a local model that is gone",
         (RATE,),
@@ -254,7 +252,7 @@ CASES = (
         "one step's share of the frontier is used up",
         (RATE,),
         code=ExitCode.VERIFICATION_FAILED,
-        rungs=TO_THE_TOP[:3] + ("rate:frontier",),
+        rungs=TO_THE_TOP,
         local={"draft": ["", "no", ""]},
         frontier={"hint": ["Five."], "draft": [fence(FIVE)]},
         settings={"limits.step_input_tokens": 400},
