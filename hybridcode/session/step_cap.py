@@ -26,7 +26,7 @@ def check_step_cap(request: ModelRequest, info: ModelInfo, envelopes: Sequence[E
     if over <= 0:
         return
     error = StepCapReached(
-        f"The frontier was shown {-(-sent // BYTES_PER_TOKEN):,} tok of step {request.step}; the {request.role} request "
+        f"The frontier was shown {-(-sent // BYTES_PER_TOKEN):,} tok of step {request.step}; a {request.role} request "
         f"would add {-(-request.prompt_bytes // BYTES_PER_TOKEN):,} tok, and the cap is {cap:,} tok.",
         "Raise [limits] step_input_tokens, or do this step yourself.",
     )
