@@ -35,6 +35,8 @@ from hybridcode.repo.snapshot import Snapshot
 WHOLE_FILE_LINES = 80
 """Files up to this length are asked for whole when a step touches all of them."""
 
+_TASK_CHARACTERS = 1_500
+"""How much of the task a draft is told."""
 _REASON_CHARACTERS = 2_000
 """How much of a person's reason a draft is told."""
 
@@ -202,8 +204,8 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="draft",
-        messages=_messages(step, window, info, feedback, notes=run.notes),
-        breaks=_breaks(step, window, info),
+        messages=_messages(window, info, feedback, step=step, task=run.task.text, notes=run.notes),
+        breaks=_breaks(window, info, goal=goal_of(step, run.task.text)),
         max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
         temperature=local.temperature if info.backend == "local" else frontier.temperature,
         seed=local.seed,
@@ -214,7 +216,7 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
 
 
 def _messages(
-    step: Step, window: ContextWindow, info: ModelInfo, feedback: str, *, notes: Sequence[str]
+    window: ContextWindow, info: ModelInfo, feedback: str, *, step: Step, task: str, notes: Sequence[str]
 ) -> tuple[Message, ...]:
     target = window.target
     if info.profile == "tiny" and target is not None:
@@ -224,19 +226,27 @@ def _messages(
             system, user = render_region(target.path, window.text, step.goal)
         return Message("system", system), Message("user", user)
     name = f"draft_{target.format if target else 'blocks'}"
-    text = window.text + _goal(step) + beside(notes) + (f"\n\n{feedback}" if feedback else "")
+    text = f"{window.text}\n\n{goal_of(step, task)}" + beside(notes) + (f"\n\n{feedback}" if feedback else "")
     return Message("system", load(name)), Message("user", text)
 
 
-def _breaks(step: Step, window: ContextWindow, info: ModelInfo) -> tuple[int, ...]:
+def _breaks(window: ContextWindow, info: ModelInfo, *, goal: str) -> tuple[int, ...]:
     """Where the drafts of other steps, and later drafts of this one, part from this message."""
     if info.profile == "tiny":
         return ()
-    return window.stable, len(window.text) + len(_goal(step))
+    return window.stable, len(window.text) + 2 + len(goal)
 
 
-def _goal(step: Step) -> str:
-    return f"\n\n# Step\n{step.goal}"
+def goal_of(step: Step, task: str) -> str:
+    """What is to be done, and what it is a part of: so a plan need not repeat the task."""
+    whole = "" if task.strip() == step.goal.strip() else f"# Task, of which this is one step\n{shortened(task)}\n\n"
+    return f"{whole}# Step\n{step.goal}"
+
+
+def shortened(task: str) -> str:
+    """A task as writers are told it."""
+    text = task.strip()
+    return text if len(text) <= _TASK_CHARACTERS else f"{text[:_TASK_CHARACTERS]} [...]"
 
 
 def _files(window: ContextWindow) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ drafts.
 """
 
 from hybridcode.agent.asking import ask
+from hybridcode.agent.drafter import goal_of
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
 from hybridcode.domain.model import Message, ModelRequest
@@ -21,9 +22,8 @@ async def ask_hint(run: Run, step: Step, feedback: str) -> str:
         ModelError: when the frontier cannot be asked.
     """
     sender = run.senders.pick("frontier")
-    user = (
-        f"# Step\n{step.goal}\n\n# Place\n{', '.join(step.touches)}{beside(run.notes)}\n\n{feedback[:FEEDBACK_CHARS]}"
-    )
+    place = f"# Place\n{', '.join(step.touches)}{beside(run.notes)}"
+    user = f"{goal_of(step, run.task.text)}\n\n{place}\n\n{feedback[:FEEDBACK_CHARS]}"
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="hint",

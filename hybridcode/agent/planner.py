@@ -85,7 +85,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
-                    return _accept(run, answer)
+                    return _accept(run, answer, snapshot)
                 raise PlanInvalid("; ".join(problems))
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
@@ -213,17 +213,22 @@ def check_length(run: Run, plan: Plan) -> None:
         )
 
 
-def _with_check(plan: Plan, test_cmd: str) -> Plan:
-    """A plan of one step is proven by the check of the whole task, before anybody is asked about the draft."""
-    check = plan.check or test_cmd
-    if len(plan.steps) != 1 or not check or plan.steps[0].check or plan.steps[0].kind == "command":
+def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
+    """A plan of one step: its check is that of the whole task, so that it is proven before anybody is asked about the
+    draft, and its writer sees the files that the task mentions."""
+    if len(plan.steps) != 1 or plan.steps[0].kind == "command":
         return plan
-    return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(plan.steps[0], check=check),))
+    step = plan.steps[0]
+    touched = {region.path for region in step.regions}
+    named = [mention.path for mention in mentions(run.task.text, snapshot.files) if mention.path and mention.is_file]
+    reads = dict.fromkeys((*step.reads, *(path for path in named if path not in touched)))
+    check = step.check or run.settings.verify.test_cmd or plan.check
+    return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(step, reads=tuple(reads), check=check),))
 
 
-def _accept(run: Run, plan: Plan) -> Plan:
+def _accept(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     check_length(run, plan)
-    plan = _with_check(plan, run.settings.verify.test_cmd)
+    plan = _alone(run, plan, snapshot)
     sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))

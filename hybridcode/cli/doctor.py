@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.doctor_checks import Finding, findings
 from hybridcode.cli.workspace import settings_of, workspace_options
 from hybridcode.domain.exits import ExitCode
+from hybridcode.session.doctor import Finding, findings
 
 
 @click.command()

@@ -11,7 +11,6 @@ import click
 import msgspec
 
 from hybridcode.cli import console
-from hybridcode.cli.amounts import size
 from hybridcode.cli.workspace import settings_of, workspace_options
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.ports import Model
@@ -19,6 +18,7 @@ from hybridcode.models.bench import BenchResult, measure
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.openai_compatible import ServerModel
 from hybridcode.models.shelf import resolved
+from hybridcode.session.amounts import size
 
 
 @click.command()

@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.amounts import size
 from hybridcode.cli.workspace import settings_of, workspace_options
 from hybridcode.config.paths import expanded
 from hybridcode.config.settings import LocalSettings
@@ -23,6 +22,7 @@ from hybridcode.models.gguf import BadGguf, inspect
 from hybridcode.models.gguf_summary import quantisation_of
 from hybridcode.models.model_files import claimed, delete
 from hybridcode.models.shelf import ModelFile, Shelf
+from hybridcode.session.amounts import size
 
 _WIDEST = 100
 _INSIDE = "      "

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.amounts import count, size
 from hybridcode.config.paths import expanded
 from hybridcode.models.gguf_summary import Memory, Summary, summarise
 from hybridcode.models.shelf import Shelf
+from hybridcode.session.amounts import count, size
 
 
 @click.command()

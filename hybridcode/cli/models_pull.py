@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.amounts import duration, size
 from hybridcode.cli.workspace import settings_of, workspace_options
 from hybridcode.config.settings import LocalSettings
 from hybridcode.domain.errors import ConfigError, EgressForbidden, HybridcodeError
@@ -23,6 +22,7 @@ from hybridcode.models.model_files import ModelBusy, Part
 from hybridcode.models.pull import Progress, Pull, Pulled, Wanted, free_bytes
 from hybridcode.models.shelf import Shelf, check_name, is_split
 from hybridcode.models.transfer import TOKEN_HOST, Source, host_to_show, token_of
+from hybridcode.session.amounts import duration, size
 
 PLAIN_EVERY_S = 5.0
 """Seconds between two lines about the progress where there is no terminal."""

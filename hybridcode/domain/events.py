@@ -263,6 +263,13 @@ class RuleGranted(_Event, frozen=True):
     by: str
 
 
+class RuleWithdrawn(_Event, frozen=True):
+    """A person takes such a yes back; after its RuleGranted, before the first action that is judged without it."""
+
+    rule: str
+    by: str
+
+
 class ModeChanged(_Event, frozen=True):
     """The permission mode is another one from here on; any time after SessionOpened, before the first action that is
     judged by it. What is already asked stays asked."""
@@ -368,6 +375,7 @@ Event = (
     | CommandChanged
     | EffectFinished
     | RuleGranted
+    | RuleWithdrawn
     | ModeChanged
     | CheckRan
     | StepEnded

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from hybridcode.domain.errors import GateError
-from hybridcode.domain.events import Envelope, RuleGranted, SessionOpened, SessionResumed
+from hybridcode.domain.events import Envelope, RuleGranted, RuleWithdrawn, SessionOpened, SessionResumed
 from hybridcode.gate.policy import Policy
 from hybridcode.gate.rules import Rule
 from hybridcode.journal.store import SessionJournal
@@ -33,6 +33,18 @@ def grant(
     return policy.allowing(rule)
 
 
+def withdraw(journal: SessionJournal, policy: Policy, rule: str, *, by: str) -> Policy:
+    """The policy without a rule that was granted in this session, once that is on record.
+
+    Raises:
+        GateError: no such rule was granted since the session was opened.
+    """
+    if all(event.rule != rule for event in grants_of(journal.envelopes())):
+        raise GateError(f"{rule} was not granted in this session.", "What stands in a file is changed there.")
+    journal.append(RuleWithdrawn(rule, by))
+    return policy.without(rule)
+
+
 def grants_of(envelopes: Iterable[Envelope]) -> tuple[RuleGranted, ...]:
     """What was granted since the session was opened, or opened again, last."""
     granted: list[RuleGranted] = []
@@ -42,6 +54,8 @@ def grants_of(envelopes: Iterable[Envelope]) -> tuple[RuleGranted, ...]:
                 granted.clear()
             case RuleGranted() as event:
                 granted.append(event)
+            case RuleWithdrawn(rule=rule):
+                granted = [event for event in granted if event.rule != rule]
             case _:
                 pass
     return tuple(granted)

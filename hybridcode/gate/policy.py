@@ -88,6 +88,10 @@ class Policy:
         """
         return replace(self, rules=(*self.rules, replace(Rule.parse(rule, "allow"), lifts_deny=False)))
 
+    def without(self, rule: str) -> "Policy":
+        """This policy without what `allowing` added for a rule."""
+        return replace(self, rules=tuple(one for one in self.rules if not (one.text == rule and one.is_of_session)))
+
     def in_mode(self, mode: Mode) -> "Policy":
         """The same rules in another mode."""
         return replace(self, mode=mode)

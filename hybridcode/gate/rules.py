@@ -22,6 +22,9 @@ from hybridcode.gate.commands.syntax import parse
 _WILDCARD = re.compile(r"(\*\*/|\*\*|\*|\?)")
 _RULE = re.compile(r"(Bash|Edit|Write)(?:\((.*)\))?\Z", re.DOTALL)
 
+OF_SESSION = "this session"
+"""Source of a rule that was made while approving."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -35,13 +38,18 @@ class Rule:
     """As written in the settings."""
     has_wildcards: bool = True
     """False: `pattern` stands for itself."""
-    source: str = "this session"
+    source: str = OF_SESSION
     """The layer, file and place it stands in."""
     reason: str = ""
     """Why, in its author's words."""
     lifts_deny: bool = True
     """An exact allow rule of a person's own settings lifts what is built in; one of a repository, a variable or this
     session does not."""
+
+    @property
+    def is_of_session(self) -> bool:
+        """True for a rule that a person made while approving; it stands in no file that was read."""
+        return self.source == OF_SESSION
 
     @classmethod
     def parse(cls, text: str, verdict: Verdict, *, place: str = "") -> "Rule":

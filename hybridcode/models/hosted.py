@@ -6,6 +6,7 @@ happens to the child.
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,9 @@ from hybridcode.models.problems import error_of
 
 MAX_CRASHES = 2
 """After this many deaths in a row without an answer in between the child is not started again."""
+
+HostState = Literal["not started", "loading", "ready", "ended"]
+"""Of a child process; `ended`: it is gone, and the next request starts it again."""
 
 
 class HostedModel:
@@ -45,6 +49,15 @@ class HostedModel:
     def pid(self) -> int | None:
         """Process id of the running child."""
         return None if self._child is None or self._child.is_gone else self._child.pid
+
+    @property
+    def state(self) -> HostState:
+        """Where its child process stands."""
+        if self._starting is not None:
+            return "loading"
+        if self._child is None:
+            return "not started"
+        return "ended" if self._child.is_gone else "ready"
 
     def route(self) -> "HostedModel":
         """Itself."""

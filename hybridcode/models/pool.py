@@ -15,6 +15,7 @@ import msgspec
 from hybridcode.domain.errors import ConfigError, ModelCrashed, ModelError, ModelTransient, ModelUnavailable
 from hybridcode.domain.model import Chunk, ModelInfo, ModelRequest
 from hybridcode.domain.ports import Model
+from hybridcode.models.hosted import HostState
 from hybridcode.models.problems import RetryLater, TryElsewhere
 from hybridcode.models.streams import close_stream
 
@@ -28,6 +29,12 @@ MAX_PAUSE_S = 60.0
 @runtime_checkable
 class _Startable(Protocol):
     async def start(self) -> object: ...
+
+
+@runtime_checkable
+class _Stated(Protocol):
+    @property
+    def state(self) -> HostState: ...
 
 
 class _Member:
@@ -86,6 +93,16 @@ class Pool:
         """What a person should know of how the members were loaded."""
         found = (getattr(member.model, "notes", ()) for member in self._members)
         return tuple(dict.fromkeys(note for notes in found for note in notes))
+
+    @property
+    def state(self) -> HostState:
+        """Where the member stands that is furthest along."""
+        found = {member.model.state for member in self._members if isinstance(member.model, _Stated)}
+        order: tuple[HostState, ...] = ("ready", "loading", "ended")
+        for state in order:
+            if state in found:
+                return state
+        return "not started"
 
     def route(self) -> Model:
         """The member that the next request goes to.

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
-from hybridcode.config.settings import Mode, Settings
+from hybridcode.config.settings import Mode, ModelSettings, Settings
 from hybridcode.context.index import Index
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
@@ -238,6 +240,16 @@ class Session:
         """
         self.gate.policy = self.gate.policy.in_mode(checked_mode(name, self.options.loaded))
         self._record_mode(by=by)
+
+    def use_models(self, models: Models, settings: ModelSettings) -> None:
+        """Work with other models from the next task on; a task that runs keeps its own. Nothing is closed here."""
+        self.models = models
+        self.settings = msgspec.structs.replace(self.settings, models=settings)
+
+    async def until_idle(self) -> None:
+        """Wait for the end of the task that runs, if one does."""
+        if self._running is not None:
+            await asyncio.wait((self._running,))
 
     def _record_mode(self, *, by: str) -> None:
         if self.mode != self.state.mode:

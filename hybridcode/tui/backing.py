@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from hybridcode.agent.run import PlanApprover
 from hybridcode.config.load import Loaded
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import ModelSettings, Settings
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, SessionForked
 from hybridcode.domain.plan import Plan
@@ -22,6 +24,7 @@ from hybridcode.session.missing import require_models
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.session import Session, SessionOptions
 from hybridcode.tui.archive_live import LiveArchive
+from hybridcode.tui.fittings_live import LiveFittings, names_of
 from hybridcode.tui.library import LiveLibrary
 from hybridcode.tui.past import LivePast
 
@@ -50,6 +53,8 @@ class Backing:
         except HybridcodeError as error:  # looking around works without models
             self.models, self._trouble = Models(None, None), error
         self.archive = LiveArchive(workspace, loaded)
+        self.chosen: tuple[str | None, str | None] | None = None
+        """Names of the models, once a person chose one."""
         self._inbox: Inbox | None = None
         self._session: Session | None = None
         self._options = SessionOptions(
@@ -64,6 +69,7 @@ class Backing:
             forked=forked,
             is_attended=True,
         )
+        self.fittings = LiveFittings(self, workspace)
 
     @property
     def is_open(self) -> bool:
@@ -121,6 +127,21 @@ class Backing:
         if self._session is not None:
             self._session.subscribe(publish)
 
+    @property
+    def loaded(self) -> Loaded:
+        """The settings as they were read."""
+        return self._options.loaded
+
+    def use_models(self, models: Models, settings: ModelSettings) -> None:
+        """Work with other models from the next task on, also in sessions that are opened later in this program."""
+        loaded = self._options.loaded
+        later = msgspec.structs.replace(loaded.settings, models=settings)
+        self.models = models
+        self.chosen = names_of(models)
+        self._options = replace(self._options, loaded=msgspec.structs.replace(loaded, settings=later))
+        if self._session is not None:
+            self._session.use_models(models, settings)
+
     async def start_models(self) -> None:
         """Start the model processes."""
         await start_all(self.models)
@@ -131,6 +152,7 @@ class Backing:
             await self._session.close()
         else:
             await close_all(self.models)
+        await self.fittings.close()
 
     def _make_approver(self, approvals: Approvals, sandbox: Sandbox) -> Approver:
         self._inbox = Inbox(approvals)

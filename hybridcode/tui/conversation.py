@@ -20,6 +20,7 @@ from hybridcode.tui.records import Library, Past
 if TYPE_CHECKING:
     from hybridcode.tui.archive import Archive
     from hybridcode.tui.choices import Choices
+    from hybridcode.tui.fittings import Fittings
 
 PERSON = "person:tui"
 """The `by` of every decision made on a screen of ours."""
@@ -146,6 +147,11 @@ class Conversation(Protocol):
     @property
     def choices(self) -> "Choices":
         """The settings, with their origins; a change shows in `facts` as far as it holds at once."""
+        ...
+
+    @property
+    def fittings(self) -> "Fittings":
+        """What this session works with: models, rules, the machine."""
         ...
 
     async def start(self, text: str) -> None:

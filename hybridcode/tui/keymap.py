@@ -1,7 +1,8 @@
 """Which keys do what: the bindings of all screens by id, presets, and a person's keys.toml.
 
-Invariant: no keymap makes Enter, Space, Escape or Tab decide, gives two actions of one place the same key, or takes
-away the keys that stop and leave.
+Invariant: no keymap makes Enter, Space, Escape or Tab decide, gives two actions the same key that can be meant at one
+time (of a screen, of what has the focus in it, of the whole program), takes a letter away from writing, or takes away
+the keys that stop and leave.
 """
 
 import tomllib
@@ -9,11 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
+from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.keys import KEY_NAME_REPLACEMENTS, key_to_character
+from textual.screen import Screen
+from textual.widget import Widget
 
 from hybridcode.config.atomic import write_atomic
 from hybridcode.domain.errors import ConfigError
@@ -23,6 +28,10 @@ DECIDING = ("review.", "command.", "plan.", "sure.", "edit.", "undo.", "rewind."
 """Ids that begin so belong to places where something is decided."""
 _NEVER_DECIDE = frozenset({"enter", "ctrl+m", "ctrl+j", "space", "escape", "tab", "shift+tab", "ctrl+c", "ctrl+q"})
 _FIXED = frozenset({"app.stop", "app.quit"})
+_WHILE_WRITING = ("app.", "session.", "composer.", "find.", "edit.", "export.", "explain.", "text.undo")
+"""Ids that begin so work while somebody writes."""
+_NAMED_OTHERWISE = frozenset(KEY_NAME_REPLACEMENTS.values())
+"""Signs whose keys Textual calls by names of its own."""
 _PRESETS = Path(__file__).parent / "presets.toml"
 
 
@@ -127,8 +136,9 @@ def keymap_of(chosen: KeysFile) -> dict[str, str]:
     known = actions()
     for name, keys in keymap.items():
         _require_fit(name, keys.split(","), known)
-    for place in places():
-        _require_distinct(place, keymap)
+    everywhere = places()
+    for screen in screens(everywhere):
+        _require_distinct(together(screen, everywhere), keymap)
     return keymap
 
 
@@ -145,20 +155,68 @@ def _require_fit(name: str, keys: Sequence[str], known: Mapping[str, Action]) ->
     )
     if unsafe:
         raise ConfigError(f"keys.toml: {', '.join(sorted(unsafe))} may not be {name}.", "Such keys never decide.")
+    if name.startswith(_WHILE_WRITING) and (plain := [key for key in keys if is_plain(key)]):
+        raise ConfigError(
+            f"keys.toml: {', '.join(plain)} may not be {name}: it is wanted for writing.",
+            "Take a key with Ctrl or Alt, or a function key.",
+        )
 
 
-def _require_distinct(place: type[DOMNode], keymap: Mapping[str, str]) -> None:
-    """No two actions that a screen offers share a key, unless they do by themselves."""
+def screens(everywhere: Sequence[type[DOMNode]]) -> list[type[Screen[Any]]]:
+    """The places that are screens."""
+    return [cast(type[Screen[Any]], place) for place in everywhere if issubclass(place, Screen)]
+
+
+def together(screen: type[Screen[Any]], everywhere: Sequence[type[DOMNode]]) -> list[list[Action]]:
+    """Actions that keys can mean at one time while a screen is in front: its own and the app's, with those of one
+    widget that may have the focus in it, for each such widget."""
+    apps = [cast(type[DOMNode], place) for place in everywhere if issubclass(place, App)]
+    always = [action for place in apps for action in actions_of(place)]
+    always += _with_inherited(screen)
+    return [always, *([*always, *_with_inherited(widget)] for widget in _widgets_in(screen))]
+
+
+def _widgets_in(screen: type[Screen[Any]]) -> set[type[Widget]]:
+    """Widgets of ours with keys that the modules of a screen and its bases know: one of them may have the focus."""
+    found = {
+        value
+        for base in screen.__mro__
+        if base.__module__.startswith("hybridcode.")
+        for value in vars(import_module(base.__module__)).values()
+        if isinstance(value, type) and issubclass(value, Widget) and not issubclass(value, Screen)
+    }
+    return {widget for widget in found if _with_inherited(widget)}
+
+
+def _with_inherited(place: type[DOMNode]) -> list[Action]:
+    return [action for base in place.__mro__ if issubclass(base, DOMNode) for action in actions_of(base)]
+
+
+def shared(actions: Sequence[Action], keymap: Mapping[str, str]) -> Iterator[tuple[str, Action, Action]]:
+    """Keys that mean two of these actions."""
     taken: dict[str, Action] = {}
-    for parent in place.__mro__:
-        for action in actions_of(parent) if issubclass(parent, DOMNode) else ():
-            for key in keymap.get(action.id, action.keys).split(","):
-                other = taken.setdefault(key, action)
-                if other.id != action.id and (other.id in keymap or action.id in keymap):
-                    raise ConfigError(
-                        f"keys.toml: {key} would be both {other.id} ({other.does}) and {action.id} ({action.does}).",
-                        "Give one of them another key.",
-                    )
+    for action in actions:
+        for key in keymap.get(action.id, action.keys).split(","):
+            other = taken.setdefault(key, action)
+            if other.id != action.id:
+                yield key, other, action
+
+
+def _require_distinct(groups: Sequence[Sequence[Action]], keymap: Mapping[str, str]) -> None:
+    """No key means two actions at one time, unless it does by itself: then the nearer one is meant."""
+    for group in groups:
+        for key, one, other in shared(group, keymap):
+            if key not in one.keys.split(",") or key not in other.keys.split(","):
+                raise ConfigError(
+                    f"keys.toml: {key} would be both {one.id} ({one.does}) and {other.id} ({other.does}).",
+                    "Give one of them another key.",
+                )
+
+
+def is_plain(key: str) -> bool:
+    """True for a key that writes a character."""
+    character = key_to_character(key)
+    return len(key) == 1 or key in _NAMED_OTHERWISE or bool(character and character.isprintable())
 
 
 def _normal(keys: str) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hybridcode.tui.archive import Archive
     from hybridcode.tui.backing import Backing
     from hybridcode.tui.choices import Choices
+    from hybridcode.tui.fittings import Fittings
 
 STOP_S = 3.0
 """Seconds that a task gets to end after an interruption, before it is cut off."""
@@ -85,6 +86,13 @@ class LiveConversation:
         return self._backing.session.id if self._backing and self._backing.is_open else None
 
     @property
+    def _names(self) -> tuple[str | None, str | None]:
+        """Of the models: as configured, or as chosen since."""
+        chosen = self._backing.chosen if self._backing else None
+        settings = self._loaded.settings
+        return chosen or (self._scripted or settings.models.frontier.model or None, local_name(settings))
+
+    @property
     def mode(self) -> Mode:
         """The permission mode that holds now."""
         if self._backing and self._backing.is_open:
@@ -95,14 +103,15 @@ class LiveConversation:
     def facts(self) -> Facts:
         """What holds now."""
         settings = self._loaded.settings
+        frontier, local = self._names
         session = self._backing.session if self._backing and self._backing.is_open else None
         task = session.state.task if session else None
         return Facts(
             workspace=short_path(self._workspace),
             branch=self._git.branch or "",
             dirty=len(self._git.dirty_paths),
-            frontier=(frontier := self._scripted or settings.models.frontier.model or None),
-            local=(local := local_name(settings)),
+            frontier=frontier,
+            local=local,
             mode=self.mode,
             is_offline=settings.egress.mode == "offline",
             is_resumable=bool(task and task.is_open and self._running is None),
@@ -224,6 +233,11 @@ class LiveConversation:
     def archive(self) -> "Archive":
         """All sessions of this repository."""
         return self._behind().archive
+
+    @property
+    def fittings(self) -> "Fittings":
+        """What this session works with."""
+        return self._behind().fittings
 
     async def start(self, text: str) -> None:
         """Begin a task in the background."""

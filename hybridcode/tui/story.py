@@ -24,6 +24,7 @@ from hybridcode.domain.events import (
     ProposalMade,
     Rewound,
     RuleGranted,
+    RuleWithdrawn,
     RungTaken,
     SessionForked,
     SessionResumed,
@@ -110,6 +111,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("mode", mode_told(event), "quiet")]
         case RuleGranted(rule=rule, by=by):
             return [Entry("", f"allowed from now on by {whom(by)}: {rule}", "quiet")]
+        case RuleWithdrawn(rule=rule, by=by):
+            return [Entry("", f"asked again from now on, by {whom(by)}: {rule}", "quiet")]
         case UndoMade():
             return _undone(event)
         case SessionForked(origin=origin, title=title):

@@ -29,6 +29,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/tui/keymap.py": {"tomlkit"},
     "hybridcode/tui/markdown.py": {"markdown_it", "markdown_it.rules_inline"},
     "hybridcode/tui/writing.py": {"hybridcode.tui.screens.sent"},
+    "hybridcode/tui/screens/help.py": {"hybridcode.tui.screens.keys"},
     "hybridcode/tui/keys_chosen.py": {"hybridcode.tui.keymap"},
     "hybridcode/tui/panes.py": {"hybridcode.gate.explaining"},
     "hybridcode/tui/plan_text.py": {"tomlkit"},

@@ -18,6 +18,7 @@ TEXT_WIDGETS = {
     "hybridcode/tui/widgets/finder.py": {"Input"},
     "hybridcode/tui/screens/export.py": {"Input"},
     "hybridcode/tui/screens/line.py": {"Input"},
+    "hybridcode/tui/screens/policy.py": {"Input"},
     "hybridcode/tui/widgets/typed_line.py": {"Input"},
 }
 """Widgets of Textual that paint strings, each where its strings are seen to. An Input holds what a person types."""

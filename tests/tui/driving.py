@@ -43,9 +43,11 @@ class Drive:
 
 
 @asynccontextmanager
-async def driving(talk: ScriptedConversation, size: tuple[int, int] = (100, 30)) -> AsyncGenerator[Drive]:
+async def driving(
+    talk: ScriptedConversation, size: tuple[int, int] = (100, 30), *, program: type[HybridcodeApp] = HybridcodeApp
+) -> AsyncGenerator[Drive]:
     clock = Clock()
-    app = HybridcodeApp(talk, clock=clock)
+    app = program(talk, clock=clock)
     async with app.run_test(size=size) as pilot:
         drive = Drive(app, pilot, talk, clock)
         await drive.settle()

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 import msgspec
 from scripted_archive import ScriptedArchive
 from scripted_choices import scripted_choices
+from scripted_fittings import ScriptedFittings
 from scripted_records import ScriptedLibrary, ScriptedPast
 
 from hybridcode.config.load import Loaded
@@ -37,6 +38,7 @@ class ScriptedConversation:
     plans: list[Plan | None] = field(default_factory=list[Plan | None])
     started: list[str] = field(default_factory=list[str])
     archive: ScriptedArchive = field(default_factory=ScriptedArchive)
+    fittings: ScriptedFittings = field(default_factory=ScriptedFittings)
     refusal: str = ""
     is_own_running: bool = False
     own: list[str] = field(default_factory=list[str])
@@ -57,7 +59,7 @@ class ScriptedConversation:
     own_choices: Choices | None = None
 
     def __post_init__(self) -> None:
-        self.past.play = self.play
+        self.past.play = self.fittings.play = self.play
 
     @property
     def choices(self) -> Choices:

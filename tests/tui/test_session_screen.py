@@ -169,7 +169,7 @@ def test_an_answer_without_steps_is_told_in_full() -> None:
 
 
 async def test_help_lists_the_keys_that_work() -> None:
-    async with driving(talk(is_running=False), size=(100, 130)) as drive:
+    async with driving(talk(is_running=False), size=(100, 300)) as drive:
         await drive.press("question_mark")
         assert isinstance(drive.app.screen, HelpScreen)
         for said in ("accept this hunk", "Ctrl+Y", "Alt+Enter", "/resume", "run it, allow it for this session"):

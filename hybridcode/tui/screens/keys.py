@@ -19,28 +19,14 @@ from hybridcode.tui.key_names import key_name, keys_name
 from hybridcode.tui.keymap import Action, KeysFile, actions, keymap_of, presets, read_keys, write_keys
 from hybridcode.tui.keys_chosen import use_keys
 from hybridcode.tui.paint import Part, fit
+from hybridcode.tui.place_words import place_words
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.rows import Row, Rows
 
-PLACES = {
-    "HybridcodeApp": "anywhere",
-    "SessionScreen": "session",
-    "Composer": "writing",
-    "Framed": "any other screen",
-    "ViewScreen": "looking",
-    "ListScreen": "lists",
-    "Rows": "lists",
-    "Finder": "searching",
-    "Pane": "questions",
-    "ReviewPane": "a change",
-    "CommandPane": "a command",
-    "PlanPane": "a plan",
-}
-"""Names of places as a person reads them; of others their ids tell."""
-_KEY_CELLS, _PLACE_CELLS = 22, 18
+_KEY_CELLS, _PLACE_CELLS = 22, 26
 
 
 class KeysScreen(ListScreen):
@@ -57,10 +43,15 @@ class KeysScreen(ListScreen):
         Hint("/", "search"),
     )
 
-    def __init__(self, chosen: KeysFile, keep: Callable[[KeysFile], None]) -> None:
+    def __init__(self, chosen: KeysFile, keep: Callable[[KeysFile], None], *, at: str = "") -> None:
         super().__init__()
-        self._chosen, self._keep = chosen, keep
+        self._chosen, self._keep, self._at = chosen, keep, at
         self._actions = actions()
+
+    def on_mount(self) -> None:
+        """The action that is meant comes under the cursor."""
+        if self._at:
+            self.go_to(self._at)
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """Which preset it is."""
@@ -74,7 +65,7 @@ class KeysScreen(ListScreen):
         return [self._row(action, keymap.get(action.id, action.keys)) for action in self._actions.values()]
 
     def _row(self, action: Action, keys: str) -> Row:
-        place = PLACES.get(action.place, action.id.partition(".")[0])
+        place = place_words(action.place)
         is_own = action.id in self._chosen.keys
         head = fit(keys_name(keys), _KEY_CELLS), "accent" if is_own else "strong"
         return Row(
@@ -130,8 +121,8 @@ class PressScreen(ModalScreen[str | None]):
         self.dismiss(None if event.key == "escape" else event.key)
 
 
-def open_keys(desk: Desk, argument: str) -> KeysScreen | None:
-    """The actions and their keys; an argument is the preset to take."""
+def open_keys(desk: Desk, argument: str, *, at: str = "") -> KeysScreen | None:
+    """The actions and their keys, `at` under the cursor; an argument is the preset to take."""
     path = desk.keys_file
     if path is None:
         desk.tell("·", "keys cannot be kept here", "quiet")
@@ -155,4 +146,4 @@ def open_keys(desk: Desk, argument: str) -> KeysScreen | None:
             return None
         desk.tell("·", f"keys: preset {argument}; {key_name('question_mark')} lists them", "quiet")
         return None
-    return KeysScreen(chosen, keep)
+    return KeysScreen(chosen, keep, at=at)

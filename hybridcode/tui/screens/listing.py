@@ -93,6 +93,11 @@ class ListScreen(ViewScreen):
         """Key of the row under the cursor, empty for none."""
         return self.query_one(Rows).key
 
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a row, once what was painted last has its size: text painted twice at once keeps the first
+        one's height."""
+        self.call_after_refresh(lambda: self.query_one(Rows).go_to(key))
+
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """Other details."""
         event.stop()

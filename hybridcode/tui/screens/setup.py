@@ -56,8 +56,8 @@ class SetupScreen(ListScreen):
     """One question at a time; the last one shows the whole."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,right", "step(1)", "next question, this one stays as it is", key_display="n, →", id="setup.next"),
-        Binding("p,left", "step(-1)", "question before", key_display="p, ←", id="setup.previous"),
+        Binding("n", "step(1)", "next question, this one stays as it is", id="setup.next"),
+        Binding("p", "step(-1)", "question before", id="setup.previous"),
         Binding("a", "ask", "ask a server on this machine which model it serves", id="setup.ask"),
         Binding("c", "copy", "copy the command that is shown", id="setup.copy"),
         Binding("y", "write", "write what is shown, at the last question", id="setup.write"),

@@ -75,6 +75,11 @@ class DiffView(ScrollView, can_focus=True):
         if is_other or has_moved:
             self.call_after_refresh(self.reveal)
 
+    @property
+    def is_split(self) -> bool:
+        """True while old and new stand side by side."""
+        return self._is_split
+
     def set_split(self, is_split: bool) -> None:
         """Two columns or one, from the next `show` on."""
         if is_split != self._is_split:

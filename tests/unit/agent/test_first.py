@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
+from hybridcode.agent.drafter import goal_of
 from hybridcode.agent.first import First, choose_planner
 from hybridcode.config.load import load
 from hybridcode.config.settings import Settings
-from hybridcode.domain.events import ModelAsked, PlannerChosen, TaskJudged
+from hybridcode.domain.events import ModelAsked, PlanMade, PlannerChosen, TaskJudged
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
 from hybridcode.models.scripted import Script
@@ -157,3 +158,17 @@ async def test_whether_a_proven_result_is_judged_is_a_setting(workspace: Path, j
     )
     assert (await it.run(SMALL)).code == ExitCode.DONE
     assert len([event for event in events(it, ModelAsked) if event.role == "judge"]) == asked
+
+
+async def test_the_only_step_reads_what_the_task_mentions_and_is_proven_by_the_check(workspace: Path):
+    it = economic(workspace, {}, {"plan": [PLAN], "draft": [fence("RATE = 5")]})
+    assert (await it.run("Set RATE in shop.py to what @check.py wants.")).code == ExitCode.DONE
+    (step,) = events(it, PlanMade)[0].plan.steps
+    assert (step.reads, step.check) == (("check.py",), CHECK)
+
+
+def test_a_writer_is_told_the_task_where_the_goal_is_another():
+    step = edit("rate", "shop.py#RATE")
+    assert goal_of(step, "do rate\n") == "# Step\ndo rate"
+    assert goal_of(step, "Raise it.") == "# Task, of which this is one step\nRaise it.\n\n# Step\ndo rate"
+    assert len(goal_of(step, "x" * 9_000)) < 1_700

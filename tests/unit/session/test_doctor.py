@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from hybridcode.cli.doctor_checks import Finding, findings
 from hybridcode.config.settings import FrontierSettings, LocalSettings, ModelSettings, Settings
 from hybridcode.models.fit import physical_cores
+from hybridcode.session.doctor import Finding, findings
 from tests.support.gguf_files import QWEN, gguf
 
 NAMES = ["local engine", "local model", "threads", "frontier", "sandbox", "terminal", "state folder", "git"]

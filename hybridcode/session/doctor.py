@@ -1,4 +1,4 @@
-"""What `hybridcode doctor` looks at: each check is one finding, with the fix where something is wrong.
+"""What `hybridcode doctor` and `/doctor` look at: each check is one finding, with the fix where something is wrong.
 
 Invariant: reads only, but for the shipped fixture that it loads; keys are named, never printed; no network.
 """
@@ -14,7 +14,6 @@ from importlib import metadata
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from hybridcode.cli.amounts import size
 from hybridcode.config.paths import expanded
 from hybridcode.config.settings import FrontierSettings, LocalSettings, Settings
 from hybridcode.domain.errors import HybridcodeError
@@ -27,6 +26,7 @@ from hybridcode.models.gguf import GgufInfo, inspect
 from hybridcode.models.gguf_summary import quantisation_of
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.shelf import resolved
+from hybridcode.session.amounts import size
 from hybridcode.session.finding import journal_path
 
 KEY_NAMES = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY")
@@ -158,8 +158,9 @@ def _sandbox(settings: Settings) -> Finding:
 
 
 def _terminal(environ: Mapping[str, str]) -> Finding:
-    kind, encoding = environ.get("TERM", ""), sys.stdout.encoding or "unknown"
-    if not sys.stdout.isatty():
+    out = sys.__stdout__  # the screens put something else into sys.stdout
+    kind, encoding = environ.get("TERM", ""), (out and out.encoding) or "unknown"
+    if out is None or not out.isatty():
         return Finding("terminal", True, "none: `hybridcode run` works, the screens need one")
     columns, rows = shutil.get_terminal_size()
     colours = "no colours" if "NO_COLOR" in environ else environ.get("COLORTERM", "16 or 256 colours")
