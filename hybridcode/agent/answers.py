@@ -7,6 +7,7 @@ everything else is read by the patch room.
 import re
 import textwrap
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
@@ -23,7 +24,7 @@ _IN_A_FENCE = "Answer with the new text in one fence, and nothing else."
 _CALLS = re.compile(r"\s*(?:<\|?/?(?:tool_call|function_call|tool_use|invoke|function=)|\[TOOL_CALLS\]|<\uff5ctool)")
 _NAMES = frozenset({"name", "tool", "tool_name", "function", "action"})
 _INPUTS = frozenset({"arguments", "parameters", "args", "input", "tool_input", "action_input", "function"})
-_LISTS = ("tool_calls", "calls", "function_calls")
+_LISTS = frozenset({"tool_calls", "function_calls"})
 _DECLINES = re.compile(
     r"\W*(?:i[’']?m (?:sorry|unable|not able|afraid)|(?:i am|we are) (?:sorry|unable|not able|afraid)|sorry\b"
     r"|(?:i|we) (?:cannot|can[’']?t|can not|won[’']?t|will not|must decline)\b|as an ai\b|unfortunately,? i\b)",
@@ -99,14 +100,13 @@ def _is_call(text: str) -> bool:
 
 
 def _names_a_tool(value: object) -> bool:
-    match value:
-        case dict():
-            keys = {key for key in value if isinstance(key, str)}
-            return bool(keys & _NAMES and keys & _INPUTS) or bool(keys & set(_LISTS))
-        case list():
-            return bool(value) and all(map(_names_a_tool, value))
-        case _:
-            return False
+    if isinstance(value, dict):
+        keys = set(map(str, cast("dict[object, object]", value)))
+        return bool(keys & _NAMES and keys & _INPUTS) or bool(keys & _LISTS)
+    if isinstance(value, list):
+        rows = cast("list[object]", value)
+        return bool(rows) and all(map(_names_a_tool, rows))
+    return False
 
 
 def _foreign(lines: Sequence[str], found: Sequence[Fence], target: Target) -> Refusal | None:

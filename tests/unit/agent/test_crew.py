@@ -325,7 +325,7 @@ async def test_what_the_frontier_is_shown_of_a_step_stays_under_its_cap_whatever
 
     def refuses(request: ModelRequest) -> str:
         if request.role in ("plan", "judge"):
-            return plan[request.role][0]
+            return str(plan[request.role][0])
         return f"I cannot do that, for reason {next(tries)}. " + "x" * 2_000
 
     it.scene.models = Models(ScriptedModel(FRONTIER, refuses), ScriptedModel(LOCAL, refuses))
