@@ -23,7 +23,7 @@ from hybridcode.domain.model import Message, ModelInfo, ModelRequest, Reply
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.secrets import MARK
-from hybridcode.domain.window import ContextWindow, EditFormat
+from hybridcode.domain.window import ContextWindow, EditFormat, WindowSource
 from hybridcode.gate.render import escape
 from hybridcode.models.prompts import fill, load
 from hybridcode.models.sender import Sender
@@ -147,12 +147,14 @@ async def _ask_what_fits(
     budget, overflow = window_budget(run, info), None
     while True:
         try:
-            window = await asyncio.to_thread(_window, run, step, region, seen, info, budget)
+            wanted = _format(run, step, region, seen, info)
+            window = await asyncio.to_thread(_window, run, step, region, seen, info, budget, wanted)
         except ContextError as error:
             raise overflow or error from error
         digest = run.journal.put_blob(run.clean(window.text).encode())
+        source = await _source(run, window, region, seen, info, wanted)
         run.journal.append(
-            WindowAssembled(step.id, rung.attempt, digest, window.excerpts, used=window.used, budget=window.budget)
+            WindowAssembled(step.id, rung.attempt, digest, window.excerpts, window.used, window.budget, source)
         )
         try:
             reply = await _ask(run, step, window, sender=sender, feedback=feedback)
@@ -186,16 +188,33 @@ def split_placed(
     )
 
 
-def _window(run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo, budget: int) -> ContextWindow:
+def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo) -> EditFormat:
     data = snapshot.read(region.path) if region.path in snapshot.files else None
     if data is None and step.kind != "create":
         raise ContextError(f"There is no file {region.path}.", "The plan is older than the tree: plan again.")
     lines = None if data is None else data.count(b"\n") + 1
-    wanted = choose_format(region, wanted=run.settings.models.local.edit_format, lines=lines)
     if info.profile == "tiny":
-        return tiny_window(step, snapshot, region=region, format="whole" if lines is None else "region")
-    corpus = run.corpus(snapshot)
-    return assemble(step, corpus, region=region, budget=budget, format=wanted, plan=run.plan)
+        return "whole" if lines is None else "region"
+    return choose_format(region, wanted=run.settings.models.local.edit_format, lines=lines)
+
+
+def _window(
+    run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo, budget: int, wanted: EditFormat
+) -> ContextWindow:
+    if info.profile == "tiny":
+        return tiny_window(step, snapshot, region=region, format=wanted)
+    return assemble(step, run.corpus(snapshot), region=region, budget=budget, format=wanted, plan=run.plan)
+
+
+async def _source(
+    run: Run, window: ContextWindow, region: Region, snapshot: Snapshot, info: ModelInfo, wanted: EditFormat
+) -> WindowSource:
+    """Put on record what the window was made from."""
+    if info.profile == "tiny":
+        return await run.keeper.tiny_source(snapshot, run.plan, region=region, format=wanted)
+    read = {region.path, *(excerpt.path for excerpt in window.excerpts)}
+    corpus = await asyncio.to_thread(run.corpus, snapshot)
+    return await run.keeper.source(corpus, run.plan, region=str(region), format=wanted, read=read)
 
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
@@ -204,7 +223,9 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="draft",
-        messages=_messages(window, info, feedback, step=step, task=run.task.text, notes=run.notes),
+        messages=draft_messages(
+            window, step=step, task=run.task.text, is_tiny=info.profile == "tiny", feedback=feedback, notes=run.notes
+        ),
         breaks=_breaks(window, info, goal=goal_of(step, run.task.text)),
         max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
         temperature=local.temperature if info.backend == "local" else frontier.temperature,
@@ -215,11 +236,12 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
     return await ask(run, sender, request)
 
 
-def _messages(
-    window: ContextWindow, info: ModelInfo, feedback: str, *, step: Step, task: str, notes: Sequence[str]
+def draft_messages(
+    window: ContextWindow, *, step: Step, task: str, is_tiny: bool, feedback: str, notes: Sequence[str] = ()
 ) -> tuple[Message, ...]:
+    """What a draft is asked with: instructions, window, goal, what a person said, and what became of the try before."""
     target = window.target
-    if info.profile == "tiny" and target is not None:
+    if is_tiny and target is not None:
         if target.format == "whole":
             system, user = render_whole(target.path, step.goal)
         else:

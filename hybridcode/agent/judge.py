@@ -3,6 +3,8 @@
 Invariant: the request's size does not grow with the number of drafts or steps.
 """
 
+from collections.abc import Mapping
+
 from hybridcode.agent.checks import said
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
@@ -64,13 +66,16 @@ def read_verdict(text: str, *, model: str) -> TaskJudged:
 
 def final_diff(run: Run) -> str:
     """What this task changed on disk, as one unified diff, bounded."""
-    parts: list[str] = []
+    found: dict[str, tuple[bytes | None, bytes | None]] = {}
     for path in shown_paths(run):
         file = run.root / path
-        after = file.read_bytes() if file.is_file() else None
-        if after != run.before[path]:
-            parts.append(unified(path, run.before[path], after))
-    text = "".join(parts)
+        found[path] = run.before[path], file.read_bytes() if file.is_file() else None
+    return bounded_diff(found)
+
+
+def bounded_diff(files: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
+    """What files held before and hold now, as one diff in the order of `files`, bounded."""
+    text = "".join(unified(path, before, after) for path, (before, after) in files.items() if before != after)
     if len(text) <= DIFF_CHARS:
         return text
     return f"{text[:DIFF_CHARS]}\n[{len(text) - DIFF_CHARS} more characters of diff]\n"
@@ -83,10 +88,20 @@ def shown_paths(run: Run) -> tuple[str, ...]:
     return tuple(path for path in sorted(run.before) if path not in denied)
 
 
+def goal_part(task: str) -> str:
+    """What every request for a verdict begins with."""
+    return f"# Goal\n{task}"
+
+
+def diff_part(diff: str) -> str:
+    """How the final diff stands in it."""
+    return f"# Diff\n{diff or '(no change)'}"
+
+
 async def _ask(run: Run, checks: list[CheckRan]) -> str:
     shown = shown_paths(run)
     hidden = len(run.before) - len(shown)
-    parts = [f"# Goal\n{run.task.text}{beside(run.notes)}", f"# Diff\n{final_diff(run) or '(no change)'}"]
+    parts = [f"{goal_part(run.task.text)}{beside(run.notes)}", diff_part(final_diff(run))]
     if hidden:
         parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:

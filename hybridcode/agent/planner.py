@@ -20,7 +20,7 @@ from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
 from hybridcode.context.regions import resolve
 from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
-from hybridcode.domain.events import NoticeGiven, PlanMade, PlannerChosen
+from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan, Region, Step
@@ -73,7 +73,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
     run.senders.pick(run.planner)
     snapshot = run.shown_to(run.planner, snapshot)
     budget = run.settings.context.plan_tokens
-    base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
+    base, files, used = await _asked(run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
@@ -96,7 +96,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             complaint = ""
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
-            base, files, used = await asyncio.to_thread(_question, run, snapshot, budget)
+            base, files, used = await _asked(run, snapshot, budget)
         except PlanInvalid as error:
             if not repairs_left:
                 raise PlanInvalid(
@@ -169,22 +169,29 @@ def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int) -> s
     return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget)
 
 
-def _question(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...], int]:
+async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...], int]:
     """The first question, what of the repository it shows, as Region strings, and the tokens of that."""
-    files: tuple[str, ...] = ()
-    used = 0
-    parts = ["# Repository\n(no files yet)"]
-    if snapshot.files:
-        window = outline(run.corpus(snapshot), task=run.task.text, budget=budget).window
-        parts, used = [window.text], window.used
-        files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
+    if not snapshot.files:
+        return _question(run, "# Repository\n(no files yet)"), (), 0
+    corpus = await asyncio.to_thread(run.corpus, snapshot)
+    window = (await asyncio.to_thread(outline, corpus, task=run.task.text, budget=budget)).window
+    read = {excerpt.path for excerpt in window.excerpts}
+    source = await run.keeper.source(corpus, run.task.text, read=read)
+    digest = run.journal.put_blob(run.clean(window.text).encode())
+    run.journal.append(OutlineMade(digest, window.used, window.budget, source))
+    files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
+    return _question(run, window.text), files, window.used
+
+
+def _question(run: Run, repository: str) -> str:
+    parts = [repository]
     verify = run.settings.verify
     if run.history:
         parts.append(f"# Earlier in this session\n{run.history}")
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     parts.append(f"# Task\n{run.task.text}")
-    return "\n\n".join(parts), files, used
+    return "\n\n".join(parts)
 
 
 async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from hybridcode.agent.keeping import Keeper
 from hybridcode.agent.lanes import Lanes
 from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
@@ -77,6 +78,8 @@ class Run:
     watcher: Watcher
     plan_approver: PlanApprover
     index: Index
+    keeper: Keeper
+    """What windows are made from goes into the journal through it."""
     clean: Callable[[str], str] = str
     """Takes secrets out of a text, as it is done before anything is sent: for records of what was sent."""
     lanes: Lanes = field(default_factory=Lanes)

@@ -1,4 +1,4 @@
-"""`hybridcode audit` and `cost`: what the journal says of itself, of what was done, and of money.
+"""`hybridcode audit`: what the journal says of itself and of what was done.
 
 Invariant: all of it is a fold of stored envelopes.
 """
@@ -9,11 +9,9 @@ import click
 import msgspec
 
 from hybridcode.cli import console
-from hybridcode.cli.summary import ledger_lines
 from hybridcode.cli.workspace import journal_of, session_named, workspace_options
 from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.events import Envelope
-from hybridcode.models.ledger import Ledger
 
 LONGEST_FACT = 160
 """Characters of one fact in a line for people; `--json` has all of them."""
@@ -70,20 +68,3 @@ def _fact(value: object) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     text = " ".join(text.split())
     return text if len(text) <= LONGEST_FACT else f"{text[:LONGEST_FACT]}… ({len(text) - LONGEST_FACT} more)"
-
-
-@click.command()
-@click.argument("session", metavar="[ID]", required=False)
-@workspace_options
-def cost(session: str | None, cwd: Path | None, as_json: bool) -> None:
-    """Show tokens and cost of a session by model."""
-    name = session_named(cwd, session)
-    with journal_of(cwd) as journal:
-        ledger = Ledger.of(journal.session(name).require().envelopes())
-    accounts = ledger.to_json()
-    if as_json:
-        console.json_data({"session": name, **accounts})
-        return
-    result = {"ledger": accounts, "egress": ledger.egress_json()}
-    for line in ledger_lines(result):
-        console.data(line)

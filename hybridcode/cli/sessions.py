@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from hybridcode.cli import console
+from hybridcode.cli.cost import baseline_of, estimate_of
 from hybridcode.cli.headless import options_of, run_headless
 from hybridcode.cli.options import read_flags, session_options
 from hybridcode.cli.printer import TextPrinter
-from hybridcode.cli.workspace import journal_of, session_named, workspace_options
+from hybridcode.cli.workspace import journal_of, session_named, settings_of, workspace_options
 from hybridcode.domain.errors import ConfigError
+from hybridcode.models.ledger import Ledger
 from hybridcode.session.report import report, write_report
 from hybridcode.session.state import SessionState
 
@@ -72,7 +74,11 @@ def export(session: str | None, target: Path | None, cwd: Path | None, as_json: 
     path = (target or Path(f"hybridcode-{name}.md")).absolute()
     with journal_of(cwd) as journal:
         log = journal.session(name).require()
-        write_report(path, report(SessionState.of(log.envelopes()), log.get_blob, suffix=path.suffix))
+        envelopes = log.envelopes()
+        frontier = settings_of(cwd)[1].settings.models.frontier
+        estimate = estimate_of(Ledger.of(envelopes), baseline_of(frontier, [envelopes]), frontier)
+        text = report(SessionState.of(envelopes), log.get_blob, suffix=path.suffix, estimate=estimate)
+        write_report(path, text)
     if as_json:
         console.json_data({"session": name, "file": str(path)})
     else:

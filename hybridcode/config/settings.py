@@ -207,6 +207,9 @@ class AuditSettings(_Section, frozen=True):
 
     state_dir: str = ""
     """Where journals live. Empty: the XDG state directory."""
+    keep_trees_mb: int = 16
+    """Contents of text files that a session copies into the journal, so that its windows can be rebuilt from it
+    alone: at most this many MB of new ones, files with credentials never. 0 copies none: git has to have them."""
 
 
 class UiSettings(_Section, frozen=True):

@@ -101,6 +101,14 @@ def tiny_window(step: Step, snapshot: Snapshot, *, region: Region, format: EditF
     )
 
 
+def target_of(step: Step, snapshot: Snapshot, *, region: Region, format: EditFormat) -> Target:
+    """What an answer to a window of these would be about.
+
+    Raises: ContextError if the region cannot be resolved, RepoError if its file cannot be read.
+    """
+    return _target(step, snapshot, region, format)[0]
+
+
 @dataclass
 class _Parts:
     """The text of a window while it is gathered, and the bytes that are left for more."""

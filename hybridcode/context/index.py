@@ -18,6 +18,7 @@ from hybridcode.context.corpus import Corpus
 from hybridcode.context.records import language_at
 from hybridcode.context.segments import Source
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
+from hybridcode.domain.canonical import digest_of
 from hybridcode.repo.classify import reads_as_prose, why_left_out
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.gitreader import GitReader
@@ -73,12 +74,13 @@ class Index:
         """A snapshot of the tree; files that look as they did when they were last read are not read again."""
         return self._carried_out(lambda: take(root, max_file_bytes=max_file_bytes, memory=self._store))
 
-    def corpus(self, snapshot: Snapshot, *, progress: Progress | None = None) -> Corpus:
+    def corpus(self, snapshot: Snapshot, *, progress: Progress | None = None, history: History | None = None) -> Corpus:
         """The ranked files of a snapshot, with whatever was not indexed yet taken in first.
 
-        What was stored stays stored if this is interrupted. Raises: TreeMoved if a file changed since the snapshot.
+        `history` stands in for the commits that git names, where they are on record. What was stored stays stored if
+        this is interrupted. Raises: TreeMoved if a file changed since the snapshot.
         """
-        return self._carried_out(lambda: self._corpus(snapshot, progress))
+        return self._carried_out(lambda: self._corpus(snapshot, progress, history))
 
     def _carried_out(self, work: Callable[[], Result]) -> Result:
         """Done with the index on disk, or in memory where that one fails."""
@@ -88,10 +90,10 @@ class Index:
             self._go_on_in_memory(error.message)
             return work()
 
-    def _again(self, snapshot: Snapshot) -> Corpus:
+    def _again(self, snapshot: Snapshot, history: History) -> Corpus:
         """For a corpus that finds the index on disk broken."""
         self._go_on_in_memory("the index is broken")
-        return self._corpus(snapshot, None)
+        return self._corpus(snapshot, None, history)
 
     def _go_on_in_memory(self, reason: str) -> None:
         self._replace(IndexStore.in_memory(version=_version(), reason=reason))
@@ -102,8 +104,8 @@ class Index:
         self._last = None
         self._past = None
 
-    def _corpus(self, snapshot: Snapshot, progress: Progress | None) -> Corpus:
-        history = self._history(snapshot)
+    def _corpus(self, snapshot: Snapshot, progress: Progress | None, known: History | None) -> Corpus:
+        history = self._history(snapshot) if known is None else known
         last = self._last
         if last is None or last.snapshot != snapshot or last.history != history:
             last = self._last = self._made(snapshot, history, progress)
@@ -123,7 +125,7 @@ class Index:
             grammars=_versions(sorted({language_at(path) for path in ranked})),
             _store=self._store,
             _places=tuple(places[key] for key in ranked.values()),
-            _again=functools.partial(self._again, snapshot),
+            _again=functools.partial(self._again, snapshot, history),
         )
 
     def _places(
@@ -208,6 +210,11 @@ def _sources(snapshot: Snapshot, missing: dict[str, str], progress: Progress | N
         if progress is not None and (done - said >= _PROGRESS_BYTES or done == total):
             said = done
             progress(done, total)
+
+
+def maker_of(grammars: Mapping[str, str]) -> str:
+    """Digest of what turns a tree into a window: these rooms' sources, and the grammars that files were parsed with."""
+    return digest_of([_version(), dict(grammars)])
 
 
 @functools.cache

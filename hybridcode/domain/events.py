@@ -10,9 +10,10 @@ import msgspec
 
 from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.model import Backend, Role, Timing, Usage
-from hybridcode.domain.plan import Plan, Task, Writer
+from hybridcode.domain.plan import Task, Writer
+from hybridcode.domain.planned import PlanDecided, PlanMade, PlannerChosen, PlanRevised
 from hybridcode.domain.refusal import Refusal
-from hybridcode.domain.window import Excerpt, Finish
+from hybridcode.domain.window import Excerpt, Finish, WindowSource
 
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
 
@@ -119,42 +120,6 @@ class ModelAnswered(_Event, frozen=True):
     error: str = ""
 
 
-class PlannerChosen(_Event, frozen=True):
-    """After TaskGiven, before the model is asked for a plan; once more where the first one's plan could not be used."""
-
-    writer: Writer
-    why: str
-
-
-class PlanMade(_Event, frozen=True):
-    """After TaskGiven. A later PlanMade of the same task replaces the earlier one."""
-
-    plan: Plan
-    source: str
-    """`frontier`, `local`, `scripted`, `person` or a file's path."""
-
-
-class PlanDecided(_Event, frozen=True):
-    """After PlanMade, before its first step."""
-
-    approved: bool
-    by: str
-    reason: str = ""
-
-
-class PlanRevised(_Event, frozen=True):
-    """After the StepEnded of a declined step, before the planner is asked what to do in place of those that needed it.
-
-    Then PlanMade with the new steps at its end, or a NoticeGiven that says why there are none. Once in a task.
-    """
-
-    step: str
-    """The declined one."""
-    why: str
-    dropped: tuple[str, ...]
-    """Ids of the steps that needed it."""
-
-
 class StepStarted(_Event, frozen=True):
     """Before anything is done for a step."""
 
@@ -185,6 +150,18 @@ class WindowAssembled(_Event, frozen=True):
     excerpts: tuple[Excerpt, ...]
     used: int
     budget: int
+    source: WindowSource | msgspec.UnsetType = msgspec.UNSET
+    """What it was made from; unset in records of versions that did not keep it."""
+
+
+class OutlineMade(_Event, frozen=True):
+    """Before the plan requests that begin with it; once more where it had to be made smaller."""
+
+    digest: str
+    """Blob of the outline's text."""
+    used: int
+    budget: int
+    source: WindowSource
 
 
 class DraftMade(_Event, frozen=True):
@@ -366,6 +343,7 @@ Event = (
     | StepStarted
     | RungTaken
     | WindowAssembled
+    | OutlineMade
     | DraftMade
     | DraftRefused
     | ProposalMade

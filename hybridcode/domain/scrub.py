@@ -45,8 +45,10 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             return _changed(event, receipt=_receipt(receipt, clean))
         case DraftRefused(refusals=refusals):
             return _changed(event, refusals=tuple(_with(one, clean, "reason", "near", "advice") for one in refusals))
-        case WindowAssembled(excerpts=excerpts):
-            return _changed(event, excerpts=tuple(_with(one, clean, "path") for one in excerpts))
+        case WindowAssembled(excerpts=excerpts, source=source):
+            from_there = source if isinstance(source, msgspec.UnsetType) else _with(source, clean, "region")
+            shown = tuple(_with(one, clean, "path") for one in excerpts)
+            return _changed(event, excerpts=shown, source=from_there)
         case StepEnded() | PlannerChosen():
             return _with(event, clean, "why")
         case TaskEnded():

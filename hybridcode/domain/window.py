@@ -46,6 +46,24 @@ class Target(msgspec.Struct, frozen=True):
     end: int | None = None
 
 
+class WindowSource(msgspec.Struct, frozen=True):
+    """What a window was made from, so that it can be made again. Digests are of blobs unless said otherwise."""
+
+    tree: str
+    """Files of the tree as the writer may see them: a `repo.kept_tree.KeptTree`."""
+    history: str
+    """The commits behind it; empty where they have no part in it."""
+    subject: str
+    """Digest of what it is for, which other events tell: the plan in canonical JSON, or the task's text."""
+    maker: str
+    """Digest of the code and grammars that made it: another version may choose other lines."""
+    region: str = ""
+    """What the draft is about, as a Region string; empty for an outline."""
+    format: EditFormat = "region"
+    is_tiny: bool = False
+    """The lines and nothing else, for the shipped fixture."""
+
+
 class ContextWindow(msgspec.Struct, frozen=True):
     """Everything of the repository that one call shows to a model. Budgets are in tokens of four bytes."""
 

@@ -52,7 +52,7 @@ def verify(rows: Rows, *, load_blob: Callable[[str], bytes]) -> None:
     """
     made: dict[str, bytes] = {}
     for session, head_seq, head_hash in rows("SELECT id, head_seq, head_hash FROM session ORDER BY id", ()):
-        made |= _verify_session(rows, session, head=(head_seq, head_hash))
+        made |= verify_session(rows, session, head=(head_seq, head_hash))
     orphans = rows("SELECT session, seq FROM event WHERE session NOT IN (SELECT id FROM session) LIMIT 1", ())
     if orphans:
         raise IntegrityError(f"Event {orphans[0][1]} belongs to session {orphans[0][0]}, which is gone.", _ADVICE)
@@ -65,7 +65,15 @@ def verify(rows: Rows, *, load_blob: Callable[[str], bytes]) -> None:
         raise IntegrityError(f"Approval {name} does not stand where its session's events put it.", _ADVICE)
 
 
-def _verify_session(rows: Rows, session: str, *, head: tuple[int, str]) -> dict[str, bytes]:
+def verify_session(rows: Rows, session: str, *, head: tuple[int, str] | None = None) -> dict[str, bytes]:
+    """Check the chain of one session; returns its proposals as they were recorded.
+
+    Raises:
+        IntegrityError: names the first event that does not fit.
+    """
+    if head is None:
+        found = rows("SELECT head_seq, head_hash FROM session WHERE id = ?", (session,))
+        head = (int(found[0][0]), str(found[0][1])) if found else (0, GENESIS)
     made: dict[str, bytes] = {}
     seq, digest = 0, GENESIS
     for at_seq, at, prev_hash, stored, text in rows(
@@ -82,6 +90,25 @@ def _verify_session(rows: Rows, session: str, *, head: tuple[int, str]) -> dict[
     if (seq, digest) != head:
         raise IntegrityError(f"Session {session}: events after {seq} are missing.", _ADVICE)
     return made
+
+
+def readable(rows: Rows, session: str) -> tuple[list[Envelope], list[str]]:
+    """The envelopes of a session that can be read, in order, and what is wrong with the others."""
+    envelopes: list[Envelope] = []
+    problems: list[str] = []
+    for row in rows(
+        "SELECT session, seq, at, prev_hash, hash, event FROM event WHERE session = ? ORDER BY seq", (session,)
+    ):
+        try:
+            envelopes.append(envelope(*row))
+        except IntegrityError as error:
+            problems.append(error.message)
+    return envelopes, problems
+
+
+def blobs_of(rows: Rows, session: str) -> list[str]:
+    """Digests of all blobs that a session uses, sorted."""
+    return [str(row[0]) for row in rows("SELECT sha256 FROM blob_use WHERE session = ? ORDER BY sha256", (session,))]
 
 
 def _proposal_made(found: Envelope) -> dict[str, bytes]:

@@ -68,21 +68,29 @@ class Estimate:
     usd: float
     source: str
     """Where the price comes from."""
+    baseline: str = ""
+    """The model whose prices they are; empty where it is whichever the frontier is."""
 
 
-def all_frontier(ledger: "Ledger", price: Price | None) -> Estimate | None:
-    """The estimate at a configured price, else at the mean price of this ledger's own priced calls; None without both.
+def all_by(ledger: "Ledger", baseline: str, price: Price, source: str) -> Estimate:
+    """The estimate at the prices of one named model: every token as it was counted, cached ones as cached.
 
     The local model's tokens are taken as they were counted by its own tokenizer, and none of them as cached.
     """
     frontier, local = ledger.frontier, ledger.local
+    usage = Usage(
+        input_tokens=frontier.input_tokens + local.input_tokens,
+        output_tokens=frontier.output_tokens + local.output_tokens,
+        cached_tokens=frontier.cached_tokens,
+    )
+    return Estimate(price.of(usage), source, baseline)
+
+
+def all_frontier(ledger: "Ledger", price: Price | None) -> Estimate | None:
+    """The estimate at a configured price, else at the mean price of this ledger's own priced calls; None without."""
+    frontier, local = ledger.frontier, ledger.local
     if price is not None:
-        usage = Usage(
-            input_tokens=frontier.input_tokens + local.input_tokens,
-            output_tokens=frontier.output_tokens + local.output_tokens,
-            cached_tokens=frontier.cached_tokens,
-        )
-        return Estimate(price.of(usage), "prices in the settings")
+        return all_by(ledger, "", price, "prices in the settings")
     used = frontier.input_tokens + frontier.output_tokens
     if not frontier.usd or not used:
         return None
@@ -98,6 +106,8 @@ class Ledger:
     """By backend, model and role."""
     scripted: frozenset[str] = frozenset()
     """Names of models whose answers were written beforehand."""
+    remote: Account = field(default_factory=Account)
+    """Everything that requests to other machines used."""
     remote_calls: int = 0
     bytes_sent: int = 0
     redactions: int = 0
@@ -122,7 +132,10 @@ class Ledger:
                 self._open[event.call_id] = event
                 self._ask(event)
             case ModelAnswered() if event.call_id in self._open:
-                self._account(self._open.pop(event.call_id)).add(Account.of_answer(event))
+                asked, account = self._open.pop(event.call_id), Account.of_answer(event)
+                self._account(asked).add(account)
+                if asked.is_remote:
+                    self.remote.add(account)
             case _:
                 pass
 
@@ -131,6 +144,7 @@ class Ledger:
         for key, account in other.accounts.items():
             self.accounts.setdefault(key, Account()).add(account)
         self.scripted |= other.scripted
+        self.remote.add(other.remote)
         self.remote_calls += other.remote_calls
         self.bytes_sent += other.bytes_sent
         self.redactions += other.redactions
@@ -170,6 +184,8 @@ class Ledger:
         return {
             "remote_calls": self.remote_calls,
             "bytes_sent": self.bytes_sent,
+            "input_tokens": self.remote.input_tokens,
+            "output_tokens": self.remote.output_tokens,
             "hosts": sorted(self.hosts),
             "redactions": self.redactions,
         }
@@ -177,6 +193,7 @@ class Ledger:
     def _ask(self, event: ModelAsked) -> None:
         self._account(event).calls += 1
         if event.is_remote:
+            self.remote.calls += 1
             self.remote_calls += 1
             self.bytes_sent += event.prompt_bytes
             self.redactions += event.redactions

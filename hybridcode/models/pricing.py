@@ -5,10 +5,17 @@ Invariant: an unknown price gives None, never 0.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Self
+
+import msgspec
 
 from hybridcode.config.settings import FrontierSettings
 from hybridcode.domain.model import Usage
+
+_TABLE = "model_prices_and_context_window_backup.json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,24 @@ class Price:
         """Dollars for these tokens."""
         fresh = max(0, usage.input_tokens - usage.cached_tokens)
         return fresh * self.input + usage.cached_tokens * self.cached_input + usage.output_tokens * self.output
+
+
+@cache
+def shipped_table() -> Mapping[str, Mapping[str, Any]]:
+    """litellm's table as it was installed, read without importing it; {} where it is not there."""
+    spec = find_spec("litellm")
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        try:
+            data = (Path(folder) / _TABLE).read_bytes()
+            return msgspec.json.decode(data, type=dict[str, dict[str, Any]])
+        except (OSError, msgspec.MsgspecError):
+            continue
+    return {}
+
+
+def price_for(settings: FrontierSettings) -> Price | None:
+    """The price of the model in the settings: configured, else listed."""
+    return Price.configured(settings) or Price.listed(shipped_table(), settings.model)
 
 
 def table_row(table: Mapping[str, Mapping[str, Any]], model: str) -> Mapping[str, Any]:

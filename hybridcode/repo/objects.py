@@ -40,6 +40,20 @@ def git_kept(root: Path) -> GitKept:
     )
 
 
+def objects_at(root: Path, commit: str) -> dict[str, str]:
+    """Object id of each file below the root in a commit; empty where git does not have it."""
+    reader = GitReader.find(root.resolve())
+    if reader is None:
+        return {}
+    found: dict[str, str] = {}
+    for line in (reader.run("ls-tree", "-r", "-z", commit) or b"").split(b"\0"):
+        facts, _, path = line.partition(b"\t")
+        words = facts.split()
+        if len(words) == 3 and words[1] == b"blob":
+            found[path.decode("utf-8", "surrogateescape")] = words[2].decode()
+    return found
+
+
 def is_object(data: bytes, object_id: str) -> bool:
     """True when git's blob of this id has exactly these bytes."""
     digest = hashlib.sha1(usedforsecurity=False) if len(object_id) == _SHA1_LENGTH else hashlib.sha256()

@@ -115,6 +115,11 @@ def take(root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES, memory: St
     )
 
 
+def made_again(root: Path, files: Mapping[str, FileEntry], contents: Mapping[str, bytes]) -> Snapshot:
+    """A view of recorded files with their recorded bytes; git has no part in it."""
+    return Snapshot(root=root, files=_ordered(files), git=GitHead(), _kept=dict(contents))
+
+
 def _read_again(file: str, path: str) -> bytes:
     try:
         return read_ordinary(file)[0]

@@ -12,6 +12,7 @@ from typing import Self
 
 import msgspec
 
+from hybridcode.agent.keeping import Keeper
 from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
@@ -36,7 +37,6 @@ from hybridcode.domain.events import (
     TaskResumed,
 )
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.model import ModelInfo, ModelRequest
 from hybridcode.domain.plan import Plan, Task
 from hybridcode.domain.ports import Approver, Model, Watcher
 from hybridcode.domain.scrub import scrubbed
@@ -50,6 +50,7 @@ from hybridcode.journal.store import Journal, SessionJournal, new_session_id
 from hybridcode.models.egress import send_freely
 from hybridcode.models.sender import Sender, SendPolicy
 from hybridcode.repo.facts import GitFacts, git_facts
+from hybridcode.session.budget import budget_check
 from hybridcode.session.consent import agreed_rules, foreign_checks, with_consent
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
@@ -60,7 +61,6 @@ from hybridcode.session.own import OwnCommands
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.state import SessionState, TaskView
-from hybridcode.session.step_cap import check_step_cap
 from hybridcode.session.watchers import NullWatcher
 from hybridcode.version import __version__
 
@@ -119,6 +119,8 @@ class Session:
         self.gate.approver = options.make_approver(self.gate.approvals, self.sandbox)
         self.gate.effects.clear_leftovers()
         self.index = Index.open(options.workspace)
+        redactor = self.private.redactor if self.settings.egress.redact else None
+        self.keeper = Keeper(session, room=self.settings.audit.keep_trees_mb * 1_000_000, redactor=redactor)
         self.own = OwnCommands(self.gate, self.state, on_ran=self._distrust)
         """What a person runs themselves."""
         self._run: Run | None = None
@@ -275,6 +277,7 @@ class Session:
     async def close(self, *, keeps_models: bool = False) -> None:
         """Give back processes and files; models that another session goes on with may stay."""
         await self.own.close()
+        await self.keeper.close()
         if not keeps_models:
             await close_all(self.models)
         self.gate.effects.close()
@@ -292,6 +295,7 @@ class Session:
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
+            keeper=self.keeper,
             clean=self._clean if self.settings.egress.redact else str,
             history=history,
             calls=self.state.sums.calls,
@@ -314,25 +318,9 @@ class Session:
             redactor=self.private.redactor if egress.redact else None,
             withheld=self.private.withheld,
             consent=AskToSend(self.gate) if egress.mode == "ask" else send_freely,
-            check_budget=self._check_budget,
+            check_budget=budget_check(self.settings, self.state.envelopes),
         )
         return Sender(model, self.log, policy=policy)
-
-    def _check_budget(self, request: ModelRequest, info: ModelInfo) -> None:
-        limit, cap = self.settings.limits.max_cost_usd, self.settings.limits.step_input_tokens
-        check_step_cap(request, info, self.state.envelopes, cap=cap)
-        if not limit:
-            return
-        frontier = self.state.sums.ledger.frontier
-        if frontier.calls and frontier.usd is None:
-            raise LimitReached(
-                "The cost of this model is unknown, so the cost limit cannot be kept.",
-                "Set [models.frontier] input_usd_per_mtok and output_usd_per_mtok, or drop --max-cost-usd.",
-            )
-        if (frontier.usd or 0.0) >= limit:
-            raise LimitReached(
-                f"The run has cost ${frontier.usd:.4f}; the limit is ${limit:.4f}.", "Raise --max-cost-usd."
-            )
 
     def _record_opening(self, facts: GitFacts) -> None:
         frontier, local = self.models.frontier, self.models.local

@@ -40,6 +40,7 @@ from hybridcode.tui.theme_files import ThemeFiles
 from hybridcode.tui.views import open_view
 from hybridcode.tui.wearing import LOOK_S, Wearing
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.finder import take_late
 from hybridcode.tui.widgets.plan_view import PlanView
 from hybridcode.tui.writing import Writing
 
@@ -172,6 +173,10 @@ class HybridcodeApp(App[str]):
             self.desk.sight.take_key(event)
             self.asking.pressed()
         await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """What nobody took is a binding's, unless somebody searches by now."""
+        take_late(self.focused, event)
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
         """The terminal has drawn what it was sent."""

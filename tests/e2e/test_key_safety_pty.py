@@ -170,3 +170,22 @@ def test_a_word_typed_ahead_of_its_question_is_not_the_answer(open_screen: Open,
     screen.press("yyes")
     screen.wait(1.0)
     assert told(log, "answered") == []
+
+
+@pytest.mark.parametrize("keys", ["/All", "rA better one", "eA", "?A", "mA", "\tA", "EA", "/yAyA"])
+def test_what_is_typed_for_somewhere_else_in_one_go_decides_nothing(open_screen: Open, log: Path, keys: str):
+    screen = open_screen("edit")
+    screen.see("undecided")
+    screen.wait(1.0)
+    screen.press(keys)
+    screen.wait(0.8)
+    assert told(log, "answered") == []
+
+
+def test_letters_typed_right_behind_the_key_that_searches_are_searched_for(open_screen: Open):
+    screen = open_screen("edit")
+    screen.see("undecided")
+    screen.wait(1.0)
+    screen.press("/yes")
+    screen.wait(0.8)
+    assert "yes" in screen.text

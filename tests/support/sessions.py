@@ -9,14 +9,19 @@ import msgspec
 
 from hybridcode.agent.run import Outcome
 from hybridcode.config.load import Loaded, load
+from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.model import ModelInfo
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.domain.ports import Approver, Model
 from hybridcode.gate.approvers import PolicyOnly
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
+from hybridcode.journal.store import Journal
+from hybridcode.models.ledger import Ledger
 from hybridcode.models.scripted import Script, ScriptedModel
+from hybridcode.session.checked import Checked
 from hybridcode.session.models import Models
+from hybridcode.session.replaying import replayed
 from hybridcode.session.session import MakeApprover, Session, SessionOptions
 
 FRONTIER = ModelInfo(name="scripted-frontier", backend="frontier")
@@ -90,6 +95,7 @@ class Scene:
             return await session.run(text)
         finally:
             await session.close()
+            proven(session)
 
     async def resume(self, session_id: str) -> Outcome:
         """Go on with a session where it stopped."""
@@ -98,6 +104,7 @@ class Scene:
             return await session.resume()
         finally:
             await session.close()
+            proven(session)
 
     def read(self, path: str) -> str:
         """A file of the workspace."""
@@ -109,6 +116,19 @@ class Scene:
 
 def _model(info: ModelInfo, script: Script | None) -> Model | None:
     return ScriptedModel(info, script) if script is not None else None
+
+
+def proven(session: Session) -> list[Checked]:
+    """Replay a closed session from its journal alone: everything that can be rebuilt is what was recorded."""
+    with Journal.open(session.journal.path) as journal:
+        lines = list(replayed(journal.session(session.id), None))
+    assert [str(line) for line in lines if line.verdict == "differs"] == []
+    ledger = Ledger.of(session.state.envelopes)
+    asked = [one.event for one in session.state.envelopes if isinstance(one.event, ModelAsked)]
+    assert sum(account.calls for account in ledger.accounts.values()) == len(asked)
+    assert ledger.bytes_sent == sum(event.prompt_bytes for event in asked if event.is_remote)
+    assert ledger.remote.input_bytes == ledger.bytes_sent
+    return lines
 
 
 def planning(plan: Plan, *, judge: str = "good fine", **more: Sequence[str]) -> Script:

@@ -41,7 +41,7 @@ class HelpScreen(ListScreen):
         if self._first:
             finder = self.query_one(Finder)
             finder.value = self._first
-            finder.add_class("-on")
+            finder.display = True
 
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """How much there is, or was found."""

@@ -120,7 +120,7 @@ class ListScreen(ViewScreen):
         self._words = []
         finder = self.query_one(Finder)
         finder.value = ""
-        finder.remove_class("-on")
+        finder.display = False
 
     def action_find(self) -> None:
         """Type what to look for."""

@@ -28,6 +28,14 @@ from hybridcode.tui.widgets.painted import Painted
 
 Answer = TypeVar("Answer")
 
+_CURSOR_KEYS = frozenset({"up", "down", "left", "right", "pageup", "pagedown", "home", "end"})
+_STAYING = frozenset(
+    {"mark", "mark_file", "mark_all", "split", "take_back", "go", "go_file", "go_match", "copy", "copy_place"}
+    | {"toggle_split", "toggle_full", "toggle_fold", "toggle_near", "toggle_variables", "why"}
+    | {"once", "remember", "approve", "refuse"}
+)
+"""Actions behind which the next key may decide at once."""
+
 
 class Pane(Framed):
     """A screen with one question. The body is the subclass's part."""
@@ -107,13 +115,19 @@ class Pane(Framed):
         self.guard.appear(self.call_after_refresh)
 
     def on_key(self, event: events.Key) -> None:
-        """Every key keeps a sleeping guard asleep, and a letter that does nothing here is text for somewhere else.
+        """Every key keeps a sleeping guard asleep, and one that leads elsewhere puts it to sleep: keys right behind it
+        were typed for what it opens, however late that comes.
 
         Textual calls this beside the handler of `Framed`.
         """
         self.guard.press()
-        if event.is_printable and event.key not in self.active_bindings:
+        if event.key not in _CURSOR_KEYS and not self._stays(event.key):
             self.guard.doze()
+
+    def _stays(self, key: str) -> bool:
+        """The key decides, moves or looks here."""
+        active = self.active_bindings.get(key)
+        return active is not None and active.binding.action.partition("(")[0] in _STAYING
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text decides nothing, and whoever pastes is writing."""

@@ -6,8 +6,10 @@ Invariant: Escape and Enter both give the keys back to what is searched; what wa
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 
@@ -41,9 +43,9 @@ class Finder(Input):
         self.cursor_blink = False
 
     def open(self) -> None:
-        """Take the keys."""
-        self.add_class("-on")
-        self.focus()
+        """Take the keys, from the very next one on."""
+        self.display = True
+        self.screen.set_focus(self)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look at once."""
@@ -57,10 +59,17 @@ class Finder(Input):
 
     def action_keep(self) -> None:
         """Give the keys back: this is what was looked for."""
-        self.set_class(bool(self.value), "-on")
+        self.display = bool(self.value)
         self.post_message(self.Closed(is_kept=True))
 
     def action_close(self) -> None:
         """Give the keys back."""
-        self.set_class(bool(self.value), "-on")
+        self.display = bool(self.value)
         self.post_message(self.Closed())
+
+
+def take_late(focused: Widget | None, event: events.Key) -> None:
+    """Give an open search a letter that was typed right behind the key which opened it and went elsewhere first."""
+    if isinstance(focused, Finder) and event.is_printable and event.character:
+        event.prevent_default()
+        focused.insert_text_at_cursor(event.character)

@@ -238,5 +238,5 @@ class Story(Vertical):
 
     def _end_search(self) -> None:
         self._search, self._began, self.transcript.words = Search(), None, ""
-        self.query_one(Finder).remove_class("-on")
+        self.query_one(Finder).display = False
         self._show_line()

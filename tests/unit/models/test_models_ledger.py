@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from hybridcode.domain.events import Envelope, Event, ModelAnswered, ModelAsked, SessionOpened
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.window import Finish
-from hybridcode.models.ledger import Account, Ledger
+from hybridcode.models.ledger import Account, Ledger, all_by
+from hybridcode.models.pricing import Price
 
 
 def opened(*, scripted: bool = False) -> SessionOpened:
@@ -72,7 +73,14 @@ def test_a_scripted_frontier_wrote_nothing() -> None:
 
 def test_egress_counts_what_left() -> None:
     ledger = fold(*call(1), *call(2), *call(3, "local", "draft"))
-    assert ledger.egress_json() == {"remote_calls": 2, "bytes_sent": 800, "hosts": ["provider"], "redactions": 2}
+    assert ledger.egress_json() == {
+        "remote_calls": 2,
+        "bytes_sent": 800,
+        "input_tokens": 200,
+        "output_tokens": 20,
+        "hosts": ["provider"],
+        "redactions": 2,
+    }
 
 
 def test_a_call_under_way_and_an_empty_session() -> None:
@@ -80,7 +88,8 @@ def test_a_call_under_way_and_an_empty_session() -> None:
     assert (ledger.frontier.calls, ledger.frontier.output_tokens, ledger.remote_calls) == (1, 0, 1)
     empty = fold()
     assert (empty.frontier, empty.local_output_share) == (Account(), None)
-    assert empty.egress_json() == {"remote_calls": 0, "bytes_sent": 0, "hosts": [], "redactions": 0}
+    sums = {"remote_calls": 0, "bytes_sent": 0, "input_tokens": 0, "output_tokens": 0, "redactions": 0}
+    assert empty.egress_json() == {**sums, "hosts": []}
 
 
 @given(
@@ -93,3 +102,45 @@ def test_the_parts_are_the_whole(calls: list[tuple[Backend, Role, int]]) -> None
     assert ledger.frontier.calls + ledger.local.calls == len(calls)
     share = ledger.local_output_share
     assert share is None or 0 <= share <= 1
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["frontier", "local"]),
+            st.sampled_from(["plan", "draft", "judge"]),
+            st.booleans(),
+            st.integers(0, 5_000),
+            st.integers(0, 900),
+            st.sampled_from(["", "ModelTransient: busy"]),
+            st.integers(1, 3),
+        )
+    )
+)
+def test_ledger_and_egress_agree_to_the_token(
+    calls: list[tuple[Backend, Role, bool, int, int, str, int]],
+) -> None:
+    events: list[Event] = []
+    for number, (backend, role, is_remote, size, out, error, tries) in enumerate(calls):
+        model = f"{backend}-{'far' if is_remote else 'here'}"
+        host = f"{backend}.example" if is_remote else None
+        for attempt in range(1, tries + 1):
+            usage = Usage(size // 4, out, 0, size, out * 4)
+            events += [
+                ModelAsked(f"c{number}", role, model, backend, host, is_remote, "", size, attempt=attempt),
+                ModelAnswered(f"c{number}", "", "stop", usage, Timing(1.0), 0.0, error),
+            ]
+    ledger, sent = fold(*events), fold(*events).egress_json()
+    far = [account for (_, model, _), account in ledger.accounts.items() if model.endswith("far")]
+    assert sent["remote_calls"] == sum(account.calls for account in far)
+    assert sent["bytes_sent"] == sum(account.input_bytes for account in far)
+    assert sent["input_tokens"] == sum(account.input_tokens for account in far)
+    assert sent["output_tokens"] == sum(account.output_tokens for account in far)
+
+
+def test_the_estimate_names_one_baseline_and_counts_every_token() -> None:
+    ledger = fold(*call(1), *call(2, "local", "draft", usd=0.0, out=90))
+    price = Price(input=2e-6, output=10e-6, cached_input=1e-6)
+    estimate = all_by(ledger, "big", price, "list prices")
+    assert (estimate.baseline, estimate.source) == ("big", "list prices")
+    assert round(estimate.usd, 9) == round((160 * 2 + 40 * 1 + 100 * 10) / 1e6, 9)

@@ -1,0 +1,194 @@
+"""Drafts of a recorded session read and placed once more, and what was proposed compared with that.
+
+Invariant: a change counts as rebuilt only if reading and placing the recorded answers on the recorded bytes gives the
+digest that was shown and approved; nothing is placed on the files of today.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from hybridcode.agent.answers import read_draft
+from hybridcode.agent.drafter import holds_redaction, split_placed
+from hybridcode.agent.submitting import MERGED
+from hybridcode.domain.action import ChangeSet, FileChange, FileEdit, Proposal, action_digest
+from hybridcode.domain.canonical import canonical_json, sha256_hex
+from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
+from hybridcode.domain.plan import Region, Step
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import Target
+from hybridcode.gate.titles import summary
+from hybridcode.patch.check import unparsable
+from hybridcode.patch.merge import onto
+from hybridcode.patch.place import place
+from hybridcode.session.checked import Checked, agrees
+from hybridcode.session.recorded import Missing, Recorded
+
+NOT_KEPT = "its window was not rebuilt, so what it was placed on is not known"
+
+
+@dataclass
+class Drafting:
+    """One try at a step: what its answers make of the files."""
+
+    before: dict[str, bytes | None] = field(default_factory=dict[str, bytes | None])
+    after: dict[str, bytes | None] = field(default_factory=dict[str, bytes | None])
+    modes: dict[str, int] = field(default_factory=dict[str, int])
+    refused: tuple[Refusal, ...] = ()
+    """Why the last answer is refused, as rebuilt."""
+    why_not: str = ""
+    """Why it cannot be rebuilt."""
+
+    @property
+    def changes(self) -> tuple[FileChange, ...]:
+        """What the try as a whole changes, sorted by path."""
+        return tuple(
+            FileChange(path, before=self.before[path], after=self.after[path], mode=self.modes[path])
+            for path in sorted(self.after)
+            if self.before[path] != self.after[path]
+        )
+
+    def take(self, changes: tuple[FileChange, ...]) -> None:
+        """Lay the changes of one more answer over those before."""
+        for change in changes:
+            self.before.setdefault(change.path, change.before)
+            self.after[change.path], self.modes[change.path] = change.after, change.mode
+
+
+def redraft(
+    drafting: Drafting, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
+) -> None:
+    """Read an answer and place it on the bytes that it was made for."""
+    try:
+        text = recorded.text(event.text_sha256)
+        found = _placed(text, event, window, target, step, recorded)
+    except Missing as missing:
+        drafting.why_not = missing.message
+        return
+    if isinstance(found, Refusal):
+        drafting.refused = (found,)
+    else:
+        drafting.take(found)
+
+
+def _placed(
+    text: str, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
+) -> tuple[FileChange, ...] | Refusal:
+    """As `agent.drafter` does it, from what is on record."""
+    answer = read_draft(text, finish=event.finish, target=target)
+    if isinstance(answer, Refusal):
+        return answer
+    source = window.source
+    tree = getattr(source, "tree", "")
+    files = recorded.files(tree)
+    paths = [path for path in answer.paths if path in files and files[path].kind in ("text", "binary")]
+    shown = {path: recorded.content(tree, path) for path in paths}
+    changes, refusals = split_placed(place(answer, shown, modes={path: files[path].mode for path in paths}))
+    if refusals:
+        return refusals[0]
+    if any(holds_redaction(change) for change in changes):
+        return Refusal(
+            "the answer would write a redaction mark in place of a secret",
+            advice="Leave lines with [redacted:...] out of the change.",
+        )
+    outside = [change.path for change in changes if change.path not in {region.path for region in step.regions}]
+    if outside:
+        return Refusal(f"the answer also changes {', '.join(outside)}", advice="Change only the files of the step.")
+    return changes
+
+
+def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None) -> Checked:
+    """Compare why a draft was refused with why it is refused now."""
+    reason = event.refusals[0].reason if event.refusals else "no reason"
+    what = f"draft of step {event.step}, try {event.attempt}, refused: {reason}"
+    digest = sha256_hex(canonical_json(event.refusals))
+    if drafting is None or drafting.why_not:
+        return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not if drafting else NOT_KEPT, digest)
+    found = drafting.refused or unparsable(drafting.changes)
+    rebuilt = sha256_hex(canonical_json(found))
+    if agrees(canonical_json(event.refusals).decode(), canonical_json(found).decode()):
+        return Checked(seq, "draft", "ok", what, "", digest, digest)
+    why = f"now it is refused because {found[0].reason}" if found else "now it can be placed"
+    return Checked(seq, "draft", "differs", what, why, digest, rebuilt)
+
+
+def check_proposal(seq: int, proposal: Proposal, drafting: Drafting | None, recorded: Recorded) -> Checked:
+    """Compare a change that a draft was turned into with what the draft is turned into now."""
+    assert isinstance(proposal.action, ChangeSet)
+    what = f"change {proposal.id}: {proposal.title}"
+    if drafting is None or drafting.why_not:
+        return _line(seq, proposal, "not_rebuilt", what, drafting.why_not if drafting else NOT_KEPT)
+    try:
+        changes = drafting.changes if MERGED not in proposal.notes else _merged(drafting, proposal.action, recorded)
+    except Missing as missing:
+        return _line(seq, proposal, "not_rebuilt", what, missing.message)
+    if drafting.refused:
+        return _line(seq, proposal, "differs", what, f"its answer is refused now: {drafting.refused[0].reason}")
+    rebuilt = ChangeSet(tuple(_edit(change, proposal.action) for change in changes))
+    digest = action_digest(rebuilt)
+    title = ", ".join(map(summary, changes))
+    if digest != proposal.digest:
+        return _line(seq, proposal, "differs", what, _first_difference(proposal.action, rebuilt), digest)
+    if title != proposal.title:
+        return _line(seq, proposal, "differs", what, f"its title is {title} now", digest)
+    return _line(seq, proposal, "ok", what, "", digest)
+
+
+def _line(seq: int, proposal: Proposal, verdict: str, what: str, why: str, rebuilt: str = "") -> Checked:
+    match verdict:
+        case "ok" | "differs" | "not_rebuilt":
+            return Checked(seq, "proposal", verdict, what, why, proposal.digest, rebuilt)
+        case _:
+            raise AssertionError(verdict)
+
+
+def _merged(drafting: Drafting, action: ChangeSet, recorded: Recorded) -> tuple[FileChange, ...]:
+    """The changes carried over to the bytes that the proposal names as its base."""
+    bases: Mapping[str, str | None] = {edit.path: edit.before_sha256 for edit in action.edits}
+    merged: list[FileChange] = []
+    for change in drafting.changes:
+        digest = bases.get(change.path)
+        found = onto(change, recorded.blob(digest) if digest else None)
+        if isinstance(found, FileChange):
+            merged.append(found)
+    return tuple(merged)
+
+
+def _edit(change: FileChange, action: ChangeSet) -> FileEdit:
+    """The change by digests; what the file's bits were on disk then, only the record knows."""
+    known = next((edit for edit in action.edits if edit.path == change.path), None)
+    plain = FileEdit(
+        path=change.path,
+        before_sha256=None if change.before is None else sha256_hex(change.before),
+        after_sha256=None if change.after is None else sha256_hex(change.after),
+        mode=change.mode,
+    )
+    if known is None:
+        return plain
+    mode = known.mode if change.after is None else change.mode
+    return FileEdit(plain.path, plain.before_sha256, plain.after_sha256, mode, known.before_mode)
+
+
+def _first_difference(recorded: ChangeSet, rebuilt: ChangeSet) -> str:
+    for old, new in zip_longest(recorded.edits, rebuilt.edits):
+        if old == new:
+            continue
+        if new is None:
+            return f"{old.path} is not changed by its draft"
+        if old is None or old.path != new.path:
+            return f"its draft changes {new.path} too"
+        if old.before_sha256 != new.before_sha256:
+            return f"{old.path}: it was made for other bytes"
+        return f"{old.path}: the result is different"
+    return "the digest is not that of the change"
+
+
+def check_deletion(seq: int, proposal: Proposal, step: Step) -> Checked:
+    """A step that deletes needs no draft: the plan names the files."""
+    assert isinstance(proposal.action, ChangeSet)
+    named = {Region.parse(text).path for text in step.touches}
+    wrong = [edit.path for edit in proposal.action.edits if edit.after_sha256 is not None or edit.path not in named]
+    what = f"change {proposal.id}: {proposal.title}"
+    if wrong:
+        return _line(seq, proposal, "differs", what, f"the plan deletes no {wrong[0]}")
+    return _line(seq, proposal, "ok", what, "", action_digest(proposal.action))
