@@ -58,14 +58,21 @@ class Crew:
                 await lanes.bell.wait()
                 for task in [task for task in self._tasks if task.done()]:
                     await self._settle(self._tasks.pop(task), task)
-            if self._errors and not self.denied_twice:
-                raise next(self._errors[step.id] for step in self._order if step.id in self._errors)
+            self._raise_first()
         except asyncio.CancelledError:
             is_stopped = False  # whoever interrupts a run records that by itself
             raise
         finally:
             gate.beside = Alone()
             await self._end_all(is_told=is_stopped)
+
+    def _raise_first(self) -> None:
+        """Raise the error of the first step that met one, unless the run would not have come so far."""
+        for step in self._order if not self.denied_twice else ():
+            if self.outcomes.get(step.id) == "held":
+                return
+            if step.id in self._errors:
+                raise self._errors[step.id]
 
     def _waits_for_earlier(self) -> bool:
         """Something is at work that has to end before the run does."""

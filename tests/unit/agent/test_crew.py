@@ -292,6 +292,16 @@ async def test_a_model_that_fails_ahead_ends_the_run_only_after_the_steps_before
     assert (workspace / "a.py").read_text() == "A = 2\n"
 
 
+async def test_a_model_that_fails_ahead_of_what_waits_for_another_terminal_does_not_hide_that(workspace: Path):
+    it = Stage(workspace, STEPS[:2])
+    it.scene.make_approver = lambda approvals, sandbox: Refuse()
+    assert it.scene.models is not None
+    it.scene.models = Models(it.scene.models.frontier, ScriptedModel(LOCAL, {"draft:a": [fence("A = 2")]}))
+    outcome = await it.scene.run()
+    assert outcome.code == ExitCode.APPROVAL_PENDING
+    assert [view.proposal.step for view in it.state.waiting] == ["a"]
+
+
 async def test_a_declined_step_is_planned_around_once_while_others_wait(workspace: Path):
     steps = (STEPS[0], msgspec.structs.replace(STEPS[1], needs=("a",)), STEPS[2])
     it = Stage(workspace, steps)
