@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from hybridcode.agent.drafter import Drafted, draft_step, retry_note
 from hybridcode.agent.endings import Ending, Fell, mark_of
 from hybridcode.agent.hint import ask_hint
+from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
 from hybridcode.agent.proving import Tried, draft_note, try_ahead
 from hybridcode.agent.run import Run
@@ -49,7 +50,9 @@ async def climb(run: Run, step: Step) -> Ending:
 
 async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
     has_local, has_frontier = run.senders.local is not None, run.senders.frontier is not None
-    return tuple(rungs(step, run.settings.routing, has_local=has_local, has_frontier=has_frontier))
+    work = work_of(step, await run.snapshot()) if run.routes.route else None
+    route = run.routes.route_for(work) if work is not None else None
+    return tuple(rungs(step, run.settings.routing, has_local=has_local, has_frontier=has_frontier, route=route))
 
 
 @dataclass

@@ -1,12 +1,14 @@
 """The ladder of tries for one step: local, local with the error, a frontier hint, the frontier itself, a person.
 
-Invariant: the rungs are a function of settings, step and the models at hand; nothing is learned at run time.
+Invariant: the rungs are a function of settings, step, route and the models at hand; nothing is learned at run time. A
+route never takes a step from the writer that the plan names, and never adds a try to what the settings allow.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from hybridcode.config.routing import Route
 from hybridcode.config.settings import RoutingSettings
 from hybridcode.domain.plan import Step, Writer
 
@@ -23,24 +25,33 @@ class Rung:
     why: str
 
 
-def rungs(step: Step, routing: RoutingSettings, *, has_local: bool, has_frontier: bool) -> Iterator[Rung]:
-    """The tries for one step, in order; a step is given to a person when they are used up."""
+def rungs(
+    step: Step, routing: RoutingSettings, *, has_local: bool, has_frontier: bool, route: Route | None = None
+) -> Iterator[Rung]:
+    """The tries for one step, in order; a step is given to a person when they are used up.
+
+    `route` is what routing.toml says of this kind of step.
+    """
     attempt = 0
-    if has_local and (step.writer == "local" or not has_frontier):
-        for n in range(routing.local_tries):
+    is_routed_up = route is not None and route.first == "frontier" and has_frontier and routing.frontier_tries > 0
+    if has_local and not is_routed_up and (step.writer == "local" or not has_frontier):
+        tries, reason = routing.local_tries, "local model writes"
+        if route is not None and route.first == "local":
+            tries, reason = min(tries, route.local_tries), route.why
+        for n in range(tries):
             attempt += 1
-            why = "local model writes" if n == 0 else "local model again, with the reason of the refusal"
+            why = reason if n == 0 else "local model again, with the reason of the refusal"
             yield Rung("local" if n == 0 else "local_retry", "local", attempt, why)
         if has_frontier:
             for _ in range(routing.frontier_hints):
                 attempt += 1
                 yield Rung("frontier_hint", "local", attempt, "local model with a hint from the frontier")
     if has_frontier:
-        why = (
-            step.why or "the plan gives this step to the frontier"
-            if step.writer == "frontier"
-            else "local tries used up"
-        )
+        why = "local tries used up"
+        if step.writer == "frontier":
+            why = step.why or "the plan gives this step to the frontier"
+        elif route is not None and is_routed_up:
+            why = route.why
         if not has_local:
             why = "no local model"
         for _ in range(routing.frontier_tries):

@@ -69,14 +69,16 @@ async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
     command = command_of(run, step.check, purpose="check")
     if command.text in scratch.distrusted or not _may_run(run, command, changes):
         return NOTHING
-    snapshot = await run.snapshot()
     changes = tuple(replace(change, path=run.gate.policy.places.plain(change.path)) for change in changes)
-    if not all(_fits(snapshot, change) for change in changes):
-        return NOTHING
-    tree = snapshot.with_changes(changes).digest
     async with scratch.lock:
+        snapshot = await run.snapshot()
+        if not all(_fits(snapshot, change) for change in changes):
+            return NOTHING
+        tree = snapshot.with_changes(changes).digest
         try:
             await scratch.prepare(changes, tree=tree)
+            if run.lanes.is_shared and (await run.snapshot()).digest != snapshot.digest:
+                return NOTHING  # another step was applied meanwhile: which tree the copy holds is not known
         except CannotCopy as error:
             _tell(run, scratch, f"no scratch copy: {error}", "Checks run after you have approved.")
             return NOTHING
@@ -148,14 +150,14 @@ def _concluded(run: Run, step: Step, receipt: Ran, *, tree: str, changed: tuple[
         many = "1 file" if len(changed) == 1 else f"{len(changed)} files"
         hint = "So it proves nothing about the draft; it runs again after you have approved." if passed else ""
         _tell(run, scratch, f"`{event.command}` changed {many} in the scratch copy: {names}", hint)
-    if not passed and (why := _inconclusive(receipt)):
+    if not passed and (why := inconclusive(receipt)):
         scratch.distrusted.add(event.command)
         _tell(run, scratch, f"`{event.command}` cannot be tried in a scratch copy: {why}", _LATER)
         return NOTHING
     return Tried(event, tree, proves=passed and not changed)
 
 
-def _inconclusive(receipt: Ran) -> str:
+def inconclusive(receipt: Ran) -> str:
     """Why a failure may be the copy's and not the draft's; empty if it is the draft's."""
     if receipt.timed_out:
         return "it takes too long there"

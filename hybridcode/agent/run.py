@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hybridcode.agent.keeping import Keeper
 from hybridcode.agent.lanes import Lanes
+from hybridcode.config.routing import NO_TABLE, RoutingTable
 from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import Index
@@ -86,6 +87,8 @@ class Run:
     """What steps that are at work at the same time share."""
     is_revised: bool = False
     """Steps that needed a declined one were asked for anew: once in a task."""
+    routes: RoutingTable = NO_TABLE
+    """What routing.toml says, where it is followed."""
     history: str = ""
     """A bounded record of the session's earlier tasks."""
     notes: list[str] = field(default_factory=list[str])

@@ -30,11 +30,13 @@ def show(with_origin: bool, cwd: Path | None, as_json: bool) -> None:
     values = {name: value_of(loaded.settings, name) for name in KEYS}
     if as_json:
         origins = {name: str(loaded.origin[name]) for name in values if name in loaded.origin}
-        console.json_data({"values": values, "origin": origins, "warnings": loaded.warnings})
+        console.json_data({"values": values, "origin": origins, "routing": loaded.routing, "warnings": loaded.warnings})
         return
     for name, value in values.items():
         text = f"{name} = {msgspec.json.encode(value).decode()}"
         console.data(f"{text}  # {loaded.origin[name]}" if with_origin and name in loaded.origin else text)
+    for route in loaded.routing.route:
+        console.data(console.shown(f"{route.first} writes first: {route.why}"))
     for warning in loaded.warnings:
         console.say(warning, colour="yellow")
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "audit": "hybridcode.cli.audit:audit",
     "egress": "hybridcode.cli.egress:egress",
     "cost": "hybridcode.cli.cost:cost",
+    "calibrate": "hybridcode.cli.calibrate:calibrate",
     "models": "hybridcode.cli.models:models",
     "config": "hybridcode.cli.config:config",
     "trust": "hybridcode.cli.trust:trust",

@@ -36,7 +36,8 @@ def list_(cwd: Path | None, as_json: bool) -> None:
         return
     for row in rows:
         waiting = f"  {row.pending} waiting" if row.pending else ""
-        console.data(f"{row.id}  {row.exit_reason or 'open'}{waiting}  {console.shown(row.title)}")
+        ended = "calibration" if row.is_calibration else row.exit_reason or "open"
+        console.data(f"{row.id}  {ended}{waiting}  {console.shown(row.title)}")
 
 
 @sessions.command()

@@ -13,6 +13,7 @@ import msgspec
 from hybridcode.cli import console
 from hybridcode.cli.workspace import settings_of, workspace_options
 from hybridcode.config.load import Loaded, load
+from hybridcode.config.routing import ROUTING_FILE
 from hybridcode.config.trust import TrustView, describe, is_trusted, records, revoke
 from hybridcode.config.trust import trust as remember_trust
 from hybridcode.config.trust_effects import TrustEffect, effects_of_trust
@@ -85,6 +86,8 @@ def _show(loaded: Loaded, view: TrustView, effects: tuple[TrustEffect, ...]) -> 
     commands = [name for name in view.files if name.startswith("commands/")]
     if commands:
         console.data(console.shown(f"  prompts that can be called by name: {', '.join(commands)}"))
+    if ROUTING_FILE in view.files:
+        console.data(f"  {ROUTING_FILE}, as printed above, says who writes first")
     if any(rule["verdict"] == "allow" for rule in _rules(loaded)):
         console.data("  the allow rules of policy.toml, as printed above, count")
     if view.is_trusted:

@@ -23,6 +23,7 @@ from hybridcode.config.layers import (
     unknown_variables,
 )
 from hybridcode.config.paths import user_config_dir
+from hybridcode.config.routing import NO_TABLE, RoutingTable, routing_of
 from hybridcode.config.rules import POLICY_FILE, WrittenRule, in_force, listed_rules, parse_policy, read_policy
 from hybridcode.config.settings import Settings
 from hybridcode.config.tighten import COLLECTED, DATA, is_tighter
@@ -72,6 +73,8 @@ class Loaded(msgspec.Struct, frozen=True):
     """The rules of all layers that count here: those of policy.toml and those of [approval]."""
     ignored_rules: tuple[WrittenRule, ...] = ()
     """Rules that do not count, each with a warning."""
+    routing: RoutingTable = NO_TABLE
+    """The repository's routing.toml, if it is trusted."""
     only_managed_allow: bool = False
     """True where the administrator lists what is allowed: no other allow rule counts."""
 
@@ -120,25 +123,24 @@ def read(sources: Sources) -> Loaded:
     merge.override(from_flags(sources.flags))
     managed = _without_bypass(from_file(managed_config, "managed"))
     merge.managed(managed)
-    root = repository.workspace
     written = (
         *listed_rules(merge.rule_lists()),
-        *read_policy(user_file.with_name(POLICY_FILE), layer="user", workspace=root),
-        *_repository_policy(repository),
-        *read_policy(managed_config.with_name(POLICY_FILE), layer="managed", workspace=root),
+        *_policies(repository, user=user_file.with_name(POLICY_FILE), managed=managed_config.with_name(POLICY_FILE)),
     )
     only_managed = _ALLOW in managed.values
     rules = in_force(written, is_trusted=trusted, only_managed=only_managed)
     ignored = tuple(rule for rule in written if rule not in rules)
+    routing, complaints = routing_of(repository, is_trusted=trusted)
     return Loaded(
         settings=build(merge.values()),
         sources=sources,
         origin=merge.origins(),
-        warnings=(*unknown_variables(env), *merge.warnings, *map(_why_ignored, ignored)),
+        warnings=(*unknown_variables(env), *merge.warnings, *map(_why_ignored, ignored), *complaints),
         repository=repository,
         is_trusted=trusted,
         rules=rules,
         ignored_rules=ignored,
+        routing=routing,
         only_managed_allow=only_managed,
     )
 
@@ -218,6 +220,15 @@ class _Merge:
 
 def _from_repository(repository: RepositoryConfig, name: str, layer: LayerName) -> Layer:
     return parse_file(repository.files.get(name, b""), layer=layer, path=repository.folder / name)
+
+
+def _policies(repository: RepositoryConfig, *, user: Path, managed: Path) -> tuple[WrittenRule, ...]:
+    root = repository.workspace
+    return (
+        *read_policy(user, layer="user", workspace=root),
+        *_repository_policy(repository),
+        *read_policy(managed, layer="managed", workspace=root),
+    )
 
 
 def _repository_policy(repository: RepositoryConfig) -> tuple[WrittenRule, ...]:

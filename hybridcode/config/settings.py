@@ -115,6 +115,8 @@ class RoutingSettings(_Section, frozen=True):
     """Hints asked from the frontier before it writes itself."""
     frontier_tries: int = 1
     """Drafts by the frontier before a person is asked."""
+    table: bool = True
+    """Follow the repository's routing.toml, which `hybridcode calibrate` writes, once the repository is trusted."""
     first: Literal["auto", "frontier", "local"] = "auto"
     """Who plans a task: `auto` lets the local model plan one that is short, names its files and has a test_cmd."""
     judge: Literal["auto", "always", "never"] = "auto"

@@ -13,6 +13,7 @@ from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Task, Writer
 from hybridcode.domain.planned import PlanDecided, PlanMade, PlannerChosen, PlanRevised
 from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
 
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
@@ -362,6 +363,9 @@ Event = (
     | Interrupted
     | UndoMade
     | Rewound
+    | CalibrationBegun
+    | CaseChecked
+    | TrialEnded
 )
 
 

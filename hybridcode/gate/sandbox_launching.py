@@ -38,6 +38,6 @@ def launcher(request: Request, *, kind: str) -> list[str]:
 
 
 def _stage(stage: Stage) -> list[Any]:
-    """The program, and what it is called: its first word, without the folder it was found in."""
+    """The program, and what it is called: as a shell would, a name that was found by it, and a path by its path."""
     program, *rest = stage.argv
-    return [program, [Path(program).name, *rest], stage.stdin, stage.stdout, stage.stderr]
+    return [program, [stage.called or Path(program).name, *rest], stage.stdin, stage.stdout, stage.stderr]

@@ -92,4 +92,5 @@ def _found(stage: Stage, *, path: str, cwd: Path, copy: Scratch | None) -> Stage
     if program is None:
         raise GateError(f"The program `{stage.argv[0]}` was not found.", "Is it on the PATH, outside the workspace?")
     program = copy.program(program) if copy is not None else program
-    return replace(stage, argv=(program, *stage.argv[1:]))
+    called = program if "/" in stage.argv[0] else ""
+    return replace(stage, argv=(program, *stage.argv[1:]), called=called)

@@ -52,6 +52,8 @@ class SessionRow(msgspec.Struct, frozen=True):
     """Of the last task that ended; empty while none has."""
     pending: int
     """Proposals that wait for an answer."""
+    is_calibration: bool = False
+    """It holds trials of `hybridcode calibrate` and no task."""
 
 
 @dataclass
@@ -145,7 +147,7 @@ class Journal:
 
     def sessions(self) -> list[SessionRow]:
         """All sessions, newest first."""
-        return [SessionRow(*row) for row in self.rows(_SESSIONS)]
+        return [SessionRow(*row[:-1], is_calibration=bool(row[-1])) for row in self.rows(_SESSIONS)]
 
     @contextlib.contextmanager
     def transaction(self) -> Generator["Transaction"]:
@@ -379,10 +381,13 @@ class SessionJournal:
 _SESSIONS = """
 SELECT id, opened_at,
     coalesce((SELECT json_extract(event, '$.task.text') FROM event
-              WHERE session = id AND type = 'TaskGiven' ORDER BY seq LIMIT 1), ''),
+              WHERE session = id AND type = 'TaskGiven' ORDER BY seq LIMIT 1),
+             (SELECT 'calibrate: ' || json_extract(event, '$.check') FROM event
+              WHERE session = id AND type = 'CalibrationBegun' LIMIT 1), ''),
     (SELECT at FROM event WHERE session = id AND seq = head_seq),
     coalesce((SELECT json_extract(event, '$.exit_reason') FROM event
               WHERE session = id AND type = 'TaskEnded' ORDER BY seq DESC LIMIT 1), ''),
-    (SELECT count(*) FROM approval WHERE approval.session = session.id AND state = 'pending')
+    (SELECT count(*) FROM approval WHERE approval.session = session.id AND state = 'pending'),
+    EXISTS (SELECT 1 FROM event WHERE session = id AND type = 'CalibrationBegun')
 FROM session ORDER BY opened_at DESC, id DESC
 """

@@ -22,11 +22,11 @@ def open_existing(workspace: Path, settings: Settings) -> Journal | None:
 
 
 def latest_session(workspace: Path, settings: Settings) -> str | None:
-    """Id of the newest session of a workspace."""
+    """Id of the newest session of a workspace that is a conversation."""
     journal = open_existing(workspace, settings)
     if journal is None:
         return None
     try:
-        return next((row.id for row in journal.sessions()), None)
+        return next((row.id for row in journal.sessions() if not row.is_calibration), None)
     finally:
         journal.close()

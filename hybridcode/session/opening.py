@@ -4,10 +4,12 @@ Invariant: everything that makes this session weaker than it could be is said on
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from hybridcode.domain.events import NoticeGiven
+from hybridcode.domain.events import NoticeGiven, SessionOpened
 from hybridcode.repo.facts import GitFacts
 from hybridcode.session.models import Models
+from hybridcode.version import __version__
 
 
 def opening_notices(facts: GitFacts, models: Models, warnings: Sequence[str]) -> list[NoticeGiven]:
@@ -29,6 +31,22 @@ def opening_notices(facts: GitFacts, models: Models, warnings: Sequence[str]) ->
             )
         )
     return notices + _model_notices(models)
+
+
+def opened(workspace: Path, mode: str, facts: GitFacts, models: Models, sandbox: str) -> SessionOpened:
+    """The first event of a session."""
+    frontier, local = models.frontier, models.local
+    return SessionOpened(
+        workspace=str(workspace),
+        version=__version__,
+        mode=mode,
+        is_git=facts.is_git,
+        is_dirty=facts.is_dirty,
+        frontier=frontier.info.name if frontier else None,
+        local=local.info.name if local else None,
+        frontier_is_scripted=bool(frontier and frontier.info.is_scripted),
+        sandbox=sandbox,
+    )
 
 
 def _model_notices(models: Models) -> list[NoticeGiven]:

@@ -30,7 +30,6 @@ from hybridcode.domain.events import (
     NoticeGiven,
     PlanMade,
     SessionForked,
-    SessionOpened,
     SessionResumed,
     TaskEnded,
     TaskGiven,
@@ -56,10 +55,11 @@ from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.modes import checked_mode, mode_at_start
-from hybridcode.session.opening import opening_notices
+from hybridcode.session.opening import opened, opening_notices
 from hybridcode.session.own import OwnCommands
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
+from hybridcode.session.routing import routes_for
 from hybridcode.session.state import SessionState, TaskView
 from hybridcode.session.watchers import NullWatcher
 from hybridcode.version import __version__
@@ -187,7 +187,7 @@ class Session:
         return await self._guarded(lambda: self._take_up(view))
 
     async def _begin(self, text: str) -> Run:
-        run = self._new_run(Task(f"task-{len(self.state.tasks) + 1}", text), history=history_of(self.state))
+        run = self.new_run(Task(f"task-{len(self.state.tasks) + 1}", text), history=history_of(self.state))
         snapshot = await run.snapshot()
         run.task = Task(run.task.id, text, snapshot.git.head)
         self.log.append(TaskGiven(run.task, snapshot.digest))
@@ -197,7 +197,7 @@ class Session:
         return run
 
     async def _take_up(self, view: TaskView) -> Run:
-        run = self._new_run(view.task)
+        run = self.new_run(view.task)
         take_up(run, view, self.state)
         self.log.append(TaskResumed(view.task.id))
         return run
@@ -284,19 +284,21 @@ class Session:
         self.index.close()
         self.journal.close()
 
-    def _new_run(self, task: Task, *, history: str = "") -> Run:
+    def new_run(self, task: Task, *, history: str = "") -> Run:
+        """What a task of this session has at hand."""
         return Run(
             task=task,
             root=self.options.workspace,
             settings=self.settings,
             journal=self.log,
             gate=self.gate,
-            senders=Senders(self._sender(self.models.frontier), self._sender(self.models.local)),
+            senders=Senders(self.sender(self.models.frontier), self.sender(self.models.local)),
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
             keeper=self.keeper,
             clean=self._clean if self.settings.egress.redact else str,
+            routes=routes_for(self.options.loaded, self.models.local)[0],
             history=history,
             calls=self.state.sums.calls,
         )
@@ -304,7 +306,8 @@ class Session:
     def _clean(self, text: str) -> str:
         return self.private.redactor().clean(text)
 
-    def _sender(self, model: Model | None) -> Sender | None:
+    def sender(self, model: Model | None) -> Sender | None:
+        """A model behind this session's policy; None for none."""
         if model is None:
             return None
         frontier, egress = self.settings.models.frontier, self.settings.egress
@@ -323,23 +326,10 @@ class Session:
         return Sender(model, self.log, policy=policy)
 
     def _record_opening(self, facts: GitFacts) -> None:
-        frontier, local = self.models.frontier, self.models.local
-        self.log.append(
-            SessionOpened(
-                workspace=str(self.options.workspace),
-                version=__version__,
-                mode=self.mode,
-                is_git=facts.is_git,
-                is_dirty=facts.is_dirty,
-                frontier=frontier.info.name if frontier else None,
-                local=local.info.name if local else None,
-                frontier_is_scripted=bool(frontier and frontier.info.is_scripted),
-                sandbox=self.sandbox.kind,
-            )
-        )
+        self.log.append(opened(self.options.workspace, self.mode, facts, self.models, self.sandbox.kind))
         if self.options.forked is not None:
             self.log.append(self.options.forked)
-        warnings = [*self.options.loaded.warnings]
+        warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models.local)[1]]
         if not self.options.is_attended:
             warnings += [
                 f"{name} of this repository is not run: name it yourself, or trust the repository (hybridcode trust)."

@@ -12,7 +12,7 @@ HEAVY = {"textual", "rich", "litellm", "openai", "httpx", "llama_cpp", "numpy", 
 
 PARENTS_SIDE = {
     "sender", "frontier", "local", "openai_compatible", "pool", "host", "scripted", "faulty", "recorded", "ledger",
-    "pricing", "prompts", "catalogue", "shelf", "model_files", "gguf_summary",
+    "price_list", "pricing", "prompts", "catalogue", "shelf", "model_files", "gguf_summary",
 }  # fmt: skip
 """Modules of models that run in our own process; the rest may be for child processes."""
 

@@ -37,6 +37,8 @@ class Stage(Struct, frozen=True):
     stdout: Literal["given", "null"] = "given"
     stderr: Literal["given", "stdout", "null"] = "given"
     """`stdout`: into the pipe of this stage's standard output, also where that output itself goes to /dev/null."""
+    called: str = ""
+    """What the program is told it is called; empty: its name. A Python of a virtual environment finds that by it."""
 
 
 @lru_cache(maxsize=64)

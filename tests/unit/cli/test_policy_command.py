@@ -9,9 +9,9 @@ from tests.support.processes import Program
 
 NEEDED = {
     "agent", "agent.commands", "cli", "cli.console", "cli.here", "cli.lazy", "cli.main", "cli.policy", "config",
-    "config.keys", "config.layers", "config.load", "config.paths", "config.patterns", "config.rules", "config.settings",
-    "config.tighten", "config.trust", "config.atomic", "domain", "domain.action", "domain.canonical",
-    "domain.errors", "domain.exits", "gate", "version", "launcher",
+    "config.keys", "config.layers", "config.load", "config.paths", "config.patterns", "config.routing", "config.rules",
+    "config.settings", "config.tighten", "config.trust", "config.atomic", "domain", "domain.action", "domain.canonical",
+    "domain.errors", "domain.exits", "domain.proportion", "domain.work", "gate", "version", "launcher",
 }  # fmt: skip
 """Modules of ours that `policy check` may import, besides those of the gate that judge."""
 NEVER = {"asyncio", "sqlite3", "tomlkit", "textual", "rich", "litellm", "httpx", "socket", "ssl", "importlib.metadata"}

@@ -1,5 +1,6 @@
 import asyncio
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ LINES = [
     "seq 5 | tac | tail -n 2 | head -n 1",
     "env -i /bin/echo bare",
     "sh -c 'exit 7'",
+    "sh -c 'echo $0'",
+    "/bin/sh -c 'echo $0' | cat",
     "sh -c 'kill -TERM $$'",
     "sh -c 'kill -PIPE $$' | cat",
     "dd if=/dev/zero bs=1k count=1 2>/dev/null | wc -c",
@@ -79,3 +82,17 @@ def test_no_shell_is_there_to_read_it_otherwise(folder: Path):
     if probe().kind != "bwrap":
         pytest.skip("other processes are seen")
     assert (code, output) == (1, b"0\n")
+
+
+@pytest.mark.parametrize("is_boxed", [False, True])
+def test_a_python_of_a_virtual_environment_is_that_one(folder: Path, is_boxed: bool):
+    venv = folder / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    real = Path(sys.executable).resolve()
+    (venv / "bin" / "python").symlink_to(real)
+    (venv / "pyvenv.cfg").write_text(f"home = {real.parent}\n")
+    for line in (
+        ".venv/bin/python -c 'import sys; print(sys.prefix)'",
+        f"{venv}/bin/python -c 'import sys; print(sys.prefix)'",
+    ):
+        assert ours(line, folder, is_boxed=is_boxed) == (0, f"{venv}\n".encode())
