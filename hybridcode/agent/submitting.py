@@ -57,7 +57,7 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
     """Go on with what an interrupted run left: a proposal that waits, or a change whose check is still to come."""
     waits = step.id in run.pending
     if waits:
-        run.lanes.propose(step.id)
+        await run.lanes.turn(step.id)
     receipt = await run.gate.resubmit(run.pending[step.id]) if waits else run.receipts[step.id]
     match receipt:
         case Applied():
