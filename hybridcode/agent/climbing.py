@@ -195,6 +195,8 @@ class _Climb:
             await run.lanes.turn(step.id)
             if effects == run.lanes.effects or not tried.proven_by:
                 break
+            if (await run.snapshot()).with_changes(drafted.changes).digest == tried.tree:
+                break
         self.held_back = None
         return await submit(run, step, rung, drafted, tried)
 

@@ -105,9 +105,14 @@ class Lanes:
         self._set(step, "writing")
 
     async def turn(self, step: str) -> None:
-        """Wait until no earlier step is being written: then a proposal may be made."""
+        """Wait until no earlier step is written, carried out or checked: then a proposal may be made.
+
+        Whoever the workspace belongs to waits for nobody: others may be waiting for the workspace.
+        """
         earlier = self.order[: self.order.index(step)] if step in self.order else ()
-        await self.bell.until(lambda: all(self.doing.get(name) != "writing" for name in earlier))
+        await self.bell.until(
+            lambda: self._owner == step or all(self.doing.get(name) in (None, "asked") for name in earlier)
+        )
         self.propose(step)
 
     def propose(self, step: str) -> None:
