@@ -43,6 +43,8 @@ class KeyGuard:
     """None: a key is typed when it is handled, and a frame is seen when it is sent."""
     _since: float | None = None
     """The last moment that keeps it asleep; None until the pane is seen."""
+    _away_at: float | None = None
+    """When the key before was typed, if it led elsewhere."""
     _times: int = 0
 
     def appear(self, after_refresh: Callable[[Callable[[], None]], object] | None = None) -> None:
@@ -71,10 +73,12 @@ class KeyGuard:
         if self._since is not None and at - self._since < SLEEP_S:
             self._since = max(self._since, at)
 
-    def doze(self) -> None:
-        """Sleep again from the key that is being handled: somebody is writing, not deciding."""
-        if self._since is not None:
-            self._since = max(self._since, self._typed_at)
+    def leads_away(self, does: bool) -> None:
+        """Whether the key that is being handled leads elsewhere: behind one that does, the guard sleeps again from the
+        time when it was typed, so that what was typed for the place it opens decides nothing here."""
+        if self._away_at is not None and self._since is not None:
+            self._since = max(self._since, self._away_at)
+        self._away_at = self._typed_at if does else None
 
     def refusal(self) -> str:
         """Why the key that is being handled may not decide, empty if it may."""

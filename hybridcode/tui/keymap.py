@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -22,7 +23,7 @@ from textual.widget import Widget
 
 from hybridcode.config.atomic import write_atomic
 from hybridcode.domain.errors import ConfigError
-from hybridcode.tui.views import VIEWS
+from hybridcode.tui import screens as screens_package
 
 DECIDING = ("review.", "command.", "plan.", "sure.", "edit.", "undo.", "rewind.", "setup.")
 """Ids that begin so belong to places where something is decided."""
@@ -56,9 +57,9 @@ class KeysFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def places() -> list[type[DOMNode]]:
-    """Every class of ours that binds keys, views that are not open yet included."""
-    for view in VIEWS.values():
-        import_module(f"hybridcode.tui.screens.{view.place.partition(':')[0]}")
+    """Every class of ours that binds keys, screens that were not open yet included."""
+    for module in iter_modules(screens_package.__path__, f"{screens_package.__name__}."):
+        import_module(module.name)
     return sorted(set(_below(DOMNode)), key=lambda place: place.__name__)
 
 

@@ -59,7 +59,7 @@ def test_a_name_that_almost_fits_costs_no_more() -> None:
 async def test_tab_takes_a_command_and_escape_closes_the_list_without_interrupting() -> None:
     async with driving(drafting()) as drive:
         await drive.press(*"/the")
-        assert "next theme" in drive.told
+        assert "themes with a preview" in drive.told
         await drive.press("escape")
         assert "Tab takes it" not in drive.told
         assert drive.talk.interrupts == 0

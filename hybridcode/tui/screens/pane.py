@@ -121,8 +121,7 @@ class Pane(Framed):
         Textual calls this beside the handler of `Framed`.
         """
         self.guard.press()
-        if event.key not in _CURSOR_KEYS and not self._stays(event.key):
-            self.guard.doze()
+        self.guard.leads_away(event.key not in _CURSOR_KEYS and not self._stays(event.key))
 
     def _stays(self, key: str) -> bool:
         """The key decides, moves or looks here."""
