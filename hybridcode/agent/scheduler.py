@@ -13,14 +13,6 @@ _OPEN: tuple[StepOutcome | None, ...] = (None, "held")
 """A held step may still be done: by whoever answers its proposal."""
 
 
-def ready(plan: Plan, outcomes: Mapping[str, StepOutcome]) -> Step | None:
-    """The first step that was not tried and whose needs are all done, or None."""
-    for step in plan.steps:
-        if step.id not in outcomes and all(outcomes.get(need) == "done" for need in step.needs):
-            return step
-    return None
-
-
 def sequence(plan: Plan) -> tuple[Step, ...]:
     """All steps in the order in which they would be done one after the other."""
     needs = {step.id: set(step.needs) for step in plan.steps}
