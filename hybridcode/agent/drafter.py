@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from hybridcode.agent.answers import read_draft
+from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.run import Run
@@ -28,7 +30,6 @@ from hybridcode.models.sender import Sender
 from hybridcode.models.tiny_prompt import render_region, render_whole
 from hybridcode.patch.merge import onto
 from hybridcode.patch.place import place
-from hybridcode.patch.read import read_answer
 from hybridcode.repo.snapshot import Snapshot
 
 WHOLE_FILE_LINES = 80
@@ -51,8 +52,10 @@ class Drafted:
     """True when the changes were carried over to bytes that are newer than the snapshot."""
 
 
-async def draft_step(run: Run, step: Step, rung: Rung, feedback: str) -> Drafted | tuple[Refusal, ...]:
-    """Draft every region of a step; on the first refusal nothing is kept.
+async def draft_step(
+    run: Run, step: Step, rung: Rung, feedback: str, *, said: list[str] | None = None
+) -> Drafted | tuple[Refusal, ...]:
+    """Draft every region of a step; on the first refusal nothing is kept. `said` takes what the model answered.
 
     Raises:
         ModelError: when the writer cannot be asked.
@@ -62,17 +65,19 @@ async def draft_step(run: Run, step: Step, rung: Rung, feedback: str) -> Drafted
     if step.kind == "delete":
         return Drafted(tuple(_deletion(snapshot, region) for region in step.regions), "plan", "")
     sender = run.senders.pick(rung.writer)
-    current, said = snapshot, list[str]()
+    current, words, texts = snapshot, list[str](), list[str]() if said is None else said
     for region in _bottom_up(step.regions):
-        placed = await _draft_region(run, step, region, rung=rung, snapshot=current, sender=sender, feedback=feedback)
+        placed = await _draft_region(
+            run, step, region, rung=rung, snapshot=current, sender=sender, feedback=feedback, texts=texts
+        )
         match placed:
-            case (tuple(changes), str(words)):
+            case (tuple(changes), str(chatter)):
                 current = current.with_changes(changes)
-                said.append(words)
+                words.append(chatter)
             case Refusal():
                 run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))
                 return (placed,)
-    return Drafted(_difference(snapshot, current), sender.model.info.name, "\n".join(word for word in said if word))
+    return Drafted(_difference(snapshot, current), sender.model.info.name, "\n".join(filter(None, words)))
 
 
 def choose_format(region: Region, *, wanted: str, lines: int | None) -> EditFormat:
@@ -92,7 +97,15 @@ def _bottom_up(regions: tuple[Region, ...]) -> tuple[Region, ...]:
 
 
 async def _draft_region(
-    run: Run, step: Step, region: Region, *, rung: Rung, snapshot: Snapshot, sender: Sender, feedback: str
+    run: Run,
+    step: Step,
+    region: Region,
+    *,
+    rung: Rung,
+    snapshot: Snapshot,
+    sender: Sender,
+    feedback: str,
+    texts: list[str],
 ) -> tuple[tuple[FileChange, ...], str] | Refusal:
     seen = run.shown_to(rung.writer, snapshot, keep=region.path)
     reply, window = await _ask_what_fits(run, step, region, rung=rung, seen=seen, sender=sender, feedback=feedback)
@@ -106,7 +119,8 @@ async def _draft_region(
             finish=reply.finish,
         )
     )
-    answer = read_answer(reply.text, finish=reply.finish, target=window.target)
+    texts.append(reply.text)
+    answer = read_draft(reply.text, finish=reply.finish, target=window.target)
     if isinstance(answer, Refusal):
         return answer
     shown = {path: snapshot.read(path) for path in answer.paths if is_readable(snapshot, path)}
@@ -219,7 +233,7 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
         step=step.id,
         files=_files(window),
     )
-    return await sender.ask(request, on_chunk=run.show(step.id, request.call_id))
+    return await ask(run, sender, request)
 
 
 def draft_messages(

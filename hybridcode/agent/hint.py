@@ -4,6 +4,7 @@ Invariant: the request holds the goal and the last reason, and what a person sai
 drafts.
 """
 
+from hybridcode.agent.asking import ask
 from hybridcode.agent.drafter import goal_of
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
@@ -31,5 +32,5 @@ async def ask_hint(run: Run, step: Step, feedback: str) -> str:
         step=step.id,
         files=step.touches,
     )
-    reply = await sender.ask(request, on_chunk=run.show(step.id, request.call_id))
+    reply = await ask(run, sender, request)
     return f"# Hint\n{reply.text.strip()}"

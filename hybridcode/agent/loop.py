@@ -5,21 +5,19 @@ and the judge did not object.
 """
 
 from hybridcode.agent.checks import check, is_waived
-from hybridcode.agent.committing import commit_step, commit_task
+from hybridcode.agent.committing import commit_task
+from hybridcode.agent.crew import Crew
 from hybridcode.agent.judge import judge
 from hybridcode.agent.planner import check_length, make_plan, problems_of
 from hybridcode.agent.reproducing import reproducing_step
 from hybridcode.agent.run import Outcome, Run
-from hybridcode.agent.scheduler import blocked, ready
-from hybridcode.agent.steps import run_step
+from hybridcode.agent.scheduler import blocked
 from hybridcode.domain.action import Declined, Denied, Failed, Held, Receipt, Unknown
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.events import CheckRan, NoticeGiven, PlanDecided, PlanMade, StepOutcome, TaskEnded, TaskJudged
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
 
-STOPPING: dict[StepOutcome, ExitCode] = {"held": ExitCode.APPROVAL_PENDING}
-"""Step outcomes that end the run at once."""
 ENDING: dict[StepOutcome, ExitCode] = {
     "failed": ExitCode.VERIFICATION_FAILED,
     "declined": ExitCode.DENIED,
@@ -43,10 +41,8 @@ async def run_task(run: Run) -> Outcome:
         return _end(run, ExitCode.DONE, plan.answer)
     if run.is_planning_only and not run.plan_is_approved:
         return _end(run, ExitCode.DONE, f"plan mode: {len(plan.steps)} steps planned, nothing was changed")
-    stopped = await _do_steps(run, plan)
-    if stopped is not None:
-        return stopped
-    return await _verify(run, plan)
+    followed, stopped = await _do_steps(run, plan)
+    return stopped or await _verify(run, followed)
 
 
 async def _plan(run: Run) -> Plan | None:
@@ -92,34 +88,27 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
         plan = chosen
 
 
-async def _do_steps(run: Run, plan: Plan) -> Outcome | None:
-    """Steps in DAG order; the first outcome that stops the run, or None when every step is done."""
-    run.plan = plan
+async def _do_steps(run: Run, plan: Plan) -> tuple[Plan, Outcome | None]:
+    """The plan as it was followed, and the outcome that ends the run; None when every step is done."""
     run.reproduces = reproducing_step(plan, is_asked=run.settings.verify.reproduce)
-    outcomes: dict[str, StepOutcome] = {}
-    for step in plan.steps:
-        if step.id in run.done:
-            outcomes[step.id] = "done"
-        elif step.id in run.settled:
-            outcomes[step.id] = run.settled[step.id]
-    reasons: dict[str, str] = {}
-    while step := ready(plan, outcomes):
-        outcome, why = await run_step(run, step)
-        outcomes[step.id], reasons[step.id] = outcome, why
-        if outcome == "done" and (held := await commit_step(run, step)):
-            return _end(run, ExitCode.APPROVAL_PENDING, f"step {step.id} is done; {held}")
-        if outcome in STOPPING:
-            return _end(run, STOPPING[outcome], f"step {step.id} waits for approval {why}")
-        if outcome == "denied" and list(reasons.values()).count(why) > 1:
-            return _end(run, ExitCode.DENIED, f"denied twice: {why}")
+    crew = Crew(run, plan)
+    await crew.work()
+    plan, outcomes, reasons = crew.plan, crew.outcomes, crew.reasons
+    if held := [step.id for step in plan.steps if outcomes.get(step.id) == "held"]:
+        waits = "; ".join(f"step {name} waits for approval {reasons[name]}" for name in held)
+        return plan, _end(run, ExitCode.APPROVAL_PENDING, waits)
+    if crew.commit_waits:
+        return plan, _end(run, ExitCode.APPROVAL_PENDING, crew.commit_waits)
+    if crew.denied_twice:
+        return plan, _end(run, ExitCode.DENIED, f"denied twice: {crew.denied_twice}")
     undone = [step for step in plan.steps if outcomes.get(step.id) != "done"]
     if not undone:
-        return None
+        return plan, None
     first = next((step for step in undone if step.id in outcomes), undone[0])
     skipped = [step.id for step in blocked(plan, outcomes)]
     rest = f"; not tried because of it: {', '.join(skipped)}" if skipped else ""
     code = ENDING[outcomes.get(first.id, "failed")]
-    return _end(run, code, f"step {first.id}: {reasons.get(first.id, 'declined before')}{rest}")
+    return plan, _end(run, code, f"step {first.id}: {reasons.get(first.id, 'declined before')}{rest}")
 
 
 async def _verify(run: Run, plan: Plan) -> Outcome:

@@ -25,6 +25,8 @@ _NOT_STARTED = (126, 127)
 _OUT_OF_REACH = ("Read-only file system", "Permission denied")
 """What the system says of what a copy only shows, or does not hold."""
 _DIFF_CHARS = 2_000
+_LOOKS = 5
+"""How often a copy is made of a tree that keeps changing."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,16 @@ async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
     command = command_of(run, step.check, purpose="check")
     if command.text in scratch.distrusted or not _may_run(run, command, changes):
         return NOTHING
-    snapshot = await run.snapshot()
     changes = tuple(replace(change, path=run.gate.policy.places.plain(change.path)) for change in changes)
-    if not all(_fits(snapshot, change) for change in changes):
-        return NOTHING
-    tree = snapshot.with_changes(changes).digest
     async with scratch.lock:
         try:
-            await scratch.prepare(changes, tree=tree)
+            snapshot = await _prepared(run, scratch, changes)
         except CannotCopy as error:
             _tell(run, scratch, f"no scratch copy: {error}", "Checks run after you have approved.")
             return NOTHING
+        if snapshot is None:
+            return NOTHING
+        tree = scratch.tree
         receipt = await run.gate.submit(replace(command, tree=tree), step=step.id, title=step.check)
         changed = await scratch.settle()
     if not isinstance(receipt, Ran):
@@ -89,6 +90,24 @@ async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
         return tried
     paths = {*snapshot.files, *(change.path for change in changes)}
     return dataclasses.replace(tried, said=said(tried.event, paths))
+
+
+async def _prepared(run: Run, scratch: Scratch, changes: tuple[FileChange, ...]) -> Snapshot | None:
+    """Make the copy hold a draft on the tree as it is now; None where the draft was made for other bytes.
+
+    Another step may be applied meanwhile: then which tree the copy holds is not known, and it is made once more.
+
+    Raises:
+        CannotCopy: why there is no copy.
+    """
+    for _ in range(_LOOKS):
+        snapshot = await run.snapshot()
+        if not all(_fits(snapshot, change) for change in changes):
+            return None
+        await scratch.prepare(changes, tree=snapshot.with_changes(changes).digest)
+        if not run.lanes.is_shared or (await run.snapshot()).digest == snapshot.digest:
+            return snapshot
+    return None
 
 
 def learn(run: Run, tried: Tried, *, tree: str, passed: bool) -> None:

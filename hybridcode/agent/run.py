@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hybridcode.agent.keeping import Keeper
+from hybridcode.agent.lanes import Lanes
 from hybridcode.config.routing import NO_TABLE, RoutingTable
 from hybridcode.config.settings import Settings
 from hybridcode.context.corpus import Corpus
@@ -83,6 +84,10 @@ class Run:
     """What windows are made from goes into the journal through it."""
     clean: Callable[[str], str] = str
     """Takes secrets out of a text, as it is done before anything is sent: for records of what was sent."""
+    lanes: Lanes = field(default_factory=Lanes)
+    """What steps that are at work at the same time share."""
+    is_revised: bool = False
+    """Steps that needed a declined one were asked for anew: once in a task."""
     routes: RoutingTable = NO_TABLE
     """What routing.toml says, where it is followed."""
     history: str = ""

@@ -34,6 +34,8 @@ class FrontierSettings(_Section, frozen=True):
     """Sampling temperature; providers that refuse the parameter get none."""
     timeout_s: float = 120.0
     """Seconds until a call without progress counts as failed."""
+    parallel: int = 2
+    """Requests about steps that it is sent at the same time."""
     max_retries: int = 2
     """Further tries after a transient failure, with growing pauses."""
     input_usd_per_mtok: float | None = None
@@ -178,6 +180,10 @@ class LimitSettings(_Section, frozen=True):
     """Dollars over all frontier calls; an unknown price counts as over the limit when one is set."""
     max_steps: int = 50
     """Steps of a plan."""
+    max_pending: int = 3
+    """Steps that are drafted, or wait for your answer, at the same time; 1 = one after the other."""
+    step_input_tokens: int = 12_000
+    """What all requests to the frontier about one step may have together (bytes / 4): drafts, hints, retries."""
     timeout_s: float = 0.0
     """Seconds of one run."""
 

@@ -116,6 +116,10 @@ class ContextOverflow(ModelError):
     """Tokens that are too many, where the model counted them."""
 
 
+class StepCapReached(ContextOverflow):
+    """The frontier was asked about one step for as much as it may be; another request would be over that."""
+
+
 class PlanInvalid(HybridcodeError):
     """The planner's reply could not be used after the allowed number of tries."""
 

@@ -11,7 +11,8 @@ import msgspec
 from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.asked import AskedEvent, Fact
 from hybridcode.domain.model import Backend, Role, Timing, Usage
-from hybridcode.domain.plan import Plan, Task, Writer
+from hybridcode.domain.plan import Task, Writer
+from hybridcode.domain.planned import PlanDecided, PlanMade, PlannerChosen, PlanRevised
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
@@ -117,33 +118,14 @@ class ModelAnswered(Fact, frozen=True):
     error: str = ""
 
 
-class PlannerChosen(Fact, frozen=True):
-    """After TaskGiven, before the model is asked for a plan; once more where the first one's plan could not be used."""
-
-    writer: Writer
-    why: str
-
-
-class PlanMade(Fact, frozen=True):
-    """After TaskGiven. A later PlanMade of the same task replaces the earlier one."""
-
-    plan: Plan
-    source: str
-    """`frontier`, `local`, `scripted`, `person` or a file's path."""
-
-
-class PlanDecided(Fact, frozen=True):
-    """After PlanMade, before its first step."""
-
-    approved: bool
-    by: str
-    reason: str = ""
-
-
 class StepStarted(Fact, frozen=True):
     """Before anything is done for a step."""
 
     step: str
+    tree: str = ""
+    """Digest of the tree that its first draft is made for, where it is drafted ahead."""
+    ahead_of: tuple[str, ...] = ()
+    """Earlier steps that are not settled yet: it is drafted ahead of them."""
 
 
 class RungTaken(Fact, frozen=True):
@@ -355,6 +337,7 @@ Event = (
     | PlannerChosen
     | PlanMade
     | PlanDecided
+    | PlanRevised
     | StepStarted
     | RungTaken
     | WindowAssembled

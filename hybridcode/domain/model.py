@@ -9,7 +9,7 @@ import msgspec
 
 from hybridcode.domain.window import Finish
 
-Role = Literal["plan", "draft", "hint", "judge", "summarize", "commit_message"]
+Role = Literal["plan", "revise", "draft", "hint", "judge", "summarize", "commit_message"]
 Backend = Literal["frontier", "local"]
 
 

@@ -40,6 +40,7 @@ from hybridcode.domain.events import EffectFinished, EffectStarted, ProposalDeci
 from hybridcode.domain.ports import Approver
 from hybridcode.gate import lineage
 from hybridcode.gate.approvers import Refuse
+from hybridcode.gate.beside import Alone, Beside
 from hybridcode.gate.effects import Effects
 from hybridcode.gate.lapsing import lapse, lapsed, seconds_left
 from hybridcode.gate.outcomes import PERSON, approved_digest, for_person, refusal, ruled
@@ -76,6 +77,8 @@ class Gate:
         self.expires_s = expires_s
         """Seconds that a proposal may wait for an answer, and an approval for its effect; 0 = for ever."""
         self.traces = Traces(self.workspace, journal)
+        self.beside: Beside = Alone()
+        """What goes on at the same time."""
 
     @property
     def is_unattended(self) -> bool:
@@ -139,9 +142,8 @@ class Gate:
     ) -> Receipt:
         """Propose an action, get it decided, and carry it out if it may be.
 
-        `resume` names a proposal of an earlier run: one that has come to no end yet is taken up if it is for the same
-        action, and else superseded; one that has ended stays as it is.
-        `person_only` is a reason why nobody but a person may say yes, whatever the rules allow.
+        `resume` names a proposal of an earlier run: taken up if it has not ended and is for the same action, superseded
+        if for another. `person_only` is a reason why nobody but a person may say yes, whatever the rules allow.
 
         Raises:
             IntegrityError: an approval, a proposal or a blob does not match its digest.
@@ -215,6 +217,7 @@ class Gate:
                     if not await self._decide(row):
                         return self._finished(proposal_id, Held(proposal_id))
                 case ApprovalState.APPROVED:
+                    await self.beside.enter(row.proposal)
                     if (receipt := await self._carry_out(row)) is not None:
                         return receipt
                 case ApprovalState.EDITED:
@@ -266,7 +269,7 @@ class Gate:
         limit = asyncio.timeout(left)
         try:
             async with limit:
-                return await self.approver.decide(row.proposal)
+                return await self.beside.ask(self.approver, row.proposal)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -334,11 +337,8 @@ class Gate:
             raise
 
     def _start(self, row: ApprovalRow) -> bool:
-        """Approved -> executing, for exactly the approved bytes; False if policy or another process was in the way.
-
-        Raises:
-            IntegrityError: the approval is for something else.
-        """
+        """Approved -> executing; False if policy or another process was in the way. Raises IntegrityError where the
+        approval is for something else."""
         proposal = row.proposal
         if action_digest(proposal.action) != proposal.digest or approved_digest(row) != proposal.digest:
             raise IntegrityError(f"Proposal {row.id} is not what was approved.", "Run `hybridcode audit verify`.")

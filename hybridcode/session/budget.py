@@ -4,7 +4,7 @@ Invariant: a call that could break the cap is not made. What a stopped answer ha
 the most that it can have used; a model without a known price is not asked while there is a cap.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hybridcode.config.settings import Settings
@@ -12,6 +12,7 @@ from hybridcode.domain.errors import LimitReached
 from hybridcode.domain.events import Envelope, ModelAnswered, ModelAsked
 from hybridcode.domain.model import ModelInfo, ModelRequest, Usage
 from hybridcode.models.pricing import Price, price_for
+from hybridcode.session.step_cap import check_step_cap
 
 _FRAME_TOKENS = 64
 """Tokens that a provider may put around the messages of one request."""
@@ -80,8 +81,13 @@ class Budget:
         return self.price.of(usage)
 
 
-def budget_check(settings: Settings, envelopes: Iterable[Envelope]) -> Callable[[ModelRequest, ModelInfo], None]:
-    """The cap of the settings, as it is looked at before each call; `envelopes` grow meanwhile."""
+def budget_check(settings: Settings, envelopes: Sequence[Envelope]) -> Callable[[ModelRequest, ModelInfo], None]:
+    """The caps of the settings, as they are looked at before each call; `envelopes` grow meanwhile."""
     limit, frontier = settings.limits.max_cost_usd, settings.models.frontier
     budget = Budget(limit, price_for(frontier) if limit else None, frontier.max_output_tokens)
-    return lambda request, info: budget.check(request, info, envelopes)
+
+    def check(request: ModelRequest, info: ModelInfo) -> None:
+        check_step_cap(request, info, envelopes, cap=settings.limits.step_input_tokens)
+        budget.check(request, info, envelopes)
+
+    return check

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from hybridcode.agent.answers import read_draft
 from hybridcode.agent.drafter import holds_redaction, split_placed
-from hybridcode.agent.steps import MERGED
+from hybridcode.agent.submitting import MERGED
 from hybridcode.domain.action import ChangeSet, FileChange, FileEdit, Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
 from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
@@ -20,7 +21,6 @@ from hybridcode.gate.titles import summary
 from hybridcode.patch.check import unparsable
 from hybridcode.patch.merge import onto
 from hybridcode.patch.place import place
-from hybridcode.patch.read import read_answer
 from hybridcode.session.checked import Checked, agrees
 from hybridcode.session.recorded import Missing, Recorded
 
@@ -75,7 +75,7 @@ def _placed(
     text: str, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
 ) -> tuple[FileChange, ...] | Refusal:
     """As `agent.drafter` does it, from what is on record."""
-    answer = read_answer(text, finish=event.finish, target=target)
+    answer = read_draft(text, finish=event.finish, target=target)
     if isinstance(answer, Refusal):
         return answer
     source = window.source

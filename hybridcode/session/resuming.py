@@ -8,7 +8,15 @@ from collections.abc import Iterable
 
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Applied, Declined, Held, Proposal, Receipt, Reject, ShellCommand
-from hybridcode.domain.events import CheckRan, EffectFinished, EffectStarted, Envelope, ProposalMade, TaskGiven
+from hybridcode.domain.events import (
+    CheckRan,
+    EffectFinished,
+    EffectStarted,
+    Envelope,
+    PlanRevised,
+    ProposalMade,
+    TaskGiven,
+)
 from hybridcode.domain.own import is_own
 from hybridcode.gate.policy import READ_ONLY
 from hybridcode.session.state import ProposalView, SessionState
@@ -25,6 +33,8 @@ def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     run.plan_is_approved = view.plan_status == "approved"
     run.done = {name for name, step in view.steps.items() if step.status == "done"}
     run.settled = {name: step.status for name, step in view.steps.items() if step.status in ("declined", "denied")}
+    since = (envelope.event for envelope in state.envelopes if envelope.seq > view.begun_at)
+    run.is_revised = any(isinstance(event, PlanRevised) for event in since)
     proposals = [proposal for proposal in state.of_task if proposal.proposal.step not in run.done]
     for proposal in proposals:
         _sort_in(run, proposal)

@@ -112,9 +112,9 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
     """Take in an event of a task. `mode` is the permission mode by then."""
     match event:
         case PlanMade(plan=plan, source=source):
-            done = {name: view for name, view in task.steps.items() if view.status == "done"}
+            kept = {name: view for name, view in task.steps.items() if view.status == "done" or view.step in plan.steps}
             task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
-            task.steps = {step.id: done.get(step.id, StepView(step)) for step in plan.steps}
+            task.steps = {step.id: kept.get(step.id, StepView(step)) for step in plan.steps}
         case PlanDecided(approved=approved):
             task.plan_status = "approved" if approved else "rejected"
         case CheckRan(step=None):

@@ -13,6 +13,7 @@ _BUSY: frozenset[StepStatus] = frozenset({"running", "drafting", "applying", "ch
 
 _ROLES = {
     "plan": "planning",
+    "revise": "planning anew",
     "draft": "drafting",
     "hint": "thinking of a hint",
     "judge": "judging",

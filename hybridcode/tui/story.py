@@ -21,6 +21,7 @@ from hybridcode.domain.events import (
     PlanDecided,
     PlanMade,
     PlannerChosen,
+    PlanRevised,
     ProposalDecided,
     ProposalMade,
     Rewound,
@@ -90,6 +91,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("plan", "not followed: nothing was changed", "warn")]
         case PlanDecided():
             return [Entry("plan", "approved", "quiet")]
+        case PlanRevised(step=step, dropped=dropped):
+            return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
         case StepStarted() | RungTaken() | WindowAssembled() | DraftRefused() | StepEnded() | CheckRan():
             return _step(event, state)
         case ProposalMade() | ProposalDecided() | EffectFinished():
@@ -188,9 +191,10 @@ def _step(
 ) -> list[Entry]:
     view = state.task.steps.get(event.step or "") if state.task else None
     match event:
-        case StepStarted(step=step):
+        case StepStarted(step=step, ahead_of=ahead_of):
             touched = [Entry("", ", ".join(view.step.touches), "quiet")] if view and view.step.touches else []
-            return [Entry(f"● {step}", view.step.goal if view else step), *touched]
+            ahead = [Entry("", f"drafted ahead: {', '.join(ahead_of)} not settled yet", "quiet")] if ahead_of else []
+            return [Entry(f"● {step}", view.step.goal if view else step), *touched, *ahead]
         case RungTaken(writer=writer, attempt=attempt, why=why):
             reason = f" · why: {why}" if _says_more(why, writer) else ""
             return [Entry("", f"{writer}, try {attempt}{reason}", "quiet")]

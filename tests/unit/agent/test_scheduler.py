@@ -1,13 +1,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridcode.agent.scheduler import blocked, find_cycle, ready
+from hybridcode.agent.scheduler import blocked, dependants, find_cycle, sequence, startable
 from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.plan import Plan, Step
 
 
 def plan(*edges: tuple[str, tuple[str, ...]]) -> Plan:
     return Plan(tuple(Step(name, f"do {name}", needs=needs) for name, needs in edges))
+
+
+def ready(steps: Plan, outcomes: dict[str, StepOutcome]) -> Step | None:
+    return next(iter(startable(sequence(steps), outcomes)), None)
 
 
 def test_ready_follows_plan_order_among_free_steps():
@@ -25,6 +29,37 @@ def test_a_failed_step_blocks_only_what_needs_it():
     outcomes["c"] = "done"
     assert ready(steps, outcomes) is None
     assert [step.id for step in blocked(steps, outcomes)] == ["b"]
+
+
+def touching(*rows: tuple[str, str, str]) -> Plan:
+    return Plan(tuple(Step(name, "do", touches=(path,), reads=(reads,) if reads else ()) for name, path, reads in rows))
+
+
+def test_what_overlaps_an_earlier_open_step_waits():
+    steps = touching(
+        ("a", "x.py#f", ""), ("b", "X.py", ""), ("c", "y.py", ""), ("d", "z.py", "x.py"), ("e", "w.py", "")
+    )
+    order = sequence(steps)
+    assert [step.id for step in startable(order, {})] == ["a", "c", "e"]
+    assert [step.id for step in startable(order, {}, ["a", "c"])] == ["e"]
+    assert [step.id for step in startable(order, {"a": "held"})] == ["c", "e"]
+    assert [step.id for step in startable(order, {"a": "failed"})] == ["b", "c", "e"]
+
+
+def test_a_command_is_beside_nothing():
+    command = Step("run", "run", kind="command", command="make")
+    before, after = touching(("a", "x.py", ""), ("b", "y.py", "")).steps
+    order = (before, command, after)
+    assert [step.id for step in startable(order, {})] == ["a"]
+    assert [step.id for step in startable(order, {"a": "done"})] == ["run"]
+    assert startable(order, {"a": "done"}, ["run"]) == ()
+    assert [step.id for step in startable(order, {"a": "done", "run": "failed"})] == ["b"]
+
+
+def test_dependants_are_found_through_others():
+    steps = plan(("a", ()), ("b", ("a",)), ("c", ("b",)), ("d", ()))
+    assert [step.id for step in dependants(steps, "a")] == ["b", "c"]
+    assert dependants(steps, "d") == ()
 
 
 def test_cycles_are_named():

@@ -181,7 +181,8 @@ async def test_a_change_carried_over_to_newer_bytes(workspace: Path):
 
 
 async def test_a_session_that_was_held_answered_elsewhere_and_resumed(workspace: Path):
-    it = scene(workspace, edit("1", "shop/price.py#RATE"), edit("2", "shop/cart.py#total"), drafts=[fence("RATE = 5")])
+    second = edit("2", "shop/cart.py#total", needs=("1",))
+    it = scene(workspace, edit("1", "shop/price.py#RATE"), second, drafts=[fence("RATE = 5")])
     it.make_approver = lambda approvals, sandbox: Refuse()
     await it.run()
     session = it.open(session_of(it).id)

@@ -1,0 +1,71 @@
+"""How steps and their tries end.
+
+Invariant: two tries that came to the same have the same mark, whatever the clock said meanwhile.
+"""
+
+import re
+from dataclasses import dataclass
+
+from hybridcode.domain.action import (
+    Applied,
+    Committed,
+    Declined,
+    Denied,
+    Expired,
+    Failed,
+    Held,
+    Ran,
+    Receipt,
+    Stale,
+    Unknown,
+)
+from hybridcode.domain.events import StepOutcome
+from hybridcode.domain.refusal import Refusal
+
+Ending = tuple[StepOutcome, str]
+"""How a step ended, and why."""
+
+_OF_THE_MOMENT = re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|s|seconds?)\b|0x[0-9a-fA-F]+")
+"""Durations and addresses: different each time."""
+
+
+@dataclass(frozen=True)
+class Fell:
+    """A try that came to nothing: the next rung's turn."""
+
+    ending: Ending
+    """How the step ends if nobody is left to try."""
+    feedback: str
+    """What the next draft is told."""
+    mark: str = ""
+    """What it came to, to the letter; empty where coming to the same again is no loop."""
+    is_loop: bool = False
+    """The model answered what it had answered before."""
+    is_stale: bool = False
+    """Files changed under it: no fault of the draft's."""
+
+
+def mark_of(failure: str | tuple[Refusal, ...]) -> str:
+    """What a try came to: what its check said, or why its answer was refused."""
+    if isinstance(failure, str):
+        return _OF_THE_MOMENT.sub("_", failure)
+    return "\n".join(f"{refusal.path} {refusal.reason}\n{refusal.near}" for refusal in failure)
+
+
+def ending_of(receipt: Receipt) -> Ending:
+    """How a step ends on what became of its proposal."""
+    match receipt:
+        case Held(proposal=proposal):
+            return "held", proposal
+        case Denied(reason=reason, rule=rule, hint=hint):
+            return "denied", f"{reason} (rule {rule}){'. ' + hint if hint else ''}"
+        case Declined(reason=reason, by=by):
+            return "declined", reason or f"no, said {by}"
+        case Stale(paths=paths):
+            return "stale", f"{', '.join(paths)} changed meanwhile"
+        case Expired(reason=reason):
+            return "stale", reason
+        case Failed(reason=reason) | Unknown(reason=reason):
+            return "failed", reason
+        case Applied() | Ran() | Committed():
+            return "done", ""

@@ -1,0 +1,112 @@
+"""From a draft to a step that is done: the gate, then the step's own check on the changed tree.
+
+Invariant: what was applied is checked before anybody else changes the workspace; a change that was made for other
+bytes is carried over to them at most once, without a conflict, and asked about anew.
+"""
+
+from dataclasses import replace
+
+from hybridcode.agent.checks import check, failure_note, is_waived, said
+from hybridcode.agent.drafter import Drafted, declined_note, merge_onto_disk
+from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
+from hybridcode.agent.ladder import Rung
+from hybridcode.agent.proving import NOTHING, Tried, learn, try_ahead
+from hybridcode.agent.reproducing import NotReproduced, reproduced_here, turned
+from hybridcode.agent.run import Run
+from hybridcode.domain.action import Applied, Declined, Denied, Held, Stale, Unknown
+from hybridcode.domain.asked import FailureReproduced
+from hybridcode.domain.events import CheckRan
+from hybridcode.domain.plan import Step
+from hybridcode.patch.check import warnings
+
+MERGED = "the files changed after the draft was made; it was merged onto what they hold now"
+"""Note of a proposal whose change was carried over to newer bytes."""
+
+
+async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tried) -> Ending | Fell:
+    """Gate and check one draft.
+
+    Raises:
+        PlanOnly: a person has switched to plan mode.
+    """
+    run.require_effects()
+    receipt = await run.gate.submit_changes(
+        drafted.changes,
+        step=step.id,
+        notes=(*tried.notes, *((MERGED,) if drafted.is_merged else ()), *warnings(drafted.changes)),
+        model_says=drafted.model_says,
+        writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
+        proven_by=tried.proven_by,
+    )
+    match receipt:
+        case Applied():
+            run.remember(receipt)
+            return await _prove(run, step, tried)
+        case Declined(reason=reason) if reason:
+            return Fell(("declined", reason), declined_note(reason))
+        case Stale(paths=paths):
+            merged = () if drafted.is_merged else await merge_onto_disk(run, drafted.changes)
+            if merged:
+                tried = turned(run, step, await try_ahead(run, step, merged))
+                return await submit(run, step, rung, replace(drafted, changes=merged, is_merged=True), tried)
+            why = f"{', '.join(paths)} changed meanwhile"
+            return Fell(("stale", why), f"# {why}\nThe lines above are as they are now.", is_stale=True)
+        case _:
+            return ending_of(receipt)
+
+
+async def take_up(run: Run, step: Step) -> Ending | Fell:
+    """Go on with what an interrupted run left: a proposal that waits, or a change whose check is still to come."""
+    waits = step.id in run.pending
+    if waits:
+        await run.lanes.turn(step.id)
+    receipt = await run.gate.resubmit(run.pending[step.id]) if waits else run.receipts[step.id]
+    match receipt:
+        case Applied():
+            run.remember(receipt)
+            return await _prove(run, step, NOTHING)
+        case Held() | Unknown() | Denied():
+            return ending_of(receipt)
+        case Declined(reason=reason):
+            return Fell(ending_of(receipt), declined_note(reason)) if reason else ending_of(receipt)
+        case Stale() if run.gate.is_unattended and waits:
+            return ending_of(receipt)  # whoever resumes it once more has it drafted anew
+        case Stale():
+            return Fell(ending_of(receipt), "", is_stale=True)
+        case _:
+            return Fell(ending_of(receipt), "")
+
+
+async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:
+    """Run the step's own check on the changed tree, unless it passed on exactly this tree before it was applied."""
+    if not step.check:
+        return "done", ""
+    if step.id == run.reproduces:
+        return await _shown_first(run, step)
+    tree = (await run.snapshot()).digest if tried.event is not None else ""
+    if tried.proven_by and tree == tried.tree:
+        run.proven.add(tried.proven_by)
+    event = await check(run, step.check, step=step.id)
+    if is_waived(run, step.check, event):
+        return "done", ""
+    if not isinstance(event, CheckRan):
+        return ending_of(event)
+    learn(run, tried, tree=tree, passed=event.passed)
+    if event.passed:
+        return "done", ""
+    files = (await run.snapshot()).files
+    reason = f"`{step.check}` ended with exit code {event.exit_code}"
+    return Fell(("failed", reason), failure_note(event, files), mark_of(said(event, files)))
+
+
+async def _shown_first(run: Run, step: Step) -> Ending | Fell:
+    """The test of a step that reproduces must fail now."""
+    found = await reproduced_here(run, step)
+    match found:
+        case FailureReproduced():
+            return "done", ""
+        case NotReproduced(reason=reason):
+            feedback = f"# {reason}\nThe lines above are as they are now."
+            return Fell(("failed", reason.partition("\n")[0]), feedback, mark_of(reason))
+        case _:
+            return ending_of(found)
