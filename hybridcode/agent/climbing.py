@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from hybridcode.agent.checks import check
+from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step, retry_note
-from hybridcode.agent.endings import Ending, Fell, mark_of
+from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
 from hybridcode.agent.hint import ask_hint
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
@@ -19,7 +21,7 @@ from hybridcode.agent.reproducing import turned
 from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
 from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError, RepoError, StepCapReached
-from hybridcode.domain.events import DraftRefused, NoticeGiven, RungTaken
+from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken
 from hybridcode.domain.plan import Step, Writer
 from hybridcode.domain.refusal import Refusal
 from hybridcode.patch.check import unparsable
@@ -150,6 +152,8 @@ class _Climb:
         except (ContextError, RepoError) as error:
             return "failed", error.advice
         self.error = None
+        if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
+            return await self._unchanged(drafted)
         if refused := self._refused(rung, drafted, must_parse=rung.attempt == 1 and not is_last):
             return Fell(("failed", refused[0].reason), retry_note(refused), mark_of(refused))
         assert isinstance(drafted, Drafted)
@@ -173,6 +177,23 @@ class _Climb:
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
             raise
+
+    async def _unchanged(self, refused: tuple[Refusal, ...]) -> Ending | Fell:
+        """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""
+        run, step = self.run, self.step
+        reason, mark = refused[0].reason, mark_of(refused)
+        if not step.check:
+            if mark in self.marks:
+                return "done", "nothing to change"
+            return Fell(("failed", reason), retry_note(refused), mark)
+        await run.lanes.turn(step.id)
+        event = await check(run, step.check, step=step.id)
+        if not isinstance(event, CheckRan):
+            return ending_of(event)
+        if event.passed:
+            return "done", "nothing to change"
+        told = told_of(event, (await run.snapshot()).files)
+        return Fell(("failed", reason), f"{retry_note(refused)}\n\n# The check fails on them\n{told}", mark)
 
     def _refused(self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool) -> tuple[Refusal, ...]:
         """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, else a warning in the pane."""

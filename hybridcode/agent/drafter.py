@@ -55,7 +55,8 @@ class Drafted:
 async def draft_step(
     run: Run, step: Step, rung: Rung, feedback: str, *, said: list[str] | None = None
 ) -> Drafted | tuple[Refusal, ...]:
-    """Draft every region of a step; on the first refusal nothing is kept. `said` takes what the model answered.
+    """Draft every region of a step; on the first refusal nothing is kept, but for regions that are to stay as they are:
+    they are refused only where nothing else changes. `said` takes what the model answered.
 
     Raises:
         ModelError: when the writer cannot be asked.
@@ -66,6 +67,7 @@ async def draft_step(
         return Drafted(tuple(_deletion(snapshot, region) for region in step.regions), "plan", "")
     sender = run.senders.pick(rung.writer)
     current, words, texts = snapshot, list[str](), list[str]() if said is None else said
+    unchanged: list[Refusal] = []
     for region in _bottom_up(step.regions):
         placed = await _draft_region(
             run, step, region, rung=rung, snapshot=current, sender=sender, feedback=feedback, texts=texts
@@ -74,9 +76,14 @@ async def draft_step(
             case (tuple(changes), str(chatter)):
                 current = current.with_changes(changes)
                 words.append(chatter)
+            case Refusal(is_already=True) if len(step.regions) > 1:
+                unchanged.append(placed)
             case Refusal():
                 run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))
                 return (placed,)
+    if len(unchanged) == len(step.regions):
+        run.journal.append(DraftRefused(step.id, rung.attempt, tuple(unchanged)))
+        return tuple(unchanged)
     return Drafted(_difference(snapshot, current), sender.model.info.name, "\n".join(filter(None, words)))
 
 
@@ -314,8 +321,15 @@ async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[Fi
     return kept if len(kept) == len(changes) else ()
 
 
+_UNCHANGED = (
+    "# You returned the lines as they are\nDo what the step says. If nothing has to change there, return them so again."
+)
+
+
 def retry_note(refusals: tuple[Refusal, ...]) -> str:
     """What the next draft is told about the last one, bounded to 2,000 characters."""
+    if refusals and all(refusal.is_already for refusal in refusals):
+        return _UNCHANGED
     parts: list[str] = []
     for refusal in refusals:
         parts.append(f"{refusal.reason}.")

@@ -36,6 +36,8 @@ class Drafting:
     modes: dict[str, int] = field(default_factory=dict[str, int])
     refused: tuple[Refusal, ...] = ()
     """Why the last answer is refused, as rebuilt."""
+    unchanged: list[Refusal] = field(default_factory=list[Refusal])
+    """Of a step with several regions: those that are to stay as they are."""
     why_not: str = ""
     """Why it cannot be rebuilt."""
 
@@ -65,7 +67,10 @@ def redraft(
     except Missing as missing:
         drafting.why_not = missing.message
         return
-    if isinstance(found, Refusal):
+    if isinstance(found, Refusal) and found.is_already and len(step.regions) > 1:
+        drafting.unchanged.append(found)
+        drafting.refused = tuple(drafting.unchanged) if len(drafting.unchanged) == len(step.regions) else ()
+    elif isinstance(found, Refusal):
         drafting.refused = (found,)
     else:
         drafting.take(found)
