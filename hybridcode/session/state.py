@@ -181,7 +181,12 @@ class SessionState:
     def _let_go(self) -> None:
         if not self.forgets_ended:
             return
-        self.proposals = {name: view for name, view in self.proposals.items() if view.status not in _ENDED}
+        begun_at = self.tasks[-1].begun_at if self.tasks else 0
+        self.proposals = {
+            name: view
+            for name, view in self.proposals.items()
+            if view.status not in _ENDED or (is_own(view.proposal) and view.made_at > begun_at)
+        }
         for task in self.tasks[-1:]:
             for checks in (task.checks, *(view.checks for view in task.steps.values())):
                 checks.clear()

@@ -313,9 +313,11 @@ async def test_the_limit_of_dollars_stops_the_trials_and_keeps_what_is_done(repo
     stage = Stage(repo, choice=Choice(max_cases=2))
     answers = Author(FRONTIER, everything).model()
     stage.frontier = Priced(answers, usd=0.25)
-    calibration = stage.open(loaded_for(repo, verify__test_cmd=CHECK, limits__max_cost_usd=0.2))
+    prices = {"models.frontier.input_usd_per_mtok": 1.0, "models.frontier.output_usd_per_mtok": 10.0}
+    calibration = stage.open(loaded_for(repo, verify__test_cmd=CHECK, limits__max_cost_usd=0.2, **prices))
     await calibration.prove()
     with pytest.raises(LimitReached, match=r"cost \$0\.2500"):
         await calibration.measure()
-    assert [(trial.model, trial.usd) for trial in calibration.trials()] == [("large", 0.25), ("small", 0.0)]
+    done = [(trial.model, trial.usd) for trial in calibration.trials()]
+    assert done == [("large", 0.25), ("small", 0.0), ("small", 0.0)], "what costs nothing goes on to the next case"
     await calibration.session.close()
