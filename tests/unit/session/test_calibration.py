@@ -319,5 +319,5 @@ async def test_the_limit_of_dollars_stops_the_trials_and_keeps_what_is_done(repo
     with pytest.raises(LimitReached, match=r"cost \$0\.2500"):
         await calibration.measure()
     done = [(trial.model, trial.usd) for trial in calibration.trials()]
-    assert done == [("large", 0.25), ("small", 0.0), ("small", 0.0)], "what costs nothing goes on to the next case"
+    assert sorted(done) == [("large", 0.25), ("small", 0.0), ("small", 0.0)]
     await calibration.session.close()
