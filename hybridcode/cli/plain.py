@@ -36,7 +36,7 @@ HELP = (
     "/review asks again what was left, /resume goes on with a task that stopped, /cost says what was used, /quit ends.",
     "/steer TEXT tells the task that runs something: the next request to a model holds it, and nothing is stopped.",
 )
-AT_ONCE = ("/", "!")
+AT_ONCE = ("/", "!", "?")
 """What a line begins with that does not wait for the task that runs."""
 
 
@@ -147,6 +147,9 @@ class PlainProgram:
             text, self._begun = (self._begun + line).strip(), ""
             if text.startswith(AT_ONCE):
                 self._next.appendleft(text)
+                return
+            if len(text) == 1:
+                console.data(f"nothing is asked now, and {text} is no task: /review asks again what was left")
                 return
             if text and self._talk.is_running:
                 console.data("a task runs: this one comes after it")

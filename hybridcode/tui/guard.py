@@ -15,6 +15,7 @@ Seen = Callable[[float], None]
 """Takes the time at which a person's screen showed what was sent to it."""
 LATER = "key ignored: this has only just appeared"
 _TOO_SOON = f"key ignored: keys decide after {SLEEP_S} s without a key press"
+_AT_ONCE = "keys ignored: they came all at once, as in a paste"
 _UNSENT = "the composer holds unsent text: send it or clear it (Esc goes back)"
 
 
@@ -24,6 +25,10 @@ class Eyes(Protocol):
     @property
     def typed_at(self) -> float:
         """When the key that is being handled was typed."""
+        ...
+
+    def is_burst(self) -> bool:
+        """True when the last two keys came faster than anybody types."""
         ...
 
     def when_seen(self, seen: Seen) -> None:
@@ -86,6 +91,8 @@ class KeyGuard:
             return _UNSENT
         if self._since is None:
             return LATER
+        if self.eyes is not None and self.eyes.is_burst():
+            return _AT_ONCE
         return _TOO_SOON if self._typed_at - self._since < SLEEP_S else ""
 
     @property

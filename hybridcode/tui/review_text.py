@@ -43,7 +43,8 @@ def why_in_full(review: Review, cells: int, *, flags: Sequence[str], lapses: str
     if proposal.writer:
         facts.insert(0, ("written by", proposal.writer, ""))
     if proposal.proven_by:
-        facts.insert(0, ("proven by", f"✓ {proposal.proven_by} passed in the scratch copy", "$success"))
+        text, style = _proof(review)
+        facts.insert(0, ("proof", text, style))
     return fact_parts(facts, cells)
 
 
@@ -56,7 +57,7 @@ def why_in_short(review: Review, cells: int, *, flags: Sequence[str], lapses: st
     """The same on one line each; warnings that stand at a hunk are not told again."""
     proposal, notes = review.proposal, review.loose_notes
     lines: list[Part] = [
-        _proof(proposal.proven_by),
+        _proof(review),
         *([("  ".join(f"! {flag}" for flag in flags), "bold $error")] if flags else []),
     ]
     lines += [(f"! {note}", "$warning") for note in notes[:_NOTES]]
@@ -78,10 +79,14 @@ def _asked_by(proposal: Proposal) -> str:
     return f"{each}asked by {ruling.rule}{source}: {reason_of(proposal)}"
 
 
-def _proof(proven_by: str) -> Part:
-    if proven_by:
-        return f"✓ proven: {proven_by} passed in the scratch copy", "$success"
-    return "no check has run on these bytes", "$quiet"
+def _proof(review: Review) -> tuple[str, str]:
+    """A check speaks of the bytes it ran on, not of what a person makes of them."""
+    proven_by = review.proposal.proven_by
+    if not proven_by:
+        return "no check has run on these bytes", "$quiet"
+    if not review.is_as_proposed:
+        return f"! not proven as decided here: {proven_by} passed with all of it, unedited", "$warning"
+    return f"✓ proven: {proven_by} passed in the scratch copy", "$success"
 
 
 def _one_per_line(lines: list[Part], cells: int) -> list[Part | str]:

@@ -92,6 +92,11 @@ class Review:
         is_undecided = self.current.mark_of(self.group) == "undecided"
         return is_undecided and self.undecided == 1 and marks <= {"undecided", "rejected"}
 
+    @property
+    def is_as_proposed(self) -> bool:
+        """True while nothing is edited and nothing rejected: what a check has proven is still what would be applied."""
+        return not any(file.edits or "rejected" in file.marks for file in self.files)
+
     def remember(self) -> None:
         """Keep what is decided so far, for `take_back`."""
         files = ((list(file.marks), dict(file.edits), list(file.groups), dict(file.rechecked)) for file in self.files)

@@ -172,7 +172,9 @@ def test_a_word_typed_ahead_of_its_question_is_not_the_answer(open_screen: Open,
     assert told(log, "answered") == []
 
 
-@pytest.mark.parametrize("keys", ["/All", "rA better one", "eA", "?A", "mA", "\tA", "EA", "/yAyA"])
+@pytest.mark.parametrize(
+    "keys", ["/All", "rA better one", "eA", "?A", "mA", "\tA", "EA", "/yAyA", "sA", "wA", "jy", "]A", "Ay", "yes"]
+)
 def test_what_is_typed_for_somewhere_else_in_one_go_decides_nothing(open_screen: Open, log: Path, keys: str):
     screen = open_screen("edit")
     screen.see("undecided")

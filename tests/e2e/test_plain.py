@@ -64,6 +64,11 @@ def test_typing_ahead_and_empty_lines_decide_nothing(program: Program, plain: Sc
     assert decided(program) == ["pending"]
     answer(plain, "l")
     plain.see("it stays pending")
+    plain.press("y\r")
+    plain.see("nothing is asked now, and y is no task")
+    plain.press("?\r")
+    plain.see("/steer TEXT tells the task")
+    assert "this one comes after it" not in plain.text
     plain.press("/review\r")
     plain.wait(READ_S)
     answer(plain, "y")

@@ -55,7 +55,7 @@ def test_ascii_is_spelled_out_and_settles(text: str) -> None:
 
 
 def test_no_sign_of_ours_moves_anything_in_ascii() -> None:
-    signs = "─│╭╮╰╯▌█●○✓✗⊘↻‖✎▸»…⋯·→↑↓×"
+    signs = "─│╭╮╰╯▌█●○✓✗⊘↻‖✎▸»…⋯·→↑↓×↶◐±"
     use_ascii(True)
     assert len(visible(signs)) == len(signs)
 

@@ -1,12 +1,15 @@
 import time
 
+import pytest
 from driving import driving
 from hypothesis import given
 from hypothesis import strategies as st
 from scene_parts import talk
 from scenes import drafting
+from textual import events
 
 from hybridcode.tui.completing import MOST, complete, matching, with_folders
+from hybridcode.tui.screens.help import HelpScreen
 from hybridcode.tui.widgets.composer import Composer
 
 PATHS = ["README.md", "shop/cart.py", "shop/money.py", "tests/test_cart.py"]
@@ -75,3 +78,21 @@ async def test_a_path_is_found_by_letters_and_taken_into_the_text() -> None:
         assert drive.app.screen.query_one(Composer).text == "fix @tests/test_cart.py "
         await drive.press("enter")
         assert drive.talk.started == ["fix @tests/test_cart.py"]
+
+
+@pytest.mark.parametrize("key", ["enter", "tab"])
+async def test_keys_in_one_go_take_a_candidate_of_the_text_as_it_stands(key: str) -> None:
+    async with driving(talk(is_running=False)) as drive:
+        await drive.press("/")
+        for typed in ("s", "e", "t", "u", key):
+            drive.app.post_message(events.Key(typed, typed if len(typed) == 1 else None))
+        await drive.settle()
+        assert drive.app.screen.query_one(Composer).text == "/setup "
+
+
+async def test_a_command_and_its_enter_in_one_go_run_that_command() -> None:
+    async with driving(talk(is_running=False)) as drive:
+        for typed in ("/", "h", "e", "l", "p", "enter"):
+            drive.app.post_message(events.Key(typed, typed if len(typed) == 1 else None))
+        await drive.settle()
+        assert isinstance(drive.app.screen, HelpScreen)

@@ -51,6 +51,19 @@ async def test_what_cannot_be_opened_stays_shut_and_says_why() -> None:
         assert (talk.opened, drive.app.state.session) == ([], HERE)
 
 
+async def test_a_clipped_line_of_a_diff_takes_one_row_also_beside_a_scroll_bar() -> None:
+    async with driving(two_tasks(), size=(100, 14)) as drive:
+        await drive.press("f5")
+        screen = drive.app.screen
+        assert isinstance(screen, TimelineScreen)
+        detail, text = screen.query_one("#detail"), screen.query_one("#detail-text")
+        assert detail.max_scroll_y > 0
+        parts = screen.detail_parts(screen.key, text.size.width)
+        said = "".join(part if isinstance(part, str) else part[0] for part in parts)
+        assert "…\n" in said
+        assert text.size.height == len(said.split("\n"))
+
+
 async def test_sessions_are_found_by_paths_and_by_later_tasks() -> None:
     async with driving(two_tasks()) as drive:
         await drive.press("f6", "slash", *"invoice.py", "enter")

@@ -70,6 +70,23 @@ async def test_an_edited_hunk_is_amended_with_the_edited_bytes() -> None:
         assert drive.talk.unseal(decision.action)["shop/cart.py"] == expected
 
 
+async def test_a_proof_is_not_claimed_for_what_a_person_made_of_the_change() -> None:
+    async with driving(review_diff()) as drive:
+        assert "✓ proven: pytest -q tests/test_cart.py" in drive.told
+        await drive.press("n")
+        assert "✓ proven" not in drive.told
+        assert "not proven as decided here: pytest -q tests/test_cart.py" in drive.told
+        await drive.press("u")
+        assert "✓ proven: pytest -q tests/test_cart.py" in drive.told
+        await drive.press("e")
+        drive.app.screen.query_one(TextArea).text = "x = 1"
+        await drive.press("ctrl+s")
+        assert "✓ proven" not in drive.told
+        await drive.press("w")
+        assert "✓" not in drive.told.partition("undecided")[0]
+        assert "not proven as decided here" in drive.told
+
+
 async def test_an_edit_that_is_left_changes_nothing() -> None:
     async with driving(review_diff()) as drive:
         await drive.press("e")

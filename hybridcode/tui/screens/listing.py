@@ -84,7 +84,7 @@ class ListScreen(ViewScreen):
 
     def _paint_detail(self) -> None:
         is_beside = self.size.width >= WIDE_CELLS
-        cells = self.size.width // 2 - 3 if is_beside else self.size.width - 3
+        cells = self.size.width // 2 - 4 if is_beside else self.size.width - 3  # beside a scroll bar
         key = self.query_one(Rows).key
         self.query_one("#detail-text", Painted).paint(*(self.detail_parts(key, cells) if key else []))
 

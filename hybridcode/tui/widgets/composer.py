@@ -99,6 +99,8 @@ class Composer(TextBox):
         self._at_rest = self.placeholder
         self._put_back = ""
         """A text that was put back as it stands: no list opens over it before it is changed."""
+        self._completed: str | None = ""
+        """The text for which candidates were looked up last."""
         self._place = 0
         self._unsent = ""
 
@@ -113,6 +115,8 @@ class Composer(TextBox):
             event.stop()
             self.post_message(self.HelpAsked())
             return
+        if event.key in ("tab", "up", "down", "escape"):
+            self._catch_up()
         if self.completion is not None and event.key in ("tab", "up", "down", "escape"):
             event.prevent_default()
             event.stop()
@@ -134,8 +138,14 @@ class Composer(TextBox):
         row, column = self.cursor_location
         self.replace(completion.chosen, (row, completion.start), (row, column), maintain_selection_offset=False)
 
+    def _catch_up(self) -> None:
+        """Know the candidates of the text as it stands: that it changed is told only behind keys of the same burst."""
+        if self.text != self._completed:
+            self._complete()
+
     def _complete(self) -> None:
         """Look for what the word before the cursor may become."""
+        self._completed = self.text
         if self.text == self._put_back:
             self._show_completion(None)
             return
@@ -164,6 +174,7 @@ class Composer(TextBox):
 
     def _submit(self, is_burst: bool) -> None:
         """Send the text, if there is any, and remember it; with a list open and half a word, take the marked one."""
+        self._catch_up()
         row, column = self.cursor_location
         if self.completion is not None and self.completion.is_half(self.document.get_line(row)[:column]):
             self._take(self.completion)
@@ -186,7 +197,7 @@ class Composer(TextBox):
 
     def put_back(self, text: str) -> None:
         """This was not taken: it stands here again, and the next Enter sends it."""
-        self._put_back = text
+        self._put_back, self._completed = text, None
         self.text = text
         self.move_cursor(self.document.end)
 
@@ -205,7 +216,7 @@ class Composer(TextBox):
     def on_text_area_changed(self, event: TextBox.Changed) -> None:
         """Say when nothing is left."""
         event.stop()
-        self._complete()
+        self._catch_up()
         if not self.text.strip():
             self.post_message(self.Emptied())
 
