@@ -8,7 +8,6 @@ from textual import events
 from hybridcode.domain.action import Ran
 from hybridcode.domain.events import EffectFinished
 from hybridcode.session.watchers import Piece
-from hybridcode.tui.sight import BURST_S
 from hybridcode.tui.widgets.composer import Composer
 from hybridcode.tui.widgets.live import Live
 
