@@ -19,7 +19,7 @@ def by_role(plan: object) -> Answer:
         system = exchange.body["messages"][0]["content"]
         draft = "```python\nRATE = 5\n```"
         text = json.dumps(plan) if system.startswith("You plan") else draft
-        say("good Done." if system.startswith("You judge") else text)(exchange)
+        say("good Done." if system.startswith("You judge") else text, usage=(400, 20))(exchange)
 
     return answer
 

@@ -70,7 +70,8 @@ def test_without_a_sandbox_it_checks_after_it_wrote(program: Program, tmp_path: 
 def test_with_hold_it_stops_at_the_first_approval_and_goes_on_after_an_answer(program: Program, tmp_path: Path):
     done = program.run("demo", "--hold", "--output-format", "json", cwd=tmp_path)
     assert done.code == 4, done.err
-    (pending,) = done.json["pending_approvals"]
+    pending, *drafted_ahead = done.json["pending_approvals"]
+    assert len(drafted_ahead) < 3
     folder = folder_of(program)
     assert "VAT_PERCENT = 19" in (folder / "shop/pricing.py").read_text()
 

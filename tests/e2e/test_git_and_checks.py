@@ -27,7 +27,7 @@ def by_role(plan: str) -> Answer:
         elif system.startswith("You write the message"):
             say("Set the rate to five")(exchange)
         else:
-            say("good" if system.startswith("You judge") else "```python\nRATE = 5\n```")(exchange)
+            say("good" if system.startswith("You judge") else "```python\nRATE = 5\n```", usage=(400, 20))(exchange)
 
     return answer
 

@@ -37,7 +37,7 @@ def answer(exchange: Exchange) -> None:
     system = exchange.body["messages"][0]["content"]
     draft = "```python\nRATE = 5\n```"
     text = json.dumps(PLAN) if system.startswith("You plan") else "good" if system.startswith("You judge") else draft
-    say(text)(exchange)
+    say(text, usage=(400, 20))(exchange)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def by_role(plan: str = json.dumps(PLAN), draft: str = "```python\nRATE = 5\n```
     def answer(exchange: Exchange) -> None:
         system = exchange.body["messages"][0]["content"]
         text = plan if system.startswith("You plan") else judge if system.startswith("You judge") else draft
-        say(text)(exchange)
+        say(text, usage=(400, 20))(exchange)
 
     return answer
 
@@ -56,8 +56,8 @@ def test_a_task_through_a_frontier_and_a_local_server(program: Program, repo: Pa
     assert done.code == 0, done.err + done.out
     assert (repo / "shop.py").read_text() == FILES["shop.py"].replace("3", "5")
     ledger = done.json["ledger"]
-    assert (ledger["frontier"]["calls"], ledger["local"]["calls"]) == (2, 1)
-    assert ledger["frontier"]["input_tokens"] == 200
+    assert (ledger["frontier"]["calls"], ledger["local"]["calls"]) == (1, 1)
+    assert ledger["frontier"]["input_tokens"] == 400
     assert ledger["frontier"]["usd"] is None
     assert 0 < ledger["local_output_share"] < 1
     assert done.json["egress"]["remote_calls"] == 0

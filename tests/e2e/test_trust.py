@@ -24,7 +24,7 @@ def server() -> Iterator[ChatServer]:
     def answer(exchange: Exchange) -> None:
         system = exchange.body["messages"][0]["content"]
         plan, judge = system.startswith("You plan"), system.startswith("You judge")
-        say(json.dumps(PLAN) if plan else "good Fine." if judge else "```python\nX = 2\n```")(exchange)
+        say(json.dumps(PLAN) if plan else "good Fine." if judge else "```python\nX = 2\n```", usage=(400, 20))(exchange)
 
     with serving() as chat:
         chat.answer = answer

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridcode.agent.plan_reply import MoreWanted, ShortPlan, ShortStep, parse_reply
+from hybridcode.agent.plan_reply import AskedBack, MoreWanted, ShortPlan, ShortStep, parse_reply
 from hybridcode.domain.plan import Plan
 from hybridcode.models.prompts import fill, load
 
@@ -22,13 +22,15 @@ def test_each_prompt_is_there_and_small(name: str) -> None:
 
 
 def test_the_plan_prompts_shapes_are_what_is_read() -> None:
-    plan, answer, more = [parse_reply(shape, task="x") for shape in re.findall(r"^\{.*\}$", load("plan"), re.MULTILINE)]
+    shapes = re.findall(r"^\{.*\}$", load("plan"), re.MULTILINE)
+    plan, answer, more, asked = [parse_reply(shape, task="x") for shape in shapes]
     assert isinstance(plan, Plan)
     assert plan.steps[0].touches == ("src/cart.py#Cart.total", "src/cart.py#Cart.add")
     assert plan.check == "pytest -q tests/test_cart.py"
     assert isinstance(answer, Plan)
     assert answer.answer
     assert isinstance(more, MoreWanted)
+    assert isinstance(asked, AskedBack)
 
 
 def test_the_plan_prompt_names_every_key_of_a_short_plan() -> None:
