@@ -7,6 +7,7 @@ Invariant: only keys answer what LOG says was answered here.
 
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 from scene_parts import ASKS_EDIT, CHANGES, PLAN, opened, propose, talk
@@ -18,6 +19,8 @@ from hybridcode.domain.plan import Plan, Task
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.screens.pane import Pane
+
+import_module("hybridcode.tui.panes")  # as the program does right after its first paint
 
 
 class Logged(ScriptedConversation):
