@@ -158,7 +158,9 @@ def test_a_pasted_yes_is_not_a_typed_yes(open_screen: Open, log: Path):
     screen.press("\x1b[200~yes\x1b[201~")
     screen.wait(0.4)
     assert told(log, "answered") == []
-    screen.press("yes")
+    for letter in "yes":
+        screen.press(letter)
+        screen.wait(0.1)
     screen.wait(0.4)
     assert told(log, "answered") == ["destructive1"]
 
