@@ -148,7 +148,8 @@ def _fits(snapshot: Snapshot, change: FileChange) -> bool:
     return is_readable(snapshot, change.path) and snapshot.read(change.path) == change.before
 
 
-def _concluded(run: Run, step: Step, receipt: Ran, *, tree: str, changed: tuple[str, ...]) -> Tried:
+def scratch_check(run: Run, step: Step, receipt: Ran) -> CheckRan:
+    """Journal how a step's check ended in a scratch copy."""
     passed = receipt.exit_code == 0 and not receipt.timed_out
     event = CheckRan(
         step.id,
@@ -160,6 +161,12 @@ def _concluded(run: Run, step: Step, receipt: Ran, *, tree: str, changed: tuple[
         where="scratch",
     )
     run.journal.append(event)
+    return event
+
+
+def _concluded(run: Run, step: Step, receipt: Ran, *, tree: str, changed: tuple[str, ...]) -> Tried:
+    event = scratch_check(run, step, receipt)
+    passed = event.passed
     scratch = run.gate.effects.scratch
     assert scratch is not None
     if changed:

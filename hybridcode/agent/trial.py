@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hybridcode.agent.checks import command_of, said
 from hybridcode.agent.drafter import Drafted, draft_step, retry_note
 from hybridcode.agent.ladder import Rung, RungName
-from hybridcode.agent.proving import Tried, draft_note, inconclusive
+from hybridcode.agent.proving import Tried, draft_note, inconclusive, scratch_check
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import FileChange, Ran, Ruling
 from hybridcode.domain.errors import ContextError, ContextOverflow, GateError
@@ -91,18 +91,8 @@ async def check_past(run: PastRun, step: Step, changes: tuple[FileChange, ...] =
         await scratch.settle()
     if not isinstance(receipt, Ran):
         return Checked(None, getattr(receipt, "reason", "") or "it did not run")
-    passed = receipt.exit_code == 0 and not receipt.timed_out
-    event = CheckRan(
-        step.id,
-        receipt.command,
-        passed,
-        receipt.exit_code,
-        tail=receipt.tail,
-        seconds=receipt.seconds,
-        where="scratch",
-    )
-    run.journal.append(event)
-    why = "" if passed else inconclusive(receipt)
+    event = scratch_check(run, step, receipt)
+    why = "" if event.passed else inconclusive(receipt)
     return Checked(event, f"`{receipt.command}`: {why}" if why else "")
 
 
