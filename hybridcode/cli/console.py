@@ -54,7 +54,23 @@ def _print(raw: bytes) -> None:
     try:
         click.echo(raw)
     except BrokenPipeError as error:
+        _write_nowhere(sys.stdout.fileno())
         raise _NobodyReads from error
+
+
+def _tell(text: str, *, nl: bool = True) -> None:
+    """Print to stderr; a reader that went away ends nothing."""
+    try:
+        click.echo(text, err=True, nl=nl)
+    except BrokenPipeError:
+        _write_nowhere(sys.stderr.fileno())
+
+
+def _write_nowhere(descriptor: int) -> None:
+    """What is still in the buffer goes nowhere, instead of failing again when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def say(text: str = "", *, bold: bool = False, dim: bool = False, colour: str | None = None) -> None:
@@ -63,7 +79,7 @@ def say(text: str = "", *, bold: bool = False, dim: bool = False, colour: str | 
         bold, dim, colour = False, False, None
     if os.environ.get("NO_COLOR"):
         colour = None
-    click.echo(click.style(shown(text), bold=bold or None, dim=dim or None, fg=colour), err=True)
+    _tell(click.style(shown(text), bold=bold or None, dim=dim or None, fg=colour))
 
 
 def is_live() -> bool:
@@ -74,7 +90,7 @@ def is_live() -> bool:
 def redraw(text: str) -> None:
     """Draw over the present line of the terminal; `say` goes on below it."""
     columns = shutil.get_terminal_size().columns
-    click.echo(f"\r\x1b[K{shown(text)[: columns - 1]}", err=True, nl=False)
+    _tell(f"\r\x1b[K{shown(text)[: columns - 1]}", nl=False)
 
 
 def shown(text: str) -> str:
@@ -117,6 +133,5 @@ def guarded(command: Callable[[], None]) -> NoReturn:
         say("interrupted")
         leave(ExitCode.INTERRUPTED)
     except (BrokenPipeError, _NobodyReads):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         leave(ExitCode.DONE)
     leave(ExitCode.DONE)

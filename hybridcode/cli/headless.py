@@ -6,6 +6,7 @@ Invariant: the exit code and the JSON result come from the same outcome and the 
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -57,16 +58,18 @@ def run_headless(options: SessionOptions, text: str | None, *, output_format: st
 async def _run(options: SessionOptions, text: str | None, *, output_format: str) -> ExitCode:
     session = Session.open(options)
     try:
-        watch = _printer(session, output_format)
-        if watch is not None:
+        printer = _printer(session, output_format)
+        if printer is not None:
+            watch = until_closed(printer)
             for envelope in session.state.envelopes:
                 watch(envelope)
-            session.subscribe(until_closed(watch))
+            session.subscribe(watch)
         _obey_signals(session)
         starting = asyncio.create_task(session.start_models())
         outcome = await (session.run(text) if text is not None else session.resume())
         starting.cancel()
-        _print_end(session, outcome, output_format)
+        with suppress(OSError):  # nobody reads any more: the exit code still says how it ended
+            _print_end(session, outcome, output_format)
         return outcome.code
     finally:
         await session.close()

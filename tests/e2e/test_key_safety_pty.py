@@ -135,7 +135,10 @@ def test_keys_typed_before_a_busy_program_showed_the_pane_do_not_decide_when_it_
     assert told(log, "answered") == ["edit1"]
 
 
-def test_keys_typed_while_the_program_stands_still_do_not_decide_when_it_goes_on(open_screen: Open, log: Path):
+@pytest.mark.parametrize("after", [0.0, 0.2], ids=["before its frame is known to be seen", "after that"])
+def test_keys_typed_while_the_program_stands_still_do_not_decide_when_it_goes_on(
+    open_screen: Open, log: Path, after: float
+):
     screen = open_screen("plan", "edit", pause=0.5)
     screen.see("follow the plan", within=20)
     while "plan1" not in told(log, "appeared"):
@@ -143,6 +146,7 @@ def test_keys_typed_while_the_program_stands_still_do_not_decide_when_it_goes_on
     screen.stand_still(seconds=1.0, typing="yyA")
     while "edit2" not in told(log, "appeared"):
         screen.wait(0.01)
+    screen.wait(after)
     screen.stand_still(seconds=1.0, typing="A")
     screen.wait(0.3)
     assert [name for name in told(log, "answered") if name.startswith("edit")] == []

@@ -223,15 +223,26 @@ def test_a_run_that_cannot_begin_still_prints_its_result(program: Program, repo:
     assert done.json["ledger"]["frontier"]["calls"] == 0
 
 
-def test_a_reader_that_goes_away_does_not_stop_the_run(program: Program, repo: Path):
-    running = program.start("run", "set it", "--yes", *CHECK, "--output-format", "stream-json", cwd=repo)
+@pytest.mark.parametrize("lines_read", [0, 1, 4])
+@pytest.mark.parametrize("output", ["stream-json", "text"])
+def test_a_reader_that_goes_away_does_not_stop_the_run(program: Program, repo: Path, output: str, lines_read: int):
+    running = program.start("run", "set it", "--yes", *CHECK, "--output-format", output, cwd=repo)
     assert running.stdout is not None
     assert running.stderr is not None
-    running.stdout.readline()
+    for _ in range(lines_read):
+        (running.stdout if output == "stream-json" else running.stderr).readline()
     running.stdout.close()
     running.stderr.close()
-    running.wait(60)
+    assert running.wait(60) == 0
     assert (repo / "shop.py").read_text() == FILES["shop.py"].replace("3", "5")
+
+
+def test_a_reader_that_goes_away_does_not_make_a_failure_a_success(program: Program, repo: Path, server: ChatServer):
+    server.answer = by_role(plan="nothing that is a plan")
+    running = program.start("run", "set it", "--yes", *CHECK, "--output-format", "json", cwd=repo)
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.wait(60) == 7
 
 
 def test_unknown_ids_are_usage_errors(program: Program, repo: Path):

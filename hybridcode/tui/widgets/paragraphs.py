@@ -82,7 +82,11 @@ class Paragraphs(ScrollView):
     def catch_up(self) -> None:
         """Show the end, unless somebody scrolled away from it."""
         if self.is_following:
-            self.scroll_end(animate=False, force=True)
+            self.call_after_refresh(self._show_end)
+
+    def _show_end(self) -> None:
+        if self.is_following:
+            self.scroll_end(animate=False, force=True, immediate=True)
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap again when the width changed; keep the place."""

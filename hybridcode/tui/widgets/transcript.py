@@ -135,6 +135,8 @@ class Transcript(Paragraphs, can_focus=True):
         if number == len(self.stack.entries) - 1 and (is_end or rows <= height):
             self.is_following = True
             self.catch_up()
+        elif self.scroll_offset.y + height < self.stack.height:
+            self.is_following = False
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
