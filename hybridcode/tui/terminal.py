@@ -19,7 +19,7 @@ from textual.events import Key
 from textual.message import Message
 
 STANDSTILL_S = 0.25
-"""Seconds between two beats of the reader, which waits for 0.1 s at most, from which it counts as having stood still."""
+"""Seconds between two beats of the reader, which waits 0.1 s at most, from which it counts as having stood still."""
 CATCHING_UP_S = 0.25
 """Seconds after a standstill in which keys are read that may have been typed in it."""
 
@@ -85,13 +85,15 @@ def lasting(driver: type[Driver]) -> type[Driver]:
     if driver is not LinuxDriver:
         return driver
 
+    beats = Beats()
+
     class LastingDriver(LinuxDriver):
         """Textual's driver, of which only what it writes can be lost and whose keys are never younger than they say."""
 
         def process_message(self, message: Message) -> None:
             """Hand on what was read, a key with the earliest time at which it can have been typed."""
-            if isinstance(message, Key) and isinstance(self.exit_event, Beats):
-                message.time -= self.exit_event.doubt_s
+            if isinstance(message, Key):
+                message.time -= beats.doubt_s
             super().process_message(message)
 
         def start_application_mode(self) -> None:
@@ -101,16 +103,15 @@ def lasting(driver: type[Driver]) -> type[Driver]:
             """
             if not isinstance(self._file, LastingOutput):
                 self._file = cast(TextIO, LastingOutput(self._file))
-            if not isinstance(self.exit_event, Beats):
-                self.exit_event = Beats()
             if os.isatty(self.fileno) == self.input_tty:
                 self._end_threads()
+                self.exit_event = beats
                 super().start_application_mode()
 
         def _sigcont_application(self, *_: object) -> None:
             """The system lets it run again. What has to wait for a thread waits for the loop, never in the signal."""
             if self._must_signal_resume:
-                super()._sigcont_application()
+                self.resume_application_mode()
             else:
                 with suppress(RuntimeError):
                     asyncio.get_running_loop().call_soon_threadsafe(self.start_application_mode)
