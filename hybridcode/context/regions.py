@@ -1,21 +1,25 @@
 """From a region that a plan names to lines of a file.
 
-Invariant: a region resolves to exactly one stretch of one file of the snapshot, or the error says what is there.
+Invariant: a region resolves to exactly one stretch of one file of the snapshot, or the error says what is there; the
+stretch ends where what belongs to it ends, and lines that are given by number become whole statements.
 """
 
 from collections.abc import Sequence
 
 from rapidfuzz import fuzz, process
 
+from hybridcode.context.extents import end_with_uses, import_lines, whole_statements
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.plan import Region
 from hybridcode.domain.window import EditFormat, Target
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
-from hybridcode.repo.symbols import candidates, outline
+from hybridcode.repo.symbols import Symbol, candidates, outline
 
 _NAMED = 5
 _LEAST_LIKENESS = 50.0
+IMPORTS = "imports"
+"""Names the imports of a file where nothing in it has that name."""
 
 
 def resolve(snapshot: Snapshot, region: Region, *, format: EditFormat = "region") -> Target:
@@ -40,8 +44,10 @@ def resolve(snapshot: Snapshot, region: Region, *, format: EditFormat = "region"
 def _symbol(snapshot: Snapshot, path: str, name: str, *, wanted: EditFormat) -> Target:
     data = snapshot.read(path)
     found = candidates(path, data, name)
-    if len(found) == 1:
-        return Target(path=path, format=wanted, start=found[0].start, end=found[0].end)
+    if found and (end := _end(path, data, found)) is not None:
+        return Target(path=path, format=wanted, start=found[0].start, end=end)
+    if not found and name == IMPORTS and (lines := import_lines(path, data)) is not None:
+        return Target(path=path, format=wanted, start=lines[0], end=lines[1])
     if found:
         places = ", ".join(f"{path}#L{symbol.start}-{symbol.end}" for symbol in found[:_NAMED])
         raise ContextError(f"{path} defines {name} {len(found)} times", f"Name the lines instead: {places}")
@@ -50,10 +56,18 @@ def _symbol(snapshot: Snapshot, path: str, name: str, *, wanted: EditFormat) -> 
     raise ContextError(f"{path} does not define {name}", hint)
 
 
+def _end(path: str, data: bytes, found: Sequence[Symbol]) -> int | None:
+    """Where the first symbol ends with what belongs to it; None if another one of its name stands beyond that."""
+    end = end_with_uses(path, data, found[0])
+    return end if all(symbol.end <= end for symbol in found) else None
+
+
 def _lines(snapshot: Snapshot, path: str, start: int, end: int, *, wanted: EditFormat) -> Target:
-    count = len(split_lines(snapshot.read(path)))
+    data = snapshot.read(path)
+    count = len(split_lines(data))
     if not 1 <= start <= end <= count:
         raise ContextError(f"{path} has no lines {start}-{end}", f"It has {count} lines, counted from 1.")
+    start, end = whole_statements(path, data, start, end)
     return Target(path=path, format=wanted, start=start, end=end)
 
 

@@ -11,6 +11,7 @@ from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.secrets import kinds_of_secrets
 from hybridcode.patch.elide import is_plain_mark
 from hybridcode.patch.filetext import FileText
+from hybridcode.patch.left_out import missed
 from hybridcode.patch.linediff import changes as line_changes
 from hybridcode.repo.symbols import error_count
 
@@ -55,6 +56,8 @@ def _of(change: FileChange) -> Iterator[str]:
     yield from _lines(old, added)
     yield from _indents(old, new)
     yield from _proportion(old, added=len(added), deleted=len(deleted))
+    for name, new_name in missed(change.path, before, change.after).renamed:
+        yield f"{name} is gone and {new_name} came, as in a rename"
 
 
 def _syntax(path: str, before: bytes, after: bytes) -> Iterator[str]:

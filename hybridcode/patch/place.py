@@ -24,6 +24,7 @@ from hybridcode.patch.answer import (
     WholeFile,
 )
 from hybridcode.patch.filetext import FileText, LineEdit
+from hybridcode.patch.left_out import is_named_for_removal, missed
 from hybridcode.patch.linediff import equal_pairs
 from hybridcode.patch.paths import find_path, is_safe
 from hybridcode.patch.place_blocks import place_blocks
@@ -37,17 +38,24 @@ _LIKENESS = 0.3
 """Share of equal lines from which a nameless whole file may be meant for a shown one."""
 _TEXTS_WITH_FENCES = (".md", ".mdx", ".markdown", ".rst")
 _ONE_FENCE = "Answer with one file at a time, in a fence of four backticks."
+_MOST_NAMED = 5
+"""Definitions that a refusal names."""
 _NAME_THE_FILE = "Write the file's path above the edit, exactly as it was shown."
 
 
 def place(
-    answer: Answer, shown: Mapping[str, bytes], *, modes: Mapping[str, int] | None = None
+    answer: Answer,
+    shown: Mapping[str, bytes],
+    *,
+    modes: Mapping[str, int] | None = None,
+    goal: str | None = None,
 ) -> tuple[FileChange, ...] | tuple[Refusal, ...]:
     """The changes of an answer, or why there are none; never empty.
 
     `shown` holds the bytes as shown to the model; `modes` the permission bits of those files (0o644 where absent).
+    With a `goal`, lines that were rewritten must define what they defined before, but for what it names for removal.
     """
-    placing = _Placing(shown=shown, modes=modes or {}, answer=answer)
+    placing = _Placing(shown=shown, modes=modes or {}, answer=answer, goal=goal)
     changes: list[FileChange] = []
     refusals: list[Refusal] = []
     for edit in _joined(answer.edits, shown):
@@ -101,10 +109,13 @@ def _stands_whole(answer: Answer, edit: Edit, shown: Mapping[str, bytes]) -> boo
 class _Placing:
     """The files an answer is placed on."""
 
-    def __init__(self, *, shown: Mapping[str, bytes], modes: Mapping[str, int], answer: Answer) -> None:
+    def __init__(
+        self, *, shown: Mapping[str, bytes], modes: Mapping[str, int], answer: Answer, goal: str | None
+    ) -> None:
         self._shown = shown
         self._modes = modes
         self._target = answer.target
+        self._goal = goal
 
     def changes_of(self, edit: Edit) -> list[FileChange]:
         """The changes one edit makes: one, or two for a rename. Raises: Refused."""
@@ -112,10 +123,11 @@ class _Placing:
             case Edits():
                 return self._edits(edit)
             case WholeFile():
-                return [self._whole(file) for file in self._separate(edit)]
+                return [self._complete(self._whole(file), "file") for file in self._separate(edit)]
             case RegionRewrite():
                 path = self._existing((edit.path,))
-                return [self._changed(path, place_region(FileText.of(self._shown[path]), edit))]
+                change = self._changed(path, place_region(FileText.of(self._shown[path]), edit))
+                return [self._complete(change, "region")]
             case FileCreation():
                 return [self._created(edit.path, edit.lines)]
             case FileDeletion():
@@ -214,6 +226,22 @@ class _Placing:
                 "the file is already so", advice="If nothing needs to change, the step is done.", is_already=True
             )
         return FileChange(path, before, after, self._mode(path))
+
+    def _complete(self, change: FileChange, what: str) -> FileChange:
+        """A rewrite that leaves out no definition. Raises: Refused."""
+        goal = self._goal
+        if goal is None or change.before is None or change.after is None:
+            return change
+        names = missed(change.path, change.before, change.after).left_out
+        if lost := [name for name in names if not is_named_for_removal(name, goal)]:
+            named = ", ".join(lost[:_MOST_NAMED]) + (
+                f" and {more} more" if (more := len(lost) - _MOST_NAMED) > 0 else ""
+            )
+            raise Refused(
+                f"the answer leaves out {named}; return the whole {what}",
+                advice="To delete a definition on purpose, answer with a SEARCH/REPLACE block of its lines.",
+            )
+        return change
 
     def _created(self, path: str, lines: Sequence[str]) -> FileChange:
         if path in self._shown:

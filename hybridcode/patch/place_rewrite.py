@@ -4,6 +4,7 @@ Invariant: only the region's lines change; text that may hold more or less than 
 proven and refused otherwise; unchanged lines are not written again.
 """
 
+import re
 from collections.abc import Sequence
 
 from hybridcode.patch.answer import RegionRewrite, Rewrite, WholeFile
@@ -24,7 +25,8 @@ _LEAVE_IT = "If nothing needs to change, the step is done."
 _FEW_LINES = 4
 _MAX_REPEATED = 5_000
 _TELLING_LINE = 20
-"""Characters from which one line is not written twice by chance."""
+"""Characters from which one line is not written twice by chance; nor is one of two words, as `register(cart)` is."""
+_WORD = re.compile(r"\w+")
 
 Lines = tuple[str, ...]
 
@@ -174,22 +176,38 @@ def _without_surroundings(file: FileText, start: int, end: int, new: Lines) -> L
 
 
 def _repeated_above(outside: Lines, old: Lines, new: Lines) -> int:
-    """How many first lines of `new` are the last lines of `outside`, exactly, where that is no coincidence."""
-    head = _solid(old).rstrip()
+    """How many first lines of `new` are the last lines of `outside`, where that is no coincidence.
+
+    They are so exactly, or but for blank lines between them.
+    """
     for count in range(min(len(outside), len(new) - 1, _MAX_REPEATED), 0, -1):
         pairs = zip(new, outside[-count:], strict=False)
         if all(ours.rstrip() == theirs.rstrip() for ours, theirs in pairs):
-            follows = _solid(new[count:]).rstrip() == head
-            return count if _is_telling([line.rstrip() for line in new[:count]], follows=follows) else 0
+            return count if _is_context(new, count, old) else 0
+    ours = [number for number, line in enumerate(new) if line.strip()]
+    theirs = [line.rstrip() for line in outside[-_MAX_REPEATED:] if line.strip()]
+    for solid in range(min(len(ours) - 1, len(theirs)), 0, -1):
+        if [new[number].rstrip() for number in ours[:solid]] == theirs[-solid:]:
+            count = ours[solid]
+            return count if _is_context(new, count, old) else 0
     return 0
 
 
-def _is_telling(repeated: Sequence[str], *, follows: bool) -> bool:
-    """Repeated lines stand outside the region if its own edge follows them, or if nobody would write them twice."""
-    solid = [line.strip() for line in repeated if any(map(str.isalnum, line))]
-    if follows:
-        return any(repeated)
-    return len(solid) >= 2 or (len(solid) == 1 and (len(solid[0]) >= _TELLING_LINE or "" in repeated))
+def _is_context(new: Lines, count: int, old: Lines) -> bool:
+    """The first `count` lines of `new` stand outside the region: its own edge follows them, or they tell by themselves.
+
+    Where the region's own edge looks the same, they are that edge.
+    """
+    head = _solid(old).rstrip()
+    if _solid(new[count:]).rstrip() == head:
+        return any(line.strip() for line in new[:count])
+    if _solid(new).rstrip() == head:
+        return False
+    repeated = [line.strip() for line in new[:count] if any(map(str.isalnum, line))]
+    if len(repeated) != 1:
+        return len(repeated) > 1
+    has_blank = any(not line.strip() for line in new[:count])
+    return has_blank or len(repeated[0]) >= _TELLING_LINE or len(_WORD.findall(repeated[0])) > 1
 
 
 def _solid(lines: Sequence[str]) -> str:

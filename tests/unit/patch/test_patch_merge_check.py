@@ -87,7 +87,7 @@ def test_merging_is_symmetric(base: bytes, ours: bytes, theirs: bytes) -> None:
         ("\ufeffx = 1\n", "x = 2\n", ("order mark is lost",)),
         ("x = 1\n", "\ufeffx = 2\n", ("order mark is added",)),
         ("x = 1\n", f"x = 'ghp_{'a' * 36}'\n", ("secret is added (github-token)",)),
-        (f"x = 'ghp_{'a' * 36}'\n", f"y = 'ghp_{'a' * 36}'\n", ()),
+        (f"x = 'ghp_{'a' * 36}'\n", f"y = 'ghp_{'a' * 36}'\n", ("x is gone and y came",)),
     ],
 )
 def test_signs_of_a_bad_draft_are_named(before: str, after: str, expected: tuple[str, ...]) -> None:

@@ -75,6 +75,46 @@ def test_lines_around_the_region_are_taken_off() -> None:
     assert answered(fenced(FILE.replace(OLD, SAME_HEAD))) == rewritten(SAME_HEAD)
 
 
+SHORT = "def a():\n    return 1\n\n\na = d(a)\nb(a)\n\n\nx = a\n"
+
+
+@pytest.mark.parametrize(
+    ("region", "sent"),
+    [
+        ((1, 2), "def a():\n    return 2\n\n\na = d(a)\n"),
+        ((1, 2), "def a():\n    return 2\n\na = d(a)\nb(a)\n"),
+        ((1, 2), "def a():\n    return 2\na = d(a)\n"),
+    ],
+)
+def test_the_lines_that_follow_are_not_doubled(region: tuple[int, int], sent: str) -> None:
+    outcome = patch(fenced(sent), {"a.py": SHORT.encode()}, target=Target("a.py", "region", *region))
+    assert outcome == {"a.py": SHORT.replace("return 1", "return 2").encode()}
+
+
+def test_a_line_that_comes_before_is_not_doubled() -> None:
+    target = Target("a.py", "region", 6, 6)
+    outcome = patch(fenced("a = d(a)\nb(a, 2)\n"), {"a.py": SHORT.encode()}, target=target)
+    assert outcome == {"a.py": SHORT.replace("b(a)", "b(a, 2)").encode()}
+
+
+def test_a_last_line_that_stands_twice_stays_twice() -> None:
+    file = "def a():\n    x = 1\n    go(x, 1)\n    go(x, 1)\n"
+    outcome = patch(fenced("    x = 2\n    go(x, 1)\n"), {"a.py": file.encode()}, target=Target("a.py", "region", 2, 3))
+    assert outcome == {"a.py": file.replace("x = 1\n", "x = 2\n").encode()}
+
+
+@pytest.mark.parametrize("text", ["KEEP", "KEEP.\n", "`KEEP`", "```\nKEEP\n```"])
+def test_one_word_keeps_a_region(text: str) -> None:
+    said = refusal(answered(text))
+    assert said.is_already
+    assert said.reason == "the model keeps the lines as they are"
+
+
+def test_the_word_may_be_the_text_of_a_file_without_code() -> None:
+    target = Target("a.txt", "region", 1, 1)
+    assert patch(fenced("KEEP\n", tag=""), {"a.txt": b"DROP\n"}, target=target) == {"a.txt": b"KEEP\n"}
+
+
 def test_a_closing_bracket_outside_is_not_taken_for_the_region() -> None:
     file = "class A {\n  f() {\n    g();\n  }\n}\n"
     target = Target("a.js", "region", 2, 4)

@@ -1,0 +1,124 @@
+import pytest
+
+from hybridcode.domain.action import FileChange
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import Target
+from hybridcode.patch.check import warnings
+from hybridcode.patch.left_out import is_named_for_removal, missed
+from hybridcode.patch.place import place
+from hybridcode.patch.read import read_answer
+
+FILE = """LIMIT = 3
+
+
+class Cart:
+    size = 0
+
+    def total(self):
+        return sum(self.items) + LIMIT
+
+    @property
+    def rate(self):
+        return self._rate
+
+    @rate.setter
+    def rate(self, value):
+        self._rate = value
+"""
+CART = Target("cart.py", "region", 4, 16)
+WITHOUT_SETTER = FILE[: FILE.index("\n    @rate.setter")].partition("\n\n\n")[2]
+WITHOUT_TOTAL = FILE.partition("\n\n\n")[2].replace(
+    "    def total(self):\n        return sum(self.items) + LIMIT\n\n", ""
+)
+RENAMED = FILE.partition("\n\n\n")[2].replace("def total", "def amount")
+
+
+def placed(text: str, goal: str | None, target: Target | None = CART) -> FileChange | Refusal:
+    answer = read_answer(text, finish="stop", target=target)
+    assert not isinstance(answer, Refusal)
+    return place(answer, {"cart.py": FILE.encode()}, goal=goal)[0]
+
+
+def fenced(text: str) -> str:
+    return f"```python\n{text}```\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (WITHOUT_TOTAL, "Cart.total"),
+        (WITHOUT_SETTER, "Cart.rate"),
+        (FILE.partition("\n\n\n")[2].replace("    size = 0\n\n", ""), "Cart.size"),
+    ],
+)
+def test_a_region_that_leaves_out_a_definition_is_refused(text: str, name: str):
+    refusal = placed(fenced(text), "Make the setter faster.")
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == f"the answer leaves out {name}; return the whole region"
+    assert "SEARCH/REPLACE" in refusal.advice
+
+
+def test_a_whole_file_that_leaves_out_a_definition_is_refused():
+    refusal = placed(fenced(FILE.replace("LIMIT = 3\n\n\n", "")), "Sort items.", Target("cart.py", "whole"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "the answer leaves out LIMIT; return the whole file"
+
+
+@pytest.mark.parametrize(
+    "goal", ["Remove `Cart.total`.", "Add a tax. Merge total into rate", "Entferne total aus Cart", None]
+)
+def test_what_the_goal_names_for_removal_may_go(goal: str | None):
+    change = placed(fenced(WITHOUT_TOTAL), goal)
+    assert isinstance(change, FileChange)
+    assert b"total" not in (change.after or b"")
+
+
+def test_a_goal_that_names_it_without_a_removal_does_not_let_it_go():
+    assert isinstance(placed(fenced(WITHOUT_TOTAL), "Add a docstring to total."), Refusal)
+    assert not is_named_for_removal("Cart.total", "Remove the subtotal. Add a docstring to total.")
+
+
+def test_a_deletion_that_says_so_is_placed():
+    total = "    def total(self):\n        return sum(self.items) + LIMIT\n\n"
+    block = f"cart.py\n<<<<<<< SEARCH\n{total}=======\n>>>>>>> REPLACE\n"
+    change = placed(block, "Make it faster.")
+    assert isinstance(change, FileChange)
+    assert b"total" not in (change.after or b"")
+
+
+def test_a_rename_is_placed_and_told():
+    change = placed(fenced(RENAMED), "Make it faster.")
+    assert isinstance(change, FileChange)
+    assert warnings([change]) == ("cart.py: Cart.total is gone and Cart.amount came, as in a rename",)
+
+
+def test_members_follow_a_class_that_is_renamed():
+    after = FILE.replace("Cart", "Basket").encode()
+    assert missed("cart.py", FILE.encode(), after).renamed == (("Cart", "Basket"),)
+    assert not missed("cart.py", FILE.encode(), after).left_out
+
+
+def test_of_a_class_that_is_gone_only_the_class_is_named():
+    assert missed("cart.py", FILE.encode(), b"LIMIT = 3\n").left_out == ("Cart",)
+
+
+def test_a_name_that_a_broken_text_still_holds_is_not_called_left_out():
+    broken = FILE.replace("def total(self):", "def total(self:").encode()
+    assert not missed("cart.py", FILE.encode(), broken).left_out
+
+
+@pytest.mark.parametrize(
+    ("path", "start", "gone", "end", "name"),
+    [
+        ("a.go", "package a\n\nfunc A() {\n}\n", "\nfunc Beta() int {\n\treturn 1\n}\n", "", "Beta"),
+        ("a.rs", "struct A;\nimpl A {\n    fn a() {}\n", "    fn b() -> u8 { 1 }\n", "}\n", "A.b"),
+        ("a.ts", "class A {\n  a() {}\n", "  b() { return 1 }\n", "}\n", "A.b"),
+        ("A.java", "class A {\n  int a(int x) { return 1; }\n", "  int a() { return 2; }\n", "}\n", "A.a"),
+        ("a.rb", "class A\n  def a\n  end\n", "  def b\n    1\n  end\n", "end\n", "A.b"),
+        ("a.c", "int a(void) { return 1; }\n", "int b(void) { return 2; }\n", "", "b"),
+        ("a.md", "# A\n", "\n# B\n", "", None),
+    ],
+)
+def test_definitions_are_missed_in_many_languages(path: str, start: str, gone: str, end: str, name: str | None):
+    found = missed(path, f"{start}{gone}{end}".encode(), f"{start}{end}".encode())
+    assert found.left_out == ((name,) if name else ())
