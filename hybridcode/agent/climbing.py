@@ -14,6 +14,7 @@ from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step, retry_note
 from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
 from hybridcode.agent.hint import ask_hint
+from hybridcode.agent.kept import Kept
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
 from hybridcode.agent.proving import Tried, draft_note, try_ahead
@@ -71,6 +72,8 @@ class _Climb:
     """What such tries came to."""
     answers: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
     """What models answered, for the tree as it is."""
+    kept: Kept = field(default_factory=Kept)
+    """Regions that were drafted well in a try in which another one failed."""
     broken: set[Writer] = field(default_factory=set[Writer])
     """Who cannot be asked."""
     error: ModelError | EgressForbidden | None = None
@@ -173,7 +176,7 @@ class _Climb:
                 asked = "frontier"
                 feedback += "\n\n" + await ask_hint(self.run, self.step, feedback)
                 asked = rung.writer
-            return await draft_step(self.run, self.step, rung, feedback, said=said)
+            return await draft_step(self.run, self.step, rung, feedback, said=said, kept=self.kept)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
             raise
@@ -201,6 +204,7 @@ class _Climb:
             return drafted
         refused = unparsable(drafted.changes) if must_parse else ()
         if refused:
+            self.kept.spoil({refusal.path for refusal in refused if refusal.path is not None})
             self.run.journal.append(DraftRefused(self.step.id, rung.attempt, refused))
         return refused
 

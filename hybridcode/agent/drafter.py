@@ -9,31 +9,29 @@ from dataclasses import dataclass
 
 import msgspec
 
-from hybridcode.agent.answers import read_draft
 from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
+from hybridcode.agent.formats import choose_format
+from hybridcode.agent.kept import Kept, KeptDraft
 from hybridcode.agent.ladder import Rung
+from hybridcode.agent.placing import bottom_up, difference, is_readable, place_draft
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
 from hybridcode.context.assemble import assemble, tiny_window
+from hybridcode.context.regions import resolve
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import ContextError, ContextOverflow
 from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
 from hybridcode.domain.model import Message, ModelInfo, ModelRequest, Reply
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
-from hybridcode.domain.secrets import MARK
 from hybridcode.domain.window import ContextWindow, EditFormat, WindowSource
 from hybridcode.gate.render import escape
 from hybridcode.models.prompts import fill, load
 from hybridcode.models.sender import Sender
 from hybridcode.models.tiny_prompt import render_region, render_whole
 from hybridcode.patch.merge import onto
-from hybridcode.patch.place import place
 from hybridcode.repo.snapshot import Snapshot
-
-WHOLE_FILE_LINES = 80
-"""Files up to this length are asked for whole when a step touches all of them."""
 
 _TASK_CHARACTERS = 1_500
 """How much of the task a draft is told."""
@@ -53,10 +51,11 @@ class Drafted:
 
 
 async def draft_step(
-    run: Run, step: Step, rung: Rung, feedback: str, *, said: list[str] | None = None
+    run: Run, step: Step, rung: Rung, feedback: str, *, said: list[str] | None = None, kept: Kept | None = None
 ) -> Drafted | tuple[Refusal, ...]:
-    """Draft every region of a step; on the first refusal nothing is kept, but for regions that are to stay as they are:
-    they are refused only where nothing else changes. `said` takes what the model answered.
+    """Draft every region of a step; the first refusal ends the try, and `kept` holds the good drafts for the next one.
+
+    Regions that are to stay as they are are refused only where nothing else changes. `said` takes what models answered.
 
     Raises:
         ModelError: when the writer cannot be asked.
@@ -65,85 +64,60 @@ async def draft_step(
     snapshot = await run.snapshot()
     if step.kind == "delete":
         return Drafted(tuple(_deletion(snapshot, region) for region in step.regions), "plan", "")
-    sender = run.senders.pick(rung.writer)
+    sender, kept = run.senders.pick(rung.writer), kept or Kept()
     current, words, texts = snapshot, list[str](), list[str]() if said is None else said
-    unchanged: list[Refusal] = []
-    for region in _bottom_up(step.regions):
-        placed = await _draft_region(
-            run, step, region, rung=rung, snapshot=current, sender=sender, feedback=feedback, texts=texts
-        )
-        match placed:
-            case (tuple(changes), str(chatter)):
-                current = current.with_changes(changes)
-                words.append(chatter)
-            case Refusal(is_already=True) if len(step.regions) > 1:
-                unchanged.append(placed)
-            case Refusal():
-                run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))
-                return (placed,)
-    if len(unchanged) == len(step.regions):
-        run.journal.append(DraftRefused(step.id, rung.attempt, tuple(unchanged)))
-        return tuple(unchanged)
-    return Drafted(_difference(snapshot, current), sender.model.info.name, "\n".join(filter(None, words)))
+    settled, stays = set[Region](), list[Refusal]()
 
+    def take(draft: KeptDraft) -> None:
+        nonlocal current
+        current = current.with_changes(draft.placed.changes)
+        words.append(draft.placed.chatter)
+        texts.append(draft.text)
+        settled.update(draft.placed.regions)
+        stays.extend(draft.placed.stays)
 
-def choose_format(region: Region, *, wanted: str, lines: int | None) -> EditFormat:
-    """How to ask for a region: `lines` is the file's length, None for a new file."""
-    if lines is None:
-        return "whole"
-    if region.symbol is not None or region.start is not None:
-        return "blocks" if wanted == "blocks" else "region"
-    if wanted in ("whole", "blocks"):
-        return "whole" if wanted == "whole" else "blocks"
-    return "whole" if lines <= WHOLE_FILE_LINES else "blocks"
-
-
-def _bottom_up(regions: tuple[Region, ...]) -> tuple[Region, ...]:
-    """Line regions of one file from its end to its start, so that an edit does not move the next one."""
-    return tuple(sorted(regions, key=lambda region: -(region.start or 0)))
+    for draft in kept.begin(snapshot.digest):
+        run.journal.append(msgspec.structs.replace(draft.event, attempt=rung.attempt))
+        take(draft)
+    for region in bottom_up(step.regions):
+        if region in settled:
+            continue
+        told = kept.feedback_for(region, feedback)
+        draft = await _draft_region(run, step, region, rung=rung, snapshot=current, sender=sender, feedback=told)
+        if isinstance(draft, tuple):
+            text, refusal = draft
+            texts.append(text)
+            kept.failed = region
+            run.journal.append(DraftRefused(step.id, rung.attempt, (refusal,)))
+            return (refusal,)
+        take(draft)
+        kept.drafts.append(draft)
+    kept.finish()
+    if len(stays) == len(step.regions):
+        run.journal.append(DraftRefused(step.id, rung.attempt, tuple(stays)))
+        return tuple(stays)
+    return Drafted(difference(snapshot, current), sender.model.info.name, "\n".join(filter(None, words)))
 
 
 async def _draft_region(
-    run: Run,
-    step: Step,
-    region: Region,
-    *,
-    rung: Rung,
-    snapshot: Snapshot,
-    sender: Sender,
-    feedback: str,
-    texts: list[str],
-) -> tuple[tuple[FileChange, ...], str] | Refusal:
+    run: Run, step: Step, region: Region, *, rung: Rung, snapshot: Snapshot, sender: Sender, feedback: str
+) -> KeptDraft | tuple[str, Refusal]:
+    """One region's draft, or the answer and why it cannot be placed."""
     seen = run.shown_to(rung.writer, snapshot, keep=region.path)
     reply, window = await _ask_what_fits(run, step, region, rung=rung, seen=seen, sender=sender, feedback=feedback)
-    run.journal.append(
-        DraftMade(
-            step.id,
-            rung.attempt,
-            model=reply.model,
-            window_digest=window.digest,
-            text_sha256=run.journal.put_blob(reply.text.encode()),
-            finish=reply.finish,
-        )
+    event = DraftMade(
+        step.id,
+        rung.attempt,
+        model=reply.model,
+        window_digest=window.digest,
+        text_sha256=run.journal.put_blob(reply.text.encode()),
+        finish=reply.finish,
     )
-    texts.append(reply.text)
-    answer = read_draft(reply.text, finish=reply.finish, target=window.target)
-    if isinstance(answer, Refusal):
-        return answer
-    shown = {path: snapshot.read(path) for path in answer.paths if is_readable(snapshot, path)}
-    modes = {path: snapshot.files[path].mode for path in shown}
-    changes, refusals = split_placed(place(answer, shown, modes=modes))
-    if refusals:
-        return refusals[0]
-    if any(holds_redaction(change) for change in changes):
-        return Refusal(
-            "the answer would write a redaction mark in place of a secret",
-            advice="Leave lines with [redacted:...] out of the change.",
-        )
-    outside = [change.path for change in changes if change.path not in {region.path for region in step.regions}]
-    if outside:
-        return Refusal(f"the answer also changes {', '.join(outside)}", advice="Change only the files of the step.")
-    return changes, answer.chatter
+    run.journal.append(event)
+    placed = place_draft(reply.text, finish=reply.finish, target=window.target, step=step, region=region, tree=snapshot)
+    if isinstance(placed, Refusal):
+        return reply.text, placed
+    return KeptDraft(event, reply.text, placed)
 
 
 async def _ask_what_fits(
@@ -173,28 +147,6 @@ async def _ask_what_fits(
         budget = after_overflow(run, min(budget, window.used), overflow, what=f"the window of step {step.id}")
 
 
-def is_readable(snapshot: Snapshot, path: str) -> bool:
-    """True for an ordinary file of the snapshot that is not too large to be read."""
-    entry = snapshot.files.get(path)
-    return entry is not None and entry.kind in ("text", "binary")
-
-
-def holds_redaction(change: FileChange) -> bool:
-    """True when a change adds the mark that stands for a secret the model was not shown."""
-    before, after = (data.decode("utf-8", "replace") if data else "" for data in (change.before, change.after))
-    return len(MARK.findall(after)) > len(MARK.findall(before))
-
-
-def split_placed(
-    placed: tuple[FileChange, ...] | tuple[Refusal, ...],
-) -> tuple[tuple[FileChange, ...], tuple[Refusal, ...]]:
-    """Changes and refusals apart; one of them is empty."""
-    return (
-        tuple(item for item in placed if isinstance(item, FileChange)),
-        tuple(item for item in placed if isinstance(item, Refusal)),
-    )
-
-
 def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo) -> EditFormat:
     data = snapshot.read(region.path) if region.path in snapshot.files else None
     if data is None and step.kind != "create":
@@ -202,7 +154,17 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
     lines = None if data is None else data.count(b"\n") + 1
     if info.profile == "tiny":
         return "whole" if lines is None else "region"
-    return choose_format(region, wanted=run.settings.models.local.edit_format, lines=lines)
+    if lines is None:
+        return "whole"
+    target = resolve(snapshot, region)
+    run.formats.read(run.journal.envelopes(after=run.formats.seq))
+    return choose_format(
+        region,
+        wanted=run.settings.models.local.edit_format,
+        file_lines=lines,
+        region_lines=(target.end or lines) - (target.start or 1) + 1,
+        longest=run.formats.longest(info.name),
+    )
 
 
 def _window(
@@ -292,25 +254,6 @@ def _deletion(snapshot: Snapshot, region: Region) -> FileChange:
     return FileChange(region.path, before=snapshot.read(region.path), after=None, mode=mode)
 
 
-def _difference(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
-    """What changed between two views, one change per path, sorted."""
-    changes: list[FileChange] = []
-    for path in sorted({*before.files, *after.files}):
-        old, new = before.files.get(path), after.files.get(path)
-        entry = new or old
-        if old == new or entry is None:
-            continue
-        changes.append(
-            FileChange(
-                path,
-                before=before.read(path) if old else None,
-                after=after.read(path) if new else None,
-                mode=entry.mode,
-            )
-        )
-    return tuple(changes)
-
-
 async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[FileChange, ...]:
     """The same changes made to what the files hold now; () where that cannot be done without a conflict."""
     now = await run.snapshot()
@@ -321,9 +264,7 @@ async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[Fi
     return kept if len(kept) == len(changes) else ()
 
 
-_UNCHANGED = (
-    "# You returned the lines as they are\nDo what the step says. If nothing has to change there, return them so again."
-)
+_UNCHANGED = "# You returned the lines as they are\nDo what the step says. If nothing has to change there, answer KEEP once more."
 
 
 def retry_note(refusals: tuple[Refusal, ...]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from hybridcode.agent.formats import FormatRecord
 from hybridcode.agent.keeping import Keeper
 from hybridcode.agent.lanes import Lanes
 from hybridcode.config.routing import NO_TABLE, RoutingTable
@@ -120,6 +121,8 @@ class Run:
     """Id of the step whose test must fail before the fix; empty: none."""
     receipts: dict[str, Receipt] = field(default_factory=dict[str, Receipt])
     """Step id -> what became of its last proposal, for steps that an earlier run did not get done."""
+    formats: FormatRecord = field(default_factory=FormatRecord)
+    """How each model did with each format of answers in this session."""
     calls: int = 0
     """Model calls so far in this session: the source of call ids."""
     proven: set[str] = field(default_factory=set[str])

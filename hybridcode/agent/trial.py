@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hybridcode.agent.checks import command_of, said
 from hybridcode.agent.drafter import Drafted, draft_step, retry_note
+from hybridcode.agent.kept import Kept
 from hybridcode.agent.ladder import Rung, RungName
 from hybridcode.agent.proving import Tried, draft_note, inconclusive, scratch_check
 from hybridcode.agent.run import Run
@@ -104,12 +105,12 @@ async def try_step(run: PastRun, step: Step, *, writer: Writer, tries: int, why:
         LimitReached: when the run's budget is used up.
         GateError: as `check_past`, or the check could not run.
     """
-    outcome, feedback = Outcome(), ""
+    outcome, feedback, kept = Outcome(), "", Kept()
     began = run.journal.append(RungTaken(step.id, _rung(writer, 1), writer, 1, why)).seq
     for attempt in range(1, tries + 1):
         if attempt > 1:
             run.journal.append(RungTaken(step.id, _rung(writer, attempt), writer, attempt, "again, with the reason"))
-        end, feedback = await _try(run, step, Rung(_rung(writer, attempt), writer, attempt, why), feedback)
+        end, feedback = await _try(run, step, Rung(_rung(writer, attempt), writer, attempt, why), feedback, kept)
         outcome.ends.append(end)
         if end == "passed":
             outcome.passed_at = attempt
@@ -121,15 +122,16 @@ async def try_step(run: PastRun, step: Step, *, writer: Writer, tries: int, why:
     return outcome
 
 
-async def _try(run: PastRun, step: Step, rung: Rung, feedback: str) -> tuple[str, str]:
+async def _try(run: PastRun, step: Step, rung: Rung, feedback: str, kept: Kept) -> tuple[str, str]:
     """How one draft ended, and what the next one is told."""
     try:
-        drafted = await draft_step(run, step, rung, feedback)
+        drafted = await draft_step(run, step, rung, feedback, kept=kept)
     except (ContextError, ContextOverflow):
         return "too large", ""
     if not isinstance(drafted, Drafted):
         return "not placed", retry_note(drafted)
     if refused := unparsable(drafted.changes):
+        kept.spoil({refusal.path for refusal in refused if refusal.path is not None})
         run.journal.append(DraftRefused(step.id, rung.attempt, refused))
         return "does not parse", retry_note(refused)
     if not drafted.changes:

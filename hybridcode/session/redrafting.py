@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from hybridcode.agent.answers import read_draft
-from hybridcode.agent.drafter import holds_redaction, split_placed
+import msgspec
+
+from hybridcode.agent.placing import Placed, place_draft
 from hybridcode.agent.submitting import MERGED
 from hybridcode.domain.action import ChangeSet, FileChange, FileEdit, Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
+from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
@@ -20,7 +22,6 @@ from hybridcode.domain.window import Target
 from hybridcode.gate.titles import summary
 from hybridcode.patch.check import unparsable
 from hybridcode.patch.merge import onto
-from hybridcode.patch.place import place
 from hybridcode.session.checked import Checked, agrees
 from hybridcode.session.recorded import Missing, Recorded
 
@@ -40,6 +41,11 @@ class Drafting:
     """Of a step with several regions: those that are to stay as they are."""
     why_not: str = ""
     """Why it cannot be rebuilt."""
+
+    @property
+    def is_of_one(self) -> bool:
+        """The answer for one region was refused, and not what all of them came to."""
+        return bool(self.refused) and self.refused != tuple(self.unchanged)
 
     @property
     def changes(self) -> tuple[FileChange, ...]:
@@ -67,39 +73,26 @@ def redraft(
     except Missing as missing:
         drafting.why_not = missing.message
         return
-    if isinstance(found, Refusal) and found.is_already and len(step.regions) > 1:
-        drafting.unchanged.append(found)
-        drafting.refused = tuple(drafting.unchanged) if len(drafting.unchanged) == len(step.regions) else ()
-    elif isinstance(found, Refusal):
+    if isinstance(found, Refusal):
         drafting.refused = (found,)
-    else:
-        drafting.take(found)
+        return
+    drafting.take(found.changes)
+    drafting.unchanged += found.stays
+    if len(drafting.unchanged) == len(step.regions):
+        drafting.refused = tuple(drafting.unchanged)
 
 
 def _placed(
     text: str, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
-) -> tuple[FileChange, ...] | Refusal:
-    """As `agent.drafter` does it, from what is on record."""
-    answer = read_draft(text, finish=event.finish, target=target)
-    if isinstance(answer, Refusal):
-        return answer
+) -> Placed | Refusal:
+    """As `agent.drafter` does it, from what is on record. Raises: Missing."""
     source = window.source
-    tree = getattr(source, "tree", "")
-    files = recorded.files(tree)
-    paths = [path for path in answer.paths if path in files and files[path].kind in ("text", "binary")]
-    shown = {path: recorded.content(tree, path) for path in paths}
-    changes, refusals = split_placed(place(answer, shown, modes={path: files[path].mode for path in paths}))
-    if refusals:
-        return refusals[0]
-    if any(holds_redaction(change) for change in changes):
-        return Refusal(
-            "the answer would write a redaction mark in place of a secret",
-            advice="Leave lines with [redacted:...] out of the change.",
-        )
-    outside = [change.path for change in changes if change.path not in {region.path for region in step.regions}]
-    if outside:
-        return Refusal(f"the answer also changes {', '.join(outside)}", advice="Change only the files of the step.")
-    return changes
+    assert not isinstance(source, msgspec.UnsetType)
+    tree, region = recorded.snapshot(source), Region.parse(source.region)
+    try:
+        return place_draft(text, finish=event.finish, target=target, step=step, region=region, tree=tree)
+    except RepoError as error:
+        raise Missing("what a file held that its answer changes was not kept") from error
 
 
 def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None) -> Checked:

@@ -116,6 +116,8 @@ class _Walk:
     """Step -> digests of what models answered to its drafts."""
     refused: dict[str, tuple[Refusal, ...]] = field(default_factory=dict[str, tuple[Refusal, ...]])
     """Step -> why its last draft was refused, if nothing came of it since."""
+    refused_at: dict[str, str] = field(default_factory=dict[str, str])
+    """Step -> region whose answer was refused, where it was one: the others are not told of it."""
     tries: dict[tuple[str, int], Drafting] = field(default_factory=dict[tuple[str, int], Drafting])
     changes: Changes = field(default_factory=Changes)
 
@@ -152,8 +154,10 @@ class _Walk:
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
             case DraftRefused():
+                drafting = self.tries.get((event.step, event.attempt))
                 self.refused[event.step] = event.refusals
-                yield check_refusal(seq, event, self.tries.get((event.step, event.attempt)))
+                self.refused_at[event.step] = self._region(event.step) if drafting and drafting.is_of_one else ""
+                yield check_refusal(seq, event, drafting)
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished() | CommandChanged():
                 if isinstance(event, ProposalMade):
                     self.refused.pop(event.proposal.step, None)
@@ -171,7 +175,8 @@ class _Walk:
             case "draft" if step is not None and step.id in self.shown:
                 window, rebuilt = self.windows[self.shown[step.id]]
                 is_tiny = not isinstance(window.source, msgspec.UnsetType) and window.source.is_tiny
-                refused = self.refused.get(step.id, ())
+                is_told = self.refused_at.get(step.id, "") in ("", self._region(step.id))
+                refused = self.refused.get(step.id, ()) if is_told else ()
                 return rebuilt.window and of_draft(
                     rebuilt.window, step=step, task=self.task, is_tiny=is_tiny, refused=refused
                 )
@@ -206,6 +211,11 @@ class _Walk:
         if drafting.why_not:
             return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not, event.text_sha256)
         return Checked(seq, "draft", "ok", what, "", event.text_sha256, event.text_sha256)
+
+    def _region(self, step: str) -> str:
+        """The region of a step's last window."""
+        source = self.windows[self.shown[step]][0].source if step in self.shown else msgspec.UNSET
+        return "" if isinstance(source, msgspec.UnsetType) else source.region
 
     def _step(self, name: str) -> Step | None:
         return next((step for step in self.plan.steps if step.id == name), None) if self.plan is not None else None

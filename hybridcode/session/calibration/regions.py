@@ -5,7 +5,7 @@ Invariant: a pure function of the bytes before and after; each region resolves i
 
 from collections.abc import Iterator
 
-from hybridcode.agent.drafter import WHOLE_FILE_LINES
+from hybridcode.agent.formats import WHOLE_FILE_LINES
 from hybridcode.domain.plan import Region
 from hybridcode.patch.linediff import changes
 from hybridcode.repo.grammars import language_of, parse
