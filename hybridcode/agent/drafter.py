@@ -264,7 +264,9 @@ async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[Fi
     return kept if len(kept) == len(changes) else ()
 
 
-_UNCHANGED = "# You returned the lines as they are\nDo what the step says. If nothing has to change there, answer KEEP once more."
+_UNCHANGED = (
+    "# You returned the lines as they are\nDo what the step says. If nothing has to change there, answer KEEP again."
+)
 
 
 def retry_note(refusals: tuple[Refusal, ...]) -> str:

@@ -93,6 +93,12 @@ def _place_one(
     outside = [change.path for change in changes if change.path not in {other.path for other in step.regions}]
     if outside:
         return Refusal(f"the answer also changes {', '.join(outside)}", advice="Change only the files of the step.")
+    if target is not None and target.format == "blocks" and _goes_beyond(target, step, tree, changes):
+        return Refusal(
+            "a block changes lines outside those asked for",
+            path=target.path,
+            advice="Change only the lines shown under EDIT; SEARCH what stands there.",
+        )
     return Placed((region, *_changed_too(step, region, tree, changes)), changes, answer.chatter)
 
 
@@ -103,8 +109,24 @@ def _stays(refusal: Refusal, step: Step, region: Region) -> Placed | Refusal:
     return refusal
 
 
+def _goes_beyond(target: Target, step: Step, tree: Snapshot, changes: Sequence[FileChange]) -> bool:
+    """Something before the first or behind the last region that the step has in the target's file is changed."""
+    if target.start is None or target.end is None:
+        return False
+    places = [_lines_of(tree, other) for other in step.regions if other.path == target.path]
+    first = min([target.start, *(lines[0] if lines else 1 for lines in places)])
+    ends = [target.end, *(lines[1] for lines in places if lines)]
+    for change in changes:
+        if change.path == target.path and change.before is not None and all(places):
+            old, new = split_lines(change.before), split_lines(change.after or b"")
+            behind = len(old) - max(ends)
+            if old[: first - 1] != new[: first - 1] or old[len(old) - behind :] != new[len(new) - behind :]:
+                return True
+    return False
+
+
 def _changed_too(step: Step, region: Region, tree: Snapshot, changes: Sequence[FileChange]) -> tuple[Region, ...]:
-    """Other regions of the step, named by symbols, that an answer has changed; none that lies around the one asked for."""
+    """Other regions of the step, named by symbols, that an answer changes; none that lies around the one asked for."""
     after = tree.with_changes(changes)
     asked = _lines_of(tree, region)
     found: list[Region] = []

@@ -36,13 +36,18 @@ from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
 
 _GUIDE_SHARE = 8
-_COMMON_SHARE = 6
+_COMMON_SHARE = 8
 _IMPORT_SHARE = 8
 _DEFINITION_SHARE = 2
-_CALLER_SHARE = 3
-_TEST_SHARE = 3
-"""Of the whole window, 1/8 at most is guidance and 1/6 what all steps share. Of what is left when their turn comes, 1/8
-is for imports, 1/2 for definitions, 1/3 for callers, 1/3 for tests; the rest is filled by rank."""
+_CALLER_SHARE = 2
+"""Of the whole window, 1/8 at most is guidance and 1/8 what all steps share. Of what is left when their turn comes, 1/8
+is for imports, 1/2 for definitions, 1/2 for callers; then come tests, and the rest is filled by rank."""
+_TIMES_THE_REGIONS = 4
+_FLOOR_BYTES = 4_000
+_LEAST_BESIDE = 1_600
+"""A window is at most four times the regions of its step, or 1,000 tokens where that is more; what the step reads,
+imports and definitions come on top of the former. In any case there is room for 400 tokens of callers, tests and other
+files. A new file has nothing to measure it by: its window may be full."""
 _HEADING_BYTES = 24
 """A region's heading is at most this much longer when it is not the target."""
 
@@ -72,7 +77,10 @@ def assemble(
         parts.add_common(plan)
     stable = len(parts.text)
     parts.add_reads()
-    parts.add_what_hangs_together(others)
+    parts.add_what_is_used(others)
+    if step.kind != "create":
+        parts.cap(sum(len(text.encode()) for _, text in touched), stable=len(parts.text[:stable].encode()))
+    parts.add_users(others)
     parts.add_ranked()
     parts.room = room - len(tail.encode()) - len(parts.text.encode())
     parts.add_other_regions([other for other in others if other != target])
@@ -172,16 +180,29 @@ class _Parts:
                 self.notes.append(f"{name} is too large to be shown whole")
             self._extend(self._packed(self.room // 2, only={target.path}))
 
-    def add_what_hangs_together(self, targets: Sequence[Target]) -> None:
-        """Imports of the touched files, definitions that the lines use, their callers and their tests."""
-        there = tuple(target for target in targets if target.path in self.corpus.snapshot.files)
-        if not there:
+    def add_what_is_used(self, targets: Sequence[Target]) -> None:
+        """Imports of the touched files and definitions that the lines use."""
+        if (touched := self._touched(targets)) is None:
             return
-        touched = Touched(self.corpus, self.reader, there)
         self._extend(import_passages(touched, room=self.room // _IMPORT_SHARE, taken=self.taken))
         self._extend(definition_passages(touched, room=self.room // _DEFINITION_SHARE, taken=self.taken))
+
+    def cap(self, regions: int, *, stable: int) -> None:
+        """Leave room for the rest as `regions` bytes of regions ask for it; `stable` bytes of it are used."""
+        used = len(self.text.encode())
+        beside = max((_TIMES_THE_REGIONS - 1) * regions - stable, _FLOOR_BYTES - regions - used, _LEAST_BESIDE)
+        self.room = min(self.room, beside)
+
+    def add_users(self, targets: Sequence[Target]) -> None:
+        """Who uses what the lines define, and their tests."""
+        if (touched := self._touched(targets)) is None:
+            return
         self._extend(caller_passages(touched, tests=False, room=self.room // _CALLER_SHARE, taken=self.taken))
-        self._extend(caller_passages(touched, tests=True, room=self.room // _TEST_SHARE, taken=self.taken))
+        self._extend(caller_passages(touched, tests=True, room=self.room, taken=self.taken))
+
+    def _touched(self, targets: Sequence[Target]) -> Touched | None:
+        there = tuple(target for target in targets if target.path in self.corpus.snapshot.files)
+        return Touched(self.corpus, self.reader, there) if there else None
 
     def add_ranked(self) -> None:
         """What else has to do with the goal, by rank."""

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from hybridcode.context.records import Chunk
-from hybridcode.context.render import excerpt_body, file_heading
+from hybridcode.context.render import excerpt_body, file_heading, licence_lines
 from hybridcode.domain.window import Excerpt
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
 
+_HEAD = 80
+"""Lines in which a licence is looked for."""
 _NEAR_BYTES = 16
 _NEAR_LINES = 3
 """Blank lines between two passages that may stand in one."""
@@ -25,6 +27,7 @@ class Reader:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._lines: dict[str, tuple[bytes, ...]] = {}
+        self._licences: dict[str, int] = {}
 
     def lines(self, path: str) -> tuple[bytes, ...]:
         """All lines of a file, with their ends."""
@@ -35,6 +38,15 @@ class Reader:
     def text(self, path: str, start: int, end: int) -> str:
         """Lines start..end (1-based, inclusive) with LF; bytes that are not UTF-8 are replaced."""
         return b"".join(self.lines(path)[start - 1 : end]).decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def past_licence(self, path: str, start: int, end: int) -> int:
+        """The first of lines start..end below the licence that a file begins with; `start` if nothing else is there."""
+        if start != 1:
+            return start
+        if path not in self._licences:
+            self._licences[path] = licence_lines([line.decode("utf-8", "replace") for line in self.lines(path)[:_HEAD]])
+        below = self._licences[path] + 1
+        return below if below <= end else start
 
 
 @dataclass(frozen=True)
@@ -81,12 +93,14 @@ class Taken:
 
 def passage_of(reader: Reader, path: str, chunk: Chunk, *, reason: str, score: int = 0) -> Passage:
     """One chunk as it stands in a window."""
-    excerpt = Excerpt(path=path, start=chunk.start, end=chunk.end, reason=reason, score=score)
+    start = reader.past_licence(path, chunk.start, chunk.end)
+    excerpt = Excerpt(path=path, start=start, end=chunk.end, reason=reason, score=score)
     return _passage(reader, excerpt, chunk.header)
 
 
 def lines_passage(reader: Reader, path: str, start: int, end: int, *, reason: str) -> Passage:
     """Lines `start`..`end` as they stand in a window."""
+    start = reader.past_licence(path, start, end)
     return _passage(reader, Excerpt(path=path, start=start, end=end, reason=reason), "")
 
 

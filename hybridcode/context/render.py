@@ -12,6 +12,8 @@ from hybridcode.repo.lines import split_lines
 
 _TICKS = re.compile(r"`{3,}")
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LICENCE = re.compile(r"copyright|licen[sc]e|SPDX-|all rights reserved", re.IGNORECASE)
+_COMMENT_LINE = re.compile(r"\s*(?:#|//|/\*|\*|--|;|%|<!--|\(\*)")
 BYTES_PER_TOKEN = 4
 
 
@@ -25,6 +27,21 @@ def lines_text(data: bytes, start: int | None, end: int | None) -> str:
     lines = split_lines(data)
     chosen = lines if start is None or end is None else lines[start - 1 : end]
     return b"".join(chosen).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def licence_lines(lines: Sequence[str]) -> int:
+    """How many first lines are a comment that tells the file's licence, with the blank lines below it."""
+    count, is_in_block = 0, False
+    for line in lines:
+        if not (is_in_block or _COMMENT_LINE.match(line)):
+            break
+        is_in_block = ("/*" in line or is_in_block) and "*/" not in line
+        count += 1
+    if not any(_LICENCE.search(line) for line in lines[:count]):
+        return 0
+    while count < len(lines) and not lines[count].strip():
+        count += 1
+    return count
 
 
 def file_heading(path: str) -> str:

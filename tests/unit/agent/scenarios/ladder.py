@@ -237,7 +237,7 @@ CASES = (
         (step("both", "shop.py#RATE", "tax.py#TAX"),),
         code=ExitCode.VERIFICATION_FAILED,
         rungs=("both:local", "both:local_retry"),
-        local={"draft": [fence(FIVE), "", fence(FIVE), "no"]},
+        local={"draft": [fence(FIVE), "", "no"]},
         settings=NO_FRONTIER_RUNGS,
     ),
     Case(

@@ -1,0 +1,176 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hybridcode.agent.formats import FormatRecord, choose_format
+from hybridcode.domain.events import DraftMade, DraftRefused, Envelope, Event, ModelAsked, WindowAssembled
+from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.model import Message
+from hybridcode.domain.plan import Plan, Region, Step
+from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import EditFormat, WindowSource
+from hybridcode.journal.store import Journal
+from tests.support.repos import git_repository
+from tests.support.sessions import Scene, edit, fence, planning
+
+CART = "class Cart:\n    def total(self):\n        return 1\n\n    def size(self):\n        return 2\n"
+FILES = {"shop.py": "RATE = 5\nTAX = 1\nCOST = 3\n", "cart.py": CART}
+THREE = ("shop.py#RATE", "shop.py#TAX", "shop.py#COST")
+MESSAGES = msgspec.json.Decoder(tuple[Message, ...])
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return git_repository(tmp_path / "shop", FILES)
+
+
+def scene(workspace: Path, step: Step, *answers: str, **more: object) -> Scene:
+    frontier = {**planning(Plan((step,))), "judge": ["good"]}
+    return Scene(workspace, frontier, {"draft": list(answers)}, settings={"routing.first": "frontier", **more})
+
+
+def asked(it: Scene) -> list[str]:
+    """What each draft was asked with."""
+    assert it.session is not None
+    events = [envelope.event for envelope in it.session.state.envelopes]
+    digests = [event.prompt_sha256 for event in events if isinstance(event, ModelAsked) and event.role == "draft"]
+    with Journal.open(it.session.journal.path) as journal:
+        log = journal.session(it.session.id)
+        return [MESSAGES.decode(log.get_blob(digest))[1].content for digest in digests]
+
+
+async def test_the_retry_asks_only_for_the_region_that_failed(workspace: Path):
+    it = scene(workspace, edit("all", *THREE), fence("RATE = 6"), "", fence("TAX = 2"), fence("COST = 4"))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 4\n"
+    first, failed, again, last = asked(it)
+    assert "not used" in again
+    assert again.split("# Task")[0] == failed.split("# Task")[0]
+    assert all("not used" not in text for text in (first, failed, last))
+
+
+async def test_a_tree_that_changed_has_all_regions_drafted_anew(workspace: Path):
+    it = scene(workspace, edit("both", *THREE[:2]), fence("RATE = 6"), "", fence("RATE = 7"), fence("TAX = 2"))
+    scripted = it.open()
+
+    def meddle(event: Event) -> None:
+        if isinstance(event, DraftRefused):
+            (workspace / "note.txt").write_text("new\n")
+
+    scripted.log.subscribe(lambda envelope: meddle(envelope.event))
+    try:
+        assert (await scripted.run("do it")).code == ExitCode.DONE
+    finally:
+        await scripted.close()
+    assert it.read("shop.py") == "RATE = 7\nTAX = 2\nCOST = 3\n"
+
+
+async def test_a_region_may_be_kept_by_a_word(workspace: Path):
+    it = scene(workspace, edit("both", *THREE[:2]), "KEEP", fence("TAX = 2"))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 5\nTAX = 2\nCOST = 3\n"
+
+
+async def test_a_kept_region_is_not_asked_for_again(workspace: Path):
+    it = scene(workspace, edit("both", *THREE[:2]), "KEEP", "", fence("TAX = 2"))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 5\nTAX = 2\nCOST = 3\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fence("RATE = 6\nTAX = 2"),
+        f"{fence('RATE = 6')}\nand\n{fence('TAX = 2')}",
+        "shop.py\n<<<<<<< SEARCH\nRATE = 5\nTAX = 1\n=======\nRATE = 6\nTAX = 2\n>>>>>>> REPLACE",
+    ],
+)
+async def test_regions_in_one_answer_are_both_taken(workspace: Path, answer: str):
+    it = scene(workspace, edit("both", *THREE[:2]), answer)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 3\n"
+    assert len(asked(it)) == 1
+
+
+async def test_methods_in_one_answer_are_both_taken(workspace: Path):
+    new = CART.partition("\n")[2].replace("1", "3").replace("2", "4").rstrip("\n")
+    it = scene(workspace, edit("both", "cart.py#Cart.total", "cart.py#Cart.size"), fence(new))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("cart.py") == CART.replace("1", "3").replace("2", "4")
+
+
+async def test_a_definition_that_an_answer_leaves_out_is_asked_for_again(workspace: Path):
+    short = CART.partition("\n\n")[0].replace("1", "3")
+    it = scene(workspace, edit("cart", "cart.py#Cart"), fence(short), fence(CART.replace("1", "3").rstrip("\n")))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("cart.py") == CART.replace("1", "3")
+    assert "the answer leaves out Cart.size; return the whole region." in asked(it)[1]
+
+
+async def test_a_long_region_is_asked_for_as_blocks_inside_it(workspace: Path):
+    lines = "".join(f"    x{number} = {number}\n" for number in range(50))
+    (workspace / "long.py").write_text(f"def first():\n    x7 = 7\n\n\ndef long():\n{lines}")
+    block = "long.py\n<<<<<<< SEARCH\n    x7 = 7\n=======\n    x7 = 8\n>>>>>>> REPLACE"
+    it = scene(workspace, edit("long", "long.py#long"), block)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("long.py") == f"def first():\n    x7 = 7\n\n\ndef long():\n{lines.replace('x7 = 7', 'x7 = 8')}"
+    assert "EDIT: long.py, lines 5-55" in asked(it)[0]
+
+
+async def test_a_block_outside_a_long_region_is_refused(workspace: Path):
+    lines = "".join(f"    x{number} = {number}\n" for number in range(50))
+    (workspace / "long.py").write_text(f"def first():\n    y = 7\n\n\ndef long():\n{lines}")
+    blocks = [
+        f"long.py\n<<<<<<< SEARCH\n    {name} = 7\n=======\n    {name} = 8\n>>>>>>> REPLACE" for name in ("y", "x7")
+    ]
+    it = scene(workspace, edit("long", "long.py#long"), *blocks)
+    assert (await it.run()).code == ExitCode.DONE
+    assert "y = 7" in it.read("long.py")
+    assert "x7 = 8" in it.read("long.py")
+    assert "outside those asked for" in asked(it)[1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lines", "longest", "format"),
+    [
+        ("auto", 40, 40, "region"),
+        ("auto", 41, 40, "blocks"),
+        ("auto", 41, 120, "region"),
+        ("region", 400, 40, "region"),
+        ("whole", 400, 40, "region"),
+        ("blocks", 2, 40, "blocks"),
+    ],
+)
+def test_the_size_of_a_region_decides_how_it_is_asked_for(wanted: str, lines: int, longest: int, format: EditFormat):
+    region = Region("a.py", symbol="a")
+    assert choose_format(region, wanted=wanted, file_lines=500, region_lines=lines, longest=longest) == format
+
+
+def happened(*drafts: tuple[EditFormat, bool]) -> list[Envelope]:
+    """Drafts of one model, by format and whether they were refused."""
+    events: list[Event] = []
+    for number, (form, is_refused) in enumerate(drafts):
+        source = WindowSource(tree="", history="", subject="", maker="", format=form)
+        events.append(WindowAssembled("1", number, f"w{number}", (), 1, 1, source))
+        events.append(DraftMade("1", number, "m", f"w{number}", "t", "stop"))
+        if is_refused:
+            events.append(DraftRefused("1", number, (Refusal("no"),)))
+    return [Envelope("s", seq, "", "", "", event) for seq, event in enumerate(events, 1)]
+
+
+@pytest.mark.parametrize(
+    ("drafts", "longest"),
+    [
+        ([("blocks", True)], 40),
+        ([("blocks", True), ("blocks", True)], 120),
+        ([("region", True), ("region", True)], 15),
+        ([("region", True), ("region", True), ("blocks", True), ("blocks", True)], 40),
+        ([("region", True), ("region", True), *[("region", False)] * 6], 40),
+    ],
+)
+def test_how_a_model_did_moves_the_limit(drafts: list[tuple[EditFormat, bool]], longest: int):
+    record = FormatRecord()
+    record.read(happened(*drafts))
+    assert record.longest("m") == longest
+    assert record.longest("another") == 40
