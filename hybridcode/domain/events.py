@@ -163,7 +163,7 @@ class OutlineMade(Fact, frozen=True):
 
 
 class DraftMade(Fact, frozen=True):
-    """After the model answered. `text_sha256` is a blob."""
+    """After the model answered, and again in a later try that keeps the answer. `text_sha256` is a blob."""
 
     step: str
     attempt: int
