@@ -59,7 +59,7 @@ HISTORY: tuple[tuple[str, Mapping[str, str]], ...] = (
     (HOSTILE, {"shop.py": COUNTING, "tests/test_count.py": COUNT_TESTS}),
     ("shop: broken on the way", {"shop.py": COUNTING.replace("* RATE", "- RATE")}),
 )
-WRONG = "def total(items):\n    return -1\n"
+WRONG = "RATE = 5\n\n\ndef total(items):\n    return -1\n"
 SOLUTIONS: Mapping[str, str] = {
     "the rate is five": FIXED,
     "sum at once": TIDY,

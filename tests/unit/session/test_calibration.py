@@ -81,7 +81,7 @@ async def test_the_table_is_exactly_what_the_models_did_and_nothing_here_has_cha
     ]
     assert outcomes(calibration) == [
         ("Count the items", "large", 1, ("passed",)),
-        ("Count the items", "small", 0, ("not placed",)),
+        ("Count the items", "small", 0, ("check failed",)),
         ("cart: a cart has a total", "large", 1, ("passed",)),
         ("cart: a cart has a total", "small", 1, ("passed",)),
         ("shop: sum at once", "large", 1, ("passed",)),
@@ -162,7 +162,7 @@ async def test_a_retry_is_told_what_the_check_said(repo: Path):
 
 @sandboxed
 async def test_drafts_that_cannot_be_used_say_how(repo: Path):
-    answers = iter(["no code at all", fence("def total(:\n    pass"), fence(SHOP)])
+    answers = iter(["no code at all", fence("RATE = 3\n\n\ndef total(:\n    pass"), fence(SHOP)])
     stage = Stage(repo, choice=Choice(max_cases=1, since=""), tries=1)
     ends: list[str] = []
     for answer in list(answers):
