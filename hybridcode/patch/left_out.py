@@ -93,18 +93,20 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _more(first: Sequence[Symbol], second: Sequence[Symbol]) -> Iterator[Symbol]:
-    """Symbols of `first` that `second` has not, or fewer of; of those that share a name the last ones."""
-    left = Counter(_key(symbol) for symbol in second)
+    """Symbols of `first` that `second` has not, or fewer of; of those that share a name the last ones.
+
+    What stands in a class that became a function is out of sight and not missed.
+    """
+    functions = Counter(symbol.name for symbol in second if symbol.kind in _COUNTED)
+    others = {symbol.name for symbol in second if symbol.kind not in _COUNTED}
+    hidden: set[str] = set()
     for symbol in first:
-        key = _key(symbol)
-        if not left[key]:
+        if symbol.parent in hidden or (symbol.parent in functions and symbol.parent not in others):
+            hidden.add(symbol.name)
+        elif symbol.kind in _COUNTED and functions[symbol.name]:
+            functions[symbol.name] -= 1
+        elif symbol.name not in others and (symbol.kind in _COUNTED or symbol.name not in functions):
             yield symbol
-        elif symbol.kind in _COUNTED:
-            left[key] -= 1
-
-
-def _key(symbol: Symbol) -> tuple[str, str]:
-    return symbol.name, _SHAPES.get(symbol.kind, symbol.kind)
 
 
 def _renamed_to(

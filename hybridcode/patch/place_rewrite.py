@@ -27,6 +27,8 @@ _MAX_REPEATED = 5_000
 _TELLING_LINE = 20
 """Characters from which one line is not written twice by chance; nor is one of two words, as `register(cart)` is."""
 _WORD = re.compile(r"\w+")
+_CLOSES = re.compile(r"\A\s*(?:[)\]}]|end\b)")
+_OPENS = re.compile(r"(?:[:{(\[]|\b(?:then|do))\s*\Z")
 
 Lines = tuple[str, ...]
 
@@ -167,33 +169,33 @@ def _require_same_ends(file: FileText, start: int, old: Lines, new: Lines) -> No
 
 def _without_surroundings(file: FileText, start: int, end: int, new: Lines) -> Lines:
     """`new` without lines of the file that the model repeated above and below the region."""
-    above = _repeated_above(file.lines[:start], file.lines[start:end], new)
+    above = _repeated_above(file.lines[:start], file.lines[start:end], new, dangling=_CLOSES)
     rest = new[above:]
     if indentation(_solid(rest)) != indentation(_solid(file.lines[start:end])):
         return new
-    below = _repeated_above(file.lines[end:][::-1], file.lines[start:end][::-1], rest[::-1])
+    below = _repeated_above(file.lines[end:][::-1], file.lines[start:end][::-1], rest[::-1], dangling=_OPENS)
     return _trimmed(rest[: len(rest) - below])
 
 
-def _repeated_above(outside: Lines, old: Lines, new: Lines) -> int:
+def _repeated_above(outside: Lines, old: Lines, new: Lines, *, dangling: re.Pattern[str]) -> int:
     """How many first lines of `new` are the last lines of `outside`, where that is no coincidence.
 
-    They are so exactly, or but for blank lines between them.
+    They are so exactly, or but for blank lines between them. A `dangling` line would have no other half in the region.
     """
     for count in range(min(len(outside), len(new) - 1, _MAX_REPEATED), 0, -1):
         pairs = zip(new, outside[-count:], strict=False)
         if all(ours.rstrip() == theirs.rstrip() for ours, theirs in pairs):
-            return count if _is_context(new, count, old) else 0
+            return count if _is_context(new, count, old, dangling) else 0
     ours = [number for number, line in enumerate(new) if line.strip()]
     theirs = [line.rstrip() for line in outside[-_MAX_REPEATED:] if line.strip()]
     for solid in range(min(len(ours) - 1, len(theirs)), 0, -1):
         if [new[number].rstrip() for number in ours[:solid]] == theirs[-solid:]:
             count = ours[solid]
-            return count if _is_context(new, count, old) else 0
+            return count if _is_context(new, count, old, dangling) else 0
     return 0
 
 
-def _is_context(new: Lines, count: int, old: Lines) -> bool:
+def _is_context(new: Lines, count: int, old: Lines, dangling: re.Pattern[str]) -> bool:
     """The first `count` lines of `new` stand outside the region: its own edge follows them, or they tell by themselves.
 
     Where the region's own edge looks the same, they are that edge.
@@ -203,6 +205,8 @@ def _is_context(new: Lines, count: int, old: Lines) -> bool:
         return any(line.strip() for line in new[:count])
     if _solid(new).rstrip() == head:
         return False
+    if dangling.search(_solid(new)):
+        return True
     repeated = [line.strip() for line in new[:count] if any(map(str.isalnum, line))]
     if len(repeated) != 1:
         return len(repeated) > 1

@@ -98,6 +98,12 @@ def test_members_follow_a_class_that_is_renamed():
     assert not missed("cart.py", FILE.encode(), after).left_out
 
 
+def test_a_class_that_becomes_a_function_is_not_gone():
+    before = b"class Cart:\n    size = 0\n\n    class Item:\n        pass\n"
+    after = b"def Cart():\n    size = 0\n\n    class Item:\n        pass\n"
+    assert not missed("cart.py", before, after).left_out
+
+
 def test_of_a_class_that_is_gone_only_the_class_is_named():
     assert missed("cart.py", FILE.encode(), b"LIMIT = 3\n").left_out == ("Cart",)
 

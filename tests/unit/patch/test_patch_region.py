@@ -97,6 +97,18 @@ def test_a_line_that_comes_before_is_not_doubled() -> None:
     assert outcome == {"a.py": SHORT.replace("b(a)", "b(a, 2)").encode()}
 
 
+@pytest.mark.parametrize(
+    ("file", "line", "sent"),
+    [
+        ("if a:\n    x = 1\nelse:\n    x = 2\n", 2, "    x = 3\nelse:\n"),
+        ("ALL = (\n)\n\nx = 1\n", 4, ")\nx = 3\n"),
+    ],
+)
+def test_half_of_a_block_beside_the_region_is_not_doubled(file: str, line: int, sent: str) -> None:
+    outcome = patch(fenced(sent), {"a.py": file.encode()}, target=Target("a.py", "region", line, line))
+    assert outcome == {"a.py": file.replace("x = 1", "x = 3").encode()}
+
+
 def test_a_last_line_that_stands_twice_stays_twice() -> None:
     file = "def a():\n    x = 1\n    go(x, 1)\n    go(x, 1)\n"
     outcome = patch(fenced("    x = 2\n    go(x, 1)\n"), {"a.py": file.encode()}, target=Target("a.py", "region", 2, 3))
