@@ -50,6 +50,15 @@ async def test_the_retry_asks_only_for_the_region_that_failed(workspace: Path):
     assert all("not used" not in text for text in (first, failed, last))
 
 
+async def test_of_files_that_do_not_parse_only_their_regions_are_asked_for_again(workspace: Path):
+    broken, whole = fence("    def total(self:\n        return 3"), fence("    def total(self):\n        return 3")
+    it = scene(workspace, edit("both", "shop.py#RATE", "cart.py#Cart.total"), fence("RATE = 6"), broken, whole)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == FILES["shop.py"].replace("5", "6")
+    assert it.read("cart.py") == CART.replace("return 1", "return 3")
+    assert len(asked(it)) == 3
+
+
 async def test_a_tree_that_changed_has_all_regions_drafted_anew(workspace: Path):
     it = scene(workspace, edit("both", *THREE[:2]), fence("RATE = 6"), "", fence("RATE = 7"), fence("TAX = 2"))
     scripted = it.open()
