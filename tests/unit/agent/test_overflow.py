@@ -18,6 +18,9 @@ MANY = {
 }
 
 
+STEP = edit("1", "a.py#TOTAL", reads=tuple(MANY)[:5])
+
+
 def overflow(over: int | None = None) -> Fail:
     error = ContextOverflow("The prompt has 9,000 tokens; the context holds 8,000.")
     error.over = over
@@ -30,7 +33,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def scene(workspace: Path, *, drafts: dict[int, Fail] | None = None, plans: dict[int, Fail] | None = None) -> Scene:
-    frontier = FaultyModel(ScriptedModel(FRONTIER, planning(Plan((edit("1", "a.py#TOTAL"),)))), plans or {})
+    frontier = FaultyModel(ScriptedModel(FRONTIER, planning(Plan((STEP,)))), plans or {})
     local = FaultyModel(ScriptedModel(LOCAL, {"draft": [fence("TOTAL = 2")]}), drafts or {})
     return Scene(workspace, models=Models(frontier, local))
 
