@@ -116,15 +116,15 @@ def stem_of(path: str) -> str:
 def defined(corpus: Corpus, query: Query) -> Values:
     """Files that define a name that the query writes out, more for rare names."""
     parts: dict[int, list[float]] = {}
-    for link in corpus.links(query.names, _MOST_DEFINED).values():
-        for file in link.definers:
-            parts.setdefault(file, []).append(1 / len(link.definers))
+    for definers in corpus.definers(query.names, _MOST_DEFINED).values():
+        for file in definers:
+            parts.setdefault(file, []).append(1 / len(definers))
     return {file: math.fsum(values) for file, values in parts.items()}
 
 
 def mentioned(corpus: Corpus, query: Query) -> Values:
-    """Files that the query names, with or without their folder."""
-    found: dict[int, float] = {}
+    """Files that the query names, with or without their folder, or as a module."""
+    found: dict[int, float] = dict.fromkeys(_modules(corpus, query), 0.8)
     for file, path in enumerate(corpus.paths):
         name = path.rpartition("/")[2]
         if name not in query.text:
@@ -133,6 +133,17 @@ def mentioned(corpus: Corpus, query: Query) -> Values:
             found[file] = 1.0
         elif "." in name.lstrip(".") and _names(name, query.text):
             found[file] = 0.8
+    return found
+
+
+def _modules(corpus: Corpus, query: Query) -> Sequence[int]:
+    """Files called as a word that stands beside `module`, where it means one of them."""
+    found: list[int] = []
+    for name in query.modules:
+        files = [
+            file for file, path in enumerate(corpus.paths) if stem_of(path) == name and not is_beside(path, corpus)
+        ]
+        found += files if len(files) == 1 else []
     return found
 
 
@@ -159,6 +170,11 @@ def is_aside(path: str) -> bool:
 def is_prose(path: str) -> bool:
     """Documentation."""
     return bool(_PROSE.search(path))
+
+
+def is_beside(path: str, corpus: Corpus) -> bool:
+    """A test, prose, or the types of a module that stands beside them."""
+    return is_aside(path) or is_prose(path) or (path.endswith(".pyi") and path.removesuffix("i") in corpus.number)
 
 
 def is_test(path: str) -> bool:
