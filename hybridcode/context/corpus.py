@@ -55,6 +55,20 @@ class Corpus:
             _places=tuple(self._places[number] for number in kept),
         )
 
+    @property
+    def store(self) -> IndexStore:
+        """Where what is known of the files is kept."""
+        return self._store
+
+    def reads_as(self, other: "Corpus") -> bool:
+        """Every question about its files and commits has the same answer as one about the other's."""
+        return (
+            self._store is other._store
+            and self.paths == other.paths
+            and self._places == other._places
+            and self.history == other.history
+        )
+
     def record(self, file: int) -> FileRecord:
         """The record of the `file`-th path."""
         return self._store.record_at_hand(self._places[file].id) or self.records([file])[file]

@@ -7,7 +7,7 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from hybridcode.context.corpus import Corpus
@@ -86,19 +86,20 @@ def coverage(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[i
 
 def paths(corpus: Corpus, query: Query) -> Values:
     """BM25 of the paths."""
-    return _of_texts((path_terms(path) for path in corpus.paths), query, number=len(corpus.paths), length=_PATH_TERMS)
+    postings = _path_postings(corpus.paths)
+    counts = {term: postings[term] for term in sorted(query.weights.keys() & postings.keys())}
+    number = len(corpus.paths)
+    return bm25(counts, query.weights, number=number, lengths=_PATH_TERMS, average=_PATH_TERMS)
 
 
-def _of_texts(texts: Iterable[tuple[str, ...]], query: Query, *, number: int, length: int) -> Values:
-    counts: dict[str, list[tuple[int, int]]] = {}
-    wanted = query.weights.keys()
-    for file, words in enumerate(texts):
-        if not wanted.isdisjoint(words):
-            for term, count in Counter(words).items():
-                if term in wanted:
-                    counts.setdefault(term, []).append((file, count))
-    ordered = {term: counts[term] for term in sorted(counts)}
-    return bm25(ordered, query.weights, number=number, lengths=length, average=length)
+@functools.lru_cache(maxsize=2)
+def _path_postings(paths: tuple[str, ...]) -> Mapping[str, Sequence[tuple[int, int]]]:
+    """File and count wherever each term of a path stands; an edit leaves all paths as they are."""
+    postings: dict[str, list[tuple[int, int]]] = {}
+    for file, path in enumerate(paths):
+        for term, count in Counter(path_terms(path)).items():
+            postings.setdefault(term, []).append((file, count))
+    return postings
 
 
 @functools.lru_cache(maxsize=65_536)
