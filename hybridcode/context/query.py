@@ -31,7 +31,7 @@ _CALLED = re.compile(r"(?<!\w)([A-Za-z_]\w+)\((?!e?s\))")
 """A name that is called; `file(s)` is none."""
 _KINDS = r"(?:function|class|decorator|method|module|option|flag)"
 _AFTER_KIND = re.compile(rf"\b{_KINDS} ([A-Za-z_]\w+)")
-_BEFORE_KIND = re.compile(rf"(?:\b(the|a|an) )?\b([A-Za-z_]\w+) {_KINDS}\b", re.IGNORECASE)
+_BEFORE_KIND = re.compile(rf"(?:\b(the) )?\b([A-Za-z_]\w+) {_KINDS}\b", re.IGNORECASE)
 _MODULE = re.compile(r"\bmodule ([A-Za-z_]\w+)|\b([A-Za-z_]\w+) module\b")
 FILLER = frozenset(
     {
@@ -81,7 +81,7 @@ def read_query(text: str) -> Query:
     phrases = tuple(dict.fromkeys(next(filter(None, match.groups())) for match in _QUOTED.finditer(text)))
     qualified = sorted({match.replace("::", ".") for match in _DOTTED.findall(text) if not _is_path(match)})
     names = sorted({*_compounds(text), *_written_as_code(text, phrases, qualified), *_beside_kinds(text)})
-    words = {word: terms_of(word) for word in sorted(set(identifiers(text)))}
+    words = {word: parts for word in sorted(set(identifiers(text))) if (parts := terms_of(word))}
     words = {word: parts for word, parts in words.items() if word in names or word.lower() not in FILLER} or words
     found: dict[str, float] = dict.fromkeys(_terms_in(first, words), 1.0)
     for term in _terms_in(text, words):
@@ -93,7 +93,7 @@ def read_query(text: str) -> Query:
     return Query(
         text=text,
         weights={term: found[term] * (_WHOLE_WEIGHT if term.startswith("=") else 1.0) for term in sorted(found)},
-        words={word: parts for word, parts in words.items() if parts},
+        words=words,
         names=tuple(names),
         qualified=tuple(qualified),
         modules=tuple(sorted({word for pair in _MODULE.findall(text) for word in pair if word})),
@@ -118,9 +118,9 @@ def _written_as_code(text: str, phrases: Iterable[str], qualified: Iterable[str]
 
 def _beside_kinds(text: str) -> Iterator[str]:
     """Words right beside one for what they are; before it, a word of an instruction needs an article (`the add
-    method`, not `add method total`)."""
+    method`, neither `add method total` nor `a new method`)."""
     yield from (word for word in _AFTER_KIND.findall(text) if not _is_plain(word))
-    yield from (word for article, word in _BEFORE_KIND.findall(text) if article or not _is_plain(word))
+    yield from (word for the, word in _BEFORE_KIND.findall(text) if the or not _is_plain(word))
 
 
 def _is_plain(word: str) -> bool:

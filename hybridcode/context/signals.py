@@ -108,6 +108,7 @@ def path_terms(path: str) -> tuple[str, ...]:
     return tuple(terms(re.sub(r"[/.\-]", " ", path.removesuffix(PurePosixPath(path).suffix))))
 
 
+@functools.lru_cache(maxsize=65_536)
 def stem_of(path: str) -> str:
     """The file's name without folder and ending."""
     name = path.rpartition("/")[2]
@@ -209,8 +210,9 @@ def neighbours(corpus: Corpus, likely: Values) -> Values:
         folders.setdefault(_folder(corpus.paths[file]), {})[file] = value
     sums: dict[int, float] = {}
     for file, path in enumerate(corpus.paths):
-        near = [value for other, value in folders.get(_folder(path), {}).items() if other != file]
-        if near:
+        if (beside := folders.get(_folder(path))) and (
+            near := [value for other, value in beside.items() if other != file]
+        ):
             sums[file] = math.fsum(near)
     return sums
 
