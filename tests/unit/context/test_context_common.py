@@ -27,7 +27,7 @@ def windows(index: Index, root: Path) -> list[str]:
 def test_an_index_that_was_asked_before_answers_as_a_fresh_one(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "shop", FILES)
     index = Index.in_memory()
-    edits = (
+    edits: tuple[dict[str, str], ...] = (
         {},
         {"shop/rate_0.py": FILES["shop/rate_0.py"].replace("= 1", "= 22")},
         {"shop/money.py": "def cents_at_rate(cents):\n    return cents * 3\n"},
