@@ -13,7 +13,8 @@ import argparse
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -21,38 +22,44 @@ from benchmarks.context_cases import Case, checked_out, read_cases
 from benchmarks.context_scores import Score, score
 from benchmarks.context_worker import lines_of
 from hybridcode.context.index import Index
-from hybridcode.context.receipt import answer
+from hybridcode.context.receipt import Kind, answer
+from hybridcode.context.task import read_task
 
-_BUDGETS = (4_000, 8_000, 16_000)
+_BUDGETS: Mapping[Kind, tuple[int, ...]] = {"finding": (4_000, 8_000, 16_000), "outline": (2_000, 4_000)}
 _HEADING = "  budget  cases  recall  functions  lines    mrr  files  tokens  over"
 
 
-def scores_of(case: Case, root: Path, index: Index, budgets: Sequence[int]) -> dict[int, tuple[Score, bool]]:
+def scores_of(case: Case, root: Path, index: Index, kind: Kind) -> dict[int, tuple[Score, bool]]:
     """By budget, the score of a case and whether its window is too large."""
     corpus = index.corpus(index.take(root))
     found: dict[int, tuple[Score, bool]] = {}
-    for budget in budgets:
-        window = answer(corpus, query=case.query, budget=budget)
+    for budget in _BUDGETS[kind]:
+        size = read_task(corpus, case.query).tokens_of(budget) if kind == "outline" else budget
+        window = answer(corpus, query=case.query, budget=size, kind=kind)
         one = score(case, lines_of(window), root)
-        found[budget] = one, max(one.tokens, window.receipt.used) > budget
+        if kind == "outline":
+            one = replace(one, tokens=window.receipt.used)
+        found[budget] = one, max(one.tokens, window.receipt.used) > size
     return found
 
 
-def run(cases: Sequence[Case], clones: Path, work: Path) -> list[tuple[Case, dict[int, tuple[Score, bool]]]]:
+def run(
+    cases: Sequence[Case], clones: Path, work: Path, kind: Kind
+) -> list[tuple[Case, dict[int, tuple[Score, bool]]]]:
     """Answer and score all cases, one repository after the other."""
     results: list[tuple[Case, dict[int, tuple[Score, bool]]]] = []
     for _, group in itertools.groupby(cases, key=lambda case: case.repo):
         index = Index.in_memory()
         for case in group:
             root = checked_out(clones, work, case)
-            results.append((case, scores_of(case, root, index, _BUDGETS)))
+            results.append((case, scores_of(case, root, index, kind)))
         index.close()
     return results
 
 
 def table(results: Sequence[dict[int, tuple[Score, bool]]]) -> str:
     """Means over cases, a line for each budget."""
-    return "\n".join([_HEADING, *(_row(budget, [result[budget] for result in results]) for budget in _BUDGETS)])
+    return "\n".join([_HEADING, *(_row(budget, [result[budget] for result in results]) for budget in results[0])])
 
 
 def _row(budget: int, results: Sequence[tuple[Score, bool]]) -> str:
@@ -75,9 +82,11 @@ def main() -> None:
     parser.add_argument("--split", default="", help="only the cases of this split")
     parser.add_argument("--limit", type=int, default=0, help="so many cases, spread over the repositories")
     parser.add_argument("--by-repository", action="store_true", help="a table for each repository as well")
+    parser.add_argument("--outline", action="store_true", help="the planner's window instead, sized as for a task")
     chosen = parser.parse_args()
+    kind: Kind = "outline" if chosen.outline else "finding"
     began = time.process_time()
-    results = run(read_cases(chosen.cases, split=chosen.split, limit=chosen.limit), chosen.clones, chosen.work)
+    results = run(read_cases(chosen.cases, split=chosen.split, limit=chosen.limit), chosen.clones, chosen.work, kind)
     if not results:
         raise SystemExit("no such cases")
     if chosen.by_repository:

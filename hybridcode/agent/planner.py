@@ -21,6 +21,7 @@ from hybridcode.context.lookup import look_up
 from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
 from hybridcode.context.regions import resolve
+from hybridcode.context.task import read_task
 from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
@@ -75,7 +76,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
     """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say."""
     run.senders.pick(run.planner)
     snapshot = run.shown_to(run.planner, snapshot)
-    budget = run.settings.context.plan_tokens
+    budget = await asyncio.to_thread(_tokens_for, run, snapshot)
     base, files, used = await _asked(run, snapshot, budget)
     shown, complaint, more = "", "", tuple[str, ...]()
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
@@ -99,7 +100,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
             more += tuple(text for text in answer.read if Region.parse(text).path in snapshot.files)
-            found = await asyncio.to_thread(_look_up, run, snapshot, answer, budget // 2)
+            found = await asyncio.to_thread(_look_up, run, snapshot, answer)
             shown += f"\n\n# You asked to see\n{found}"
             complaint = ""
         except ContextOverflow as error:
@@ -173,8 +174,15 @@ def _region_problems(region: Region, snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int) -> str:
-    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget)
+def _tokens_for(run: Run, snapshot: Snapshot) -> int:
+    """How much of the tree the first question shows."""
+    tokens = run.settings.context.plan_tokens
+    return read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
+
+
+def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted) -> str:
+    tokens = run.settings.context.plan_tokens
+    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=tokens)
 
 
 async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...], int]:

@@ -17,6 +17,7 @@ from hybridcode.cli import console
 from hybridcode.cli.workspace import settings_of
 from hybridcode.context.index import Index, Progress
 from hybridcode.context.receipt import Answer, Receipt, answer, differences
+from hybridcode.context.task import read_task
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.exits import ExitCode
 
@@ -29,7 +30,11 @@ _DEFAULT_BUDGET = 8_000
 @click.command()
 @click.option("--repo", type=click.Path(path_type=Path, exists=True, file_okay=False), help="The repository.")
 @click.option("--query", metavar="TEXT", help="The task; `-` reads it from standard input.")
-@click.option("--budget", type=int, help=f"Tokens of four bytes.  [default: {_DEFAULT_BUDGET}]")
+@click.option(
+    "--budget",
+    type=int,
+    help=f"Tokens of four bytes.  [default: {_DEFAULT_BUDGET}; with --outline what a planner is given]",
+)
 @click.option("--outline", "is_outline", is_flag=True, help="What a planner sees: guidance, files, names, excerpts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document: files, text, receipt.")
 @click.option("--hash", "only_hash", is_flag=True, help="Only the SHA-256 of the text.")
@@ -53,7 +58,7 @@ def context(
     if query is None:
         raise ConfigError("There is no query.", "Add --query TEXT, or --verify RECEIPT.")
     text = _as_text(sys.stdin.buffer.read() if query == "-" else os.fsencode(query))
-    found = _answer(repo, text, _DEFAULT_BUDGET if budget is None else budget, is_outline=is_outline)
+    found = _answer(repo, text, budget, is_outline=is_outline)
     if not found.passages:
         console.say(f"hybridcode: nothing here fits the query{_missing(found)}")
     if only_hash:
@@ -72,7 +77,8 @@ def _as_text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _answer(repo: Path | None, query: str, budget: int, *, is_outline: bool) -> Answer:
+def _answer(repo: Path | None, query: str, budget: int | None, *, is_outline: bool) -> Answer:
+    """The window; without a budget, an outline is as large as a planner's."""
     workspace, loaded = settings_of(repo)
     index = Index.open(workspace)
     try:
@@ -80,6 +86,9 @@ def _answer(repo: Path | None, query: str, budget: int, *, is_outline: bool) -> 
         corpus = index.corpus(snapshot, progress=_progress())
         if index.reason:
             console.say(f"hybridcode: {console.shown(index.reason)}; going on without", dim=True)
+        if budget is None:
+            tokens = loaded.settings.context.plan_tokens
+            budget = read_task(corpus, query).tokens_of(tokens) if is_outline else _DEFAULT_BUDGET
         return answer(corpus, query=query, budget=budget, kind="outline" if is_outline else "finding")
     finally:
         index.close()
@@ -145,6 +154,8 @@ def _verify(repo: Path | None, old: Receipt, *, as_json: bool) -> None:
 def _explain(found: Answer) -> None:
     """A table for people: files by rank, a bar for each, its lines, and what spoke for it."""
     receipt = found.receipt
+    if receipt.clarity:
+        console.data(f"the query is {console.shown(receipt.clarity)}")
     best = max((excerpt.score for excerpt in receipt.excerpts), default=1) or 1
     by_file: dict[str, list[str]] = {}
     worth: Counter[str] = Counter()

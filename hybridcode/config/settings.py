@@ -128,8 +128,8 @@ class RoutingSettings(_Section, frozen=True):
 class ContextSettings(_Section, frozen=True):
     """[context]: how much of the repository one call sees, in tokens of four bytes."""
 
-    plan_tokens: int = 4_000
-    """Outline and excerpts for the planner."""
+    plan_tokens: int = 2_000
+    """What the planner sees of the repository: half of it where a task names what it is about, twice where nothing."""
     step_tokens: int = 4_000
     """Window of one step."""
     read_rounds: int = 2

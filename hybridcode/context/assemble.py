@@ -11,6 +11,7 @@ from functools import cached_property
 
 import msgspec
 
+from hybridcode.context.common import common_passages, touched_paths
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.guides import guides_for
 from hybridcode.context.packing import EDITING, pack
@@ -70,7 +71,7 @@ def assemble(
     touched = _touched(step, snapshot, region, format)
     others = [other for other, _ in touched]
     parts = _Parts(step=step, corpus=corpus, room=room - _reserved([text for _, text in touched], room), whole=room)
-    parts.add_guides(_paths_of(plan) or [other.path for other in others])
+    parts.add_guides(touched_paths(plan) or [other.path for other in others])
     for other in others:
         parts.take(other)
     if plan is not None and len(plan.steps) > 1:
@@ -150,13 +151,9 @@ class _Parts:
 
     def add_common(self, plan: Plan) -> None:
         """What the whole plan is about, in files that no step changes: the same bytes for every step."""
-        touched = set(_paths_of(plan))
-        quiet = self.corpus.without(touched)
-        goals = "\n".join((*(step.goal for step in plan.steps), *sorted(touched)))
-        taken = Taken({path: ranges for path, ranges in self.taken.ranges.items() if path not in touched})
-        packed = pack(rank(quiet, goals), room=self.whole // _COMMON_SHARE, taken=taken, style=EDITING)
-        if sum(passage.size + passage.heading_size for passage in packed.passages) <= self.room:
-            self._extend(packed.passages)
+        passages = common_passages(self.corpus, plan, room=self.whole // _COMMON_SHARE, taken=self.taken)
+        if sum(passage.size + passage.heading_size for passage in passages) <= self.room:
+            self._extend(passages)
 
     def add_reads(self) -> None:
         """What the plan wants to be shown; of a file that is too large, its best chunks."""
@@ -250,11 +247,6 @@ class _Parts:
             self.excerpts.append(passage.excerpt)
             self.taken.add(passage.excerpt.path, passage.excerpt.start, passage.excerpt.end)
             self.notes.extend(hidden_characters(passage.excerpt.path, passage.text))
-
-
-def _paths_of(plan: Plan | None) -> list[str]:
-    """Files that the plan touches, sorted."""
-    return sorted({region.path for step in plan.steps for region in step.regions}) if plan is not None else []
 
 
 def _target(step: Step, snapshot: Snapshot, region: Region, wanted: EditFormat) -> tuple[Target, str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hybridcode.context.records import FileRecord
 from hybridcode.context.render import shown_otherwise
-from hybridcode.context.segments import COUNT_BITS, DEFINES, MOST_COUNTED, NUMBERS, REFERS, unpack
+from hybridcode.context.segments import COUNT_BITS, DEFINES, LEAST_NAME, MOST_COUNTED, NUMBERS, REFERS, unpack
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.history import History
@@ -53,6 +53,20 @@ class Corpus:
             paths=tuple(self.paths[number] for number in kept),
             history=History(None, reason="not looked at"),
             _places=tuple(self._places[number] for number in kept),
+        )
+
+    @property
+    def store(self) -> IndexStore:
+        """Where what is known of the files is kept."""
+        return self._store
+
+    def reads_as(self, other: "Corpus") -> bool:
+        """Every question about its files and commits has the same answer as one about the other's."""
+        return (
+            self._store is other._store
+            and self.paths == other.paths
+            and self._places == other._places
+            and self.history == other.history
         )
 
     def record(self, file: int) -> FileRecord:
@@ -182,11 +196,18 @@ class Corpus:
         return more
 
     def links(self, names: Collection[str], most: int) -> dict[str, Link]:
-        """Files that define and use each of `names` that 1 to `most` files define."""
+        """Files that define and use each of `names` that 1 to `most` files define; short names link nothing."""
         try:
-            return self._links(names, most)
+            return self._links([name for name in names if len(name) >= LEAST_NAME], most)
         except IndexBroken:
             return self._whole.links(names, most)
+
+    def definers(self, names: Collection[str], most: int) -> dict[str, tuple[int, ...]]:
+        """Files that define each of `names`, however short, that 1 to `most` files define."""
+        try:
+            return {name: link.definers for name, link in self._links(names, most).items()}
+        except IndexBroken:
+            return self._whole.definers(names, most)
 
     def _links(self, names: Collection[str], most: int) -> dict[str, Link]:
         packed = self._store.links(names)

@@ -7,7 +7,7 @@ share; what is left out is noted.
 from dataclasses import dataclass, field
 
 from hybridcode.context.corpus import Corpus
-from hybridcode.context.passages import Passage, Reader, Taken, lines_passage
+from hybridcode.context.passages import Passage, Reader, Taken, head_passage, lines_passage
 from hybridcode.context.render import file_heading, section
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.window import Excerpt
@@ -59,8 +59,9 @@ def _add(found: Mentioned, corpus: Corpus, reader: Reader, path: str, *, share: 
         found.text += file_heading(path) + whole.text
         _show(found, whole, taken)
         return
-    defined = _definitions(corpus, path, share // _DEFINITIONS_SHARE)
-    head = _head(reader, path, share - len(defined.encode()) - whole.heading_size)
+    defined = defined_in(corpus, path, room=share // _DEFINITIONS_SHARE)
+    room = share - len(defined.encode()) - whole.heading_size
+    head = head_passage(reader, path, 1, total, reason=REASON, room=room)
     if head is None:
         found.notes.append(f"{path} is mentioned and too long for what a window of this size leaves for it")
         found.text += defined
@@ -76,12 +77,14 @@ def _show(found: Mentioned, passage: Passage, taken: Taken) -> None:
     taken.add(passage.excerpt.path, passage.excerpt.start, passage.excerpt.end)
 
 
-def _definitions(corpus: Corpus, path: str, room: int) -> str:
-    """What a file defines, with the lines where each begins, as far as it fits; says how many are left out."""
+def defined_in(corpus: Corpus, path: str, *, room: int, owner: str = "") -> str:
+    """What a file defines, or its definition `owner` holds, with the lines where each begins, as far as it fits; says
+    how many are left out."""
     if path not in corpus.number:
         return ""
     symbols = corpus.record(corpus.number[path]).symbols
-    lines = [f"{'  ' * symbol.name.count('.')}{symbol.start}: {symbol.signature}" for symbol in symbols]
+    inside = [symbol for symbol in symbols if f"{symbol.name}.".startswith(f"{owner}.")] if owner else symbols
+    lines = [f"{'  ' * symbol.name.count('.')}{symbol.start}: {symbol.signature}" for symbol in inside]
     kept = len(lines)
     while kept:
         more = [f"({len(lines) - kept} more)"] if kept < len(lines) else []
@@ -90,15 +93,3 @@ def _definitions(corpus: Corpus, path: str, room: int) -> str:
             return text
         kept -= max(1, over * kept // max(len(text.encode()), 1))
     return ""
-
-
-def _head(reader: Reader, path: str, room: int) -> Passage | None:
-    """The first lines of a file, as many as fit; None if not even one does."""
-    low, high = 0, len(reader.lines(path))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if lines_passage(reader, path, 1, middle, reason=REASON).size <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return lines_passage(reader, path, 1, low, reason=REASON) if low else None

@@ -1,33 +1,109 @@
-"""Files that a sentence names beyond doubt.
+"""Files and definitions that a sentence names beyond doubt.
 
-Invariant: a function of tree and sentence; what could mean two files means none.
+Invariant: a function of tree and sentence; what could mean too many places means none.
 """
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.query import Query, read_query
+from hybridcode.repo.symbols import Symbol
 
+Item = TypeVar("Item")
 _MOST_DEFINERS = 8
 """Files looked at to tell whether a name has one home only."""
+_MOST_HOMES = 2
+"""A name with more homes means none of them."""
+_MOST_EXACT = 12
+"""Definitions that one sentence names."""
+_WEAK_KINDS = frozenset({"prototype", "impl", "module"})
+"""Kinds that give way to another definition of the same name."""
+
+
+class Exact(NamedTuple):
+    """A definition that a sentence names."""
+
+    file: int
+    """Number in the corpus."""
+    path: str
+    symbol: Symbol
 
 
 def named_files(corpus: Corpus, sentence: str) -> tuple[str, ...]:
     """Paths in order that `sentence` writes out, finds in a traceback, or names by a definition that only one has."""
     query = read_query(sentence)
-    numbers = {*signals.mentioned(corpus, query), *signals.framed(corpus, query), *_sole_definers(corpus, query)}
+    numbers = {*files_written(corpus, query), *_sole_definers(corpus, query)}
     return tuple(corpus.paths[number] for number in sorted(numbers))
+
+
+def files_written(corpus: Corpus, query: Query) -> set[int]:
+    """Files that the sentence writes out, or finds in a traceback."""
+    return {*signals.mentioned(corpus, query), *signals.framed(corpus, query)}
+
+
+def exact_definitions(corpus: Corpus, query: Query) -> tuple[Exact, ...]:
+    """The definitions that the sentence names, in the order in which it does; a class of which it names a member
+    comes with that member alone."""
+    written = files_written(corpus, query)
+    homes = _homes(corpus, query, written)
+    found: list[Exact] = []
+    spent: set[str] = set()
+    for name in query.qualified:
+        if exact := list(_qualified(corpus, name, homes.get(name.rpartition(".")[2], ()))):
+            found += exact
+            spent.update(name.split("."))
+    classes = {one.symbol.name for name in homes for one in _called(corpus, name, homes) if one.symbol.kind == "class"}
+    for name in sorted(homes.keys() - spent, key=lambda name: (query.text.find(name), name)):
+        exact = list(_called(corpus, name, homes))
+        found += _few([one for one in exact if one.symbol.parent in classes] or exact)
+    owners = {(one.file, one.symbol.parent) for one in found}
+    alone = (one for one in found if (one.file, one.symbol.name) not in owners)
+    return tuple(dict.fromkeys(alone))[:_MOST_EXACT]
+
+
+def _homes(corpus: Corpus, query: Query, written: Collection[int]) -> dict[str, tuple[int, ...]]:
+    """For each name, the files that define it: those that are written out, else those outside tests and prose."""
+    homes: dict[str, tuple[int, ...]] = {}
+    for name, definers in corpus.definers(query.names, _MOST_DEFINERS).items():
+        here = [file for file in definers if file in written]
+        if chosen := here or _few([file for file in definers if not signals.is_beside(corpus.paths[file], corpus)]):
+            homes[name] = tuple(chosen)
+    return homes
+
+
+def _qualified(corpus: Corpus, name: str, files: Iterable[int]) -> Iterator[Exact]:
+    """Definitions called so: within their class, or within the module or package of that name."""
+    parts = name.split(".")
+    within = {".".join(parts[at:]): parts[at - 1] for at in range(1, len(parts))}
+    for file in files:
+        path = corpus.paths[file]
+        places = {signals.stem_of(path), *path.split("/")[:-1]}
+        for symbol in corpus.record(file).symbols:
+            is_member = symbol.name == name or symbol.name.endswith(f".{name}")
+            if is_member or within.get(symbol.name) in places:
+                yield Exact(file, path, symbol)
+
+
+def _called(corpus: Corpus, name: str, homes: Mapping[str, Iterable[int]]) -> Iterator[Exact]:
+    """Definitions of that bare name in its homes."""
+    for file in homes[name]:
+        symbols = [symbol for symbol in corpus.record(file).symbols if symbol.bare_name == name]
+        strong = [symbol for symbol in symbols if symbol.kind not in _WEAK_KINDS]
+        yield from (Exact(file, corpus.paths[file], symbol) for symbol in strong or symbols)
+
+
+def _few(items: list[Item]) -> list[Item]:
+    """The items, or none where they are too many to be meant."""
+    return items if len(items) <= _MOST_HOMES else []
 
 
 def _sole_definers(corpus: Corpus, query: Query) -> set[int]:
     """Files outside tests and prose that alone define a name of the sentence."""
     found: set[int] = set()
-    for link in corpus.links(query.names, _MOST_DEFINERS + 1).values():
-        homes = [file for file in link.definers if not _is_beside(corpus.paths[file], corpus)]
+    for definers in corpus.definers(query.names, _MOST_DEFINERS + 1).values():
+        homes = [file for file in definers if not signals.is_beside(corpus.paths[file], corpus)]
         if len(homes) == 1:
             found.update(homes)
     return found
-
-
-def _is_beside(path: str, corpus: Corpus) -> bool:
-    """A test, prose, or the types of a module that stands beside them."""
-    return signals.is_aside(path) or (path.endswith(".pyi") and path.removesuffix("i") in corpus.number)

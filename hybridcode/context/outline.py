@@ -1,30 +1,41 @@
-"""The planner's first look at a tree: its files, what they define, what the task mentions, the passages nearest to it.
+"""The planner's first look at a tree: what the task names and mentions, its files, what they define, the passages
+nearest to it.
 
 Invariant: the same tree, task and budget give the same bytes, never above the budget; what is left out is counted. A
-file that the task mentions as `@path` is in it, whole or with its head; guides come before that.
+file that the task mentions as `@path` is in it, whole or with its head; guides come before that. Where the task is
+clear, neither files nor definitions are listed that it does not name.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.exact import named_parts
 from hybridcode.context.guides import Guide, guides_for
 from hybridcode.context.mentioned import mentioned_files
 from hybridcode.context.named import named_files
-from hybridcode.context.packing import FINDING, Packed, pack
-from hybridcode.context.passages import Taken, rendered
-from hybridcode.context.rank import Ranking, rank
+from hybridcode.context.packing import FINDING, Style, pack
+from hybridcode.context.passages import Passage, Reader, Taken, joined, rendered
+from hybridcode.context.rank import Ranking
 from hybridcode.context.render import BYTES_PER_TOKEN, hidden_characters, section, tokens
+from hybridcode.context.task import TaskRead, read_task
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.mentions import mentions
-from hybridcode.domain.window import ContextWindow
+from hybridcode.domain.window import ContextWindow, Cut
 from hybridcode.repo.symbols import Symbol
 
 _GUIDE_SHARE = 8
-_TREE_SHARE = 5
-_DEFINITIONS_SHARE = 4
+_CLEAR_GUIDE_SHARE = 4
+"""Of a window for a clear task, which is half as large."""
+_TREE_SHARE = 8
+_DEFINITIONS_SHARE = 6
+_NAMED_PERCENT = 60
+"""Of what guides and mentioned files leave, for what the task names."""
+_CLEAR = Style(share=60, tastes=False, least=5, tests=30)
+"""Beside what a clear task names, only what fits about as well."""
+_LOOKING = replace(FINDING, tests=30)
 LEAST_TOKENS = 32
 """A window below this holds nothing worth reading."""
 _SHOWN_KINDS = frozenset({"function", "method", "class", "interface", "enum", "type", "module", "macro"})
@@ -35,8 +46,10 @@ class Outlined:
     """A planner's window and where it came from."""
 
     window: ContextWindow
-    ranking: Ranking
-    packed: Packed
+    task: TaskRead
+    passages: tuple[Passage, ...]
+    """Those of named definitions first, then by rank."""
+    cut: tuple[Cut, ...]
 
 
 def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
@@ -44,30 +57,36 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
-    snapshot = corpus.snapshot
     check_room(corpus, budget)
     room = budget * BYTES_PER_TOKEN
-    ranking = rank(corpus, task)
+    read = read_task(corpus, task)
     notes = notes_on(corpus)
-    guides = _guides(corpus, task, room // _GUIDE_SHARE)
+    is_clear = read.clarity == "clear"
+    guides = _guides(corpus, read, room // (_CLEAR_GUIDE_SHARE if is_clear else _GUIDE_SHARE))
     notes += [guide.note for guide in guides if guide.note]
     text = "".join(guide.section for guide in guides)
     taken = Taken()
     for guide in guides:
         taken.add(guide.path, 1, guide.end)
     mentioned = mentioned_files(corpus, task, room=room - len(text.encode()), taken=taken)
-    notes += mentioned.notes
-    room -= len(mentioned.text.encode())
-    text += _tree(
-        [path for path in snapshot.files if path.isprintable()], (room - len(text.encode())) // _TREE_SHARE, notes
+    room -= len(text.encode()) + len(mentioned.text.encode())
+    modules = [path for path in read.written if not any(one.path == path for one in read.exact)]
+    named = named_parts(corpus, read.exact, modules=modules, room=room * _NAMED_PERCENT // 100, taken=taken)
+    notes += [*mentioned.notes, *named.notes]
+    room -= named.used
+    listed = "" if is_clear else _lists(read.ranking, room, notes)
+    style = _CLEAR if is_clear else _LOOKING
+    packed = pack(read.ranking, room=room - len(listed.encode()), taken=taken, style=style)
+    passages = in_one(Reader(corpus.snapshot), named.passages, packed.passages)
+    text += named.text + listed + mentioned.text + rendered(passages)
+    shown = (
+        *(guide.excerpt for guide in guides),
+        *(passage.excerpt for passage in (*mentioned.passages, *passages)),
     )
-    text += _definitions(ranking, (room - len(text.encode())) // _DEFINITIONS_SHARE, notes)
-    packed = pack(ranking, room=room - len(text.encode()), taken=taken, style=FINDING)
-    text += mentioned.text + rendered(packed.passages)
-    passages = (*mentioned.passages, *packed.passages)
-    shown = (*(guide.excerpt for guide in guides), *(passage.excerpt for passage in passages))
     notes.extend(corpus.oddities(excerpt.path for excerpt in shown))
-    notes.extend(note for passage in passages for note in hidden_characters(passage.excerpt.path, passage.text))
+    notes.extend(
+        note for one in (*mentioned.passages, *passages) for note in hidden_characters(one.excerpt.path, one.text)
+    )
     window = ContextWindow(
         step="",
         text=text,
@@ -78,12 +97,25 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
         used=tokens(text),
         notes=tuple(dict.fromkeys(notes)),
     )
-    return Outlined(window, ranking, packed)
+    return Outlined(window, read, passages, packed.cut)
 
 
-def _guides(corpus: Corpus, task: str, room: int) -> tuple[Guide, ...]:
+def in_one(reader: Reader, first: Sequence[Passage], then: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Passages as one list, those of a file together; its place is that of its first one."""
+    order = {path: number for number, path in enumerate(dict.fromkeys(one.excerpt.path for one in (*first, *then)))}
+    return tuple(sorted(joined(reader, (*first, *then)), key=lambda one: (order[one.excerpt.path], one.excerpt.start)))
+
+
+def _lists(ranking: Ranking, room: int, notes: list[str]) -> str:
+    """The tree's files, and what the best of them define."""
+    paths = [path for path in ranking.corpus.snapshot.files if path.isprintable()]
+    listed = _tree(paths, room // _TREE_SHARE, notes)
+    return listed + _definitions(ranking, (room - len(listed.encode())) // _DEFINITIONS_SHARE, notes)
+
+
+def _guides(corpus: Corpus, read: TaskRead, room: int) -> tuple[Guide, ...]:
     """The guides nearest to the files that the task names, and, in what they leave, the one for the whole tree."""
-    snapshot = corpus.snapshot
+    snapshot, task = corpus.snapshot, read.ranking.query.text
     mentioned = (mention.path for mention in mentions(task, snapshot.files) if mention.path is not None)
     near = guides_for(snapshot, (*mentioned, *named_files(corpus, task)), max_bytes=room)
     known = {guide.path for guide in near}

@@ -15,6 +15,7 @@ from hybridcode.context.passages import Passage, Reader, Taken, joined, passage_
 from hybridcode.context.rank import RankedFile, Ranking
 from hybridcode.context.records import Chunk
 from hybridcode.context.scores import MILLION
+from hybridcode.context.signals import is_test
 from hybridcode.domain.window import Cut
 
 
@@ -28,6 +29,8 @@ class Style:
     """Show a little of many files before much of a few."""
     least: int
     """A chunk worth less than this part of the best one is left out even where there is room; 0: none is."""
+    tests: int = 100
+    """Percent of the room that all tests together may take."""
 
 
 FINDING = Style(share=60, tastes=True, least=0)
@@ -83,7 +86,11 @@ def pack(ranking: Ranking, *, room: int, taken: Taken, style: Style, only: Colle
     if not ranked or room <= 0:
         return Packed((), ())
     packing = _Packing(
-        ranking=ranking, room=room, cap=room * (100 if only is not None else style.share) // 100, taken=taken
+        ranking=ranking,
+        room=room,
+        cap=room * (100 if only is not None else style.share) // 100,
+        tests=room * style.tests // 100,
+        taken=taken,
     )
     candidates = Candidates(ranking, ranked)
     for file in ranked[: room // _ROOM_PER_TASTE if style.tastes else 0]:
@@ -107,6 +114,8 @@ class _Packing:
     ranking: Ranking
     room: int
     cap: int
+    tests: int
+    """Bytes that are left for tests."""
     taken: Taken
     chosen: dict[int, Passage] = field(default_factory=dict[int, Passage])
     used: dict[str, int] = field(default_factory=dict[str, int])
@@ -153,6 +162,10 @@ class _Packing:
             return "no room"
         if used + size > self.cap:
             return "its file has its share"
+        if is_test(candidate.path):
+            if size > self.tests:
+                return "tests have their share"
+            self.tests -= size
         self.room -= size
         self.used[candidate.path] = used + size
         self.taken.add(candidate.path, candidate.start, chunk.end)

@@ -98,10 +98,24 @@ def passage_of(reader: Reader, path: str, chunk: Chunk, *, reason: str, score: i
     return _passage(reader, excerpt, chunk.header)
 
 
-def lines_passage(reader: Reader, path: str, start: int, end: int, *, reason: str) -> Passage:
-    """Lines `start`..`end` as they stand in a window."""
+def lines_passage(reader: Reader, path: str, start: int, end: int, *, reason: str, within: str = "") -> Passage:
+    """Lines `start`..`end` as they stand in a window, with the signature of the class they stand in."""
     start = reader.past_licence(path, start, end)
-    return _passage(reader, Excerpt(path=path, start=start, end=end, reason=reason), "")
+    return _passage(reader, Excerpt(path=path, start=start, end=end, reason=reason), within)
+
+
+def head_passage(
+    reader: Reader, path: str, start: int, end: int, *, reason: str, room: int, within: str = ""
+) -> Passage | None:
+    """The first of lines `start`..`end`, as many as fit into `room` bytes; None if not even one does."""
+    low, high = start - 1, end
+    while low < high:
+        middle = (low + high + 1) // 2
+        if lines_passage(reader, path, start, middle, reason=reason, within=within).size <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return lines_passage(reader, path, start, low, reason=reason, within=within) if low >= start else None
 
 
 def joined(reader: Reader, passages: Iterable[Passage]) -> list[Passage]:

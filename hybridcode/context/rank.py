@@ -6,15 +6,18 @@ path and line.
 
 import functools
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.graph import Links, page_rank
 from hybridcode.context.query import Query, read_query
 from hybridcode.context.scores import MILLION, quantised
+from hybridcode.context.store import IndexStore
 from hybridcode.repo.grammars import language_of
 
 WEIGHTS: Mapping[str, int] = {
@@ -45,6 +48,9 @@ _LIKELY = 20
 _FRAME_BONUS = MILLION
 
 
+_MOST_KEPT = 2
+
+
 class RankedFile(NamedTuple):
     """A file with its score."""
 
@@ -73,8 +79,22 @@ class Ranking:
         return {name: values[file] for name, values in self._signals.items() if values.get(file)}
 
 
+_rankings: "WeakKeyDictionary[IndexStore, deque[Ranking]]" = WeakKeyDictionary()
+"""The last ones of each index: how clear a task is and what is shown of it are asked one after the other."""
+
+
 def rank(corpus: Corpus, sentence: str) -> Ranking:
     """Rank the files and chunks of a tree for a task or a step's goal."""
+    lately = _rankings.setdefault(corpus.store, deque(maxlen=_MOST_KEPT))
+    for known in tuple(lately):
+        if known.query.text == sentence and known.corpus.reads_as(corpus):
+            return replace(known, corpus=corpus)
+    found = _ranked(corpus, sentence)
+    lately.append(found)
+    return found
+
+
+def _ranked(corpus: Corpus, sentence: str) -> Ranking:
     query = read_query(sentence)
     if not corpus.paths:
         return Ranking(corpus, query, (), {}, tuple(query.words), {})

@@ -62,6 +62,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     left_out: tuple[Skipped, ...]
     """Files of the tree that are not ranked, and why."""
     notes: tuple[str, ...]
+    clarity: str = ""
+    """Of an outline: how clear the query is, and why; it decides how much of the tree a planner is shown."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,11 @@ def answer(corpus: Corpus, *, query: str, budget: int, kind: Kind = "finding") -
         )
     if kind == "outline":
         outlined = outline(corpus, task=query, budget=budget)
-        found = Found(outlined.packed.passages, "", outlined.packed.cut)
+        found = Found(outlined.passages, "", outlined.cut)
         window = outlined.window
-        receipt = _receipt(outlined.ranking, found, window.text, window.excerpts, budget, kind, window.notes)
+        read = outlined.task
+        receipt = _receipt(read.ranking, found, window.text, window.excerpts, budget, kind, window.notes)
+        receipt = msgspec.structs.replace(receipt, clarity=f"{read.clarity}: {read.why}")
         return Answer(window.text, found.passages, receipt)
     ranking = rank(corpus, query)
     found = find_passages(ranking, room=budget * BYTES_PER_TOKEN)

@@ -31,8 +31,8 @@ _BUCKETS = 4096
 _LINK_BUCKETS = 1024
 COUNT_BITS = 8
 MOST_COUNTED = (1 << COUNT_BITS) - 1
-_LEAST_NAME = 4
-"""Shorter names link too much."""
+LEAST_NAME = 4
+"""Shorter names link too much; where they are defined can be asked for."""
 NUMBERS = "I" if array("I").itemsize == 4 else "L"
 """Type code of 32-bit integers."""
 
@@ -101,10 +101,8 @@ def _built(sources: Iterable[Source]) -> Segment:
             for word, count in counts.items():
                 words[word].append(base | (count if count < MOST_COUNTED else MOST_COUNTED))
             _post(postings, number, NAME, names)
-        _post(postings, at, DEFINES, dict.fromkeys(defined_names(found.record), 1))
-        _post(
-            postings, at, REFERS, {name: n for name, n in found.record.references.items() if len(name) >= _LEAST_NAME}
-        )
+        _post(postings, at, DEFINES, dict.fromkeys(sorted({s.bare_name for s in found.record.symbols}), 1))
+        _post(postings, at, REFERS, {name: n for name, n in found.record.references.items() if len(name) >= LEAST_NAME})
         chunks = max(1, len(found.counts))
         lengths = pack(sum(counts.values()) for counts in found.counts) or pack([0])
         files.append(IndexedFile(key, at, chunks, lengths, msgspec.msgpack.encode(found.record), unfit))
@@ -119,7 +117,7 @@ def _built(sources: Iterable[Source]) -> Segment:
 
 def defined_names(record: FileRecord) -> list[str]:
     """Bare names that a file defines and that are long enough to link by, sorted."""
-    return sorted({symbol.bare_name for symbol in record.symbols if len(symbol.bare_name) >= _LEAST_NAME})
+    return sorted({symbol.bare_name for symbol in record.symbols if len(symbol.bare_name) >= LEAST_NAME})
 
 
 def _post(postings: "Mapping[str, array[int]]", number: int, prefix: str, counts: Mapping[str, int]) -> None:

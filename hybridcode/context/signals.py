@@ -7,7 +7,7 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from hybridcode.context.corpus import Corpus
@@ -86,19 +86,20 @@ def coverage(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[i
 
 def paths(corpus: Corpus, query: Query) -> Values:
     """BM25 of the paths."""
-    return _of_texts((path_terms(path) for path in corpus.paths), query, number=len(corpus.paths), length=_PATH_TERMS)
+    postings = _path_postings(corpus.paths)
+    counts = {term: postings[term] for term in sorted(query.weights.keys() & postings.keys())}
+    number = len(corpus.paths)
+    return bm25(counts, query.weights, number=number, lengths=_PATH_TERMS, average=_PATH_TERMS)
 
 
-def _of_texts(texts: Iterable[tuple[str, ...]], query: Query, *, number: int, length: int) -> Values:
-    counts: dict[str, list[tuple[int, int]]] = {}
-    wanted = query.weights.keys()
-    for file, words in enumerate(texts):
-        if not wanted.isdisjoint(words):
-            for term, count in Counter(words).items():
-                if term in wanted:
-                    counts.setdefault(term, []).append((file, count))
-    ordered = {term: counts[term] for term in sorted(counts)}
-    return bm25(ordered, query.weights, number=number, lengths=length, average=length)
+@functools.lru_cache(maxsize=2)
+def _path_postings(paths: tuple[str, ...]) -> Mapping[str, Sequence[tuple[int, int]]]:
+    """File and count wherever each term of a path stands; an edit leaves all paths as they are."""
+    postings: dict[str, list[tuple[int, int]]] = {}
+    for file, path in enumerate(paths):
+        for term, count in Counter(path_terms(path)).items():
+            postings.setdefault(term, []).append((file, count))
+    return postings
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -107,6 +108,7 @@ def path_terms(path: str) -> tuple[str, ...]:
     return tuple(terms(re.sub(r"[/.\-]", " ", path.removesuffix(PurePosixPath(path).suffix))))
 
 
+@functools.lru_cache(maxsize=65_536)
 def stem_of(path: str) -> str:
     """The file's name without folder and ending."""
     name = path.rpartition("/")[2]
@@ -116,15 +118,15 @@ def stem_of(path: str) -> str:
 def defined(corpus: Corpus, query: Query) -> Values:
     """Files that define a name that the query writes out, more for rare names."""
     parts: dict[int, list[float]] = {}
-    for link in corpus.links(query.names, _MOST_DEFINED).values():
-        for file in link.definers:
-            parts.setdefault(file, []).append(1 / len(link.definers))
+    for definers in corpus.definers(query.names, _MOST_DEFINED).values():
+        for file in definers:
+            parts.setdefault(file, []).append(1 / len(definers))
     return {file: math.fsum(values) for file, values in parts.items()}
 
 
 def mentioned(corpus: Corpus, query: Query) -> Values:
-    """Files that the query names, with or without their folder."""
-    found: dict[int, float] = {}
+    """Files that the query names, with or without their folder, or as a module."""
+    found: dict[int, float] = dict.fromkeys(_modules(corpus, query), 0.8)
     for file, path in enumerate(corpus.paths):
         name = path.rpartition("/")[2]
         if name not in query.text:
@@ -133,6 +135,17 @@ def mentioned(corpus: Corpus, query: Query) -> Values:
             found[file] = 1.0
         elif "." in name.lstrip(".") and _names(name, query.text):
             found[file] = 0.8
+    return found
+
+
+def _modules(corpus: Corpus, query: Query) -> Sequence[int]:
+    """Files called as a word that stands beside `module`, where it means one of them."""
+    found: list[int] = []
+    for name in query.modules:
+        files = [
+            file for file, path in enumerate(corpus.paths) if stem_of(path) == name and not is_beside(path, corpus)
+        ]
+        found += files if len(files) == 1 else []
     return found
 
 
@@ -159,6 +172,11 @@ def is_aside(path: str) -> bool:
 def is_prose(path: str) -> bool:
     """Documentation."""
     return bool(_PROSE.search(path))
+
+
+def is_beside(path: str, corpus: Corpus) -> bool:
+    """A test, prose, or the types of a module that stands beside them."""
+    return is_aside(path) or is_prose(path) or (path.endswith(".pyi") and path.removesuffix("i") in corpus.number)
 
 
 def is_test(path: str) -> bool:
@@ -192,8 +210,9 @@ def neighbours(corpus: Corpus, likely: Values) -> Values:
         folders.setdefault(_folder(corpus.paths[file]), {})[file] = value
     sums: dict[int, float] = {}
     for file, path in enumerate(corpus.paths):
-        near = [value for other, value in folders.get(_folder(path), {}).items() if other != file]
-        if near:
+        if (beside := folders.get(_folder(path))) and (
+            near := [value for other, value in beside.items() if other != file]
+        ):
             sums[file] = math.fsum(near)
     return sums
 

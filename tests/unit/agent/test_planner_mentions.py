@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from hybridcode.domain.events import ModelAsked, NoticeGiven
+from hybridcode.domain.events import ModelAsked, NoticeGiven, OutlineMade
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.models import Models
 from hybridcode.session.session import Session
@@ -27,6 +27,15 @@ async def test_a_mentioned_file_is_sent_whole_and_named_in_the_receipt(tmp_path:
     assert "far/away.py#L1-1" in receipt.files
     assert sent.endswith("# Task\ntotal the cart, see @far/away.py")
     assert not [notice for notice in happened(session, NoticeGiven) if "mention" in notice.text]
+
+
+async def test_a_task_that_names_what_it_is_about_is_shown_less(tmp_path: Path):
+    files = {f"shop/cart{n}.py": f"def total{n}(cart):\n    return sum(cart)\n" for n in range(30)}
+    workspace = git_repository(tmp_path / "ws", files)
+    for text, budget in (("make total7() exact", 1_000), ("shop/cart7.py is slow", 2_000), ("be exact", 4_000)):
+        session, _ = await asked(workspace, text)
+        (made,) = happened(session, OutlineMade)
+        assert made.budget == budget
 
 
 async def test_what_is_no_file_and_what_may_not_be_shown_is_said(tmp_path: Path):

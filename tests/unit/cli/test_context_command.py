@@ -110,6 +110,14 @@ def test_the_outline_has_files_and_definitions(run: Run) -> None:
     assert "def reduced(cents, discount)" in done["text"]
 
 
+def test_an_outline_is_as_large_as_a_planners_and_says_why(run: Run) -> None:
+    clear = run("--query", "round reduced()", "--outline", "--explain")
+    assert clear.out.splitlines()[0] == "the query is clear: it names shop/discount.py#reduced"
+    assert " of 1000 tokens" in clear.err
+    assert run("--query", "make it better", "--outline", "--json").json["receipt"]["budget"] == 4_000
+    assert run("--query", "round reduced()", "--outline", "--json", "--budget", "700").json["receipt"]["budget"] == 700
+
+
 def test_a_person_is_told_why(run: Run) -> None:
     done = run("--query", QUERY, "--explain", "--budget", "64")
     lines = done.out.splitlines()

@@ -70,6 +70,35 @@ def test_compounds_and_words_in_backticks_are_names() -> None:
     assert query.names == ("HTTPServer", "TextArea", "snake_case", "total", "x_y")
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("make total() round", ("total",)),
+        ("Cart.total( rounds, Cart::add too", ("Cart", "add", "total")),
+        ("shop.cart.Cart.total", ("Cart", "cart", "shop", "total")),
+        ("the total function and class Basket", ("Basket", "total")),
+        ("the add method; add method total", ("add", "total")),
+        ("a new option of the cart(s), e.g. file(s), in shop/cart.py and cart.py", ()),
+        ("return the same value as before", ()),
+    ],
+)
+def test_what_is_written_as_code_is_a_name(text: str, names: tuple[str, ...]) -> None:
+    assert read_query(text).names == names
+
+
+def test_dotted_names_and_modules_are_kept_as_written() -> None:
+    query = read_query("Cart::total and shop.cart.Cart in the money module, not README.md; module tax")
+    assert query.qualified == ("Cart.total", "shop.cart.Cart")
+    assert query.modules == ("money", "tax")
+
+
+def test_words_of_instructions_rank_nothing_unless_they_are_code() -> None:
+    query = read_query("Replace the same value when it looks at the ledger, instead return another")
+    assert list(query.words) == ["ledger"]
+    assert {"valu", "replac"} <= set(read_query("`value` and replace() of the ledger").weights)
+    assert list(read_query("keep the same value").words) == ["keep", "same", "value"]
+
+
 def test_neighbouring_words_are_read_as_one_identifier() -> None:
     one, pair = read_query("text_area").weights, read_query("command palette").weights
     assert "=textarea" in one

@@ -1,0 +1,84 @@
+"""Definitions that a task names, for the planner's window: their signatures, what their class holds, their lines.
+
+Invariant: the same tree, task and room give the same bytes, never above the room; each named definition is there with
+its signature as far as the room allows, with its body where that is short; what is cut is noted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.mentioned import defined_in
+from hybridcode.context.named import Exact
+from hybridcode.context.passages import Passage, Reader, Taken, head_passage, lines_passage
+from hybridcode.context.render import place_of
+
+REASON = "named"
+_LISTED_SHARE = 4
+"""What classes and modules hold gets one in so many bytes."""
+_HEAD_BYTES = 500
+"""Of a body that is too long to be shown."""
+
+
+@dataclass
+class NamedParts:
+    """What a window holds of the named definitions."""
+
+    text: str = ""
+    """The lists of what classes and modules hold."""
+    passages: list[Passage] = field(default_factory=list[Passage])
+    notes: list[str] = field(default_factory=list[str])
+    used: int = 0
+    """Bytes of all of it, with a heading for each file."""
+
+
+def named_parts(
+    corpus: Corpus, exact: Sequence[Exact], *, modules: Sequence[str], room: int, taken: Taken
+) -> NamedParts:
+    """The named definitions and, of named modules, what they define, in at most `room` bytes; `taken` grows by them."""
+    found = NamedParts()
+    reader = Reader(corpus.snapshot)
+    for number, one in enumerate(exact):
+        _add_lines(found, reader, one, corpus=corpus, share=(room - found.used) // (len(exact) - number), taken=taken)
+    owners = dict.fromkeys((one.path, _owner(one)) for one in exact if _owner(one))
+    lists = [(path, owner) for path, owner in owners if not _is_shown(corpus, path, owner, taken)]
+    lists += [(path, "") for path in modules]
+    for number, (path, owner) in enumerate(lists):
+        share = min(room - found.used, room // _LISTED_SHARE // (len(lists) - number))
+        text = defined_in(corpus, path, room=share, owner=owner)
+        found.text += text
+        found.used += len(text.encode())
+    return found
+
+
+def _owner(one: Exact) -> str:
+    """The class that holds a definition, or that it is."""
+    return one.symbol.name if one.symbol.kind in ("class", "interface", "enum") else one.symbol.parent
+
+
+def _is_shown(corpus: Corpus, path: str, owner: str, taken: Taken) -> bool:
+    symbols = corpus.record(corpus.number[path]).symbols
+    return any(symbol.name == owner and taken.covers(path, symbol.start, symbol.end) for symbol in symbols)
+
+
+def _add_lines(found: NamedParts, reader: Reader, one: Exact, *, corpus: Corpus, share: int, taken: Taken) -> None:
+    """The lines of a definition, or the first of them."""
+    symbol = one.symbol
+    if taken.overlaps(one.path, symbol.start, symbol.end):
+        return
+    symbols = corpus.record(one.file).symbols
+    within = next((other.signature for other in symbols if symbol.parent and other.name == symbol.parent), "")
+    whole = lines_passage(reader, one.path, symbol.start, symbol.end, reason=REASON, within=within)
+    is_headed = any(other.excerpt.path == one.path for other in found.passages)
+    heading = 0 if is_headed else whole.heading_size
+    passage: Passage | None = whole
+    if whole.size + heading > share:
+        most = min(_HEAD_BYTES, share - heading)
+        passage = head_passage(reader, one.path, symbol.start, symbol.end, reason=REASON, room=most, within=within)
+    if passage is not whole:
+        end = f"cut after line {passage.excerpt.end}" if passage else "left out"
+        found.notes.append(f"{place_of(one.path, symbol.start, symbol.end)} is {end}")
+    if passage is not None:
+        found.passages.append(passage)
+        found.used += passage.size + heading
+        taken.add(one.path, passage.excerpt.start, passage.excerpt.end)

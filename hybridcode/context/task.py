@@ -1,0 +1,81 @@
+"""What a task says of a tree: how it ranks the files, what it names, and how much of them a planner has to see.
+
+Invariant: a pure function of tree and task; the same task is as clear for everybody who asks.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.named import Exact, exact_definitions, files_written, named_files
+from hybridcode.context.rank import Ranking, rank
+from hybridcode.context.scores import MILLION
+
+Clarity = Literal["clear", "plain", "open"]
+"""It names definitions that are found; it says where to look; it does neither."""
+
+_MOST_FILES = 3
+"""A task that names definitions of more files is not clear: what holds them together is to be seen."""
+_LEAST_SHARE = 60
+"""Percent of the likelihood that the best file needs where a task names nothing."""
+_LIKELY = 20
+"""Files that are compared."""
+
+
+@dataclass(frozen=True)
+class TaskRead:
+    """A task beside a tree."""
+
+    ranking: Ranking
+    written: tuple[str, ...]
+    """Paths of files that it writes out, sorted."""
+    exact: tuple[Exact, ...]
+    """Definitions that it names."""
+    clarity: Clarity
+    why: str
+    """Of the clarity, in words."""
+
+    def tokens_of(self, tokens: int) -> int:
+        """How large its window is to be, where `tokens` are meant for one that says where to look."""
+        match self.clarity:
+            case "clear":
+                return tokens // 2
+            case "plain":
+                return tokens
+            case "open":
+                return tokens * 2
+
+
+def read_task(corpus: Corpus, task: str) -> TaskRead:
+    """Rank a tree for a task and find what it names."""
+    ranking = rank(corpus, task)
+    written = tuple(corpus.paths[file] for file in sorted(files_written(corpus, ranking.query)))
+    exact = exact_definitions(corpus, ranking.query)
+    clarity, why = _clarity(ranking, written, exact, named_files(corpus, task))
+    return TaskRead(ranking, written, exact, clarity, why)
+
+
+def _clarity(
+    ranking: Ranking, written: tuple[str, ...], exact: tuple[Exact, ...], named: tuple[str, ...]
+) -> tuple[Clarity, str]:
+    homes = {one.path for one in exact}
+    if exact and len(homes) <= _MOST_FILES and homes <= set(named):
+        return "clear", f"it names {', '.join(f'{one.path}#{one.symbol.name}' for one in exact)}"
+    if exact:
+        return "plain", f"it names {len(exact)} definitions in {len(homes)} files"
+    if written:
+        return "plain", f"it names {', '.join(written)}"
+    share = _best_share(ranking)
+    if share >= _LEAST_SHARE:
+        return "plain", f"it names nothing of the tree, and {ranking.files[0].path} stands out ({share} %)"
+    return "open", f"it names nothing of the tree, and no file stands out (the best has {share} %)"
+
+
+def _best_share(ranking: Ranking) -> int:
+    """Percent of the likelihood of the first files that the best one has."""
+    if not ranking.files:
+        return 0
+    best = ranking.files[0].score
+    whole = math.fsum(math.exp((file.score - best) / MILLION) for file in ranking.files[:_LIKELY])
+    return int(100 / whole)
