@@ -68,6 +68,7 @@ async def _run(options: SessionOptions, text: str | None, *, output_format: str)
         starting = asyncio.create_task(session.start_models())
         outcome = await (session.run(text) if text is not None else session.resume())
         starting.cancel()
+        await session.leave_worktree()
         with suppress(OSError):  # nobody reads any more: the exit code still says how it ended
             _print_end(session, outcome, output_format)
         return outcome.code

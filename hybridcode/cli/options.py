@@ -83,6 +83,9 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option("--plan-first", is_flag=True, help="Let the frontier plan, also what is small and clear."),
     click.option("--reproduce", is_flag=True, help="Begin with a test that fails before the bug is fixed."),
     click.option("--plan-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Follow this plan."),
+    click.option(
+        "--worktree", is_flag=True, help="Work in a git worktree outside this folder, on a branch of its own."
+    ),
     click.option("--cwd", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Work in this folder."),
     click.option(
         "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="One more config file."
@@ -122,6 +125,8 @@ def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) ->
         values["routing.first"] = "frontier"
     if given["reproduce"]:
         values["verify.reproduce"] = True
+    if given["worktree"]:
+        values["git.worktree"] = True
     if given["dry_run"]:
         values["approval.mode"] = "plan"
     if given["unsafe"]:

@@ -12,6 +12,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/gate/exact.py": "the part of the door that puts links and permission bits back",
     "hybridcode/gate/file_*.py": "what it is split into: folders, renames, one file on its way",
     "hybridcode/gate/commits.py": "the part of the door that commits: an index of its own in a temporary folder",
+    "hybridcode/gate/worktrees.py": "the part of the door that makes a session's own worktree, and links in it",
     "hybridcode/gate/processes.py": "the part of the door that starts commands",
     "hybridcode/gate/sandbox*.py": "asks the kernel which sandbox can be had",
     "hybridcode/gate/scratch*.py": "our own scratch copies of a tree, outside the workspace",
