@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.options import Flags, read_flags, read_plan, session_options, session_to_resume
+from hybridcode.cli.options import Flags, read_flags, read_plan, session_options, session_to_resume, task_of_plan
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.exits import ExitCode
 
@@ -53,7 +53,7 @@ def open_chat(
         flags.loaded,
         make_models=make_models,
         frontier_name=frontier_name,
-        prompt=prompt,
+        prompt=prompt or task_of_plan(flags) or None,
         resume=session_to_resume(flags),
         plan=read_plan(flags),
     )

@@ -45,6 +45,11 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_dir(_APP))
 
 
+def plans_dir() -> Path:
+    """Folder of plans that a person saved from a pane."""
+    return data_dir() / "plans"
+
+
 def models_dir() -> Path:
     """Folder of downloaded models."""
     return data_dir() / "models"

@@ -32,6 +32,7 @@ DOORS: Mapping[str, str] = {
     "hybridcode/repo/git.py": "read-only git with fixed flags",
     "hybridcode/cli/demo.py": "the demo's own scratch copy",
     "hybridcode/session/report.py": "a person's own export, to a new file",
+    "hybridcode/session/plan_files.py": "a plan that a person saves, to a new file",
     "hybridcode/session/written.py": "what a person wrote, in our own state",
     "hybridcode/tui/editor.py": "starts a person's own editor at their key, over a temporary file of ours",
     "hybridcode/launcher.py": "starts the program again where Python would not read paths as UTF-8",
