@@ -38,7 +38,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/tui/screens/help.py": {"hybridcode.tui.screens.keys"},
     "hybridcode/tui/keys_chosen.py": {"hybridcode.tui.keymap"},
     "hybridcode/tui/panes.py": {"hybridcode.gate.explaining"},
-    "hybridcode/tui/plan_text.py": {"tomlkit"},
+    "hybridcode/session/plan_files.py": {"tomlkit"},
     "hybridcode/tui/terminal.py": {"textual.drivers.linux_driver"},
 }
 """Imports inside functions, each with its reason beside it in the source."""

@@ -11,6 +11,7 @@ from tests.support.chat_server import Answer, ChatServer, Exchange, say, serving
 from tests.support.commits import head, known_author, shown, status
 from tests.support.processes import Done, Program, with_one_server
 from tests.support.repos import git, git_repository, write_tree
+from tests.support.screen import Screen
 
 FILES = {
     "shop.py": "RATE = 3\n",
@@ -207,3 +208,18 @@ def test_there_is_no_worktree_without_a_commit(program: Program, tmp_path: Path)
     git(plain, "init", "-q")
     done = run(program, plain, *TASK)
     assert (done.code, "no commit yet" in done.json["message"]) == (2, True)
+
+
+def test_the_conversation_tells_where_the_work_is_when_it_ends(program: Program, repo: Path):
+    flags = ("--plain", "--worktree", "--permission-mode", "acceptEdits", "--set", "verify.detect=off")
+    screen = Screen(program, "set the rate", *flags, cwd=repo, size=(400, 60))
+    try:
+        screen.see("a commit", "answer with one of")
+        screen.wait(0.7)
+        screen.press("y\r")
+        screen.see("done", "what should be done?")
+        screen.press("/quit\r")
+        screen.see(f"the work is on branch {BRANCH}", "its worktree is removed", "go on: hybridcode")
+    finally:
+        screen.close()
+    assert git(repo, "show", f"{BRANCH}:shop.py") == "RATE = 5\n"
