@@ -63,7 +63,7 @@ from hybridcode.session.send_policy import send_policy
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
 from hybridcode.session.watchers import NullWatcher
-from hybridcode.session.worktrees import Workplace, lacking, leave, workplace
+from hybridcode.session.worktrees import Workplace, lacking, leave, taken_back, workplace
 from hybridcode.version import __version__
 
 MakeApprover = Callable[[Approvals, Sandbox], Approver]
@@ -146,7 +146,8 @@ class Session:
             journal.claim(session_id)
             log, git = journal.session(session_id), options.loaded.settings.git
             place = workplace(options.workspace, log, git, is_new=options.resume is None)
-            session = cls(options, journal, log, place)
+            with taken_back(place, is_new=options.resume is None):
+                session = cls(options, journal, log, place)
         except HybridcodeError:
             journal.close()
             raise

@@ -5,6 +5,8 @@ hooks are left alone by a session that has a worktree.
 """
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import msgspec
 
 from hybridcode.config.paths import worktrees_dir
 from hybridcode.config.settings import GitSettings, Settings
-from hybridcode.domain.errors import ConfigError
+from hybridcode.domain.errors import ConfigError, HybridcodeError
 from hybridcode.domain.events import Event, NoticeGiven
 from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.gate import worktrees
@@ -68,6 +70,19 @@ def workplace(home: Path, log: SessionJournal, git: GitSettings, *, is_new: bool
     branch = commits[-1].receipt.branch if commits else ""
     again = worktrees.make(home, path, at=made.commit, branch=branch, wanted_links=made.links)
     return Workplace(again.root, made, (made,))
+
+
+@contextmanager
+def taken_back(place: Workplace, *, is_new: bool) -> Generator[None]:
+    """A worktree that was just made goes again if the session cannot be opened after all."""
+    try:
+        yield
+    except HybridcodeError:
+        if is_new and (made := place.made) is not None:
+            worktrees.remove(
+                Path(made.home), place.root, Path(made.path), links=made.links, began=made.commit, written=()
+            )
+        raise
 
 
 def _first(home: Path, log: SessionJournal, git: GitSettings) -> Workplace:

@@ -210,6 +210,12 @@ def test_there_is_no_worktree_without_a_commit(program: Program, tmp_path: Path)
     assert (done.code, "no commit yet" in done.json["message"]) == (2, True)
 
 
+def test_a_session_that_cannot_be_opened_leaves_no_worktree(program: Program, repo: Path):
+    done = run(program, repo, *TASK, "--allow", "Bash(")
+    assert done.code == 2, done.err
+    assert len(worktrees(repo)) == 1
+
+
 def test_the_conversation_tells_where_the_work_is_when_it_ends(program: Program, repo: Path):
     flags = ("--plain", "--worktree", "--permission-mode", "acceptEdits", "--set", "verify.detect=off")
     screen = Screen(program, "set the rate", *flags, cwd=repo, size=(400, 60))
