@@ -58,7 +58,8 @@ async def _commit(run: Run, text: str, goals: tuple[str, ...], *, only: str | No
     if git is None:
         _tell(run, Refused("this folder is not in a git repository", "git init makes it one."))
         return ""
-    own = {made.receipt.branch for made in commits_of(envelopes) if made.seq >= since}
+    in_worktree = run.settings.git.worktree  # which has one branch for all of the session's tasks
+    own = {made.receipt.branch for made in commits_of(envelopes) if in_worktree or made.seq >= since}
     meant = {path: writes[path] for path in paths}
     contents = await contents_of(run.journal, run.root, meant)
     branch = branch_name(run.settings.git.branch, task=run.task.text, session=run.journal.id)

@@ -7,14 +7,14 @@ and the judge did not object.
 from hybridcode.agent.checks import check, is_waived
 from hybridcode.agent.committing import commit_task
 from hybridcode.agent.crew import Crew
+from hybridcode.agent.deciding import check_given, decide
 from hybridcode.agent.judge import judge
-from hybridcode.agent.planner import check_length, make_plan, problems_of
+from hybridcode.agent.planner import make_plan
 from hybridcode.agent.reproducing import reproducing_step
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked
 from hybridcode.domain.action import Declined, Denied, Failed, Held, Receipt, Unknown
-from hybridcode.domain.errors import ConfigError
-from hybridcode.domain.events import CheckRan, NoticeGiven, PlanDecided, PlanMade, StepOutcome, TaskEnded, TaskJudged
+from hybridcode.domain.events import CheckRan, StepOutcome, TaskEnded, TaskJudged
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
 
@@ -51,41 +51,10 @@ async def _plan(run: Run) -> Plan | None:
     if plan is None:
         plan = await make_plan(run, await run.snapshot())
     elif not run.plan_is_approved:
-        await _check_given(run, plan)
+        await check_given(run, plan)
     if run.plan_is_approved or not plan.steps:
         return plan
-    return await _decided(run, plan)
-
-
-async def _check_given(run: Run, plan: Plan) -> None:
-    """A plan from a file or an interrupted run must fit the tree as it is now. Raises ConfigError, LimitReached."""
-    check_length(run, plan)
-    if problems := problems_of(plan, await run.snapshot()):
-        raise ConfigError(f"The plan cannot be followed: {'; '.join(problems)}", "Correct it, or ask for a new one.")
-
-
-async def _decided(run: Run, plan: Plan) -> Plan | None:
-    """The plan as a person approved or edited it; an edit that cannot be followed is asked about again.
-
-    Who approves a plan in plan mode switches to another mode first; otherwise it is only shown.
-    """
-    while True:
-        chosen = await run.plan_approver.decide_plan(plan)
-        if chosen is None:
-            run.journal.append(PlanDecided(False, by="person"))
-            return None
-        if chosen != plan:
-            run.journal.append(PlanMade(chosen, "person"))
-        if run.is_planning_only:
-            return chosen
-        problems = problems_of(chosen, await run.snapshot())
-        if not problems:
-            check_length(run, chosen)
-            run.plan_is_approved = True
-            run.journal.append(PlanDecided(True, by="run" if chosen == plan else "person"))
-            return chosen
-        run.journal.append(NoticeGiven("error", f"the plan cannot be followed: {'; '.join(problems)}", "edit it again"))
-        plan = chosen
+    return await decide(run, plan)
 
 
 async def _do_steps(run: Run, plan: Plan) -> tuple[Plan, Outcome | None]:

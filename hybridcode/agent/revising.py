@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from hybridcode.agent.asking import ask
+from hybridcode.agent.deciding import decide_revised
 from hybridcode.agent.plan_reply import parse_reply
 from hybridcode.agent.planner import check_length, problems_of
 from hybridcode.agent.run import Run, holds_credentials
 from hybridcode.agent.scheduler import dependants
 from hybridcode.agent.steering import beside
 from hybridcode.domain.errors import EgressForbidden, LimitReached, ModelError, PlanInvalid
-from hybridcode.domain.events import NoticeGiven, PlanDecided, PlanMade, PlanRevised, StepOutcome
+from hybridcode.domain.events import NoticeGiven, PlanMade, PlanRevised, StepOutcome
 from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.gate.render import escape
@@ -61,7 +62,7 @@ async def revise(
         return None
 
 
-async def _asked(run: Run, plan: Plan, declined: _Declined, outcomes: Mapping[str, StepOutcome]) -> Plan:
+async def _asked(run: Run, plan: Plan, declined: _Declined, outcomes: Mapping[str, StepOutcome]) -> Plan | None:
     question = _question(run, plan, declined, outcomes)
     complaint = ""
     for left in reversed(range(_TRIES)):
@@ -75,8 +76,7 @@ async def _asked(run: Run, plan: Plan, declined: _Declined, outcomes: Mapping[st
             continue
         check_length(run, revised)
         run.journal.append(PlanMade(revised, "frontier"))
-        run.journal.append(PlanDecided(True, by="run"))
-        return revised
+        return await decide_revised(run, revised, former=plan, settled=outcomes.keys())
     raise AssertionError("the last try returns or raises")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.options import Flags, read_flags, read_plan, session_options, session_to_resume
+from hybridcode.cli.options import Flags, read_flags, read_plan, session_options, session_to_resume, task_of_plan
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.exits import ExitCode
 
@@ -53,7 +53,7 @@ def open_chat(
         flags.loaded,
         make_models=make_models,
         frontier_name=frontier_name,
-        prompt=prompt,
+        prompt=prompt or task_of_plan(flags) or None,
         resume=session_to_resume(flags),
         plan=read_plan(flags),
     )
@@ -61,6 +61,25 @@ def open_chat(
         console.leave(ExitCode.TERMINATED)
     if left.waiting:
         console.say(left.waiting, colour="yellow")
+    if left.session is not None and (words := worktree_words(flags, left.session)):
+        console.say(words)
     if left.session is not None:
         console.say(f"go on: {go_on or f'hybridcode --cwd {flags.workspace} -r {left.session}'}", dim=True)
     console.leave(ExitCode.TERMINATED if left.signal else ExitCode.DONE)
+
+
+def worktree_words(flags: Flags, session: str) -> str:
+    """Where the work of a session with a git worktree is; empty for one without."""
+    # Deferred: the journal is read after the program has ended, and not at all before its first paint.
+    from hybridcode.session.finding import open_existing
+    from hybridcode.session.telling import worktree_left
+    from hybridcode.session.worktrees import left_behind
+
+    journal = open_existing(flags.workspace, flags.loaded.settings)
+    if journal is None:
+        return ""
+    try:
+        left = left_behind(journal, session)
+    finally:
+        journal.close()
+    return worktree_left(left) if left is not None else ""

@@ -7,6 +7,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from hybridcode.gate.approvers import PolicyOnly, Refuse
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
 from hybridcode.session.consent import consented_checks
+from hybridcode.session.plan_files import save_plan
 from hybridcode.session.result import result_of
 from hybridcode.session.session import Session, SessionOptions
 from hybridcode.session.state import SessionState
@@ -50,12 +52,14 @@ def policy_only(flags: Flags, sandbox: Sandbox) -> PolicyOnly:
     return PolicyOnly(is_sandboxed=is_off or sandbox.kind != "none", checks=consented_checks(flags.loaded))
 
 
-def run_headless(options: SessionOptions, text: str | None, *, output_format: str) -> ExitCode:
-    """Run a task (or resume when `text` is None) and print it."""
-    return asyncio.run(_run(options, text, output_format=output_format))
+def run_headless(
+    options: SessionOptions, text: str | None, *, output_format: str, plan_file: Path | None = None
+) -> ExitCode:
+    """Run a task (or resume when `text` is None) and print it; its plan goes to `plan_file`, if one is named."""
+    return asyncio.run(_run(options, text, output_format=output_format, plan_file=plan_file))
 
 
-async def _run(options: SessionOptions, text: str | None, *, output_format: str) -> ExitCode:
+async def _run(options: SessionOptions, text: str | None, *, output_format: str, plan_file: Path | None) -> ExitCode:
     session = Session.open(options)
     try:
         printer = _printer(session, output_format)
@@ -68,11 +72,24 @@ async def _run(options: SessionOptions, text: str | None, *, output_format: str)
         starting = asyncio.create_task(session.start_models())
         outcome = await (session.run(text) if text is not None else session.resume())
         starting.cancel()
+        await session.leave_worktree()
+        if plan_file is not None:
+            _save_plan(session, plan_file)
         with suppress(OSError):  # nobody reads any more: the exit code still says how it ended
             _print_end(session, outcome, output_format)
         return outcome.code
     finally:
         await session.close()
+
+
+def _save_plan(session: Session, path: Path) -> None:
+    """Raises: ConfigError, when the file cannot be written."""
+    task = session.state.task
+    if task is None or task.plan is None or not task.plan.steps:
+        console.say("There is no plan with steps: none was saved.", colour="yellow")
+        return
+    save_plan(path, task.plan, task=task.task.text)
+    console.say(f"the plan is in {path}: hybridcode run --plan {path} follows it")
 
 
 def _printer(session: Session, output_format: str) -> Callable[[Envelope], None] | None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from hybridcode.config.keys import read_assignment
 from hybridcode.config.load import Loaded, load
 from hybridcode.config.paths import expanded
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.plan import Plan
+from hybridcode.session.plan_files import read_plan_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -77,12 +77,21 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option("--unsafe", is_flag=True, help="Switch asking off. Announced and recorded."),
     click.option("--no-sandbox", is_flag=True, help="Run commands without a sandbox."),
     click.option("--offline", is_flag=True, help="Forbid every remote call."),
-    click.option("--dry-run", is_flag=True, help="Plan only; write and run nothing."),
+    click.option("--dry-run", "--plan-only", "dry_run", is_flag=True, help="Plan only; write and run nothing."),
     click.option("-c", "--continue", "continue_last", is_flag=True, help="Go on with the last session here."),
     click.option("-r", "--resume", metavar="ID", help="Go on with a session."),
     click.option("--plan-first", is_flag=True, help="Let the frontier plan, also what is small and clear."),
     click.option("--reproduce", is_flag=True, help="Begin with a test that fails before the bug is fixed."),
-    click.option("--plan-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Follow this plan."),
+    click.option(
+        "--plan",
+        "--plan-file",
+        "plan_file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Follow the plan of this file, and do its task if no PROMPT is given.",
+    ),
+    click.option(
+        "--worktree", is_flag=True, help="Work in a git worktree outside this folder, on a branch of its own."
+    ),
     click.option("--cwd", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Work in this folder."),
     click.option(
         "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="One more config file."
@@ -122,6 +131,8 @@ def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) ->
         values["routing.first"] = "frontier"
     if given["reproduce"]:
         values["verify.reproduce"] = True
+    if given["worktree"]:
+        values["git.worktree"] = True
     if given["dry_run"]:
         values["approval.mode"] = "plan"
     if given["unsafe"]:
@@ -143,19 +154,25 @@ def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) ->
 
 
 def read_plan(flags: Flags) -> Plan | None:
-    """The plan of `--plan-file`, or None.
+    """The plan of `--plan`, or None.
 
     Raises:
         ConfigError: when it is not a plan.
     """
     if flags.plan_file is None:
         return None
-    try:
-        return msgspec.json.decode(flags.plan_file.read_bytes(), type=Plan)
-    except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(
-            f"{flags.plan_file} is not a plan: {error}", "A plan is JSON with a list of steps."
-        ) from error
+    return read_plan_file(flags.plan_file).plan
+
+
+def task_of_plan(flags: Flags) -> str:
+    """The task that the plan of `--plan` says it is for; empty for a run that goes on with a session.
+
+    Raises:
+        ConfigError: when it is not a plan.
+    """
+    if flags.plan_file is None or flags.resume is not None or flags.continue_last:
+        return ""
+    return read_plan_file(flags.plan_file).task.strip()
 
 
 def session_to_resume(flags: Flags) -> str | None:

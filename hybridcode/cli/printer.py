@@ -42,10 +42,11 @@ from hybridcode.domain.events import (
     TaskJudged,
 )
 from hybridcode.domain.plan import Step
+from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.gate.change_flags import mode_note
 from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.patch.hunks import unified
-from hybridcode.session.telling import asked, reproduced
+from hybridcode.session.telling import asked, reproduced, worktree_left, worktree_made
 
 COLOURS = {"info": None, "warning": "yellow", "error": "red"}
 TAIL_LINES = 12
@@ -92,6 +93,10 @@ class TextPrinter:
                 self._check(check)
             case StepEnded(step=step, outcome=outcome, why=why) if outcome != "done":
                 say(shown(f"  step {step} {outcome}: {why}"), colour="red")
+            case WorktreeMade() as made:
+                say(shown(worktree_made(made)))
+            case WorktreeLeft() as left:
+                say(shown(worktree_left(left)), bold=True)
             case TaskQuestioned(questions=questions):
                 for question in questions:
                     say(shown(f"question: {asked(question)}"), colour="yellow")

@@ -16,6 +16,9 @@ def summary_lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"pending: {approval['id']}  {approval['title']}")
     if result["pending_approvals"]:
         lines.append(f"next: hybridcode approvals approve ID, then hybridcode sessions resume {result['session_id']}")
+    elif result["worktree"] and result["worktree"]["is_removed"]:
+        branch = result["worktree"]["branch"]
+        lines += [f"take it: git merge {branch}", f"drop it: git branch -D {branch}"] if branch else []
     elif result["files"]:
         lines.append(f"undo: hybridcode undo {result['session_id']}")
     return lines

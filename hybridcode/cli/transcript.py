@@ -60,7 +60,9 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
+from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.patch.hunks import unified
+from hybridcode.session.telling import worktree_left, worktree_made
 
 Blob = Callable[[str], bytes]
 
@@ -96,6 +98,10 @@ def _of_session(event: Event) -> Iterator[str]:
             yield f"mode {event.mode}, sandbox {event.sandbox}"
         case SessionForked(origin=origin, task=task):
             yield f"begins where session {origin} stood after {task}"
+        case WorktreeMade():
+            yield worktree_made(event)
+        case WorktreeLeft():
+            yield worktree_left(event)
         case SessionResumed(version=version):
             yield f"session resumed, hybridcode {version}"
         case TaskGiven(task=task, tree_digest=tree):

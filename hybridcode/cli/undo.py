@@ -18,6 +18,7 @@ from hybridcode.gate.taking_back import Reach
 from hybridcode.gate.undo import undo as put_back
 from hybridcode.session.gates import open_gate
 from hybridcode.session.watchers import NullWatcher
+from hybridcode.session.worktrees import require_root
 
 BY = "person:undo"
 
@@ -36,7 +37,8 @@ def undo(what: str | None, commits: bool, cwd: Path | None, as_json: bool) -> No
     workspace, loaded = settings_of(cwd)
     with journal_of(cwd) as journal:
         log = journal.session(name).require()
-        gate = open_gate(workspace, log, settings=loaded.settings, rules=loaded.rules, watcher=NullWatcher())
+        root = require_root(log, workspace)
+        gate = open_gate(root, log, settings=loaded.settings, rules=loaded.rules, watcher=NullWatcher())
         event = asyncio.run(put_back(log, gate, Reach(step or None)))
         behind = commits_behind(log, event)
         made = asyncio.run(revert(log, gate, event, by=BY)) if commits else None

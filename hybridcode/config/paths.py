@@ -21,9 +21,18 @@ def user_config_dir() -> Path:
 def state_dir(workspace: Path, override: str = "") -> Path:
     """Folder of the journal of one workspace: `<state>/<12 hex digits of its resolved path>-<name>`."""
     base = Path(override).expanduser() if override else Path(platformdirs.user_state_dir(_APP))
+    return base / _name_of(workspace)
+
+
+def worktrees_dir(workspace: Path) -> Path:
+    """Folder of the git worktrees of one workspace. It is not below the state folder: no command may see that one."""
+    return Path(platformdirs.user_state_dir(f"{_APP}-worktrees")) / _name_of(workspace)
+
+
+def _name_of(workspace: Path) -> str:
     resolved = workspace.resolve()
     digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return base / f"{digest}-{resolved.name or 'root'}"
+    return f"{digest}-{resolved.name or 'root'}"
 
 
 def cache_dir() -> Path:
@@ -34,6 +43,11 @@ def cache_dir() -> Path:
 def data_dir() -> Path:
     """Folder of what is large and worth keeping."""
     return Path(platformdirs.user_data_dir(_APP))
+
+
+def plans_dir() -> Path:
+    """Folder of plans that a person saved from a pane."""
+    return data_dir() / "plans"
 
 
 def models_dir() -> Path:

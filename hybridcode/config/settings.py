@@ -204,7 +204,7 @@ class EgressSettings(_Section, frozen=True):
 
 
 class GitSettings(_Section, frozen=True):
-    """[git]: commits, the only writes to git; each is shown and asked for first."""
+    """[git]: commits, each shown and asked for first, and worktrees of sessions: the only writes to git."""
 
     commit: Literal["off", "session", "step"] = "off"
     """`session` commits what a task changed when it ends well, `step` what each step changed."""
@@ -212,6 +212,10 @@ class GitSettings(_Section, frozen=True):
     """Name of a new branch for these commits, as `hybridcode/{task}` (also `{session}`). Empty: the current branch."""
     trailer: str = "Assisted-by: hybridcode"
     """Last line of each message, as `Key: value`. Empty: none."""
+    worktree: bool = False
+    """A new session works in a git worktree outside your folder and commits to a branch of its own."""
+    worktree_links: tuple[str, ...] = ()
+    """What of your folder is linked into such a worktree though git ignores it, as `node_modules` or `.venv`."""
 
 
 class AuditSettings(_Section, frozen=True):

@@ -16,6 +16,7 @@ from hybridcode.domain.planned import PlanDecided, PlanMade, PlannerChosen, Plan
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
+from hybridcode.domain.worktree import WorktreeEvent
 
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
 
@@ -359,6 +360,7 @@ Event = (
     | TaskEnded
     | Interrupted
     | AskedEvent
+    | WorktreeEvent
     | UndoMade
     | Rewound
     | CalibrationBegun

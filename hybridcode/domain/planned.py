@@ -24,7 +24,7 @@ class PlanMade(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
 
 
 class PlanDecided(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
-    """After PlanMade, before its first step."""
+    """After PlanMade, before its first step; of a revised plan before the first of its new steps."""
 
     approved: bool
     by: str

@@ -16,6 +16,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hybridcode.gate.git_config import config_file
 from hybridcode.gate.protected import OWN_NAMES, is_protected, is_secret
 from hybridcode.gate.render import is_plain
 
@@ -202,7 +203,7 @@ def _relative(path: str, folder: str) -> str | None:
 def _hooks_folders(root: Path) -> tuple[str, ...]:
     """`core.hooksPath` of the repository's own configuration, read as text: git is not started for this."""
     try:
-        text = (root / ".git" / "config").read_text("utf-8", "replace")
+        text = config_file(root).read_text("utf-8", "replace")
     except OSError:
         return ()
     found = re.findall(r"^\s*hookspath\s*=\s*\"?([^\"\n#;]+)", text, re.MULTILINE | re.IGNORECASE)

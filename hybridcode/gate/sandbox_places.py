@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from hybridcode.config.paths import data_dir, state_dir, user_config_dir
+from hybridcode.gate.git_config import config_file
 from hybridcode.gate.protected import listed
 
 _DATA = tomllib.loads(files("hybridcode.gate").joinpath("sandbox.toml").read_text("utf-8"))
@@ -109,7 +110,7 @@ def guarded(workspace: Path) -> tuple[list[Path], bool]:
 
 def hooks_folder(workspace: Path, home: Path) -> Path | None:
     """The folder inside the workspace that `core.hooksPath` names, if any."""
-    for config in (workspace / ".git" / "config", home / ".gitconfig", home / ".config" / "git" / "config"):
+    for config in (config_file(workspace), home / ".gitconfig", home / ".config" / "git" / "config"):
         for value in _HOOKS_PATH.findall(_text(config)):
             folder = Path(os.path.normpath(workspace / value.strip()))
             if folder.is_relative_to(workspace) and folder != workspace and ".git" not in folder.parts:

@@ -10,13 +10,15 @@ from hybridcode.gate.lapsing import lapse, lapsed, why_lapsed
 from hybridcode.journal.approvals import ApprovalRow, Approvals
 from hybridcode.journal.states import ApprovalState
 from hybridcode.session.gates import reader_of
+from hybridcode.session.worktrees import root_of
 
 
 def why_stale(approvals: Approvals, row: ApprovalRow, workspace: Path, *, expires_s: float) -> Expired | Stale | None:
     """What keeps a pending proposal from being carried out; None: nothing does, or it does not wait any more."""
     if row.state != ApprovalState.PENDING:
         return None
-    return lapsed(row, read=reader_of(workspace), now=approvals.journal.clock(), expires_s=expires_s)
+    root = root_of(approvals.journal, row.session, workspace)
+    return lapsed(row, read=reader_of(root), now=approvals.journal.clock(), expires_s=expires_s)
 
 
 def looked_at(approvals: Approvals, row: ApprovalRow, workspace: Path, *, expires_s: float) -> tuple[ApprovalRow, str]:

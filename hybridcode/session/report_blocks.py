@@ -58,11 +58,13 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
+from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.gate.change_flags import mode_note
 from hybridcode.models.ledger import Account, Estimate, Ledger
 from hybridcode.patch.hunks import unified
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
+from hybridcode.session.telling import worktree_left, worktree_made
 
 Blob = Callable[[str], bytes]
 Kind = Literal["title", "section", "part", "text", "item", "code", "diff", "table", "folded"]
@@ -220,6 +222,10 @@ def _beside(envelope: Envelope) -> Iterator[Block]:
             yield Block("item", f"rule for this {scope} by {by}, {at}: {rule}")
         case ModeChanged(mode=mode, by=by):
             yield Block("item", f"mode {mode}, switched by {by}, {at}")
+        case WorktreeMade():
+            yield Block("item", worktree_made(event))
+        case WorktreeLeft():
+            yield Block("item", worktree_left(event))
         case SessionResumed(version=version):
             yield Block("item", f"session resumed {at}, hybridcode {version}")
         case Interrupted(by=by):

@@ -8,6 +8,7 @@ from typing import Any
 from hybridcode.domain.action import Committed
 from hybridcode.domain.events import CheckRan
 from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.worktree import WorktreeLeft
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import StepView, TaskView
 
@@ -32,6 +33,7 @@ def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, An
             for view in state.of_task
             if isinstance(made := view.receipt, Committed)
         ],
+        "worktree": _worktree(state.left),
         "pending_approvals": [
             {
                 "id": view.proposal.id,
@@ -56,6 +58,13 @@ def result_of(state: SessionState, code: ExitCode, message: str) -> dict[str, An
         "ledger": accounts,
         "egress": ledger.egress_json(),
     }
+
+
+def _worktree(left: WorktreeLeft | None) -> dict[str, Any] | None:
+    """Where the work of a session with a git worktree is; None for one without."""
+    if left is None:
+        return None
+    return {"branch": left.branch, "path": left.path, "is_removed": left.is_removed, "why_kept": left.why}
 
 
 def _steps(task: TaskView | None) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ Invariant: every way out of `run` and `resume`, cancellation included, leaves a 
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -44,13 +44,10 @@ from hybridcode.gate.approvers import Refuse
 from hybridcode.gate.grants import grant
 from hybridcode.gate.outcomes import PERSON
 from hybridcode.gate.sandbox import Sandbox
-from hybridcode.gate.sending import AskToSend
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal, SessionJournal, new_session_id
-from hybridcode.models.egress import send_freely
-from hybridcode.models.sender import Sender, SendPolicy
-from hybridcode.repo.facts import GitFacts, git_facts
-from hybridcode.session.budget import budget_check
+from hybridcode.models.sender import Sender
+from hybridcode.repo.facts import git_facts
 from hybridcode.session.consent import agree, named_now, without_checks
 from hybridcode.session.gates import open_gate
 from hybridcode.session.history import history_of
@@ -62,9 +59,11 @@ from hybridcode.session.plan_following import FollowPlan
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.routing import routes_for
+from hybridcode.session.send_policy import send_policy
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
 from hybridcode.session.watchers import NullWatcher
+from hybridcode.session.worktrees import Workplace, lacking, leave, taken_back, workplace
 from hybridcode.version import __version__
 
 MakeApprover = Callable[[Approvals, Sandbox], Approver]
@@ -94,19 +93,23 @@ class SessionOptions:
 class Session:
     """One conversation in one workspace."""
 
-    def __init__(self, options: SessionOptions, journal: Journal, session: SessionJournal) -> None:
+    def __init__(self, options: SessionOptions, journal: Journal, session: SessionJournal, place: Workplace) -> None:
         self.options = options
         self.journal = journal
         self.log = session
+        self.place: Workplace | None = place
+        """None once its worktree was given back."""
+        self.root = place.root
+        """The folder that it reads, writes and runs in."""
         self.state = SessionState.of(session.envelopes(), forgets_ended=True)
         named = self.state.named_checks
         self.agreed = agree(options.loaded, options.workspace, is_attended=options.is_attended, named=named)
-        self.settings = self.agreed.settings
+        self.settings = place.settings(self.agreed.settings)
         self.id = session.id
         session.subscribe(self.state.apply)
         self.models = options.make_models(self.settings)
         self.gate = open_gate(
-            options.workspace, session, settings=self.settings, rules=self.agreed.rules, watcher=options.watcher
+            self.root, session, settings=self.settings, rules=self.agreed.rules, watcher=options.watcher
         )
         self.gate.policy = self.gate.policy.in_mode(mode_at_start(options.loaded, self.state))
         self.sandbox = self.gate.effects.sandbox
@@ -141,16 +144,21 @@ class Session:
             if options.resume is not None:
                 journal.session(session_id).require()
             journal.claim(session_id)
-            session = cls(options, journal, journal.session(session_id))
+            log, git = journal.session(session_id), options.loaded.settings.git
+            place = workplace(options.workspace, log, git, is_new=options.resume is None)
+            with taken_back(place, is_new=options.resume is None):
+                session = cls(options, journal, log, place)
         except HybridcodeError:
             journal.close()
             raise
         if options.resume is None:
-            session._record_opening(git_facts(options.workspace))
+            session._record_opening(place)
         else:
             session.log.append(SessionResumed(__version__))
             session._record_mode(by="start")
             session._record_checks()
+            for event in place.news:
+                session.log.append(event)
             session.gate.recover()
         return session
 
@@ -280,6 +288,7 @@ class Session:
         """Give back processes and files; models that another session goes on with may stay."""
         await self.own.close()
         await self.keeper.close()
+        await self.leave_worktree()
         if not keeps_models:
             await close_all(self.models)
         self.gate.effects.close()
@@ -290,7 +299,7 @@ class Session:
         """What a task of this session has at hand."""
         return Run(
             task=task,
-            root=self.options.workspace,
+            root=self.root,
             settings=without_checks(self.settings, self.state.declined_checks & self.agreed.suggested.keys()),
             suggested=self.agreed.suggested,
             journal=self.log,
@@ -313,29 +322,24 @@ class Session:
         """A model behind this session's policy; None for none."""
         if model is None:
             return None
-        frontier, egress = self.settings.models.frontier, self.settings.egress
-        is_frontier = model.info.backend == "frontier"
-        policy = SendPolicy(
-            max_input_tokens=frontier.max_input_tokens if is_frontier else None,
-            max_retries=frontier.max_retries,
-            timeout_s=frontier.timeout_s if is_frontier else self.settings.models.local.timeout_s,
-            offline=egress.mode == "offline",
-            deny_paths=egress.deny_paths,
-            redactor=self.private.redactor if egress.redact else None,
-            withheld=self.private.withheld,
-            consent=AskToSend(self.gate) if egress.mode == "ask" else send_freely,
-            check_budget=budget_check(self.settings, self.state.envelopes),
-        )
+        policy = send_policy(model, self.settings, self.private, gate=self.gate, record=self.state)
         return Sender(model, self.log, policy=policy)
 
-    def _record_opening(self, facts: GitFacts) -> None:
-        self.log.append(opened(self.options.workspace, self.mode, facts, self.models, self.sandbox.kind))
-        if self.options.forked is not None:
-            self.log.append(self.options.forked)
-        warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models.local)[1]]
-        for notice in opening_notices(facts, self.models, warnings, self.agreed.notices):
-            self.log.append(notice)
+    def _record_opening(self, place: Workplace) -> None:
+        facts, loaded = git_facts(self.options.workspace), self.options.loaded
+        first: list[Event] = [opened(self.root, self.mode, facts, self.models, self.sandbox.kind)]
+        first += [] if self.options.forked is None else [self.options.forked]
+        warnings = [*loaded.warnings, *routes_for(loaded, self.models.local)[1]]
+        told = facts if place.made is None else replace(facts, dirty_paths=())  # what is left out is among its news
+        for event in (*first, *place.news, *opening_notices(told, self.models, warnings, self.agreed.notices)):
+            self.log.append(event)
         self._record_checks()
+
+    async def leave_worktree(self) -> None:
+        """Give back the worktree of a session that has one: it is removed if all in it is committed, else kept."""
+        place, self.place = self.place, None
+        if place is not None and place.made is not None:
+            self.log.append(await leave(self.log, place.made))
 
     def _record_checks(self) -> None:
         if (now := named_now(self.options.loaded)) not in (None, self.state.named_checks):
@@ -374,7 +378,10 @@ class Session:
                 # Deferred: a session that is only opened again, to be read, does without the loop.
                 from hybridcode.agent.loop import run_task
 
-                return await run_task(run)
+                outcome = await run_task(run)
+                if (lacks := lacking(self.place, self.state)) is not None:
+                    self.log.append(lacks)
+                return outcome
         except TimeoutError as error:
             if not limit.expired():
                 raise

@@ -26,6 +26,7 @@ from hybridcode.domain.events import (
     UndoMade,
 )
 from hybridcode.domain.own import is_own
+from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.session.record import Record
 from hybridcode.session.sums import CallView, Ruled, Sums
 from hybridcode.session.task_view import StepStatus, StepView, TaskView, apply_to_task
@@ -84,6 +85,10 @@ class SessionState:
     """Check commands of the command line, also of an earlier one."""
     declined_checks: set[str] = field(default_factory=set[str])
     """Texts of the check commands that somebody said no to."""
+    worktree: WorktreeMade | None = None
+    """The git worktree that it works in; None: the person's own folder."""
+    left: WorktreeLeft | None = None
+    """What became of the worktree when the session was closed, if it was."""
     notices: list[NoticeGiven] = field(default_factory=list[NoticeGiven])
     undone: list[UndoMade] = field(default_factory=list[UndoMade])
     envelopes: Record = field(default_factory=Record)
@@ -154,6 +159,10 @@ class SessionState:
                 self.mode, self.mode_by = mode, by
             case ChecksNamed():
                 self.named_checks = event
+            case WorktreeMade():
+                self.worktree, self.left = event, None
+            case WorktreeLeft():
+                self.left = event
             case TaskGiven(task=task):
                 self._let_go()
                 self.tasks.append(TaskView(task, begun_at=envelope.seq))

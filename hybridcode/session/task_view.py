@@ -15,6 +15,7 @@ from hybridcode.domain.events import (
     NoteGiven,
     PlanDecided,
     PlanMade,
+    PlanRevised,
     RungTaken,
     StepEnded,
     StepStarted,
@@ -71,6 +72,8 @@ class TaskView:
     plan: Plan | None = None
     plan_status: PlanStatus = "none"
     plan_source: str = ""
+    is_revised: bool = False
+    """Steps of the plan were planned anew while it was followed."""
     plan_mode: str = ""
     """The permission mode in which the plan was made."""
     steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
@@ -117,6 +120,8 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.steps = {step.id: kept.get(step.id, StepView(step)) for step in plan.steps}
         case PlanDecided(approved=approved):
             task.plan_status = "approved" if approved else "rejected"
+        case PlanRevised():
+            task.is_revised = True
         case CheckRan(step=None):
             task.checks.append(event)
         case TaskQuestioned(questions=questions):

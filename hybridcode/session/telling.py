@@ -1,4 +1,4 @@
-"""Questions and proofs of a session in one line each: the same words on the screen, in plain lines and headless.
+"""Questions, proofs and the worktree of a session in one line each: the same words on the screen and in plain lines.
 
 Invariant: pure; nothing is cut.
 """
@@ -6,6 +6,7 @@ Invariant: pure; nothing is cut.
 from typing import Literal
 
 from hybridcode.domain.asked import FailureReproduced, Question, QuestionAnswered, TaskQuestioned
+from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 
 Tone = Literal["warn", "strong", "good"]
 
@@ -31,3 +32,18 @@ def reproduced(event: FailureReproduced) -> str:
     """What failed before the change."""
     what = ", ".join(event.tests) or f"`{event.command}`"
     return f"reproduced: {what} failed before the change"
+
+
+def worktree_made(event: WorktreeMade) -> str:
+    """Where the session works."""
+    links = f", with links to {', '.join(event.links)}" if event.links else ""
+    return f"works in a git worktree begun at commit {event.commit[:12]}{links}: {event.path}"
+
+
+def worktree_left(event: WorktreeLeft) -> str:
+    """Where the work is, and how to take it."""
+    taken = f"the work is on branch {event.branch}: `git merge {event.branch}` takes it" if event.branch else ""
+    if event.is_removed:
+        return f"{taken}; its worktree is removed" if taken else "nothing was committed; the worktree is removed"
+    kept = f"the worktree is kept, since {event.why}: {event.path}"
+    return f"{taken}; {kept}" if taken else kept

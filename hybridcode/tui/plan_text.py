@@ -3,15 +3,10 @@
 Invariant: an edited plan that is saved unchanged is the same plan.
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from hybridcode.agent.scheduler import find_cycle
-from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.session.sums import StepUse
 from hybridcode.session.task_view import StepStatus, StepView, TaskView
@@ -98,7 +93,7 @@ def folded(rows: Sequence[PlanRow], room: int, *, at: str, key: str) -> list[Pla
 def _head(task: TaskView) -> tuple[Part, ...]:
     done = sum(view.status == "done" for view in task.steps.values())
     has_begun = any(view.status != "waiting" for view in task.steps.values())
-    said = " · waits for you" if task.plan_status == "proposed" and not has_begun else ""
+    said = " · waits for you" if task.plan_status == "proposed" and (task.is_revised or not has_begun) else ""
     said = " · not followed" if task.plan_status == "rejected" else said
     return (f"plan {done}/{len(task.steps)}" if task.steps else "plan", "bold"), (said, "$warning")
 
@@ -216,40 +211,3 @@ def _step_facts(step: Step) -> list[tuple[str, str]]:
         ("writer", "" if step.kind == "command" else writer),
     ]
     return [(name, text) for name, text in facts if text]
-
-
-def plan_to_toml(plan: Plan) -> str:
-    """The plan as a person edits it."""
-    import tomlkit  # here, so that the first paint does not wait for it
-
-    return tomlkit.dumps(msgspec.to_builtins(plan))
-
-
-def plan_from_toml(text: str) -> Plan:
-    """An edited plan.
-
-    Raises:
-        PlanInvalid: when it is not a plan; the message names the line or the field.
-    """
-    try:
-        plan = msgspec.convert(tomllib.loads(text), Plan)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise PlanInvalid(
-            f"The edited plan cannot be used: {error}", "Correct it, or press Escape to leave it."
-        ) from error
-    _require_ids([step.id for step in plan.steps], plan.steps)
-    if cycle := find_cycle(plan):
-        raise PlanInvalid(f"Steps {', '.join(cycle)} wait for each other.", "Take one of their `needs` away.")
-    return plan
-
-
-def _require_ids(ids: Sequence[str], steps: Sequence[Step]) -> None:
-    if not ids:
-        raise PlanInvalid("The edited plan has no steps.", "Keep one step at least, or reject the plan with n.")
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise PlanInvalid(f"Two steps have the id {twice[0]}.", "Give each step an id of its own.")
-    for step in steps:
-        if unknown := sorted(set(step.needs) - set(ids)):
-            raise PlanInvalid(f"Step {step.id} needs {unknown[0]}, which is not a step.", "Correct its `needs`.")
-        if step.kind == "command" and not (step.command or "").strip():
-            raise PlanInvalid(f"Step {step.id} is a command without a command line.", "Give it a `command`.")

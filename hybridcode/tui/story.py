@@ -39,9 +39,10 @@ from hybridcode.domain.events import (
     UndoMade,
     WindowAssembled,
 )
+from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import RESUMABLE
-from hybridcode.session.telling import told
+from hybridcode.session.telling import told, worktree_left, worktree_made
 from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.conversation import whom
 from hybridcode.tui.entry import Entry, Fold, Tone
@@ -115,6 +116,10 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("▸", "the task goes on", "quiet")]
         case CommandChanged() if event.changes or event.not_captured:
             return _traces(event)
+        case WorktreeMade():
+            return [Entry("git", worktree_made(event), "quiet")]
+        case WorktreeLeft():
+            return [Entry("git", worktree_left(event), "strong")]
         case ModeChanged():
             return [Entry("mode", mode_told(event), "quiet")]
         case RuleGranted(rule=rule, by=by):

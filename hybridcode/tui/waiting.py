@@ -1,4 +1,4 @@
-"""What waits for a person: proposals policy asks about, and a plan before its first step.
+"""What waits for a person: proposals policy asks about, and a plan before its first step or when it is revised.
 
 Invariant: nothing waits that somebody has decided; an answer given here counts before the session confirms it.
 """
@@ -37,8 +37,9 @@ def waiting_plan(state: SessionState, mode: Mode) -> TaskView | None:
         return None
     if not PLANNED_FIRST & {mode, task.plan_mode}:
         return None
-    has_begun = any(view.status != "waiting" for view in task.steps.values())
-    return task if task.plan_status == "proposed" and task.plan.steps and not has_begun else None
+    is_first = all(view.status == "waiting" for view in task.steps.values())
+    waits = task.plan_status == "proposed" and (is_first or task.is_revised)
+    return task if task.plan.steps and waits else None
 
 
 def why_closed(state: SessionState, subject: str) -> str:

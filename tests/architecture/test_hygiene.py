@@ -20,7 +20,13 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/launcher.py": {"hybridcode.cli.main"},
     "hybridcode/domain/action.py": {"shlex"},
     "hybridcode/gate/sandbox_launch.py": {"hybridcode.gate"},
-    "hybridcode/cli/chat.py": {"hybridcode.cli.plain", "hybridcode.tui.start"},
+    "hybridcode/cli/chat.py": {
+        "hybridcode.cli.plain",
+        "hybridcode.session.finding",
+        "hybridcode.session.telling",
+        "hybridcode.session.worktrees",
+        "hybridcode.tui.start",
+    },
     "hybridcode/cli/options.py": {"hybridcode.session.finding"},
     "hybridcode/session/session.py": {"hybridcode.agent.loop"},
     "hybridcode/tui/asking.py": {"hybridcode.tui.panes"},
@@ -32,7 +38,7 @@ DEFERRED: Mapping[str, set[str]] = {
     "hybridcode/tui/screens/help.py": {"hybridcode.tui.screens.keys"},
     "hybridcode/tui/keys_chosen.py": {"hybridcode.tui.keymap"},
     "hybridcode/tui/panes.py": {"hybridcode.gate.explaining"},
-    "hybridcode/tui/plan_text.py": {"tomlkit"},
+    "hybridcode/session/plan_files.py": {"tomlkit"},
     "hybridcode/tui/terminal.py": {"textual.drivers.linux_driver"},
 }
 """Imports inside functions, each with its reason beside it in the source."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from hybridcode.agent.run import Outcome
+from hybridcode.agent.run import Outcome, PlanApprover
 from hybridcode.config.load import Loaded, load
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.model import ModelInfo
@@ -21,6 +21,7 @@ from hybridcode.models.ledger import Ledger
 from hybridcode.models.scripted import Script, ScriptedModel
 from hybridcode.session.checked import Checked
 from hybridcode.session.models import Models
+from hybridcode.session.plan_following import FollowPlan
 from hybridcode.session.replaying import replayed
 from hybridcode.session.session import MakeApprover, Session, SessionOptions
 
@@ -70,6 +71,7 @@ class Scene:
     frontier: Script | None = None
     local: Script | None = None
     make_approver: MakeApprover = yes
+    plan_approver: PlanApprover = field(default_factory=FollowPlan)
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     models: Models | None = None
     """Models to use instead of scripted ones."""
@@ -82,6 +84,7 @@ class Scene:
                 workspace=self.workspace,
                 loaded=loaded_for(self.workspace, **self.settings),
                 make_approver=self.make_approver,
+                plan_approver=self.plan_approver,
                 make_models=lambda _: self.models or self._scripted(),
                 resume=resume,
             )

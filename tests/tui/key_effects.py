@@ -304,6 +304,7 @@ QUESTIONS: dict[str, Case] = {
     "plan.edit": Case(plan_waiting, (), screen, "EditScreen"),
     "plan.edit-outside": Case(plan_waiting, (), shows("Money type that holds cents"), True),
     "plan.copy": Case(plan_waiting, (), clipboard),
+    "plan.save": Case(plan_waiting, (), shows("for hybridcode --plan"), True),
     "plan.reject": Case(plan_waiting, (), lambda drive: tuple(drive.talk.plans), (None,)),
     "sure.yes": Case(review_command, ("s",), remembered, "session"),
     "sure.no": Case(review_command, ("s",), screen, "CommandPane"),

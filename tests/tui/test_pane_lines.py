@@ -14,10 +14,10 @@ from hybridcode.domain.action import Reject, Ruling, ShellCommand
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.events import EffectStarted, ProposalMade
 from hybridcode.domain.plan import Plan, Step
+from hybridcode.session.plan_files import plan_from_toml, plan_to_toml
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.command_text import command_facts
 from hybridcode.tui.hints import Hint, fitting_hints, hint_text
-from hybridcode.tui.plan_text import plan_from_toml, plan_to_toml
 from hybridcode.tui.screens.framed import FLASH_S
 from hybridcode.tui.widgets.command_view import CommandView
 from hybridcode.tui.widgets.file_list import FileList

@@ -11,12 +11,12 @@ from textual.widgets import TextArea
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.events import NoticeGiven, PlanDecided, PlanMade, StepStarted
 from hybridcode.domain.plan import Plan, Step
+from hybridcode.session.plan_files import plan_from_toml, plan_to_toml
 from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
 from hybridcode.tui.commands import Command, UnknownCommand, parse_command
 from hybridcode.tui.entry import Entry
 from hybridcode.tui.meter import meter_of
-from hybridcode.tui.plan_text import plan_from_toml, plan_to_toml
 from hybridcode.tui.screens.help import HelpScreen
 from hybridcode.tui.screens.plan import PlanPane
 from hybridcode.tui.story import entries

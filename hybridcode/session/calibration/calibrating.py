@@ -44,7 +44,10 @@ def named_check(loaded: Loaded) -> str:
 
 
 def with_narrowed(loaded: Loaded, cases: Sequence[Case]) -> Loaded:
-    """Consent to the named test command is consent to it for some test files of the repository."""
+    """Consent to the named test command is consent to it for some test files of the repository. There is no worktree:
+    what is tried is laid over the person's own folder."""
+    git = msgspec.structs.replace(loaded.settings.git, worktree=False)
+    loaded = msgspec.structs.replace(loaded, settings=msgspec.structs.replace(loaded.settings, git=git))
     if loaded.only_managed_allow:
         return loaded
     lines = dict.fromkeys(case.step.check or "" for case in cases if case.source == "mined")

@@ -9,14 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from hybridcode.domain.errors import PlanInvalid
+from hybridcode.config.paths import plans_dir
+from hybridcode.domain.errors import ConfigError, PlanInvalid
 from hybridcode.domain.plan import Plan
+from hybridcode.session.plan_files import plan_from_toml, plan_to_toml, save_in
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import PERSON, whom
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.hints import Hint
 from hybridcode.tui.paint import Part
-from hybridcode.tui.plan_text import full_plan_parts, plan_from_toml, plan_to_toml
+from hybridcode.tui.plan_text import full_plan_parts
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen
@@ -31,7 +33,8 @@ class PlanPane(Pane):
         Binding("y", "approve", "follow this plan", id="plan.follow"),
         Binding("e", "edit", "edit the plan", id="plan.edit"),
         Binding("E", "edit_outside", "edit the plan in $EDITOR", id="plan.edit-outside"),
-        Binding("c", "copy", "copy the plan as a file for --plan-file", id="plan.copy"),
+        Binding("c", "copy", "copy the plan as a file for --plan", id="plan.copy"),
+        Binding("S", "save", "save the plan as a file for --plan", id="plan.save"),
         Binding("n", "refuse", "do not follow it", id="plan.reject"),
     ]
 
@@ -51,6 +54,7 @@ class PlanPane(Pane):
         self.plan = plan
         self._source = source
         self._wanted = task
+        self._saved = ""
 
     def hints(self) -> Keys:
         """A yes in plan mode says what it does to the mode."""
@@ -80,7 +84,8 @@ class PlanPane(Pane):
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """The task it is for."""
         del cells, is_full
-        return [("task  ", "$quiet"), self._wanted]
+        saved: list[Part | str] = [("\nsaved  ", "$quiet"), self._saved, ("  for hybridcode --plan", "$quiet")]
+        return [("task  ", "$quiet"), self._wanted, *(saved if self._saved else [])]
 
     def action_approve(self) -> None:
         """Follow the plan as shown."""
@@ -115,7 +120,17 @@ class PlanPane(Pane):
     def action_copy(self) -> None:
         """Put the plan into the clipboard of the terminal."""
         self.program.copy_to_clipboard(plan_to_toml(self.plan))
-        self.flash("copied as TOML: saved in a file, `hybridcode --plan-file FILE` opens it")
+        self.flash("copied as TOML: saved in a file, `hybridcode --plan FILE` opens it")
+
+    def action_save(self) -> None:
+        """Write the plan to a file of its own, and say where it is until it is decided."""
+        try:
+            path = save_in(plans_dir(), self.plan, task=self._wanted)
+        except ConfigError as error:
+            self.flash(error.advice)
+            return
+        self._saved = str(path)
+        self.repaint()
 
     def _take(self, text: str | None) -> None:
         plan = plan_from_toml(text) if text is not None else self.plan

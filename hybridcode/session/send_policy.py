@@ -1,0 +1,31 @@
+"""What one model may be sent, how often it is tried, and who is asked first.
+
+Invariant: a fold of settings; nothing is read and nothing sent here.
+"""
+
+from hybridcode.config.settings import Settings
+from hybridcode.domain.ports import Model
+from hybridcode.gate.gate import Gate
+from hybridcode.gate.sending import AskToSend
+from hybridcode.models.egress import send_freely
+from hybridcode.models.sender import SendPolicy
+from hybridcode.session.budget import budget_check
+from hybridcode.session.private import Private
+from hybridcode.session.state import SessionState
+
+
+def send_policy(model: Model, settings: Settings, private: Private, *, gate: Gate, record: SessionState) -> SendPolicy:
+    """The policy of one model in a session."""
+    frontier, egress = settings.models.frontier, settings.egress
+    is_frontier = model.info.backend == "frontier"
+    return SendPolicy(
+        max_input_tokens=frontier.max_input_tokens if is_frontier else None,
+        max_retries=frontier.max_retries,
+        timeout_s=frontier.timeout_s if is_frontier else settings.models.local.timeout_s,
+        offline=egress.mode == "offline",
+        deny_paths=egress.deny_paths,
+        redactor=private.redactor if egress.redact else None,
+        withheld=private.withheld,
+        consent=AskToSend(gate) if egress.mode == "ask" else send_freely,
+        check_budget=budget_check(settings, record.envelopes),
+    )
