@@ -7,11 +7,12 @@ and the judge did not object.
 from hybridcode.agent.checks import check, is_waived
 from hybridcode.agent.committing import commit_task
 from hybridcode.agent.crew import Crew
-from hybridcode.agent.judge import judge
+from hybridcode.agent.judge import judge, passed_before
 from hybridcode.agent.planner import check_length, make_plan, problems_of
-from hybridcode.agent.reproducing import reproducing_step
+from hybridcode.agent.reproducing import must_reproduce, reproducing_step
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked
+from hybridcode.agent.unbroken import comparison
 from hybridcode.domain.action import Declined, Denied, Failed, Held, Receipt, Unknown
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.events import CheckRan, NoticeGiven, PlanDecided, PlanMade, StepOutcome, TaskEnded, TaskJudged
@@ -90,7 +91,7 @@ async def _decided(run: Run, plan: Plan) -> Plan | None:
 
 async def _do_steps(run: Run, plan: Plan) -> tuple[Plan, Outcome | None]:
     """The plan as it was followed, and the outcome that ends the run; None when every step is done."""
-    run.reproduces = reproducing_step(plan, is_asked=run.settings.verify.reproduce)
+    run.reproduces = reproducing_step(plan, is_asked=must_reproduce(run))
     crew = Crew(run, plan)
     await crew.work()
     plan, outcomes, reasons = crew.plan, crew.outcomes, crew.reasons
@@ -125,7 +126,9 @@ async def _verify(run: Run, plan: Plan) -> Outcome:
             return _not_checked(run, event)
         events.append(event)
         if not event.passed:
-            return _end(run, ExitCode.VERIFICATION_FAILED, f"`{line}` ended with exit code {event.exit_code}")
+            beside = comparison(run, event)
+            why = f"`{line}` ended with exit code {event.exit_code}{'; ' if beside else ''}{beside}"
+            return _end(run, ExitCode.VERIFICATION_FAILED, why)
     verdict = await judge(run, plan, events)
     return await _conclude(run, plan, verdict, is_proven=bool(events))
 
@@ -154,10 +157,17 @@ async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: boo
         case "unsure" if not is_proven:
             return _end(run, ExitCode.VERIFICATION_FAILED, f"no check, and the judge is unsure: {verdict.reason}")
         case _:
-            done = "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
+            done = _done(run, verdict, is_proven=is_proven)
             if held := await commit_task(run, plan):
                 return _end(run, ExitCode.APPROVAL_PENDING, f"{done}; {held}")
             return _end(run, ExitCode.DONE, done)
+
+
+def _done(run: Run, verdict: TaskJudged, *, is_proven: bool) -> str:
+    """How a task that is done was verified: by a check that passes only now, by the judge, or by neither."""
+    if is_proven and passed_before(run) and verdict.verdict != "good":
+        return f"done; the check passes, as it did before any change; {verdict.reason or 'not judged'}"
+    return "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
 
 
 def _end(run: Run, code: ExitCode, message: str) -> Outcome:

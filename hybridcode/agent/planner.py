@@ -10,10 +10,11 @@ import re
 import msgspec
 
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
+from hybridcode.agent.baseline import baseline_part, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
-from hybridcode.agent.reproducing import ASKED, problems_of_reproducing, with_reproduction_first
+from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.agent.steering import beside
@@ -43,6 +44,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         ModelError: when the model cannot be asked.
     """
     require_answer(run)
+    await take_baseline(run)
     first = await asyncio.to_thread(_choose, run, snapshot)
     if first.why:
         run.journal.append(PlannerChosen(first.writer, first.why))
@@ -68,6 +70,7 @@ def _choose(run: Run, snapshot: Snapshot) -> First:
         has_local=local is not None,
         has_frontier=run.senders.frontier is not None,
         is_tiny=local is not None and local.profile == "tiny",
+        fails_now=None if run.baseline is None else not run.baseline.passed,
     )
 
 
@@ -85,7 +88,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
-                if run.settings.verify.reproduce:
+                if must_reproduce(run):
                     problems += problems_of_reproducing(answer)
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
@@ -198,8 +201,10 @@ def _question(run: Run, repository: str) -> str:
         parts.append(f"# Earlier in this session\n{run.history}")
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
+    if now := baseline_part(run.baseline):
+        parts.append(now)
     parts.append(f"# Task\n{run.task.text}")
-    parts += [part for part in (ASKED if verify.reproduce else "", answered(run)) if part]
+    parts += [part for part in (ASKED if must_reproduce(run) else "", answered(run)) if part]
     return "\n\n".join(parts)
 
 
@@ -245,7 +250,7 @@ def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
 def _accept(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     check_length(run, plan)
     plan = _alone(run, plan, snapshot)
-    if run.settings.verify.reproduce and plan.steps:
+    if must_reproduce(run) and plan.steps:
         plan = with_reproduction_first(plan)
     sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend

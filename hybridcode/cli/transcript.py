@@ -26,6 +26,7 @@ from hybridcode.domain.action import (
 )
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     CommandChanged,
     DraftMade,
@@ -61,6 +62,7 @@ from hybridcode.domain.events import (
     WindowAssembled,
 )
 from hybridcode.patch.hunks import unified
+from hybridcode.session.telling import before
 
 Blob = Callable[[str], bytes]
 
@@ -108,6 +110,8 @@ def _of_session(event: Event) -> Iterator[str]:
         case NoteGiven(text=text, by=by):
             yield f"said meanwhile by {by}"
             yield from text.split("\n")
+        case BaselineTaken():
+            yield before(event)
         case PlannerChosen(writer=writer, why=why):
             yield f"{writer} plans: {why}"
         case ModeChanged(mode=mode, by=by):

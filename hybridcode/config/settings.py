@@ -169,6 +169,12 @@ class VerifySettings(_Section, frozen=True):
     """Without a test_cmd, what the repository's files tell is suggested: asked before it runs, never run unasked."""
     reproduce: bool = False
     """Tasks about bugs begin with a test that fails before the fix and passes after it."""
+    baseline: Literal["auto", "off"] = "auto"
+    """A test_cmd that you agreed to runs in a copy of the tree before planning, where there is a sandbox: planners are
+    told of a failure, and what passed before any change proves no task."""
+    baseline_s: float = 60.0
+    """Seconds it may take before planning; one that takes longer is stopped and left out for the rest of the session;
+    0 = no limit."""
     scratch: Literal["auto", "off"] = "auto"
     """A step's check that you agreed to runs in a copy of the tree before you are asked, where there is a sandbox."""
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from hybridcode.agent.baseline import baseline_part
 from hybridcode.agent.drafter import draft_messages, retry_note
 from hybridcode.agent.judge import diff_part, goal_part
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Step
+from hybridcode.domain.planned import BaselineTaken
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import ContextWindow
 from hybridcode.models.prompts import load
@@ -45,11 +47,15 @@ def of_draft(window: ContextWindow, *, step: Step, task: str, is_tiny: bool, ref
     return Expected(system.content, user.content, pieces, rest="of notes and what became of the try before")
 
 
-def of_plan(outline: str, task: str, history: str) -> Expected:
-    """A plan is asked for with the outline, what is known of earlier tasks, and the task."""
+def of_plan(outline: str, task: str, history: str, baseline: BaselineTaken | None) -> Expected:
+    """A plan is asked for with the outline, what is known of earlier tasks and of the check, and the task."""
     earlier = (f"\n\n# Earlier in this session\n{history}",) if history else ()
+    now = (f"\n\n{part}",) if (part := baseline_part(baseline)) else ()
     return Expected(
-        load("plan"), outline, (*earlier, f"\n\n# Task\n{task}"), rest="of checks, notes and what was asked to see"
+        load("plan"),
+        outline,
+        (*earlier, *now, f"\n\n# Task\n{task}"),
+        rest="of checks, notes and what was asked to see",
     )
 
 
