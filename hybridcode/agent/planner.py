@@ -1,11 +1,12 @@
 """From a task to a typed plan, in a bounded number of calls.
 
-Invariant: every call is built afresh from the task, the outline and what was asked for; a plan that reaches the loop
-names only files and symbols that exist or that an earlier step makes.
+Invariant: a call holds the task, the outline, what was asked for and what was refused, and nothing else; a plan that
+reaches the loop names only files and symbols that exist or that an earlier step makes.
 """
 
 import asyncio
 import re
+from functools import partial
 
 import msgspec
 
@@ -17,16 +18,18 @@ from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
 from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
-from hybridcode.agent.steering import beside
+from hybridcode.agent.talk import Talk
 from hybridcode.context.lookup import look_up
 from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
+from hybridcode.context.passages import Taken
 from hybridcode.context.regions import resolve
 from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
-from hybridcode.domain.model import Message, ModelRequest
+from hybridcode.domain.model import ModelRequest, Reply
 from hybridcode.domain.plan import Plan, Region, Step
+from hybridcode.domain.window import Excerpt
 from hybridcode.models.prompts import load
 from hybridcode.repo.snapshot import Snapshot
 
@@ -79,13 +82,15 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
     run.senders.pick(run.planner)
     snapshot = run.shown_to(run.planner, snapshot)
     budget = run.settings.context.plan_tokens
-    base, files, used = await _asked(run, snapshot, budget)
-    shown, complaint, more = "", "", tuple[str, ...]()
+    question, excerpts, used = await _asked(run, snapshot, budget)
+    talk = Talk(load("plan"), question, excerpts)
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
+        said = ""
         try:
-            reply = await _ask(run, base + shown + beside(run.notes) + complaint, files + more)
-            answer = parse_reply(reply, task=run.task.text)
+            reply = await _ask(run, talk)
+            said = reply.text
+            answer = _read(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
                 if must_reproduce(run):
@@ -101,13 +106,12 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
-            more += tuple(text for text in answer.read if Region.parse(text).path in snapshot.files)
-            found = await asyncio.to_thread(_look_up, run, snapshot, answer, budget // 2)
-            shown += f"\n\n# You asked to see\n{found}"
-            complaint = ""
+            found = await asyncio.to_thread(talk.show, partial(_look_up, run, snapshot, answer, budget // 2))
+            talk.go_on(said, f"# You asked to see\n{found}")
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
-            base, files, used = await _asked(run, snapshot, budget)
+            question, excerpts, used = await _asked(run, snapshot, budget)
+            talk.ask_anew(question, excerpts)
         except PlanInvalid as error:
             if not repairs_left:
                 raise PlanInvalid(
@@ -116,7 +120,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
                 ) from error
             repairs_left -= 1
             run.journal.append(NoticeGiven("warning", f"plan refused: {error.message}", "asking again"))
-            complaint = f"\n\n# Your last answer was refused\n{error.message}\nAnswer again, JSON only."
+            talk.go_on(said, f"# Your last answer was refused\n{error.message}\nAnswer again, JSON only.")
 
 
 def _tell_missing(run: Run, whole: Snapshot, shown: Snapshot) -> None:
@@ -176,12 +180,12 @@ def _region_problems(region: Region, snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int) -> str:
-    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget)
+def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int, taken: Taken) -> str:
+    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget, taken=taken)
 
 
-async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...], int]:
-    """The first question, what of the repository it shows, as Region strings, and the tokens of that."""
+async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[Excerpt, ...], int]:
+    """The first question, what of the repository it shows, and the tokens of that."""
     if not snapshot.files:
         return _question(run, "# Repository\n(no files yet)"), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
@@ -190,8 +194,7 @@ async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[
     source = await run.keeper.source(corpus, run.task.text, read=read)
     digest = run.journal.put_blob(run.clean(window.text).encode())
     run.journal.append(OutlineMade(digest, window.used, window.budget, source))
-    files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
-    return _question(run, window.text), files, window.used
+    return _question(run, window.text), window.excerpts, window.used
 
 
 def _question(run: Run, repository: str) -> str:
@@ -208,21 +211,25 @@ def _question(run: Run, repository: str) -> str:
     return "\n\n".join(parts)
 
 
-async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:
+async def _ask(run: Run, talk: Talk) -> Reply:
     sender = run.senders.pick(run.planner)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
-        messages=(Message("system", load("plan")), Message("user", question)),
+        messages=talk.messages(run.notes),
         max_output_tokens=run.settings.models.frontier.max_output_tokens,
-        files=files,
+        files=talk.files,
     )
-    reply = await sender.ask(request, on_chunk=run.show(None, request.call_id))
+    return await sender.ask(request, on_chunk=run.show(None, request.call_id))
+
+
+def _read(reply: Reply, *, task: str) -> Plan | MoreWanted | AskedBack:
+    """What the planner answered. Raises PlanInvalid."""
     if reply.finish == "length":
         raise PlanInvalid(
             "The plan was cut off at the output limit.", "Raise [models.frontier] max_output_tokens or split the task."
         )
-    return reply.text
+    return parse_reply(reply.text, task=task)
 
 
 def check_length(run: Run, plan: Plan) -> None:

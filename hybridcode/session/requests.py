@@ -31,11 +31,13 @@ class Expected:
 
     system: str
     start: str
-    """The last message begins with this."""
+    """The first message after the instructions begins with this."""
     pieces: tuple[str, ...] = ()
     """These stand in it further on, in this order."""
     rest: str = "more"
     """What the bytes behind all that are."""
+    goes_on: bool = False
+    """More messages may follow the first one: what the model answered, and what it was told to that."""
     may_differ: str = ""
     """Why it may say something else without anybody having changed it; empty: it may not."""
 
@@ -56,6 +58,7 @@ def of_plan(outline: str, task: str, history: str, baseline: BaselineTaken | Non
         outline,
         (*earlier, *now, f"\n\n# Task\n{task}"),
         rest="of checks, notes and what was asked to see",
+        goes_on=True,
     )
 
 
@@ -101,13 +104,15 @@ def check_request(seq: int, event: ModelAsked, expected: Expected | None, record
 
 def _rest(messages: Sequence[Message], expected: Expected) -> tuple[int, str]:
     """Bytes behind what is expected, and what is not as expected."""
-    if len(messages) != 2 or messages[0].content != expected.system:
+    if len(messages) < 2 or messages[0].content != expected.system:
         return 0, "its instructions are not those of this version"
+    if len(messages) > 2 and not expected.goes_on:
+        return 0, "it has more messages than it was made of"
     told = messages[1].content
     if not told.startswith(expected.start):
         return 0, "it does not begin with what was assembled for it"
     at = len(expected.start)
-    left = len(told.encode()) - len(expected.start.encode())
+    left = sum(len(message.content.encode()) for message in messages[1:]) - len(expected.start.encode())
     for piece in expected.pieces:
         at = told.find(piece, at)
         if at < 0:
