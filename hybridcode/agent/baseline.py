@@ -15,7 +15,6 @@ from hybridcode.domain.planned import BaselineTaken
 from hybridcode.gate.scratch import Scratch
 from hybridcode.gate.scratch_contents import CannotCopy
 
-PROGRESS = "running the check before anything is planned"
 STEP = "(before)"
 """The step that it belongs to; no plan can use this id."""
 _HEADING = "# The check now, before any change"
@@ -59,7 +58,6 @@ async def _taken(run: Run, scratch: Scratch, command: ShellCommand) -> BaselineT
     """The baseline of the tree as it is now; None where the check says nothing about it."""
     if (known := run.baselines.found.get(((await run.snapshot()).digest, command.text))) is not None:
         return replace(known, is_reused=True)
-    run.watcher.progress(what=PROGRESS, fraction=None)
     async with scratch.lock:
         try:
             snapshot = await prepared(run, scratch, ())

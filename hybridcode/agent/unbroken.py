@@ -84,11 +84,16 @@ def _is_about(run: Run, step: Step, found: Compared, *, told: str) -> bool:
     is_last = run.plan is None or step.id == (run.lanes.order or (step.id,))[-1]
     if is_last and _REPAIR.search(run.task.text):
         return True
-    if any(region.path in told for region in step.regions):
+    if any(_names(told, region.path) for region in step.regions):
         return True
     files = {_file(name) for name in found.mended}
     subject = _words((*step.touches, step.goal, *((run.task.text,) if is_last else ())))
     return any(_file(name) in files or _words((name,)) & subject for name in found.still)
+
+
+def _names(told: str, path: str) -> bool:
+    """The output names this file, and not one whose name ends like it."""
+    return re.search(rf"(?<![\w./-]){re.escape(path)}(?!\w)", told) is not None
 
 
 def _file(name: str) -> str:

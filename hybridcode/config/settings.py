@@ -173,7 +173,7 @@ class VerifySettings(_Section, frozen=True):
     baseline: Literal["auto", "off"] = "auto"
     """A test_cmd that you agreed to runs in a copy of the tree before planning, where there is a sandbox: planners are
     told of a failure, and what passed before any change proves no task."""
-    baseline_s: float = 60.0
+    baseline_s: float = 30.0
     """Seconds it may take before planning; one that takes longer is stopped and left out for the rest of the session;
     0 = no limit."""
     scratch: Literal["auto", "off"] = "auto"

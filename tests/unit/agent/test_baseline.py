@@ -23,6 +23,7 @@ from hybridcode.domain.planned import BaselineTaken
 from hybridcode.gate.approvers import Scripted, yes
 from hybridcode.gate.sandbox import probe
 from hybridcode.models.scripted import Script
+from hybridcode.session.result import result_of
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, as_json, edit, fence, planning, proven, requests_of
 
@@ -37,8 +38,8 @@ import sys
 import shop
 
 FAILING = [name for name, is_right in (
-    ("test_shop.py::test_rate", shop.RATE == 5),
-    ("test_shop.py::test_total", shop.total([1]) == 1),
+    ("test_rate.py::test_rate", shop.RATE == 5),
+    ("test_total.py::test_total", shop.total([1]) == 1),
     ("test_network.py::test_reach", False),
 ) if not is_right]
 for name in FAILING:
@@ -86,6 +87,9 @@ async def test_a_check_that_fails_before_any_change_is_told_to_the_planner_and_p
     it = scene(workspace, RATE, "RATE = 5")
     outcome = await it.run()
     assert (outcome.code, outcome.message) == (ExitCode.DONE, "done and verified")
+    assert it.session is not None
+    before = result_of(it.session.state, outcome.code, outcome.message)["verification"]["before"]
+    assert before == {"command": CHECK, "passed": False, "exit_code": 1}
     (taken,) = events(it, BaselineTaken)
     assert (taken.passed, taken.exit_code, "want five" in taken.told) == (False, 1, True)
     (asked,) = asked_for(it, "plan")
@@ -233,7 +237,7 @@ async def test_a_test_that_failed_before_is_not_held_against_a_step_and_a_newly_
     assert it.read("shop.py").endswith("return sum(items[:])\n")
     drafts = [one[-1].content for one in asked_for(it, "draft")]
     assert len(drafts) == 2
-    assert "newly broken: test_shop.py::test_total; 1 test failed before any change too" in drafts[-1]
+    assert "newly broken: test_total.py::test_total; 1 test failed before any change too" in drafts[-1]
     assert outcome.code == ExitCode.VERIFICATION_FAILED
     assert outcome.message.endswith("no test newly broken; 1 test failed before any change too")
     assert [event.where for event in events(it, CheckRan)] == ["scratch", "scratch", "tree"]
@@ -242,4 +246,31 @@ async def test_a_test_that_failed_before_is_not_held_against_a_step_and_a_newly_
 async def test_a_failing_test_that_the_step_is_about_is_held_against_it(tested: Path):
     it = scene(tested, RATE, "RATE = 4", "RATE = 6")
     assert (await it.run("set the rate")).code == ExitCode.VERIFICATION_FAILED
+    assert [event.outcome for event in events(it, StepEnded)] == ["failed"]
+
+
+async def test_an_earlier_step_answers_for_its_own_tests_and_the_last_one_for_those_of_the_task(tested: Path):
+    plan = Plan(
+        (
+            Step("total", "sum the items", touches=("shop.py#total",), check=CHECK),
+            Step("rate", "five", touches=("shop.py#RATE",), needs=("total",), check=CHECK),
+        )
+    )
+    sums = fence("def total(items):\n    return sum(list(items))")
+    local = {"draft:total": [sums], "draft:rate": [fence("RATE = 4"), fence("RATE = 5")]}
+    it = scene(tested, plan, local=local)
+    assert (await it.run("count with five")).code == ExitCode.VERIFICATION_FAILED
+    assert [(event.outcome, event.why) for event in events(it, StepEnded)] == [
+        ("done", "no test newly broken; 2 tests failed before any change too"),
+        ("done", "no test newly broken; 1 test failed before any change too"),
+    ]
+    assert it.read("shop.py").startswith("RATE = 5")
+
+
+async def test_where_the_task_is_a_repair_every_failing_test_is_held_against_the_last_step(tested: Path):
+    (tested / "shop.py").write_text(SHOP.replace("3", "5"))
+    plan = Plan((Step("total", "sum the items", touches=("shop.py#total",)),))
+    sums = "def total(items):\n    return sum(list(items))"
+    it = scene(tested, plan, sums, f"{sums}  # again")
+    assert (await it.run("fix what is broken")).code == ExitCode.VERIFICATION_FAILED
     assert [event.outcome for event in events(it, StepEnded)] == ["failed"]

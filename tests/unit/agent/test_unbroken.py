@@ -16,7 +16,7 @@ def now(*failing: str, exit_code: int = 1, command: str = CHECK) -> CheckRan:
 def test_failing_tests_are_told_apart_by_how_they_did_before():
     found = compared(before("a", "b"), now("b", "c"))
     assert found == Compared(broken=("c",), still=("b",), mended=("a",))
-    assert told(found) == "newly broken: c; 1 test failed before any change too"
+    assert told(Compared(("c",), ("b",), ())) == "newly broken: c; 1 test failed before any change too"
     assert told(Compared((), ("a", "b"), ())) == "no test newly broken; 2 tests failed before any change too"
     assert told(Compared(tuple("abcdefghij"), (), ())) == "newly broken: a, b, c, d, e, f, g, h and 2 more"
 
