@@ -11,6 +11,7 @@ from hybridcode.agent.first import is_question
 from hybridcode.agent.proving import inconclusive, prepared, tell_once
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Ran, ShellCommand
+from hybridcode.domain.events import CheckRan
 from hybridcode.domain.planned import BaselineTaken
 from hybridcode.gate.scratch import Scratch
 from hybridcode.gate.scratch_contents import CannotCopy
@@ -36,6 +37,13 @@ async def take_baseline(run: Run) -> None:
     if found is not None:
         run.baseline = found
         run.journal.append(found)
+
+
+def keep_for_later(run: Run, event: CheckRan, tree: str) -> None:
+    """The task's check passed on this very tree at its end: for the session's next task that is how it begins."""
+    if event.passed:
+        told = said_before(event.command, 0, "", ())
+        run.baselines.found[tree, event.command] = BaselineTaken(event.command, tree, True, 0, event.seconds, told)
 
 
 def baseline_part(baseline: BaselineTaken | None) -> str:
@@ -105,6 +113,6 @@ def _read(run: Run, receipt: Ran, *, tree: str, paths: frozenset[str]) -> Baseli
         passed=receipt.exit_code == 0,
         exit_code=receipt.exit_code,
         seconds=receipt.seconds,
-        told=said_before(receipt, output, paths),
+        told=said_before(receipt.command, receipt.exit_code, output, paths),
         failing=failing_of(run, receipt) if receipt.exit_code else (),
     )

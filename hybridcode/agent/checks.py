@@ -128,10 +128,10 @@ def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHAR
     return _said(event.command, event.exit_code, told)
 
 
-def said_before(receipt: Ran, output: str, paths: Collection[str]) -> str:
+def said_before(command: str, exit_code: int, output: str, paths: Collection[str]) -> str:
     """As `said`, of a check before any change; of one that passed, that it did."""
-    told = distil(output, paths, most_chars=SAID_CHARS) if receipt.exit_code else "(it passes before any change)"
-    return _said(receipt.command, receipt.exit_code, told)
+    told = distil(output, paths, most_chars=SAID_CHARS) if exit_code else "(it passes before any change)"
+    return _said(command, exit_code, told)
 
 
 def _said(command: str, exit_code: int, told: str) -> str:

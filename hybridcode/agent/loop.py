@@ -4,6 +4,7 @@ Invariant: the outcome's exit code is DONE only when every step is done, every c
 and the judge did not object.
 """
 
+from hybridcode.agent.baseline import keep_for_later
 from hybridcode.agent.checks import check, is_waived
 from hybridcode.agent.committing import commit_task
 from hybridcode.agent.crew import Crew
@@ -118,6 +119,7 @@ async def _verify(run: Run, plan: Plan) -> Outcome:
     shown = plan.steps[0].check if run.reproduces else ""
     lines = [line for line in dict.fromkeys((verify.lint_cmd, shown, verify.test_cmd or plan.check)) if line]
     events: list[CheckRan] = []
+    tree = (await run.snapshot()).digest
     for line in lines:
         event = await check(run, line, step=None)
         if is_waived(run, line, event):
@@ -129,6 +131,8 @@ async def _verify(run: Run, plan: Plan) -> Outcome:
             beside = comparison(run, event)
             why = f"`{line}` ended with exit code {event.exit_code}{'; ' if beside else ''}{beside}"
             return _end(run, ExitCode.VERIFICATION_FAILED, why)
+    if events and (await run.snapshot()).digest == tree:
+        keep_for_later(run, events[-1], tree)
     verdict = await judge(run, plan, events)
     return await _conclude(run, plan, verdict, is_proven=bool(events))
 

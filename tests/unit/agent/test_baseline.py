@@ -173,6 +173,27 @@ async def test_the_same_tree_is_not_checked_twice_in_a_session(workspace: Path):
     proven(session)
 
 
+async def test_a_task_that_follows_begins_with_what_the_check_of_the_last_one_said(workspace: Path):
+    answer = as_json(Plan(answer="nothing to do"))
+    it = scene(workspace, RATE, "RATE = 5", frontier={"plan": [as_json(RATE), answer, answer]})
+    session = it.open()
+    try:
+        assert (await session.run("set the rate")).code == ExitCode.DONE
+        ran = len(events(it, ProposalMade))
+        assert (await session.run("look")).code == ExitCode.DONE
+        assert len(events(it, ProposalMade)) == ran
+        (workspace / "shop.py").write_text(SHOP)
+        assert (await session.run("look again")).code == ExitCode.DONE
+    finally:
+        await session.close()
+    assert [(one.passed, one.is_reused) for one in events(it, BaselineTaken)] == [
+        (False, False),
+        (True, True),
+        (False, True),
+    ]
+    proven(session)
+
+
 async def test_an_interruption_stops_the_check_and_the_run(workspace: Path):
     (workspace / "check.py").write_text("import time\ntime.sleep(30)\n")
     it = scene(workspace)
