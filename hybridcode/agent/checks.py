@@ -6,7 +6,7 @@ Invariant: a check that passed is not run again until a file changes or another 
 from collections.abc import Collection
 
 from hybridcode.agent.commands import shell_command
-from hybridcode.agent.distil import distil
+from hybridcode.agent.distil import distil, failing_names
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Declined, Failed, Ran, Receipt, ShellCommand, Unknown
 from hybridcode.domain.events import CheckRan, NoticeGiven
@@ -14,6 +14,8 @@ from hybridcode.gate.processes import environment_names
 
 SAID_CHARS = 1_500
 """Characters of a check's output that a model is told."""
+MOST_NAMES = 500
+"""Names of failing tests that are kept for comparison."""
 FINAL = "(check)"
 """The step that checks of the whole task belong to; no plan can use this id."""
 
@@ -47,12 +49,25 @@ def record_check(run: Run, receipt: Ran, *, line: str, step: str | None) -> Chec
     """Journal how a command ended; what is proven is what ran, which a person may have amended."""
     passed = receipt.exit_code == 0 and not receipt.timed_out
     event = CheckRan(
-        step, receipt.command or line, passed, receipt.exit_code, tail=receipt.tail, seconds=receipt.seconds
+        step,
+        receipt.command or line,
+        passed,
+        receipt.exit_code,
+        tail=receipt.tail,
+        seconds=receipt.seconds,
+        failing=() if passed else failing_of(run, receipt),
     )
     run.journal.append(event)
     if passed:
         run.proven.add(event.command)
     return event
+
+
+def failing_of(run: Run, receipt: Ran) -> tuple[str, ...]:
+    """Names of the tests that failed, from all of the output; () where they are too many to compare."""
+    output = run.journal.get_blob(receipt.output_sha256).decode("utf-8", "replace")
+    names = failing_names(output)
+    return names if len(names) <= MOST_NAMES else ()
 
 
 async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
@@ -102,15 +117,22 @@ NOT_STARTED = (126, 127)
 """Exit codes of a shell that could not start a program."""
 
 
-def failure_note(event: CheckRan, paths: Collection[str]) -> str:
-    """What the next draft is told about a failed check of the tree with these files."""
-    return (
-        "# The check failed after your last answer was applied\n"
-        f"{said(event, paths)}\nThe lines above are as they are now."
-    )
+def failure_note(told: str) -> str:
+    """What the next draft is told about a failed check; `told` is what it said."""
+    return f"# The check failed after your last answer was applied\n{told}\nThe lines above are as they are now."
 
 
 def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHARS) -> str:
     """A check, how it ended, and what its output says of that."""
     told = event.tail[-most_chars:] if event.passed else distil(event.tail, paths, most_chars=most_chars)
-    return f"$ {event.command}\nexit code {event.exit_code}\n{told}"
+    return _said(event.command, event.exit_code, told)
+
+
+def said_before(command: str, exit_code: int, output: str, paths: Collection[str]) -> str:
+    """As `said`, of a check before any change; of one that passed, that it did."""
+    told = distil(output, paths, most_chars=SAID_CHARS) if exit_code else "(it passes before any change)"
+    return _said(command, exit_code, told)
+
+
+def _said(command: str, exit_code: int, told: str) -> str:
+    return f"$ {command}\nexit code {exit_code}\n{told}"

@@ -22,7 +22,8 @@ MOST_STEPS = 3
 
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_ASKS = re.compile(r"(?:why|how|what|where|which|who|when|explain|describe|is|are|does|do|should)\b", re.IGNORECASE)
+_ASKS = re.compile(r"(?:is|are|does|do|should)\b", re.IGNORECASE)
+_WONDERS = re.compile(r"(?:why|how|what|where|which|who|when|explain|describe)\b", re.IGNORECASE)
 _JUDGEMENT = re.compile(
     r"\b(?:(?:re)?design\w*|architect\w*|rewrit\w+|refactor\w*|restructur\w*|migrat\w+|decide|investigat\w+|find out|"
     r"figure out|analy[sz]\w+|optimi[sz]\w+|performance|faster|secur\w+|vulnerab\w+|race|races|deadlocks?|concurren\w+|"
@@ -41,11 +42,19 @@ class First(NamedTuple):
 
 
 def choose_planner(
-    task: str, *, named: Sequence[str], settings: Settings, has_local: bool, has_frontier: bool, is_tiny: bool = False
+    task: str,
+    *,
+    named: Sequence[str],
+    settings: Settings,
+    has_local: bool,
+    has_frontier: bool,
+    is_tiny: bool = False,
+    fails_now: bool | None = None,
 ) -> First:
     """Who plans `task`, of which `named` are the files that it names beyond doubt.
 
-    `is_tiny`: the local model is the shipped fixture, which cannot plan.
+    `is_tiny`: the local model is the shipped fixture, which cannot plan. `fails_now`: how the check ends before any
+    change, if that is known.
     """
     wanted = settings.roles.plan
     if not has_local or not has_frontier:
@@ -60,18 +69,31 @@ def choose_planner(
             return First("local", "[routing] first")
         case _:
             doubt = "the shipped fixture cannot plan" if is_tiny else _doubt(task, named, settings)
-            return First("frontier", doubt) if doubt else First("local", _clear(task, named, settings))
+            return (
+                First("frontier", doubt) if doubt else First("local", _clear(task, named, _proof(settings, fails_now)))
+            )
 
 
-def _clear(task: str, named: Sequence[str], settings: Settings) -> str:
-    return f"small and clear: {len(task.split())} words, {', '.join(named)}, check `{settings.verify.test_cmd}`"
+def is_question(task: str) -> bool:
+    """The task asks something beyond doubt, so that perhaps nothing is to be changed."""
+    return task.rstrip().endswith("?") or _WONDERS.match(task.lstrip()) is not None
+
+
+def _clear(task: str, named: Sequence[str], proof: str) -> str:
+    return f"small and clear: {len(task.split())} words, {', '.join(named)}, {proof}"
+
+
+def _proof(settings: Settings, fails_now: bool | None) -> str:
+    """What would prove a task."""
+    now = {None: "", True: ", which fails now", False: ", which passes now"}[fails_now]
+    return f"check `{settings.verify.test_cmd}`{now}"
 
 
 def _doubt(task: str, named: Sequence[str], settings: Settings) -> str:
     """Why a task is not small and clear; empty if it is."""
     words = len(task.split())
     parts = max(len(_ITEM.findall(task)), len(_PARAGRAPH.split(task.strip())))
-    if task.rstrip().endswith("?") or _ASKS.match(task.lstrip()):
+    if is_question(task) or _ASKS.match(task.lstrip()):
         return "a question"
     if not settings.verify.test_cmd:
         return "no check would prove it (--test-cmd)"

@@ -28,6 +28,10 @@ async def judge(run: Run, plan: Plan, checks: list[CheckRan]) -> TaskJudged:
     if why := why_not_asked(run, plan, checks):
         return _record(run, TaskJudged("skipped", why))
     info = run.senders.pick(run.settings.roles.judge).model.info
+    if passed_before(run) and would_be_enough(run, plan, checks):
+        assert run.baseline is not None
+        text = f"`{run.baseline.command}` passed before any change too, so it does not prove the task"
+        run.journal.append(NoticeGiven("info", text, "The result is judged."))
     if info.profile == "tiny":
         return _record(run, TaskJudged("skipped", "the shipped fixture cannot judge"))
     try:
@@ -41,15 +45,28 @@ async def judge(run: Run, plan: Plan, checks: list[CheckRan]) -> TaskJudged:
 def why_not_asked(run: Run, plan: Plan, checks: list[CheckRan]) -> str:
     """Why the result needs no judge; empty if it does.
 
-    By itself it needs none where a check proves the only step, unless that step changed tests which were there before.
+    By itself it needs none where a check that did not pass before any change proves the only step, unless that step
+    changed tests which were there before.
     """
     if run.settings.routing.judge != "auto":
         return "[routing] judge is never" if run.settings.routing.judge == "never" else ""
+    if passed_before(run) or not (proof := would_be_enough(run, plan, checks)):
+        return ""
+    return f"`{proof}` proves the only step"
+
+
+def passed_before(run: Run) -> bool:
+    """The check passed before any change, so that it proves nothing about the task when it passes afterwards."""
+    return run.baseline is not None and run.baseline.passed
+
+
+def would_be_enough(run: Run, plan: Plan, checks: list[CheckRan]) -> str:
+    """The check that would prove the only step; empty if none does."""
     proof = next((event.command for event in checks if event.passed), "")
     changed_tests = [path for path, before in run.before.items() if before is not None and is_test(path)]
     if not proof or len(plan.steps) != 1 or changed_tests:
         return ""
-    return f"`{proof}` proves the only step"
+    return proof
 
 
 def read_verdict(text: str, *, model: str) -> TaskJudged:
@@ -106,6 +123,8 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
         parts.append(f"{hidden} more changed files may not be shown to you.")
     for event in checks[-2:]:
         parts.append(f"# Check\n{said(event, run.before, most_chars=TAIL_CHARS)}")
+    if checks and passed_before(run):
+        parts.append("The check passed before the change too.")
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="judge",

@@ -4,15 +4,17 @@ Invariant: the outcome's exit code is DONE only when every step is done, every c
 and the judge did not object.
 """
 
+from hybridcode.agent.baseline import keep_for_later
 from hybridcode.agent.checks import check, is_waived
 from hybridcode.agent.committing import commit_task
 from hybridcode.agent.crew import Crew
 from hybridcode.agent.deciding import check_given, decide
-from hybridcode.agent.judge import judge
+from hybridcode.agent.judge import judge, passed_before
 from hybridcode.agent.planner import make_plan
-from hybridcode.agent.reproducing import reproducing_step
+from hybridcode.agent.reproducing import must_reproduce, reproducing_step
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked
+from hybridcode.agent.unbroken import comparison
 from hybridcode.domain.action import Declined, Denied, Failed, Held, Receipt, Unknown
 from hybridcode.domain.events import CheckRan, StepOutcome, TaskEnded, TaskJudged
 from hybridcode.domain.exits import ExitCode
@@ -59,7 +61,7 @@ async def _plan(run: Run) -> Plan | None:
 
 async def _do_steps(run: Run, plan: Plan) -> tuple[Plan, Outcome | None]:
     """The plan as it was followed, and the outcome that ends the run; None when every step is done."""
-    run.reproduces = reproducing_step(plan, is_asked=run.settings.verify.reproduce)
+    run.reproduces = reproducing_step(plan, is_asked=must_reproduce(run))
     crew = Crew(run, plan)
     await crew.work()
     plan, outcomes, reasons = crew.plan, crew.outcomes, crew.reasons
@@ -86,6 +88,7 @@ async def _verify(run: Run, plan: Plan) -> Outcome:
     shown = plan.steps[0].check if run.reproduces else ""
     lines = [line for line in dict.fromkeys((verify.lint_cmd, shown, verify.test_cmd or plan.check)) if line]
     events: list[CheckRan] = []
+    tree = (await run.snapshot()).digest
     for line in lines:
         event = await check(run, line, step=None)
         if is_waived(run, line, event):
@@ -94,7 +97,11 @@ async def _verify(run: Run, plan: Plan) -> Outcome:
             return _not_checked(run, event)
         events.append(event)
         if not event.passed:
-            return _end(run, ExitCode.VERIFICATION_FAILED, f"`{line}` ended with exit code {event.exit_code}")
+            beside = comparison(run, event)
+            why = f"`{line}` ended with exit code {event.exit_code}{'; ' if beside else ''}{beside}"
+            return _end(run, ExitCode.VERIFICATION_FAILED, why)
+    if events and (await run.snapshot()).digest == tree:
+        keep_for_later(run, events[-1], tree)
     verdict = await judge(run, plan, events)
     return await _conclude(run, plan, verdict, is_proven=bool(events))
 
@@ -123,10 +130,17 @@ async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: boo
         case "unsure" if not is_proven:
             return _end(run, ExitCode.VERIFICATION_FAILED, f"no check, and the judge is unsure: {verdict.reason}")
         case _:
-            done = "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
+            done = _done(run, verdict, is_proven=is_proven)
             if held := await commit_task(run, plan):
                 return _end(run, ExitCode.APPROVAL_PENDING, f"{done}; {held}")
             return _end(run, ExitCode.DONE, done)
+
+
+def _done(run: Run, verdict: TaskJudged, *, is_proven: bool) -> str:
+    """How a task that is done was verified: by a check that passes only now, by the judge, or by neither."""
+    if is_proven and passed_before(run) and verdict.verdict != "good":
+        return f"done; the check passes, as it did before any change; {verdict.reason or 'not judged'}"
+    return "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
 
 
 def _end(run: Run, code: ExitCode, message: str) -> Outcome:

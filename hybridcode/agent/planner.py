@@ -1,32 +1,36 @@
 """From a task to a typed plan, in a bounded number of calls.
 
-Invariant: every call is built afresh from the task, the outline and what was asked for; a plan that reaches the loop
-names only files and symbols that exist or that an earlier step makes.
+Invariant: a call holds the task, the outline, what was asked for and what was refused, and nothing else; a plan that
+reaches the loop names only files and symbols that exist or that an earlier step makes.
 """
 
 import asyncio
 import re
+from functools import partial
 
 import msgspec
 
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
+from hybridcode.agent.baseline import baseline_part, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
-from hybridcode.agent.reproducing import ASKED, problems_of_reproducing, with_reproduction_first
+from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
-from hybridcode.agent.steering import beside
+from hybridcode.agent.talk import Talk
 from hybridcode.context.lookup import look_up
 from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
+from hybridcode.context.passages import Taken
 from hybridcode.context.regions import resolve
 from hybridcode.context.task import read_task
 from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
-from hybridcode.domain.model import Message, ModelRequest
+from hybridcode.domain.model import ModelRequest, Reply
 from hybridcode.domain.plan import Plan, Region, Step
+from hybridcode.domain.window import Excerpt
 from hybridcode.models.prompts import load
 from hybridcode.repo.snapshot import Snapshot
 
@@ -44,6 +48,7 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         ModelError: when the model cannot be asked.
     """
     require_answer(run)
+    await take_baseline(run)
     first = await asyncio.to_thread(_choose, run, snapshot)
     if first.why:
         run.journal.append(PlannerChosen(first.writer, first.why))
@@ -69,6 +74,7 @@ def _choose(run: Run, snapshot: Snapshot) -> First:
         has_local=local is not None,
         has_frontier=run.senders.frontier is not None,
         is_tiny=local is not None and local.profile == "tiny",
+        fails_now=None if run.baseline is None else not run.baseline.passed,
     )
 
 
@@ -77,16 +83,18 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
     run.senders.pick(run.planner)
     snapshot = run.shown_to(run.planner, snapshot)
     budget = await asyncio.to_thread(_tokens_for, run, snapshot)
-    base, files, used = await _asked(run, snapshot, budget)
-    shown, complaint, more = "", "", tuple[str, ...]()
+    question, excerpts, used = await _asked(run, snapshot, budget)
+    talk = Talk(load("plan"), question, excerpts)
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
+        said = ""
         try:
-            reply = await _ask(run, base + shown + beside(run.notes) + complaint, files + more)
-            answer = parse_reply(reply, task=run.task.text)
+            reply = await _ask(run, talk)
+            said = reply.text
+            answer = _read(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
-                if run.settings.verify.reproduce:
+                if must_reproduce(run):
                     problems += problems_of_reproducing(answer)
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
@@ -99,13 +107,12 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
-            more += tuple(text for text in answer.read if Region.parse(text).path in snapshot.files)
-            found = await asyncio.to_thread(_look_up, run, snapshot, answer)
-            shown += f"\n\n# You asked to see\n{found}"
-            complaint = ""
+            found = await asyncio.to_thread(talk.show, partial(_look_up, run, snapshot, answer))
+            talk.go_on(said, f"# You asked to see\n{found}")
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
-            base, files, used = await _asked(run, snapshot, budget)
+            question, excerpts, used = await _asked(run, snapshot, budget)
+            talk.ask_anew(question, excerpts)
         except PlanInvalid as error:
             if not repairs_left:
                 raise PlanInvalid(
@@ -114,7 +121,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
                 ) from error
             repairs_left -= 1
             run.journal.append(NoticeGiven("warning", f"plan refused: {error.message}", "asking again"))
-            complaint = f"\n\n# Your last answer was refused\n{error.message}\nAnswer again, JSON only."
+            talk.go_on(said, f"# Your last answer was refused\n{error.message}\nAnswer again, JSON only.")
 
 
 def _tell_missing(run: Run, whole: Snapshot, shown: Snapshot) -> None:
@@ -180,13 +187,13 @@ def _tokens_for(run: Run, snapshot: Snapshot) -> int:
     return read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
 
 
-def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted) -> str:
+def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, taken: Taken) -> str:
     tokens = run.settings.context.plan_tokens
-    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=tokens)
+    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=tokens, taken=taken)
 
 
-async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...], int]:
-    """The first question, what of the repository it shows, as Region strings, and the tokens of that."""
+async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[Excerpt, ...], int]:
+    """The first question, what of the repository it shows, and the tokens of that."""
     if not snapshot.files:
         return _question(run, "# Repository\n(no files yet)"), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
@@ -195,8 +202,7 @@ async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[
     source = await run.keeper.source(corpus, run.task.text, read=read)
     digest = run.journal.put_blob(run.clean(window.text).encode())
     run.journal.append(OutlineMade(digest, window.used, window.budget, source))
-    files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
-    return _question(run, window.text), files, window.used
+    return _question(run, window.text), window.excerpts, window.used
 
 
 def _question(run: Run, repository: str) -> str:
@@ -206,26 +212,32 @@ def _question(run: Run, repository: str) -> str:
         parts.append(f"# Earlier in this session\n{run.history}")
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
+    if now := baseline_part(run.baseline):
+        parts.append(now)
     parts.append(f"# Task\n{run.task.text}")
-    parts += [part for part in (ASKED if verify.reproduce else "", answered(run)) if part]
+    parts += [part for part in (ASKED if must_reproduce(run) else "", answered(run)) if part]
     return "\n\n".join(parts)
 
 
-async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:
+async def _ask(run: Run, talk: Talk) -> Reply:
     sender = run.senders.pick(run.planner)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
-        messages=(Message("system", load("plan")), Message("user", question)),
+        messages=talk.messages(run.notes),
         max_output_tokens=run.settings.models.frontier.max_output_tokens,
-        files=files,
+        files=talk.files,
     )
-    reply = await sender.ask(request, on_chunk=run.show(None, request.call_id))
+    return await sender.ask(request, on_chunk=run.show(None, request.call_id))
+
+
+def _read(reply: Reply, *, task: str) -> Plan | MoreWanted | AskedBack:
+    """What the planner answered. Raises PlanInvalid."""
     if reply.finish == "length":
         raise PlanInvalid(
             "The plan was cut off at the output limit.", "Raise [models.frontier] max_output_tokens or split the task."
         )
-    return reply.text
+    return parse_reply(reply.text, task=task)
 
 
 def check_length(run: Run, plan: Plan) -> None:
@@ -253,7 +265,7 @@ def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
 def _accept(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     check_length(run, plan)
     plan = _alone(run, plan, snapshot)
-    if run.settings.verify.reproduce and plan.steps:
+    if must_reproduce(run) and plan.steps:
         plan = with_reproduction_first(plan)
     sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend

@@ -5,13 +5,15 @@ that are proposed afterwards; what cannot be tried this way is asked about first
 """
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from hybridcode.agent.checks import command_of, said
+from hybridcode.agent.checks import command_of, failing_of, said
 from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
+from hybridcode.agent.unbroken import comparison, excuse
 from hybridcode.domain.action import FileChange, Ran, ShellCommand
 from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.domain.plan import Step
@@ -41,11 +43,13 @@ class Tried:
     """It passed, and left the files of that tree alone."""
     said: str = ""
     """What a model is told of it."""
+    excuse: str = ""
+    """Why its failure is not held against the draft; empty if it is."""
 
     @property
     def failed(self) -> bool:
         """The draft does not do what its step wants."""
-        return self.event is not None and not self.event.passed
+        return self.event is not None and not self.event.passed and not self.excuse
 
     @property
     def proven_by(self) -> str:
@@ -57,7 +61,8 @@ class Tried:
         """What a person must know of it."""
         if self.event is None or self.event.passed:
             return ()
-        return (f"`{self.event.command}` failed on exactly these bytes: exit code {self.event.exit_code}",)
+        why = f"; {self.excuse}" if self.excuse else ""
+        return (f"`{self.event.command}` failed on exactly these bytes: exit code {self.event.exit_code}{why}",)
 
 
 NOTHING = Tried()
@@ -74,9 +79,9 @@ async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
     changes = tuple(replace(change, path=run.gate.policy.places.plain(change.path)) for change in changes)
     async with scratch.lock:
         try:
-            snapshot = await _prepared(run, scratch, changes)
+            snapshot = await prepared(run, scratch, changes)
         except CannotCopy as error:
-            _tell(run, scratch, f"no scratch copy: {error}", "Checks run after you have approved.")
+            tell_once(run, scratch, f"no scratch copy: {error}", "Checks run after you have approved.")
             return NOTHING
         if snapshot is None:
             return NOTHING
@@ -89,10 +94,10 @@ async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
     if tried.event is None:
         return tried
     paths = {*snapshot.files, *(change.path for change in changes)}
-    return dataclasses.replace(tried, said=said(tried.event, paths))
+    return dataclasses.replace(tried, said=failure_said(run, tried.event, paths), excuse=excuse(run, step, tried.event))
 
 
-async def _prepared(run: Run, scratch: Scratch, changes: tuple[FileChange, ...]) -> Snapshot | None:
+async def prepared(run: Run, scratch: Scratch, changes: tuple[FileChange, ...]) -> Snapshot | None:
     """Make the copy hold a draft on the tree as it is now; None where the draft was made for other bytes.
 
     Another step may be applied meanwhile: then which tree the copy holds is not known, and it is made once more.
@@ -117,7 +122,7 @@ def learn(run: Run, tried: Tried, *, tree: str, passed: bool) -> None:
         return
     command = tried.event.command
     scratch.distrusted.add(command)
-    _tell(run, scratch, f"`{command}` fails in a scratch copy and passes in the workspace", _LATER)
+    tell_once(run, scratch, f"`{command}` fails in a scratch copy and passes in the workspace", _LATER)
 
 
 def draft_note(tried: Tried, changes: tuple[FileChange, ...]) -> str:
@@ -130,6 +135,12 @@ def draft_note(tried: Tried, changes: tuple[FileChange, ...]) -> str:
         f"{tried.said}\n"
         f"Your last answer, as a diff:\n{diff[:_DIFF_CHARS]}\nThe lines above are as they were before it."
     )
+
+
+def failure_said(run: Run, event: CheckRan, paths: Collection[str]) -> str:
+    """As `said`, and which failing tests are new where some failed before any change."""
+    beside = comparison(run, event)
+    return f"{said(event, paths)}\n{beside}" if beside else said(event, paths)
 
 
 _LATER = "From now on it runs after you have approved."
@@ -159,6 +170,7 @@ def scratch_check(run: Run, step: Step, receipt: Ran) -> CheckRan:
         tail=receipt.tail,
         seconds=receipt.seconds,
         where="scratch",
+        failing=() if passed else failing_of(run, receipt),
     )
     run.journal.append(event)
     return event
@@ -173,10 +185,10 @@ def _concluded(run: Run, step: Step, receipt: Ran, *, tree: str, changed: tuple[
         names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
         many = "1 file" if len(changed) == 1 else f"{len(changed)} files"
         hint = "So it proves nothing about the draft; it runs again after you have approved." if passed else ""
-        _tell(run, scratch, f"`{event.command}` changed {many} in the scratch copy: {names}", hint)
+        tell_once(run, scratch, f"`{event.command}` changed {many} in the scratch copy: {names}", hint)
     if not passed and (why := inconclusive(receipt)):
         scratch.distrusted.add(event.command)
-        _tell(run, scratch, f"`{event.command}` cannot be tried in a scratch copy: {why}", _LATER)
+        tell_once(run, scratch, f"`{event.command}` cannot be tried in a scratch copy: {why}", _LATER)
         return NOTHING
     return Tried(event, tree, proves=passed and not changed)
 
@@ -191,7 +203,7 @@ def inconclusive(receipt: Ran) -> str:
     return "it wants what is read-only or out of reach there" if is_out_of_reach else ""
 
 
-def _tell(run: Run, scratch: Scratch, text: str, hint: str) -> None:
+def tell_once(run: Run, scratch: Scratch, text: str, hint: str) -> None:
     """Give a notice once in a session."""
     if text not in scratch.told:
         scratch.told.add(text)

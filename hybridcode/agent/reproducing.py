@@ -35,6 +35,11 @@ class NotReproduced:
     reason: str
 
 
+def must_reproduce(run: Run) -> bool:
+    """The plan has to begin with a failing test: it is asked for, and no check fails already."""
+    return run.settings.verify.reproduce and (run.baseline is None or run.baseline.passed)
+
+
 def problems_of_reproducing(plan: Plan) -> list[str]:
     """What keeps a plan from reproducing the bug first."""
     if not plan.steps:

@@ -23,6 +23,7 @@ from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Chunk, ModelInfo, ReasoningDelta, TextDelta
 from hybridcode.domain.plan import Plan, Task, Writer
+from hybridcode.domain.planned import BaselineTaken
 from hybridcode.domain.ports import Watcher
 from hybridcode.gate.gate import Gate
 from hybridcode.gate.protected import is_protected
@@ -69,6 +70,16 @@ class Senders:
 
 
 @dataclass
+class Baselines:
+    """What a session knows of its checks on trees before any change."""
+
+    found: dict[tuple[str, str], BaselineTaken] = field(default_factory=dict[tuple[str, str], BaselineTaken])
+    """By digest of the tree and text of the command."""
+    too_long: set[str] = field(default_factory=set[str])
+    """Texts of commands that are not tried again: they took too long, or said nothing."""
+
+
+@dataclass
 class Run:
     """Everything the loop needs for one task."""
 
@@ -95,6 +106,10 @@ class Run:
     """A bounded record of the session's earlier tasks."""
     notes: list[str] = field(default_factory=list[str])
     """What a person said to this task while it ran, oldest first; the next request to a model holds it."""
+    baseline: BaselineTaken | None = None
+    """How the check ended before any change; None where nobody knows."""
+    baselines: Baselines = field(default_factory=Baselines)
+    """Those of the session."""
     planner: Writer = "frontier"
     """Which model is asked for the plan."""
     plan: Plan | None = None

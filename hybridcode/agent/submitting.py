@@ -6,13 +6,14 @@ bytes is carried over to them at most once, without a conflict, and asked about 
 
 from dataclasses import replace
 
-from hybridcode.agent.checks import check, failure_note, is_waived, said
+from hybridcode.agent.checks import check, failure_note, is_waived
 from hybridcode.agent.drafter import Drafted, declined_note, merge_onto_disk
 from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
 from hybridcode.agent.ladder import Rung
-from hybridcode.agent.proving import NOTHING, Tried, learn, try_ahead
+from hybridcode.agent.proving import NOTHING, Tried, failure_said, learn, try_ahead
 from hybridcode.agent.reproducing import NotReproduced, reproduced_here, turned
 from hybridcode.agent.run import Run
+from hybridcode.agent.unbroken import excuse
 from hybridcode.domain.action import Applied, Declined, Denied, Held, Stale, Unknown
 from hybridcode.domain.asked import FailureReproduced
 from hybridcode.domain.events import CheckRan
@@ -86,6 +87,8 @@ async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:
     tree = (await run.snapshot()).digest if tried.event is not None else ""
     if tried.proven_by and tree == tried.tree:
         run.proven.add(tried.proven_by)
+    if tried.excuse and tree == tried.tree:
+        return "done", tried.excuse
     event = await check(run, step.check, step=step.id)
     if is_waived(run, step.check, event):
         return "done", ""
@@ -94,9 +97,11 @@ async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:
     learn(run, tried, tree=tree, passed=event.passed)
     if event.passed:
         return "done", ""
-    files = (await run.snapshot()).files
+    if excused := excuse(run, step, event):
+        return "done", excused
+    told = failure_said(run, event, (await run.snapshot()).files)
     reason = f"`{step.check}` ended with exit code {event.exit_code}"
-    return Fell(("failed", reason), failure_note(event, files), mark_of(said(event, files)))
+    return Fell(("failed", reason), failure_note(told), mark_of(told))
 
 
 async def _shown_first(run: Run, step: Step) -> Ending | Fell:

@@ -26,6 +26,7 @@ from hybridcode.domain.action import (
 from hybridcode.domain.asked import FailureReproduced, QuestionAnswered, TaskQuestioned
 from hybridcode.domain.canonical import canonical_json
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     CommandChanged,
     DraftRefused,
@@ -46,7 +47,7 @@ from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.gate.change_flags import mode_note
 from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.patch.hunks import unified
-from hybridcode.session.telling import asked, reproduced, worktree_left, worktree_made
+from hybridcode.session.telling import asked, before, reproduced, worktree_left, worktree_made
 
 COLOURS = {"info": None, "warning": "yellow", "error": "red"}
 TAIL_LINES = 12
@@ -71,6 +72,8 @@ class TextPrinter:
                 self._opened(envelope.session, opened)
             case NoticeGiven(level=level, text=text, hint=hint):
                 say(f"{level}: {shown(text)}{' ' + shown(hint) if hint else ''}", colour=COLOURS[level])
+            case BaselineTaken() as baseline:
+                say(shown(before(baseline)), dim=True)
             case PlannerChosen(writer=writer, why=why):
                 say(f"{writer} plans: {shown(why)}", dim=True)
             case PlanMade(plan=plan, source=source):

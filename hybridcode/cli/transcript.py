@@ -26,6 +26,7 @@ from hybridcode.domain.action import (
 )
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     CommandChanged,
     DraftMade,
@@ -62,7 +63,7 @@ from hybridcode.domain.events import (
 )
 from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 from hybridcode.patch.hunks import unified
-from hybridcode.session.telling import worktree_left, worktree_made
+from hybridcode.session.telling import before, worktree_left, worktree_made
 
 Blob = Callable[[str], bytes]
 
@@ -114,6 +115,8 @@ def _of_session(event: Event) -> Iterator[str]:
         case NoteGiven(text=text, by=by):
             yield f"said meanwhile by {by}"
             yield from text.split("\n")
+        case BaselineTaken():
+            yield before(event)
         case PlannerChosen(writer=writer, why=why):
             yield f"{writer} plans: {why}"
         case ModeChanged(mode=mode, by=by):

@@ -122,7 +122,8 @@ class RoutingSettings(_Section, frozen=True):
     first: Literal["auto", "frontier", "local"] = "auto"
     """Who plans a task: `auto` lets the local model plan one that is short, names its files and has a test_cmd."""
     judge: Literal["auto", "always", "never"] = "auto"
-    """Whether the result is judged: `auto` asks where no check proves it, or a plan of several steps is behind it."""
+    """Whether the result is judged: `auto` asks where no check proves it, it passed before any change, or a plan of
+    several steps is behind it."""
 
 
 class ContextSettings(_Section, frozen=True):
@@ -169,6 +170,12 @@ class VerifySettings(_Section, frozen=True):
     """Without a test_cmd, what the repository's files tell is suggested: asked before it runs, never run unasked."""
     reproduce: bool = False
     """Tasks about bugs begin with a test that fails before the fix and passes after it."""
+    baseline: Literal["auto", "off"] = "auto"
+    """A test_cmd that you agreed to runs in a copy of the tree before planning, where there is a sandbox: planners are
+    told of a failure, and what passed before any change proves no task."""
+    baseline_s: float = 30.0
+    """Seconds it may take before planning; one that takes longer is stopped and left out for the rest of the session;
+    0 = no limit."""
     scratch: Literal["auto", "off"] = "auto"
     """A step's check that you agreed to runs in a copy of the tree before you are asked, where there is a sandbox."""
 

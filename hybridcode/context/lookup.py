@@ -21,10 +21,15 @@ _MAX_LINE_CHARS = 160
 _HIT_SHARE = 4
 
 
-def look_up(corpus: Corpus, *, read: Sequence[str], search: Sequence[str], budget: int) -> str:
-    """Sections for each region in `read` and each text in `search`, at most `budget` tokens of four bytes together."""
+def look_up(
+    corpus: Corpus, *, read: Sequence[str], search: Sequence[str], budget: int, taken: Taken | None = None
+) -> str:
+    """Sections for each region in `read` and each text in `search`, at most `budget` tokens of four bytes together.
+
+    Lines in `taken` are shown already and left out; it grows by those that are shown now.
+    """
     room = budget * BYTES_PER_TOKEN
-    taken = Taken()
+    taken = Taken() if taken is None else taken
     parts: list[str] = []
     for name in dict.fromkeys(read):
         text = _read(corpus.snapshot, name, room=room, taken=taken)
@@ -44,10 +49,14 @@ def _read(snapshot: Snapshot, name: str, *, room: int, taken: Taken) -> str:
         return _within(f"## {name}\n{error.message}. {error.hint}\n\n", room)
     data = snapshot.read(target.path)
     start, end = target.start or 1, target.end or len(split_lines(data))
-    text = excerpt_section(target.path, data, start, end)
+    gaps = taken.gaps(target.path, start, end) if start <= end else [(start, end)]
+    if not gaps:
+        return _within(f"## {name}\nIts lines are shown above.\n\n", room)
+    text = "".join(excerpt_section(target.path, data, first, last) for first, last in gaps)
     if len(text.encode()) > room:
         return _within(f"## {name}\nIt needs {tokens(text)} tokens; name a smaller region.\n\n", room)
-    taken.add(target.path, start, end)
+    for first, last in gaps:
+        taken.add(target.path, first, last)
     return text
 
 

@@ -86,6 +86,17 @@ class Taken:
         """Any of these lines is shown already."""
         return any(first <= end and start <= last for first, last in self.ranges.get(path, ()))
 
+    def gaps(self, path: str, start: int, end: int) -> list[tuple[int, int]]:
+        """What of these lines is not shown yet, in order."""
+        found: list[tuple[int, int]] = []
+        for first, last in sorted(self.ranges.get(path, ())):
+            if last < start or first > end:
+                continue
+            if first > start:
+                found.append((start, first - 1))
+            start = last + 1
+        return [*found, (start, end)] if start <= end else found
+
     def covers(self, path: str, start: int, end: int) -> bool:
         """One range shows all of these lines already."""
         return any(first <= start and end <= last for first, last in self.ranges.get(path, ()))

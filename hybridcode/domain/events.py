@@ -12,7 +12,7 @@ from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.asked import AskedEvent, Fact
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Task, Writer
-from hybridcode.domain.planned import PlanDecided, PlanMade, PlannerChosen, PlanRevised
+from hybridcode.domain.planned import BaselineTaken, PlanDecided, PlanMade, PlannerChosen, PlanRevised
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
@@ -265,6 +265,8 @@ class CheckRan(Fact, frozen=True):
     tail: str
     seconds: float
     where: Literal["tree", "scratch"] = "tree"
+    failing: tuple[str, ...] = ()
+    """Names of the failing tests, as far as the output tells them; () where they are too many to compare."""
 
 
 class StepEnded(Fact, frozen=True):
@@ -335,6 +337,7 @@ Event = (
     | NoteGiven
     | ModelAsked
     | ModelAnswered
+    | BaselineTaken
     | PlannerChosen
     | PlanMade
     | PlanDecided

@@ -8,6 +8,24 @@ import msgspec
 from hybridcode.domain.plan import Plan, Writer
 
 
+class BaselineTaken(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
+    """How the check ended in a copy of the tree as it was: after TaskGiven, before the first request for a plan, which
+    holds `told`. At most once in a task."""
+
+    command: str
+    tree: str
+    """Digest of the tree that it ran on."""
+    passed: bool
+    exit_code: int
+    seconds: float
+    told: str
+    """What planners are told of it."""
+    failing: tuple[str, ...] = ()
+    """Names of the failing tests, as far as the output tells them."""
+    is_reused: bool = False
+    """It ran for an earlier task of the session, on this very tree."""
+
+
 class PlannerChosen(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     """After TaskGiven, before the model is asked for a plan; once more where the first one's plan could not be used."""
 

@@ -11,6 +11,7 @@ import msgspec
 from hybridcode.domain.action import Committed, Declined, Failed, Ran, Receipt, Unknown
 from hybridcode.domain.asked import QuestionAnswered, TaskQuestioned
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     DraftRefused,
     EffectFinished,
@@ -46,6 +47,8 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             return _changed(event, task=_with(task, clean, "text"))
         case CheckRan():
             return _with(event, clean, "tail")
+        case BaselineTaken():
+            return _with(event, clean, "told")
         case EffectFinished(receipt=receipt):
             return _changed(event, receipt=_receipt(receipt, clean))
         case DraftRefused(refusals=refusals):

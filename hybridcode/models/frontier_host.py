@@ -4,6 +4,7 @@ Invariant: litellm is imported here and nowhere else, after it was told to fetch
 every request that leaves has its own receipt.
 """
 
+import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib import import_module
@@ -159,7 +160,12 @@ def import_litellm() -> _Litellm:
     os.environ["PYTHON_DOTENV_DISABLED"] = "1"
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_LOG"] = "ERROR"
-    litellm = cast(_Litellm, import_module("litellm"))
+    gc.disable()  # nearly all that an import makes stays: looking for garbage in it is a quarter of the time
+    try:
+        litellm = cast(_Litellm, import_module("litellm"))
+    finally:
+        gc.freeze()
+        gc.enable()
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     return litellm

@@ -12,6 +12,7 @@ import msgspec
 
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     CommandChanged,
     DraftMade,
@@ -102,6 +103,8 @@ class _Walk:
     task: str = ""
     history: str = ""
     """What the planner was told of earlier tasks."""
+    baseline: BaselineTaken | None = None
+    """How the check ended before any change."""
     plan: Plan | None = None
     outline: str = ""
     """Digest of the outline that the next plan request begins with."""
@@ -126,12 +129,14 @@ class _Walk:
         seq, event = envelope.seq, envelope.event
         match event:
             case TaskGiven(task=task):
-                self.task, self.plan, self.outline = task.text, None, ""
+                self.task, self.plan, self.outline, self.baseline = task.text, None, "", None
                 self.history, self.recorded.head = history_of(self.state), task.repo_head
                 self.tries.clear()
                 self.changes.begin_task()
             case TaskResumed():
                 self.history = ""
+            case BaselineTaken():
+                self.baseline = event
             case PlanMade(plan=plan):
                 self.plan = plan
             case OutlineMade():
@@ -193,7 +198,7 @@ class _Walk:
             outline = self.recorded.text(self.outline) if self.outline else "# Repository\n(no files yet)"
         except Missing:
             return None
-        return of_plan(outline, self.task, self.history)
+        return of_plan(outline, self.task, self.history, self.baseline)
 
     def _draft(self, seq: int, event: DraftMade) -> Checked:
         what = f"draft of step {event.step}, try {event.attempt}, by {event.model}"

@@ -30,6 +30,7 @@ from hybridcode.domain.action import (
 )
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     CommandChanged,
     DraftRefused,
@@ -64,7 +65,7 @@ from hybridcode.models.ledger import Account, Estimate, Ledger
 from hybridcode.patch.hunks import unified
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
-from hybridcode.session.telling import worktree_left, worktree_made
+from hybridcode.session.telling import before, worktree_left, worktree_made
 
 Blob = Callable[[str], bytes]
 Kind = Literal["title", "section", "part", "text", "item", "code", "diff", "table", "folded"]
@@ -163,6 +164,8 @@ def _task(number: int, view: TaskView, at: str) -> Iterator[Block]:
 def _happened(envelope: Envelope) -> Iterator[Block]:
     event, at = envelope.event, _moment(envelope.at)
     match event:
+        case BaselineTaken():
+            yield Block("item", f"{before(event)}, {at}")
         case PlannerChosen(writer=writer, why=why):
             yield Block("item", f"{writer} plans{_after(why)}")
         case PlanMade(plan=plan, source=source):

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from hybridcode.agent.baseline import baseline_part
 from hybridcode.agent.drafter import draft_messages, retry_note
 from hybridcode.agent.judge import diff_part, goal_part
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Step
+from hybridcode.domain.planned import BaselineTaken
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import ContextWindow
 from hybridcode.models.prompts import load
@@ -29,11 +31,13 @@ class Expected:
 
     system: str
     start: str
-    """The last message begins with this."""
+    """The first message after the instructions begins with this."""
     pieces: tuple[str, ...] = ()
     """These stand in it further on, in this order."""
     rest: str = "more"
     """What the bytes behind all that are."""
+    goes_on: bool = False
+    """More messages may follow the first one: what the model answered, and what it was told to that."""
     may_differ: str = ""
     """Why it may say something else without anybody having changed it; empty: it may not."""
 
@@ -45,11 +49,16 @@ def of_draft(window: ContextWindow, *, step: Step, task: str, is_tiny: bool, ref
     return Expected(system.content, user.content, pieces, rest="of notes and what became of the try before")
 
 
-def of_plan(outline: str, task: str, history: str) -> Expected:
-    """A plan is asked for with the outline, what is known of earlier tasks, and the task."""
+def of_plan(outline: str, task: str, history: str, baseline: BaselineTaken | None) -> Expected:
+    """A plan is asked for with the outline, what is known of earlier tasks and of the check, and the task."""
     earlier = (f"\n\n# Earlier in this session\n{history}",) if history else ()
+    now = (f"\n\n{part}",) if (part := baseline_part(baseline)) else ()
     return Expected(
-        load("plan"), outline, (*earlier, f"\n\n# Task\n{task}"), rest="of checks, notes and what was asked to see"
+        load("plan"),
+        outline,
+        (*earlier, *now, f"\n\n# Task\n{task}"),
+        rest="of checks, notes and what was asked to see",
+        goes_on=True,
     )
 
 
@@ -95,13 +104,15 @@ def check_request(seq: int, event: ModelAsked, expected: Expected | None, record
 
 def _rest(messages: Sequence[Message], expected: Expected) -> tuple[int, str]:
     """Bytes behind what is expected, and what is not as expected."""
-    if len(messages) != 2 or messages[0].content != expected.system:
+    if len(messages) < 2 or messages[0].content != expected.system:
         return 0, "its instructions are not those of this version"
+    if len(messages) > 2 and not expected.goes_on:
+        return 0, "it has more messages than it was made of"
     told = messages[1].content
     if not told.startswith(expected.start):
         return 0, "it does not begin with what was assembled for it"
     at = len(expected.start)
-    left = len(told.encode()) - len(expected.start.encode())
+    left = sum(len(message.content.encode()) for message in messages[1:]) - len(expected.start.encode())
     for piece in expected.pieces:
         at = told.find(piece, at)
         if at < 0:

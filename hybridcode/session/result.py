@@ -87,8 +87,11 @@ def _steps(task: TaskView | None) -> list[dict[str, Any]]:
 def _verification(task: TaskView | None) -> dict[str, Any]:
     checks = [] if task is None else [*(c for view in task.steps.values() for c in view.checks), *task.checks]
     counted = [] if task is None else [*(c for view in task.steps.values() for c in _counted(view)), *task.checks]
-    judged = task.judged if task else None
+    judged, before = (task.judged, task.baseline) if task else (None, None)
     return {
+        "before": {"command": before.command, "passed": before.passed, "exit_code": before.exit_code}
+        if before
+        else None,
         "passed": bool(counted) and all(_latest(counted).values()),
         "checks": [
             {

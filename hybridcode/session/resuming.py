@@ -28,6 +28,7 @@ _OPEN = ("pending", "approved", "edited")
 def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     """Give a run the plan, the done steps, the waiting proposals and the changed files of an interrupted task."""
     run.plan, run.plan_source = view.plan, view.plan_source
+    run.baseline = view.baseline
     run.questions, run.answer = view.questions, view.answer
     run.notes = [note.text for note in view.notes]
     run.plan_is_approved = view.plan_status == "approved"

@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from hybridcode.agent.keeping import Keeper
-from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
+from hybridcode.agent.run import Baselines, Outcome, PlanApprover, Run, Senders
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
@@ -122,6 +122,7 @@ class Session:
         self.index = Index.open(options.workspace)
         redactor = self.private.redactor if self.settings.egress.redact else None
         self.keeper = Keeper(session, room=self.settings.audit.keep_trees_mb * 1_000_000, redactor=redactor)
+        self.baselines = Baselines()
         self.own = OwnCommands(self.gate, self.state, on_ran=self._distrust)
         """What a person runs themselves."""
         self._run: Run | None = None
@@ -309,6 +310,7 @@ class Session:
             plan_approver=self.options.plan_approver,
             index=self.index,
             keeper=self.keeper,
+            baselines=self.baselines,
             clean=self._clean if self.settings.egress.redact else str,
             routes=routes_for(self.options.loaded, self.models.local)[0],
             history=history,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from hybridcode.domain.asked import Question, QuestionAnswered, TaskQuestioned
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     DraftMade,
     DraftRefused,
@@ -79,6 +80,8 @@ class TaskView:
     steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
     use: dict[str, StepUse] = field(default_factory=dict[str, StepUse])
     """What each step used, by its id; under the empty one what belongs to no step: plans, verdicts, summaries."""
+    baseline: BaselineTaken | None = None
+    """How its check ended before any change."""
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
     """Checks of the whole task."""
     notes: list[NoteGiven] = field(default_factory=list[NoteGiven])
@@ -126,6 +129,8 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.checks.append(event)
         case TaskQuestioned(questions=questions):
             task.questions, task.answer = questions, ""
+        case BaselineTaken():
+            task.baseline = event
         case QuestionAnswered(answer=answer):
             task.answer = answer
         case TaskJudged():

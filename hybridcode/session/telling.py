@@ -6,12 +6,13 @@ Invariant: pure; nothing is cut.
 from typing import Literal
 
 from hybridcode.domain.asked import FailureReproduced, Question, QuestionAnswered, TaskQuestioned
+from hybridcode.domain.planned import BaselineTaken
 from hybridcode.domain.worktree import WorktreeLeft, WorktreeMade
 
 Tone = Literal["warn", "strong", "good"]
 
 
-def told(event: TaskQuestioned | QuestionAnswered | FailureReproduced) -> list[tuple[str, str, Tone]]:
+def told(event: TaskQuestioned | QuestionAnswered | FailureReproduced | BaselineTaken) -> list[tuple[str, str, Tone]]:
     """Label, text and tone of each line that an event adds to a transcript."""
     match event:
         case TaskQuestioned(questions=questions):
@@ -20,6 +21,8 @@ def told(event: TaskQuestioned | QuestionAnswered | FailureReproduced) -> list[t
             return [("you", answer, "strong")]
         case FailureReproduced():
             return [("", f"✓ {reproduced(event)}", "good")]
+        case BaselineTaken():
+            return [("check", before(event), "strong")]
 
 
 def asked(question: Question) -> str:
@@ -47,3 +50,13 @@ def worktree_left(event: WorktreeLeft) -> str:
         return f"{taken}; its worktree is removed" if taken else "nothing was committed; the worktree is removed"
     kept = f"the worktree is kept, since {event.why}: {event.path}"
     return f"{taken}; {kept}" if taken else kept
+
+
+def before(event: BaselineTaken) -> str:
+    """How the check ended before any change, and what that is worth."""
+    again = "known from an earlier task" if event.is_reused else f"{event.seconds:.1f} s"
+    if event.passed:
+        return f"`{event.command}` passes before any change ({again}): passing afterwards proves nothing by itself"
+    count = "1 test fails" if len(event.failing) == 1 else f"{len(event.failing)} tests fail"
+    what = count if event.failing else f"exit code {event.exit_code}"
+    return f"`{event.command}` fails before any change ({again}): {what}"

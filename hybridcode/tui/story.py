@@ -8,6 +8,7 @@ from typing import assert_never
 from hybridcode.domain.action import Declined, Denied
 from hybridcode.domain.asked import FailureReproduced, QuestionAnswered, TaskQuestioned
 from hybridcode.domain.events import (
+    BaselineTaken,
     CheckRan,
     CommandChanged,
     DraftRefused,
@@ -102,7 +103,7 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("!", f"the model did not answer: {error}", "warn")]
         case TaskJudged(verdict=verdict, reason=reason) if verdict != "skipped":
             return [Entry("judge", f"{verdict}: {reason}", "good" if verdict == "good" else "warn", "markdown")]
-        case TaskQuestioned() | QuestionAnswered() | FailureReproduced():
+        case TaskQuestioned() | QuestionAnswered() | FailureReproduced() | BaselineTaken():
             return [Entry(*line) for line in told(event)]
         case TaskEnded():
             return _ended(event, state)

@@ -10,7 +10,7 @@ import msgspec
 from hybridcode.agent.run import Outcome, PlanApprover
 from hybridcode.config.load import Loaded, load
 from hybridcode.domain.events import ModelAsked
-from hybridcode.domain.model import ModelInfo
+from hybridcode.domain.model import Message, ModelInfo
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.domain.ports import Approver, Model
 from hybridcode.gate.approvers import PolicyOnly
@@ -132,6 +132,18 @@ def proven(session: Session) -> list[Checked]:
     assert ledger.bytes_sent == sum(event.prompt_bytes for event in asked if event.is_remote)
     assert ledger.remote.input_bytes == ledger.bytes_sent
     return lines
+
+
+def requests_of(session: Session, role: str) -> list[tuple[Message, ...]]:
+    """The messages of each request of a role, as a closed session recorded them."""
+    asked = [one.event for one in session.state.envelopes if isinstance(one.event, ModelAsked)]
+    with Journal.open(session.journal.path) as journal:
+        log = journal.session(session.id)
+        return [
+            msgspec.json.decode(log.get_blob(event.prompt_sha256), type=tuple[Message, ...])
+            for event in asked
+            if event.role == role
+        ]
 
 
 def planning(plan: Plan, *, judge: str = "good fine", **more: Sequence[str]) -> Script:

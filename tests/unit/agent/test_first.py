@@ -64,6 +64,11 @@ def test_what_is_not_small_or_not_clear_goes_to_the_frontier(settings: Settings,
     assert chosen(task, settings) == First("frontier", why)
 
 
+def test_how_the_check_ends_before_any_change_stands_in_the_reason(settings: Settings):
+    assert chosen(SMALL, settings, fails_now=True).why.endswith(f"check `{CHECK}`, which fails now")
+    assert chosen(SMALL, settings, fails_now=False).why.endswith(f"check `{CHECK}`, which passes now")
+
+
 def test_how_many_files_a_task_names_decides(settings: Settings):
     nothing_named = choose_planner(SMALL, named=(), settings=settings, has_local=True, has_frontier=True)
     assert nothing_named == First("frontier", "it names no file or definition of this repository")

@@ -22,10 +22,11 @@ def test_no_env_file_above_litellm_is_loaded(tmp_path: Path) -> None:
     code = (
         f"import sys, os\nsys.path.insert(0, {str(lib)!r})\n"
         "from hybridcode.models.frontier_host import import_litellm\n"
-        "print(import_litellm().__file__, os.environ.get('OPENAI_API_BASE'))"
+        "print(import_litellm().__file__, os.environ.get('OPENAI_API_BASE'))\n"
+        "import gc\nprint(gc.isenabled(), gc.get_freeze_count() > 100_000)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert done.stdout.split() == [str(lib / "litellm" / "__init__.py"), "None"]
+    assert done.stdout.split() == [str(lib / "litellm" / "__init__.py"), "None", "True", "True"]
 
 
 def test_a_proxy_of_the_users_environment_stands_in_the_record_and_not_for_this_machine() -> None:
