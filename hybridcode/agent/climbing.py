@@ -2,7 +2,7 @@
 
 Invariant: every rung and its reason is journalled before it is taken; a failure that was there before, to the letter,
 ends the tries at its level; a draft that failed its check before anybody was asked is proposed only when no later one
-could be.
+could be, and only where a person looks at it.
 """
 
 from collections import deque
@@ -24,6 +24,7 @@ from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError, 
 from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken
 from hybridcode.domain.plan import Step, Writer
 from hybridcode.domain.refusal import Refusal
+from hybridcode.gate.approvers import has_person
 from hybridcode.patch.check import unparsable
 
 REDRAFT = "the files changed meanwhile: drafted anew, once"
@@ -87,6 +88,8 @@ class _Climb:
         left = deque(ladder)
         while left:
             rung = left.popleft()
+            if self._is_left_to_repair(rung):
+                break
             if rung.writer in self.broken or (rung.name == "frontier_hint" and "frontier" in self.broken):
                 continue
             end = await self._try(self._numbered(rung), is_last=not left)
@@ -122,6 +125,11 @@ class _Climb:
             left.popleft()
             self.cut_short = f"the same failure twice: {fell.ending[1]}"
 
+    def _is_left_to_repair(self, rung: Rung) -> bool:
+        """A step of a local plan that the local model could not write: the frontier plans again before it writes."""
+        is_local = self.run.planner == self.step.writer == "local" and "local" not in self.broken
+        return is_local and rung.writer == "frontier" and self.run.may_repair
+
     def _numbered(self, rung: Rung) -> Rung:
         """A rung with its number and the reason why it is taken."""
         self.attempt += 1
@@ -150,6 +158,7 @@ class _Climb:
             run.journal.append(NoticeGiven("error", f"step {step.id}: {error.message}", error.hint))
             return None
         except (ContextError, RepoError) as error:
+            run.failures[step.id] = error.advice
             return "failed", error.advice
         self.error = None
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
@@ -223,14 +232,24 @@ class _Climb:
         return await submit(run, step, rung, drafted, tried)
 
     async def _give_up(self) -> Ending:
-        """Nobody is left to try: a draft that was held back is shown, with what its check said."""
+        """Nobody is left to try: a draft that was held back is shown to a person, with what its check said.
+
+        A no to that is the end of the step, and of no more than that where another plan may come.
+        """
+        run, step = self.run, self.step
         ending = self.fell.ending if self.fell is not None else ("failed", "no model could write it")
-        if self.held_back is not None:
-            await self.run.lanes.turn(self.step.id)
-            end = await submit(self.run, self.step, *self.held_back)
-            if not isinstance(end, Fell):
+        if self.held_back is not None and has_person(run.gate.approver):
+            await run.lanes.turn(step.id)
+            end = await submit(run, step, *self.held_back)
+            outcome = end.ending[0] if isinstance(end, Fell) else end[0]
+            is_no = outcome == "declined" and run.may_repair
+            if not isinstance(end, Fell) and not is_no:
                 return end
-            ending = end.ending
+            if isinstance(end, Fell):
+                self.fall(end)
+                ending = ending if is_no else end.ending
         if self.error is not None:
             raise self.error
+        if ending[0] == "failed":
+            run.failures[step.id] = self.fell.feedback if self.fell is not None else ""
         return ending

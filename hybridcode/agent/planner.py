@@ -9,6 +9,7 @@ import re
 
 import msgspec
 
+from hybridcode.agent.again import Again
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
@@ -58,6 +59,15 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     return await _plan(run, snapshot)
 
 
+async def plan_again(run: Run, again: Again) -> Plan:
+    """Let the frontier plan what is still to be done after a plan failed; journals the plan, if it has steps.
+
+    Raises: as `make_plan`.
+    """
+    run.planner = "frontier"
+    return await _plan(run, await run.snapshot(), again=again)
+
+
 def _choose(run: Run, snapshot: Snapshot) -> First:
     local = run.senders.info("local")
     seen = run.shown_to("local" if local else "frontier", snapshot)
@@ -71,29 +81,34 @@ def _choose(run: Run, snapshot: Snapshot) -> First:
     )
 
 
-async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
-    """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say."""
+async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Again | None = None) -> Plan:
+    """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say.
+
+    `again` is what it goes on from.
+    """
     run.senders.pick(run.planner)
     snapshot = run.shown_to(run.planner, snapshot)
     budget = run.settings.context.plan_tokens
-    base, files, used = await _asked(run, snapshot, budget)
+    if again is not None and (cap := run.settings.limits.step_input_tokens):
+        budget = min(budget, cap // 3)  # so that there is room to ask once more
+    base, files, used = await _asked(run, snapshot, budget, again)
     shown, complaint, more = "", "", tuple[str, ...]()
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
         try:
-            reply = await _ask(run, base + shown + beside(run.notes) + complaint, files + more)
+            reply = await _ask(run, base + shown + beside(run.notes) + complaint, files + more, again)
             answer = parse_reply(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
-                if run.settings.verify.reproduce:
+                if _reproduces(run, again):
                     problems += problems_of_reproducing(answer)
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
-                    return _accept(run, answer, snapshot)
+                    return _accept(run, answer, snapshot, again)
                 raise PlanInvalid("; ".join(problems))
             if isinstance(answer, AskedBack):
-                ask_back(run, answer, is_local=bool(most_steps))
+                ask_back(run, answer, is_local=bool(most_steps or again))
                 continue
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
@@ -104,7 +119,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
             complaint = ""
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
-            base, files, used = await _asked(run, snapshot, budget)
+            base, files, used = await _asked(run, snapshot, budget, again)
         except PlanInvalid as error:
             if not repairs_left:
                 raise PlanInvalid(
@@ -177,10 +192,15 @@ def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, budget: int) -> s
     return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=budget)
 
 
-async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[str, ...], int]:
+def _reproduces(run: Run, again: Again | None) -> bool:
+    """The plan's first step must reproduce the bug, unless an earlier plan's step has."""
+    return run.settings.verify.reproduce and not (again and again.kept)
+
+
+async def _asked(run: Run, snapshot: Snapshot, budget: int, again: Again | None) -> tuple[str, tuple[str, ...], int]:
     """The first question, what of the repository it shows, as Region strings, and the tokens of that."""
     if not snapshot.files:
-        return _question(run, "# Repository\n(no files yet)"), (), 0
+        return _question(run, "# Repository\n(no files yet)", again), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
     window = (await asyncio.to_thread(outline, corpus, task=run.task.text, budget=budget)).window
     read = {excerpt.path for excerpt in window.excerpts}
@@ -188,10 +208,10 @@ async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[
     digest = run.journal.put_blob(run.clean(window.text).encode())
     run.journal.append(OutlineMade(digest, window.used, window.budget, source))
     files = tuple(f"{e.path}#L{e.start}-{e.end}" for e in window.excerpts)
-    return _question(run, window.text), files, window.used
+    return _question(run, window.text, again), files, window.used
 
 
-def _question(run: Run, repository: str) -> str:
+def _question(run: Run, repository: str, again: Again | None) -> str:
     parts = [repository]
     verify = run.settings.verify
     if run.history:
@@ -199,18 +219,20 @@ def _question(run: Run, repository: str) -> str:
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     parts.append(f"# Task\n{run.task.text}")
-    parts += [part for part in (ASKED if verify.reproduce else "", answered(run)) if part]
+    more = (ASKED if _reproduces(run, again) else "", answered(run), again.told if again else "")
+    parts += [part for part in more if part]
     return "\n\n".join(parts)
 
 
-async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:
+async def _ask(run: Run, question: str, files: tuple[str, ...], again: Again | None) -> str:
     sender = run.senders.pick(run.planner)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
         messages=(Message("system", load("plan")), Message("user", question)),
         max_output_tokens=run.settings.models.frontier.max_output_tokens,
-        files=files,
+        step=again.label if again else None,
+        files=(*files, *again.files) if again else files,
     )
     reply = await sender.ask(request, on_chunk=run.show(None, request.call_id))
     if reply.finish == "length":
@@ -242,11 +264,16 @@ def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(step, reads=tuple(reads), check=check),))
 
 
-def _accept(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
+def _accept(run: Run, plan: Plan, snapshot: Snapshot, again: Again | None) -> Plan:
     check_length(run, plan)
     plan = _alone(run, plan, snapshot)
-    if run.settings.verify.reproduce and plan.steps:
+    if _reproduces(run, again) and plan.steps:
         plan = with_reproduction_first(plan)
+    if again is not None:
+        if not plan.steps:
+            return plan
+        plan = again.joined(plan)
+        check_length(run, plan)
     sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))

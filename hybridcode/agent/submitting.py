@@ -24,7 +24,7 @@ MERGED = "the files changed after the draft was made; it was merged onto what th
 
 
 async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tried) -> Ending | Fell:
-    """Gate and check one draft.
+    """Gate and check one draft. One whose check failed before is applied only if a person says so.
 
     Raises:
         PlanOnly: a person has switched to plan mode.
@@ -37,6 +37,7 @@ async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Trie
         model_says=drafted.model_says,
         writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
         proven_by=tried.proven_by,
+        person_only="its check failed on exactly these bytes" if tried.failed else "",
     )
     match receipt:
         case Applied():

@@ -35,6 +35,7 @@ from hybridcode.domain.events import (
     PlanMade,
     PlannerChosen,
     ProposalMade,
+    RepairAsked,
     RungTaken,
     SessionOpened,
     StepEnded,
@@ -72,6 +73,8 @@ class TextPrinter:
                 say(f"{level}: {shown(text)}{' ' + shown(hint) if hint else ''}", colour=COLOURS[level])
             case PlannerChosen(writer=writer, why=why):
                 say(f"{writer} plans: {shown(why)}", dim=True)
+            case RepairAsked(why=why):
+                say(f"the frontier plans again: {shown(why)}", colour=COLOURS["warning"])
             case PlanMade(plan=plan, source=source):
                 self._plan(plan.steps, source, plan.answer)
             case StepStarted(step=step):

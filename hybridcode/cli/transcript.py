@@ -45,6 +45,7 @@ from hybridcode.domain.events import (
     PlannerChosen,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     Rewound,
     RuleGranted,
     RungTaken,
@@ -110,6 +111,8 @@ def _of_session(event: Event) -> Iterator[str]:
             yield from text.split("\n")
         case PlannerChosen(writer=writer, why=why):
             yield f"{writer} plans: {why}"
+        case RepairAsked(why=why):
+            yield f"the frontier plans again: {why}"
         case ModeChanged(mode=mode, by=by):
             yield f"mode {mode}, switched by {by}"
         case RuleGranted(rule=rule, scope=scope, by=by):

@@ -184,6 +184,8 @@ class LimitSettings(_Section, frozen=True):
     """Steps that are drafted, or wait for your answer, at the same time; 1 = one after the other."""
     step_input_tokens: int = 12_000
     """What all requests to the frontier about one step may have together (bytes / 4): drafts, hints, retries."""
+    max_repairs: int = 1
+    """How often the frontier plans a task again after a plan failed; 0 = never."""
     timeout_s: float = 0.0
     """Seconds of one run."""
 

@@ -46,6 +46,7 @@ from hybridcode.domain.events import (
     PlannerChosen,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     Rewound,
     RuleGranted,
     RungTaken,
@@ -163,6 +164,8 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
     match event:
         case PlannerChosen(writer=writer, why=why):
             yield Block("item", f"{writer} plans{_after(why)}")
+        case RepairAsked(why=why):
+            yield Block("item", f"the frontier plans again, because: {why}")
         case PlanMade(plan=plan, source=source):
             yield Block("part", f"Plan by {source}")
             if plan.answer:

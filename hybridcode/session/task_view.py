@@ -74,6 +74,8 @@ class TaskView:
     plan_mode: str = ""
     """The permission mode in which the plan was made."""
     steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
+    former: set[str] = field(default_factory=set[str])
+    """Steps that were begun and are no part of the plan any more."""
     use: dict[str, StepUse] = field(default_factory=dict[str, StepUse])
     """What each step used, by its id; under the empty one what belongs to no step: plans, verdicts, summaries."""
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
@@ -113,6 +115,8 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
     match event:
         case PlanMade(plan=plan, source=source):
             kept = {name: view for name, view in task.steps.items() if view.status == "done" or view.step in plan.steps}
+            names = {step.id for step in plan.steps}
+            task.former |= {name for name, v in task.steps.items() if name not in names and v.status != "waiting"}
             task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
             task.steps = {step.id: kept.get(step.id, StepView(step)) for step in plan.steps}
         case PlanDecided(approved=approved):

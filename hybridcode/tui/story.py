@@ -24,6 +24,7 @@ from hybridcode.domain.events import (
     PlanRevised,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     Rewound,
     RuleGranted,
     RuleWithdrawn,
@@ -93,6 +94,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("plan", "approved", "quiet")]
         case PlanRevised(step=step, dropped=dropped):
             return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
+        case RepairAsked(why=why):
+            return [Entry("plan", f"the frontier plans again: {why}", "warn")]
         case StepStarted() | RungTaken() | WindowAssembled() | DraftRefused() | StepEnded() | CheckRan():
             return _step(event, state)
         case ProposalMade() | ProposalDecided() | EffectFinished():

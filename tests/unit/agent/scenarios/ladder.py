@@ -8,8 +8,10 @@ from tests.unit.agent.scenarios.case import (
     FIVE,
     IS_FIVE,
     NO_FRONTIER_RUNGS,
+    NOBODY,
     RATE,
     SIX,
+    YES,
     Case,
     changed,
     rates,
@@ -17,6 +19,7 @@ from tests.unit.agent.scenarios.case import (
     step,
 )
 
+NO_REPAIR = {"limits.max_repairs": 0}
 ALLOWED = {"approval.allow": (f"Bash(={IS_FIVE})",)}
 CHECKED = step("rate", "shop.py#RATE", check=IS_FIVE)
 DONE = changed(shop__py=shop(FIVE))
@@ -99,14 +102,48 @@ CASES = (
         whys=("ended with exit code 1",),
     ),
     Case(
-        "a draft that failed its check is shown at last",
+        "a draft that failed its check is shown to a person at last",
         (CHECKED,),
         changed(shop__py=shop("RATE = 2")),
         code=ExitCode.VERIFICATION_FAILED,
         rungs=("rate:local", "rate:local_retry"),
         local={"draft": rates(1, 2)},
-        settings={**ALLOWED, **NO_FRONTIER_RUNGS},
-        says=IS_FIVE,
+        person={"rate": ["yes"]},
+        settings={**ALLOWED, **NO_FRONTIER_RUNGS, **NO_REPAIR},
+        says=f"`{IS_FIVE}` ended with exit code 1",
+    ),
+    Case(
+        "a person amends a draft that failed its check",
+        (CHECKED,),
+        DONE,
+        local={"draft": rates(1, 2)},
+        person={"rate": ["edit: RATE = 2 -> RATE = 5"]},
+        settings={**ALLOWED, **NO_FRONTIER_RUNGS, **NO_REPAIR},
+    ),
+    Case(
+        "a person is asked about it even where edits are allowed",
+        (CHECKED,),
+        code=ExitCode.DENIED,
+        local={"draft": rates(1, 2)},
+        person={"rate": ["no"]},
+        settings={**ALLOWED, **NO_FRONTIER_RUNGS, **NO_REPAIR, "approval.mode": "acceptEdits"},
+    ),
+    *(
+        Case(
+            f"a draft that failed its check is never applied without a person: {name}",
+            (CHECKED,),
+            code=ExitCode.VERIFICATION_FAILED,
+            rungs=("rate:local", "rate:local_retry"),
+            local={"draft": rates(1, 2)},
+            person=person,
+            settings={**ALLOWED, **NO_FRONTIER_RUNGS, **NO_REPAIR, **more},
+            says=f"step rate: `{IS_FIVE}` failed in a scratch copy",
+        )
+        for name, person, more in (
+            ("--yes", YES, {}),
+            ("nobody", NOBODY, {}),
+            ("acceptEdits", NOBODY, {"approval.mode": "acceptEdits"}),
+        )
     ),
     Case(
         "the same failure twice leaves the level",
