@@ -29,6 +29,8 @@ from hybridcode.patch.check import unparsable
 
 REDRAFT = "the files changed meanwhile: drafted anew, once"
 """Why a rung is taken again."""
+APART = "local model again: an answer that could not be used and a draft that failed count apart"
+"""Why the local model gets one more try."""
 _AGAIN = "# You gave the same answer once more, to the letter\nIt was not used either. Write it differently."
 _LEVELS: dict[RungName, str] = {"local_retry": "local"}
 """Rungs of one level, by the name of its first one."""
@@ -80,12 +82,19 @@ class _Climb:
     """A draft that failed its check in a scratch copy: nobody was asked about it yet."""
     is_redrafted: bool = False
     """Drafted anew because files changed."""
+    local_tries: int = 0
+    """Of the local model: as many may fail, and as many may be answers that cannot be used."""
+    unused: int = 0
+    """Its answers that could not be used."""
+    used: int = 0
+    """Its drafts that failed otherwise."""
     cut_short: str = ""
     """Why tries of a level were left out."""
 
     async def up(self, ladder: Sequence[Rung]) -> Ending:
         """Take the rungs in order."""
         left = deque(ladder)
+        self.local_tries = sum(rung.name in ("local", "local_retry") for rung in ladder)
         while left:
             rung = left.popleft()
             if self._is_left_to_repair(rung):
@@ -105,6 +114,8 @@ class _Climb:
                 case Fell():
                     if end.is_loop or end.mark in self.marks:
                         self._leave_level(rung, left, end)
+                    elif self._has_more(rung, left, end):
+                        left.appendleft(replace(rung, name="local_retry", why=APART))
                     self.fall(end)
                 case _:
                     return end
@@ -118,6 +129,15 @@ class _Climb:
             self.answers.clear()
         if fell.mark:
             self.marks.add(fell.mark)
+
+    def _has_more(self, rung: Rung, left: deque[Rung], fell: Fell) -> bool:
+        """The local model's tries are used up, but neither those that could not be used nor the others alone."""
+        if rung.name not in ("local", "local_retry"):
+            return False
+        self.unused += fell.is_refused
+        self.used += not fell.is_refused
+        is_last = not left or left[0].name != "local_retry"
+        return is_last and max(self.unused, self.used) < self.local_tries
 
     def _leave_level(self, rung: Rung, left: deque[Rung], fell: Fell) -> None:
         level = _LEVELS.get(rung.name, rung.name)
@@ -164,7 +184,7 @@ class _Climb:
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
         if refused := self._refused(rung, drafted, must_parse=rung.attempt == 1 and not is_last):
-            return Fell(("failed", refused[0].reason), retry_note(refused), mark_of(refused))
+            return Fell(("failed", refused[0].reason), retry_note(refused), mark_of(refused), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
             before = self.fell or Fell(("failed", "the same answer twice"), "")

@@ -39,6 +39,8 @@ class Fell:
     """What the next draft is told."""
     mark: str = ""
     """What it came to, to the letter; empty where coming to the same again is no loop."""
+    is_refused: bool = False
+    """The answer could not be used at all: no place for it, no draft, or text that does not parse."""
     is_loop: bool = False
     """The model answered what it had answered before."""
     is_stale: bool = False

@@ -112,7 +112,7 @@ class RoutingSettings(_Section, frozen=True):
     """[routing]: which model is asked first, and the ladder of tries for one step."""
 
     local_tries: int = 2
-    """Drafts by the local model before the next rung."""
+    """Drafts by the local model that may fail before the next rung; answers that cannot be used are counted apart."""
     frontier_hints: int = 1
     """Hints asked from the frontier before it writes itself."""
     frontier_tries: int = 1
