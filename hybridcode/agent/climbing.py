@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from hybridcode.agent.checks import check
 from hybridcode.agent.checks import said as told_of
-from hybridcode.agent.drafter import Drafted, draft_step, retry_note
-from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
+from hybridcode.agent.drafter import Drafted, draft_step
+from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
 from hybridcode.agent.hint import ask_hint
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
-from hybridcode.agent.proving import Tried, draft_note, try_ahead
+from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, refused
+from hybridcode.agent.proving import Tried, try_ahead
 from hybridcode.agent.reproducing import turned
 from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
@@ -31,7 +32,6 @@ REDRAFT = "the files changed meanwhile: drafted anew, once"
 """Why a rung is taken again."""
 APART = "local model again: an answer that could not be used and a draft that failed count apart"
 """Why the local model gets one more try."""
-_AGAIN = "# You gave the same answer once more, to the letter\nIt was not used either. Write it differently."
 _LEVELS: dict[RungName, str] = {"local_retry": "local"}
 """Rungs of one level, by the name of its first one."""
 _WHY_CHARS = 200
@@ -70,6 +70,10 @@ class _Climb:
     attempt: int = 0
     fell: Fell | None = None
     """The last try that came to nothing."""
+    notes: Notes = field(default_factory=Notes)
+    """What the next draft is told of all tries."""
+    writer: Writer | None = None
+    """Whose turn it is; None: an earlier run's."""
     marks: set[str] = field(default_factory=set[str])
     """What such tries came to."""
     answers: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
@@ -129,6 +133,8 @@ class _Climb:
             self.answers.clear()
         if fell.mark:
             self.marks.add(fell.mark)
+        if fell.note is not None:
+            self.notes.take(fell.note, self.writer)
 
     def _has_more(self, rung: Rung, left: deque[Rung], fell: Fell) -> bool:
         """The local model's tries are used up, but neither those that could not be used nor the others alone."""
@@ -163,6 +169,7 @@ class _Climb:
     async def _try(self, rung: Rung, *, is_last: bool) -> Ending | Fell | None:
         """One rung; None where its writer could not be asked."""
         run, step = self.run, self.step
+        self.writer = rung.writer
         run.lanes.write(step.id)
         run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why))
         said: list[str] = []
@@ -171,7 +178,7 @@ class _Climb:
         except StepCapReached as error:
             run.journal.append(NoticeGiven("warning", f"step {step.id}: {error.message}", error.hint))
             self.broken.add("frontier")
-            self.fall(Fell(("failed", error.message), self.fell.feedback if self.fell else ""))
+            self.fall(Fell(("failed", error.message)))
             return None
         except (ModelError, EgressForbidden) as error:
             self.error = error
@@ -183,38 +190,37 @@ class _Climb:
         self.error = None
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
-        if refused := self._refused(rung, drafted, must_parse=rung.attempt == 1 and not is_last):
-            return Fell(("failed", refused[0].reason), retry_note(refused), mark_of(refused), is_refused=True)
+        if why := self._refused(rung, drafted, must_parse=rung.attempt == 1 and not is_last):
+            return Fell(("failed", why[0].reason), refused(why), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
-            before = self.fell or Fell(("failed", "the same answer twice"), "")
-            feedback = f"{before.feedback}\n\n{_AGAIN}".strip()
-            return replace(before, feedback=feedback, is_loop=True, is_stale=False)
+            before = self.fell or Fell(("failed", "the same answer twice"))
+            return replace(before, note=AGAIN, is_loop=True, is_stale=False)
         self.answers.add(tuple(said))
         return await self._proposed(rung, drafted)
 
     async def _drafted(self, rung: Rung, said: list[str]) -> Drafted | tuple[Refusal, ...]:
         """Ask for a hint where the rung has one, then for a draft. Whoever cannot be asked is not asked again."""
-        feedback = self.fell.feedback if self.fell else ""
         asked: Writer = rung.writer
         try:
             if rung.name == "frontier_hint":
                 asked = "frontier"
-                feedback += "\n\n" + await ask_hint(self.run, self.step, feedback)
+                hint = await ask_hint(self.run, self.step, self.notes.told())
+                self.notes.take(fact("hint", hint), "frontier")
                 asked = rung.writer
-            return await draft_step(self.run, self.step, rung, feedback, said=said)
+            return await draft_step(self.run, self.step, rung, self.notes.told(rung.writer), said=said)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
             raise
 
-    async def _unchanged(self, refused: tuple[Refusal, ...]) -> Ending | Fell:
+    async def _unchanged(self, same: tuple[Refusal, ...]) -> Ending | Fell:
         """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""
         run, step = self.run, self.step
-        reason, mark = refused[0].reason, mark_of(refused)
+        reason, mark, note = same[0].reason, mark_of(same), refused(same)
         if not step.check:
             if mark in self.marks:
                 return "done", "nothing to change"
-            return Fell(("failed", reason), retry_note(refused), mark)
+            return Fell(("failed", reason), note, mark)
         await run.lanes.turn(step.id)
         event = await check(run, step.check, step=step.id)
         if not isinstance(event, CheckRan):
@@ -222,16 +228,17 @@ class _Climb:
         if event.passed:
             return "done", "nothing to change"
         told = told_of(event, (await run.snapshot()).files)
-        return Fell(("failed", reason), f"{retry_note(refused)}\n\n# The check fails on them\n{told}", mark)
+        fails = f"\n\n# The check fails on them\n{told}"
+        return Fell(("failed", reason), Note("checked", note.own + fails, note.other + fails), mark)
 
     def _refused(self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool) -> tuple[Refusal, ...]:
         """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, else a warning in the pane."""
         if not isinstance(drafted, Drafted):
             return drafted
-        refused = unparsable(drafted.changes) if must_parse else ()
-        if refused:
-            self.run.journal.append(DraftRefused(self.step.id, rung.attempt, refused))
-        return refused
+        broken = unparsable(drafted.changes) if must_parse else ()
+        if broken:
+            self.run.journal.append(DraftRefused(self.step.id, rung.attempt, broken))
+        return broken
 
     async def _proposed(self, rung: Rung, drafted: Drafted) -> Ending | Fell:
         """Try a draft in a scratch copy, on the very tree that it is proposed for, and propose it."""
@@ -242,7 +249,7 @@ class _Climb:
             if tried.failed:
                 self.held_back = rung, drafted, tried
                 reason = f"`{step.check}` failed in a scratch copy"
-                return Fell(("failed", reason), draft_note(tried, drafted.changes), mark_of(tried.said))
+                return Fell(("failed", reason), failed_ahead(tried, drafted.changes), mark_of(tried.said))
             await run.lanes.turn(step.id)
             if effects == run.lanes.effects or not tried.proven_by:
                 break
@@ -271,5 +278,5 @@ class _Climb:
         if self.error is not None:
             raise self.error
         if ending[0] == "failed":
-            run.failures[step.id] = self.fell.feedback if self.fell is not None else ""
+            run.failures[step.id] = self.notes.told()
         return ending

@@ -321,15 +321,14 @@ async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[Fi
     return kept if len(kept) == len(changes) else ()
 
 
-_UNCHANGED = (
-    "# You returned the lines as they are\nDo what the step says. If nothing has to change there, return them so again."
-)
+_OWN, _OTHER = "Your last answer", "The last answer, by another model,"
+_UNCHANGED = "Do what the step says. If nothing has to change there, return them so again."
 
 
-def retry_note(refusals: tuple[Refusal, ...]) -> str:
-    """What the next draft is told about the last one, bounded to 2,000 characters."""
+def retry_note(refusals: tuple[Refusal, ...], *, is_own: bool = True) -> str:
+    """What the next draft is told about the last one, bounded to 2,000 characters; `is_own`: by who wrote that one."""
     if refusals and all(refusal.is_already for refusal in refusals):
-        return _UNCHANGED
+        return f"# {'You' if is_own else _OTHER} returned the lines as they are\n{_UNCHANGED}"
     parts: list[str] = []
     for refusal in refusals:
         parts.append(f"{refusal.reason}.")
@@ -337,12 +336,13 @@ def retry_note(refusals: tuple[Refusal, ...]) -> str:
             parts.append(f"The real lines there:\n{refusal.near}")
         if refusal.advice:
             parts.append(refusal.advice)
-    return fill(load("retry"), reason="\n".join(parts)[:2_000])
+    return fill(load("retry"), whose=_OWN if is_own else _OTHER, reason="\n".join(parts)[:2_000])
 
 
-def declined_note(reason: str) -> str:
+def declined_note(reason: str, *, is_own: bool = True) -> str:
     """What the next draft is told about a person's no: their words as a quotation, hidden characters made visible."""
     words = escape(reason).text.strip()
     kept = words[:_REASON_CHARACTERS] + (" [...]" if len(words) > _REASON_CHARACTERS else "")
     quoted = "\n".join(f"> {line}" for line in kept.split("\n"))
-    return f"# A person declined your last answer and said\n{quoted}"
+    whose = _OWN if is_own else _OTHER
+    return f"# A person declined {whose[0].lower()}{whose[1:]} and said\n{quoted}"

@@ -12,7 +12,7 @@ from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Step
 from hybridcode.models.prompts import load
 
-FEEDBACK_CHARS = 3_000
+FEEDBACK_CHARS = 4_000
 
 
 async def ask_hint(run: Run, step: Step, feedback: str) -> str:

@@ -31,7 +31,7 @@ from hybridcode.domain.events import (
     TaskResumed,
     WindowAssembled,
 )
-from hybridcode.domain.plan import Plan, Step
+from hybridcode.domain.plan import Plan, Step, Writer
 from hybridcode.domain.refusal import Refusal
 from hybridcode.journal import chain
 from hybridcode.journal.store import SessionJournal
@@ -114,8 +114,12 @@ class _Walk:
     asked: dict[str, ModelAsked] = field(default_factory=dict[str, ModelAsked])
     answers: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Step -> digests of what models answered to its drafts."""
-    refused: dict[str, tuple[Refusal, ...]] = field(default_factory=dict[str, tuple[Refusal, ...]])
-    """Step -> why its last draft was refused, if nothing came of it since."""
+    writers: dict[str, Writer] = field(default_factory=dict[str, Writer])
+    """Step -> whose turn it is."""
+    refused: dict[str, tuple[tuple[Refusal, ...], Writer | None]] = field(
+        default_factory=dict[str, tuple[tuple[Refusal, ...], Writer | None]]
+    )
+    """Step -> why its last draft was refused, and whose it was, if nothing came of it since."""
     tries: dict[tuple[str, int], Drafting] = field(default_factory=dict[tuple[str, int], Drafting])
     changes: Changes = field(default_factory=Changes)
 
@@ -147,12 +151,13 @@ class _Walk:
                 self.answers.setdefault(self.asked[name].step or "", set()).add(event.answer_sha256)
             case RungTaken():
                 self.tries[event.step, event.attempt] = Drafting()
+                self.writers[event.step] = event.writer
             case DraftMade():
                 yield self._draft(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
             case DraftRefused():
-                self.refused[event.step] = event.refusals
+                self.refused[event.step] = event.refusals, self.writers.get(event.step)
                 yield check_refusal(seq, event, self.tries.get((event.step, event.attempt)))
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished() | CommandChanged():
                 if isinstance(event, ProposalMade):
@@ -171,9 +176,10 @@ class _Walk:
             case "draft" if step is not None and step.id in self.shown:
                 window, rebuilt = self.windows[self.shown[step.id]]
                 is_tiny = not isinstance(window.source, msgspec.UnsetType) and window.source.is_tiny
-                refused = self.refused.get(step.id, ())
+                now = self.writers.get(step.id)
+                refused, writer = self.refused.get(step.id, ((), now))
                 return rebuilt.window and of_draft(
-                    rebuilt.window, step=step, task=self.task, is_tiny=is_tiny, refused=refused
+                    rebuilt.window, step=step, task=self.task, is_tiny=is_tiny, refused=refused, is_own=writer == now
                 )
             case "judge":
                 diff = self.changes.diff_of_task(event.files, self.recorded)
