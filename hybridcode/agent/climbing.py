@@ -13,7 +13,7 @@ from hybridcode.agent.checks import check
 from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step
 from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
-from hybridcode.agent.hint import ask_hint
+from hybridcode.agent.hint import ask_hint, move
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
 from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, refused
@@ -206,12 +206,20 @@ class _Climb:
             if rung.name == "frontier_hint":
                 asked = "frontier"
                 hint = await ask_hint(self.run, self.step, self.notes.told())
-                self.notes.take(fact("hint", hint), "frontier")
+                self.notes.take(fact("hint", hint.note), "frontier")
+                await self._move(hint.places)
                 asked = rung.writer
             return await draft_step(self.run, self.step, rung, self.notes.told(rung.writer), said=said)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
             raise
+
+    async def _move(self, places: tuple[str, ...]) -> None:
+        """Go on at the place that a hint names: what was answered for another one is no repetition there."""
+        there = await move(self.run, self.step, places)
+        if there is not self.step:
+            self.step = there
+            self.answers.clear()
 
     async def _unchanged(self, same: tuple[Refusal, ...]) -> Ending | Fell:
         """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""

@@ -39,6 +39,7 @@ from hybridcode.domain.events import (
     RungTaken,
     SessionOpened,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskJudged,
 )
@@ -75,6 +76,8 @@ class TextPrinter:
                 say(f"{writer} plans: {shown(why)}", dim=True)
             case RepairAsked(why=why):
                 say(f"the frontier plans again: {shown(why)}", colour=COLOURS["warning"])
+            case StepMoved(step=step, touches=touches):
+                say(f"step {step} is written at {shown(', '.join(touches))} now, as the hint says", dim=True)
             case PlanMade(plan=plan, source=source):
                 self._plan(plan.steps, source, plan.answer)
             case StepStarted(step=step):

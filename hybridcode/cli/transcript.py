@@ -53,6 +53,7 @@ from hybridcode.domain.events import (
     SessionOpened,
     SessionResumed,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskEnded,
     TaskGiven,
@@ -113,6 +114,8 @@ def _of_session(event: Event) -> Iterator[str]:
             yield f"{writer} plans: {why}"
         case RepairAsked(why=why):
             yield f"the frontier plans again: {why}"
+        case StepMoved(step=step, touches=touches):
+            yield f"step {step} is written at {', '.join(touches)} now, as the hint says"
         case ModeChanged(mode=mode, by=by):
             yield f"mode {mode}, switched by {by}"
         case RuleGranted(rule=rule, scope=scope, by=by):

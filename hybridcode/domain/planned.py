@@ -56,3 +56,14 @@ class PlanRevised(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     why: str
     dropped: tuple[str, ...]
     """Ids of the steps that needed it."""
+
+
+class StepMoved(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
+    """After the RungTaken of a hint, before the draft that it is for: the step is written at another place.
+
+    The plan has it there from here on.
+    """
+
+    step: str
+    touches: tuple[str, ...]
+    """Regions it may change now, as in a Step."""

@@ -26,12 +26,13 @@ from hybridcode.domain.events import (
     ProposalDecided,
     ProposalMade,
     RungTaken,
+    StepMoved,
     StepStarted,
     TaskGiven,
     TaskResumed,
     WindowAssembled,
 )
-from hybridcode.domain.plan import Plan, Step, Writer
+from hybridcode.domain.plan import Plan, Step, Writer, moved
 from hybridcode.domain.refusal import Refusal
 from hybridcode.journal import chain
 from hybridcode.journal.store import SessionJournal
@@ -136,6 +137,8 @@ class _Walk:
                 self.history = ""
             case PlanMade(plan=plan):
                 self.plan = plan
+            case StepMoved(step=name, touches=touches) if self.plan is not None:
+                self.plan = moved(self.plan, name, touches)
             case OutlineMade():
                 self.outline = event.digest
                 yield check_outline(seq, event, self.task, self.recorded)

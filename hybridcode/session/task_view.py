@@ -17,13 +17,14 @@ from hybridcode.domain.events import (
     PlanMade,
     RungTaken,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskEnded,
     TaskJudged,
     TaskResumed,
     WindowAssembled,
 )
-from hybridcode.domain.plan import Plan, Step, Task, Writer
+from hybridcode.domain.plan import Plan, Step, Task, Writer, moved
 from hybridcode.domain.refusal import Refusal
 from hybridcode.session.sums import StepUse
 
@@ -119,6 +120,9 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.former |= {name for name, v in task.steps.items() if name not in names and v.status != "waiting"}
             task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
             task.steps = {step.id: kept.get(step.id, StepView(step)) for step in plan.steps}
+        case StepMoved(step=name, touches=touches) if task.plan is not None and name in task.steps:
+            task.plan = moved(task.plan, name, touches)
+            task.steps[name].step = next(step for step in task.plan.steps if step.id == name)
         case PlanDecided(approved=approved):
             task.plan_status = "approved" if approved else "rejected"
         case CheckRan(step=None):

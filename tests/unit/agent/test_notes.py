@@ -2,13 +2,17 @@ from pathlib import Path
 
 import pytest
 
+from hybridcode.agent.hint import Hint, read_hint
 from hybridcode.agent.notes import AGAIN, Notes, declined, fact, refused
+from hybridcode.cli.transcript import transcript
+from hybridcode.domain.events import StepMoved
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
 from hybridcode.domain.refusal import Refusal
 from hybridcode.gate.approvers import Scripted, no, yes
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.models import Models
+from hybridcode.tui.story import entries
 from tests.support.sessions import FRONTIER, LOCAL, Scene, edit, fence, planning
 
 IS_FIVE = "grep -q 5 shop.py"
@@ -113,3 +117,36 @@ def test_lines_that_were_returned_as_they_are_are_told_to_each_in_its_words():
     note = refused((Refusal("the same", is_already=True),))
     assert note.own.startswith("# You returned the lines as they are\n")
     assert note.other.startswith("# The last answer, by another model, returned the lines as they are\n")
+
+
+def test_lines_of_a_hint_that_name_places_are_told_apart():
+    assert read_hint("t: a.py#X\nUse it.") == Hint("# Hint\nUse it.", ("a.py#X",))
+    assert read_hint("- `t: a.py, b.py#L3-4`\nat: no\nt: a.py") == Hint("# Hint\nat: no", ("a.py", "b.py#L3-4"))
+    assert read_hint("Set t: to 5") == Hint("# Hint\nSet t: to 5")
+
+
+async def test_a_step_that_a_hint_moves_is_moved_in_the_plan_and_on_every_screen(workspace: Path):
+    (workspace / "tax.py").write_text("TAX = 1\n")
+    plan = Plan((edit("rate", "tax.py#TAX", check=IS_FIVE),))
+    frontier = {**planning(plan), "hint": ["t: shop.py#RATE\nt: gone.py"]}
+    local = {"draft": [fence("TAX = 2"), fence("TAX = 3"), fence("RATE = 5")]}
+    it = Scene(workspace, frontier, local, settings={"approval.allow": (f"Bash(={IS_FIVE})",)})
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.session is not None
+    state = it.session.state
+    (event,) = (one for one in state.envelopes if isinstance(one.event, StepMoved))
+    assert event.event == StepMoved("rate", ("shop.py#RATE",))
+    assert state.tasks[0].plan is not None
+    assert state.tasks[0].plan.steps[0].touches == ("shop.py#RATE",)
+    assert state.tasks[0].steps["rate"].step.touches == ("shop.py#RATE",)
+    assert any("gone.py is not followed: step rate: there is no file gone.py" in one.text for one in state.notices)
+    words = "rate is written at shop.py#RATE now, as the hint says"
+    assert [entry.text for entry in entries(event.event, state)] == [words]
+    assert words in "\n".join(transcript(event, lambda digest: b""))
+
+
+async def test_who_gives_a_hint_sees_the_names_around_the_place(workspace: Path):
+    it = Stage(workspace, ["", "no", fence("RATE = 5")], {"hint": ["Five."]})
+    assert (await it.scene.run()).code == ExitCode.DONE
+    (hint,) = it.told(it.frontier, "hint")
+    assert "# Place\nshop.py#RATE\n\n# Names there\nshop.py: RATE" in hint
