@@ -20,7 +20,7 @@ from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import ContextError, ContextOverflow
 from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
 from hybridcode.domain.model import Message, ModelInfo, ModelRequest, Reply
-from hybridcode.domain.plan import Region, Step
+from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.secrets import MARK
 from hybridcode.domain.window import ContextWindow, EditFormat, WindowSource
@@ -153,13 +153,14 @@ async def _ask_what_fits(
     info = sender.model.info
     budget, overflow = window_budget(run, info), None
     while True:
+        plan = run.plan  # another step may be moved meanwhile
         try:
             wanted = _format(run, step, region, seen, info)
-            window = await asyncio.to_thread(_window, run, step, region, seen, info, budget, wanted)
+            window = await asyncio.to_thread(_window, run, step, region, seen, info, budget, wanted, plan)
         except ContextError as error:
             raise overflow or error from error
         digest = run.journal.put_blob(run.clean(window.text).encode())
-        source = await _source(run, window, region, seen, info, wanted)
+        source = await _source(run, window, region, seen, info, wanted, plan)
         run.journal.append(
             WindowAssembled(step.id, rung.attempt, digest, window.excerpts, window.used, window.budget, source)
         )
@@ -206,22 +207,35 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
 
 
 def _window(
-    run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo, budget: int, wanted: EditFormat
+    run: Run,
+    step: Step,
+    region: Region,
+    snapshot: Snapshot,
+    info: ModelInfo,
+    budget: int,
+    wanted: EditFormat,
+    plan: Plan | None,
 ) -> ContextWindow:
     if info.profile == "tiny":
         return tiny_window(step, snapshot, region=region, format=wanted)
-    return assemble(step, run.corpus(snapshot), region=region, budget=budget, format=wanted, plan=run.plan)
+    return assemble(step, run.corpus(snapshot), region=region, budget=budget, format=wanted, plan=plan)
 
 
 async def _source(
-    run: Run, window: ContextWindow, region: Region, snapshot: Snapshot, info: ModelInfo, wanted: EditFormat
+    run: Run,
+    window: ContextWindow,
+    region: Region,
+    snapshot: Snapshot,
+    info: ModelInfo,
+    wanted: EditFormat,
+    plan: Plan | None,
 ) -> WindowSource:
     """Put on record what the window was made from."""
     if info.profile == "tiny":
-        return await run.keeper.tiny_source(snapshot, run.plan, region=region, format=wanted)
+        return await run.keeper.tiny_source(snapshot, plan, region=region, format=wanted)
     read = {region.path, *(excerpt.path for excerpt in window.excerpts)}
     corpus = await asyncio.to_thread(run.corpus, snapshot)
-    return await run.keeper.source(corpus, run.plan, region=str(region), format=wanted, read=read)
+    return await run.keeper.source(corpus, plan, region=str(region), format=wanted, read=read)
 
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:

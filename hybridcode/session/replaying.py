@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from hybridcode.domain.canonical import digest_of
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import (
     CheckRan,
@@ -104,6 +105,8 @@ class _Walk:
     history: str = ""
     """What the planner was told of earlier tasks."""
     plan: Plan | None = None
+    plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
+    """By digest: all that the task had so far."""
     outline: str = ""
     """Digest of the outline that the next plan request begins with."""
     windows: dict[str, tuple[WindowAssembled, Rebuilt]] = field(
@@ -136,14 +139,14 @@ class _Walk:
             case TaskResumed():
                 self.history = ""
             case PlanMade(plan=plan):
-                self.plan = plan
+                self._follow(plan)
             case StepMoved(step=name, touches=touches) if self.plan is not None:
-                self.plan = moved(self.plan, name, touches)
+                self._follow(moved(self.plan, name, touches))
             case OutlineMade():
                 self.outline = event.digest
                 yield check_outline(seq, event, self.task, self.recorded)
             case WindowAssembled():
-                rebuilt = check_window(seq, event, self.plan, self.recorded)
+                rebuilt = check_window(seq, event, self._plan_of(event), self.recorded)
                 self.windows[event.digest] = event, rebuilt
                 self.shown[event.step] = event.digest
                 yield rebuilt.checked
@@ -191,6 +194,14 @@ class _Walk:
                 return of_hint(step)
             case _:
                 return None
+
+    def _follow(self, plan: Plan) -> None:
+        self.plan = self.plans[digest_of(plan)] = plan
+
+    def _plan_of(self, event: WindowAssembled) -> Plan | None:
+        """The plan that a window was made for: another step may have been moved while it was made."""
+        source = event.source
+        return self.plan if isinstance(source, msgspec.UnsetType) else self.plans.get(source.subject, self.plan)
 
     def _expected_of_plan(self) -> Expected | None:
         try:

@@ -13,7 +13,7 @@ from hybridcode.gate.approvers import Scripted, no, yes
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.models import Models
 from hybridcode.tui.story import entries
-from tests.support.sessions import FRONTIER, LOCAL, Scene, edit, fence, planning
+from tests.support.sessions import FRONTIER, LOCAL, Scene, edit, fence, planning, proven
 
 IS_FIVE = "grep -q 5 shop.py"
 NOT_USED = "# Your last answer was not used"
@@ -140,6 +140,7 @@ async def test_a_step_that_a_hint_moves_is_moved_in_the_plan_and_on_every_screen
     assert state.tasks[0].plan.steps[0].touches == ("shop.py#RATE",)
     assert state.tasks[0].steps["rate"].step.touches == ("shop.py#RATE",)
     assert any("gone.py is not followed: step rate: there is no file gone.py" in one.text for one in state.notices)
+    assert {line.verdict for line in proven(it.session) if line.kind in ("window", "draft", "proposal")} == {"ok"}
     words = "rate is written at shop.py#RATE now, as the hint says"
     assert [entry.text for entry in entries(event.event, state)] == [words]
     assert words in "\n".join(transcript(event, lambda digest: b""))

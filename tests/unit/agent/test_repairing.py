@@ -17,7 +17,7 @@ from hybridcode.session.report_blocks import blocks_of
 from hybridcode.session.session import Session
 from hybridcode.tui.story import entries
 from tests.support.repos import git_repository
-from tests.support.sessions import Scene, as_json, edit, fence
+from tests.support.sessions import Scene, as_json, edit, fence, proven
 
 FILES = {
     "shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n",
@@ -66,6 +66,8 @@ async def test_the_frontier_is_told_the_plan_what_failed_and_the_diff_so_far(wor
     text = told(it, request)
     assert "# Task\nset the rate to five\n\n# A plan for this failed: the judge objects: The rate is still 3." in text
     assert "tax [done] edit tax.py#TAX: do tax" in text
+    assert it.session is not None
+    assert {line.verdict for line in proven(it.session) if line.kind in ("outline", "window", "request")} == {"ok"}
     assert "# Diff so far\n--- a/tax.py\n+++ b/tax.py\n@@ -1 +1 @@\n-TAX = 1\n+TAX = 2\n" in text
 
 
