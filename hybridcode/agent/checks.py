@@ -117,9 +117,10 @@ NOT_STARTED = (126, 127)
 """Exit codes of a shell that could not start a program."""
 
 
-def failure_note(told: str) -> str:
+def failure_note(told: str, *, is_own: bool = True) -> str:
     """What the next draft is told about a failed check; `told` is what it said."""
-    return f"# The check failed after your last answer was applied\n{told}\nThe lines above are as they are now."
+    whose = "your last answer" if is_own else "the last answer, by another model,"
+    return f"# The check failed after {whose} was applied\n{told}\nThe lines above are as they are now."
 
 
 def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHARS) -> str:

@@ -2,7 +2,7 @@
 
 Invariant: every rung and its reason is journalled before it is taken; a failure that was there before, to the letter,
 ends the tries at its level; a draft that failed its check before anybody was asked is proposed only when no later one
-could be.
+could be, and only where a person looks at it.
 """
 
 from collections import deque
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from hybridcode.agent.checks import check
 from hybridcode.agent.checks import said as told_of
-from hybridcode.agent.drafter import Drafted, draft_step, retry_note
-from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
-from hybridcode.agent.hint import ask_hint
+from hybridcode.agent.drafter import Drafted, draft_step
+from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
+from hybridcode.agent.hint import ask_hint, move
 from hybridcode.agent.kept import Kept
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
-from hybridcode.agent.proving import Tried, draft_note, try_ahead
+from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, refused
+from hybridcode.agent.proving import Tried, try_ahead
 from hybridcode.agent.reproducing import turned
 from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
@@ -25,11 +26,13 @@ from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError, 
 from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken
 from hybridcode.domain.plan import Step, Writer
 from hybridcode.domain.refusal import Refusal
+from hybridcode.gate.approvers import has_person
 from hybridcode.patch.check import unparsable
 
 REDRAFT = "the files changed meanwhile: drafted anew, once"
 """Why a rung is taken again."""
-_AGAIN = "# You gave the same answer once more, to the letter\nIt was not used either. Write it differently."
+APART = "local model again: an answer that could not be used and a draft that failed count apart"
+"""Why the local model gets one more try."""
 _LEVELS: dict[RungName, str] = {"local_retry": "local"}
 """Rungs of one level, by the name of its first one."""
 _WHY_CHARS = 200
@@ -68,6 +71,10 @@ class _Climb:
     attempt: int = 0
     fell: Fell | None = None
     """The last try that came to nothing."""
+    notes: Notes = field(default_factory=Notes)
+    """What the next draft is told of all tries."""
+    writer: Writer | None = None
+    """Whose turn it is; None: an earlier run's."""
     marks: set[str] = field(default_factory=set[str])
     """What such tries came to."""
     answers: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
@@ -82,14 +89,23 @@ class _Climb:
     """A draft that failed its check in a scratch copy: nobody was asked about it yet."""
     is_redrafted: bool = False
     """Drafted anew because files changed."""
+    local_tries: int = 0
+    """Of the local model: as many may fail, and as many may be answers that cannot be used."""
+    unused: int = 0
+    """Its answers that could not be used."""
+    used: int = 0
+    """Its drafts that failed otherwise."""
     cut_short: str = ""
     """Why tries of a level were left out."""
 
     async def up(self, ladder: Sequence[Rung]) -> Ending:
         """Take the rungs in order."""
         left = deque(ladder)
+        self.local_tries = sum(rung.name in ("local", "local_retry") for rung in ladder)
         while left:
             rung = left.popleft()
+            if self._is_left_to_repair(rung):
+                break
             if rung.writer in self.broken or (rung.name == "frontier_hint" and "frontier" in self.broken):
                 continue
             end = await self._try(self._numbered(rung), is_last=not left)
@@ -105,6 +121,8 @@ class _Climb:
                 case Fell():
                     if end.is_loop or end.mark in self.marks:
                         self._leave_level(rung, left, end)
+                    elif self._has_more(rung, left, end):
+                        left.appendleft(replace(rung, name="local_retry", why=APART))
                     self.fall(end)
                 case _:
                     return end
@@ -118,12 +136,28 @@ class _Climb:
             self.answers.clear()
         if fell.mark:
             self.marks.add(fell.mark)
+        if fell.note is not None:
+            self.notes.take(fell.note, self.writer)
+
+    def _has_more(self, rung: Rung, left: deque[Rung], fell: Fell) -> bool:
+        """The local model's tries are used up, but neither those that could not be used nor the others alone."""
+        if rung.name not in ("local", "local_retry"):
+            return False
+        self.unused += fell.is_refused
+        self.used += not fell.is_refused
+        is_last = not left or left[0].name != "local_retry"
+        return is_last and max(self.unused, self.used) < self.local_tries
 
     def _leave_level(self, rung: Rung, left: deque[Rung], fell: Fell) -> None:
         level = _LEVELS.get(rung.name, rung.name)
         while left and _LEVELS.get(left[0].name, left[0].name) == level:
             left.popleft()
             self.cut_short = f"the same failure twice: {fell.ending[1]}"
+
+    def _is_left_to_repair(self, rung: Rung) -> bool:
+        """A step of a local plan that the local model could not write: the frontier plans again before it writes."""
+        is_local = self.run.planner == self.step.writer == "local" and "local" not in self.broken
+        return is_local and rung.writer == "frontier" and self.run.may_repair
 
     def _numbered(self, rung: Rung) -> Rung:
         """A rung with its number and the reason why it is taken."""
@@ -138,6 +172,7 @@ class _Climb:
     async def _try(self, rung: Rung, *, is_last: bool) -> Ending | Fell | None:
         """One rung; None where its writer could not be asked."""
         run, step = self.run, self.step
+        self.writer = rung.writer
         run.lanes.write(step.id)
         run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why))
         said: list[str] = []
@@ -146,49 +181,57 @@ class _Climb:
         except StepCapReached as error:
             run.journal.append(NoticeGiven("warning", f"step {step.id}: {error.message}", error.hint))
             self.broken.add("frontier")
-            self.fall(Fell(("failed", error.message), self.fell.feedback if self.fell else ""))
+            self.fall(Fell(("failed", error.message)))
             return None
         except (ModelError, EgressForbidden) as error:
             self.error = error
             run.journal.append(NoticeGiven("error", f"step {step.id}: {error.message}", error.hint))
             return None
         except (ContextError, RepoError) as error:
+            run.failures[step.id] = error.advice
             return "failed", error.advice
         self.error = None
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
-        if refused := self._refused(rung, drafted, must_parse=rung.attempt == 1 and not is_last):
-            return Fell(("failed", refused[0].reason), retry_note(refused), mark_of(refused))
+        if why := self._refused(rung, drafted, must_parse=rung.attempt == 1 and not is_last):
+            return Fell(("failed", why[0].reason), refused(why), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
-            before = self.fell or Fell(("failed", "the same answer twice"), "")
-            feedback = f"{before.feedback}\n\n{_AGAIN}".strip()
-            return replace(before, feedback=feedback, is_loop=True, is_stale=False)
+            before = self.fell or Fell(("failed", "the same answer twice"))
+            return replace(before, note=AGAIN, is_loop=True, is_stale=False)
         self.answers.add(tuple(said))
         return await self._proposed(rung, drafted)
 
     async def _drafted(self, rung: Rung, said: list[str]) -> Drafted | tuple[Refusal, ...]:
         """Ask for a hint where the rung has one, then for a draft. Whoever cannot be asked is not asked again."""
-        feedback = self.fell.feedback if self.fell else ""
         asked: Writer = rung.writer
         try:
             if rung.name == "frontier_hint":
                 asked = "frontier"
-                feedback += "\n\n" + await ask_hint(self.run, self.step, feedback)
+                hint = await ask_hint(self.run, self.step, self.notes.told())
+                self.notes.take(fact("hint", hint.note), "frontier")
+                await self._move(hint.places)
                 asked = rung.writer
-            return await draft_step(self.run, self.step, rung, feedback, said=said, kept=self.kept)
+            return await draft_step(self.run, self.step, rung, self.notes.told(rung.writer), said=said, kept=self.kept)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
             raise
 
-    async def _unchanged(self, refused: tuple[Refusal, ...]) -> Ending | Fell:
+    async def _move(self, places: tuple[str, ...]) -> None:
+        """Go on at the place that a hint names: what was answered for another one is no repetition there."""
+        there = await move(self.run, self.step, places)
+        if there is not self.step:
+            self.step = there
+            self.answers.clear()
+
+    async def _unchanged(self, same: tuple[Refusal, ...]) -> Ending | Fell:
         """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""
         run, step = self.run, self.step
-        reason, mark = refused[0].reason, mark_of(refused)
+        reason, mark, note = same[0].reason, mark_of(same), refused(same)
         if not step.check:
             if mark in self.marks:
                 return "done", "nothing to change"
-            return Fell(("failed", reason), retry_note(refused), mark)
+            return Fell(("failed", reason), note, mark)
         await run.lanes.turn(step.id)
         event = await check(run, step.check, step=step.id)
         if not isinstance(event, CheckRan):
@@ -196,17 +239,18 @@ class _Climb:
         if event.passed:
             return "done", "nothing to change"
         told = told_of(event, (await run.snapshot()).files)
-        return Fell(("failed", reason), f"{retry_note(refused)}\n\n# The check fails on them\n{told}", mark)
+        fails = f"\n\n# The check fails on them\n{told}"
+        return Fell(("failed", reason), Note("checked", note.own + fails, note.other + fails), mark)
 
     def _refused(self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool) -> tuple[Refusal, ...]:
         """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, else a warning in the pane."""
         if not isinstance(drafted, Drafted):
             return drafted
-        refused = unparsable(drafted.changes) if must_parse else ()
-        if refused:
-            self.kept.spoil({refusal.path for refusal in refused if refusal.path is not None})
-            self.run.journal.append(DraftRefused(self.step.id, rung.attempt, refused))
-        return refused
+        broken = unparsable(drafted.changes) if must_parse else ()
+        if broken:
+            self.kept.spoil({refusal.path for refusal in broken if refusal.path is not None})
+            self.run.journal.append(DraftRefused(self.step.id, rung.attempt, broken))
+        return broken
 
     async def _proposed(self, rung: Rung, drafted: Drafted) -> Ending | Fell:
         """Try a draft in a scratch copy, on the very tree that it is proposed for, and propose it."""
@@ -217,7 +261,7 @@ class _Climb:
             if tried.failed:
                 self.held_back = rung, drafted, tried
                 reason = f"`{step.check}` failed in a scratch copy"
-                return Fell(("failed", reason), draft_note(tried, drafted.changes), mark_of(tried.said))
+                return Fell(("failed", reason), failed_ahead(tried, drafted.changes), mark_of(tried.said))
             await run.lanes.turn(step.id)
             if effects == run.lanes.effects or not tried.proven_by:
                 break
@@ -227,14 +271,24 @@ class _Climb:
         return await submit(run, step, rung, drafted, tried)
 
     async def _give_up(self) -> Ending:
-        """Nobody is left to try: a draft that was held back is shown, with what its check said."""
+        """Nobody is left to try: a draft that was held back is shown to a person, with what its check said.
+
+        A no to that is the end of the step, and of no more than that where another plan may come.
+        """
+        run, step = self.run, self.step
         ending = self.fell.ending if self.fell is not None else ("failed", "no model could write it")
-        if self.held_back is not None:
-            await self.run.lanes.turn(self.step.id)
-            end = await submit(self.run, self.step, *self.held_back)
-            if not isinstance(end, Fell):
+        if self.held_back is not None and has_person(run.gate.approver):
+            await run.lanes.turn(step.id)
+            end = await submit(run, step, *self.held_back)
+            outcome = end.ending[0] if isinstance(end, Fell) else end[0]
+            is_no = outcome == "declined" and run.may_repair
+            if not isinstance(end, Fell) and not is_no:
                 return end
-            ending = end.ending
+            if isinstance(end, Fell):
+                self.fall(end)
+                ending = ending if is_no else end.ending
         if self.error is not None:
             raise self.error
+        if ending[0] == "failed":
+            run.failures[step.id] = self.notes.told()
         return ending

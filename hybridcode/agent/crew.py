@@ -91,8 +91,14 @@ class Crew:
         self._order = sequence(plan)
         self._run.lanes.order = tuple(step.id for step in self._order)
 
+    def _catch_up(self) -> None:
+        """Take in that a step was moved."""
+        if self._run.plan is not None and self._run.plan is not self.plan:
+            self._follow(self._run.plan)
+
     def _begin(self) -> None:
         """Begin every step that there is room for. After an error only those that come before it."""
+        self._catch_up()
         lanes = self._run.lanes
         order = self._order[: min((self._place(name) for name in self._errors), default=len(self._order))]
         for step in startable(order, self.outcomes, lanes.doing):
@@ -137,6 +143,7 @@ class Crew:
 
     async def _settle(self, name: str, task: asyncio.Task[Ending]) -> None:
         """Take in how a step ended. Raises what no step may raise."""
+        self._catch_up()
         error = task.exception()
         if isinstance(error, HybridcodeError):
             self._errors[name] = error

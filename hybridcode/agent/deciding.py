@@ -6,8 +6,7 @@ who is asked, if anybody, is the plan approver's business, for the first plan as
 
 from collections.abc import Collection
 
-from msgspec.structs import replace
-
+from hybridcode.agent.again import still_open
 from hybridcode.agent.planner import check_length, problems_of
 from hybridcode.agent.run import Run
 from hybridcode.domain.errors import ConfigError
@@ -19,7 +18,7 @@ async def check_given(run: Run, plan: Plan) -> None:
     """A plan from a file or an interrupted run must fit the tree as it is now. Raises ConfigError, LimitReached."""
     check_length(run, plan)
     settled = run.done | run.settled.keys()
-    if problems := problems_of(_ahead(plan, settled), await run.snapshot()):
+    if problems := problems_of(still_open(plan, settled), await run.snapshot()):
         raise ConfigError(f"The plan cannot be followed: {'; '.join(problems)}", "Correct it, or ask for a new one.")
 
 
@@ -57,7 +56,7 @@ async def _asked(run: Run, plan: Plan, *, begun: Collection[Step], settled: Coll
         if run.is_planning_only:
             return chosen
         problems = [f"step {step.id} has begun and stays as it was" for step in begun if step not in chosen.steps]
-        problems += problems_of(_ahead(chosen, settled), await run.snapshot())
+        problems += problems_of(still_open(chosen, settled), await run.snapshot())
         if not problems:
             check_length(run, chosen)
             run.plan_is_approved = True
@@ -65,10 +64,3 @@ async def _asked(run: Run, plan: Plan, *, begun: Collection[Step], settled: Coll
             return chosen
         run.journal.append(NoticeGiven("error", f"the plan cannot be followed: {'; '.join(problems)}", "edit it again"))
         plan = chosen
-
-
-def _ahead(plan: Plan, settled: Collection[str]) -> Plan:
-    """The steps that have not ended, as a plan of their own: a file that one of the others made is there by now."""
-    left = (step for step in plan.steps if step.id not in settled)
-    ahead = (replace(step, needs=tuple(need for need in step.needs if need not in settled)) for step in left)
-    return replace(plan, steps=tuple(ahead))

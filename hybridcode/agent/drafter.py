@@ -23,7 +23,7 @@ from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import ContextError, ContextOverflow
 from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
 from hybridcode.domain.model import Message, ModelInfo, ModelRequest, Reply
-from hybridcode.domain.plan import Region, Step
+from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import ContextWindow, EditFormat, WindowSource
 from hybridcode.gate.render import escape
@@ -127,13 +127,14 @@ async def _ask_what_fits(
     info = sender.model.info
     budget, overflow = window_budget(run, info), None
     while True:
+        plan = run.plan  # another step may be moved meanwhile
         try:
             wanted = _format(run, step, region, seen, info)
-            window = await asyncio.to_thread(_window, run, step, region, seen, info, budget, wanted)
+            window = await asyncio.to_thread(_window, run, step, region, seen, info, budget, wanted, plan)
         except ContextError as error:
             raise overflow or error from error
         digest = run.journal.put_blob(run.clean(window.text).encode())
-        source = await _source(run, window, region, seen, info, wanted)
+        source = await _source(run, window, region, seen, info, wanted, plan)
         run.journal.append(
             WindowAssembled(step.id, rung.attempt, digest, window.excerpts, window.used, window.budget, source)
         )
@@ -168,22 +169,35 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
 
 
 def _window(
-    run: Run, step: Step, region: Region, snapshot: Snapshot, info: ModelInfo, budget: int, wanted: EditFormat
+    run: Run,
+    step: Step,
+    region: Region,
+    snapshot: Snapshot,
+    info: ModelInfo,
+    budget: int,
+    wanted: EditFormat,
+    plan: Plan | None,
 ) -> ContextWindow:
     if info.profile == "tiny":
         return tiny_window(step, snapshot, region=region, format=wanted)
-    return assemble(step, run.corpus(snapshot), region=region, budget=budget, format=wanted, plan=run.plan)
+    return assemble(step, run.corpus(snapshot), region=region, budget=budget, format=wanted, plan=plan)
 
 
 async def _source(
-    run: Run, window: ContextWindow, region: Region, snapshot: Snapshot, info: ModelInfo, wanted: EditFormat
+    run: Run,
+    window: ContextWindow,
+    region: Region,
+    snapshot: Snapshot,
+    info: ModelInfo,
+    wanted: EditFormat,
+    plan: Plan | None,
 ) -> WindowSource:
     """Put on record what the window was made from."""
     if info.profile == "tiny":
-        return await run.keeper.tiny_source(snapshot, run.plan, region=region, format=wanted)
+        return await run.keeper.tiny_source(snapshot, plan, region=region, format=wanted)
     read = {region.path, *(excerpt.path for excerpt in window.excerpts)}
     corpus = await asyncio.to_thread(run.corpus, snapshot)
-    return await run.keeper.source(corpus, run.plan, region=str(region), format=wanted, read=read)
+    return await run.keeper.source(corpus, plan, region=str(region), format=wanted, read=read)
 
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
@@ -264,15 +278,14 @@ async def merge_onto_disk(run: Run, changes: tuple[FileChange, ...]) -> tuple[Fi
     return kept if len(kept) == len(changes) else ()
 
 
-_UNCHANGED = (
-    "# You returned the lines as they are\nDo what the step says. If nothing has to change there, answer KEEP again."
-)
+_OWN, _OTHER = "Your last answer", "The last answer, by another model,"
+_UNCHANGED = "Do what the step says. If nothing has to change there, answer KEEP again."
 
 
-def retry_note(refusals: tuple[Refusal, ...]) -> str:
-    """What the next draft is told about the last one, bounded to 2,000 characters."""
+def retry_note(refusals: tuple[Refusal, ...], *, is_own: bool = True) -> str:
+    """What the next draft is told about the last one, bounded to 2,000 characters; `is_own`: by who wrote that one."""
     if refusals and all(refusal.is_already for refusal in refusals):
-        return _UNCHANGED
+        return f"# {'You' if is_own else _OTHER} returned the lines as they are\n{_UNCHANGED}"
     parts: list[str] = []
     for refusal in refusals:
         parts.append(f"{refusal.reason}.")
@@ -280,12 +293,13 @@ def retry_note(refusals: tuple[Refusal, ...]) -> str:
             parts.append(f"The real lines there:\n{refusal.near}")
         if refusal.advice:
             parts.append(refusal.advice)
-    return fill(load("retry"), reason="\n".join(parts)[:2_000])
+    return fill(load("retry"), whose=_OWN if is_own else _OTHER, reason="\n".join(parts)[:2_000])
 
 
-def declined_note(reason: str) -> str:
+def declined_note(reason: str, *, is_own: bool = True) -> str:
     """What the next draft is told about a person's no: their words as a quotation, hidden characters made visible."""
     words = escape(reason).text.strip()
     kept = words[:_REASON_CHARACTERS] + (" [...]" if len(words) > _REASON_CHARACTERS else "")
     quoted = "\n".join(f"> {line}" for line in kept.split("\n"))
-    return f"# A person declined your last answer and said\n{quoted}"
+    whose = _OWN if is_own else _OTHER
+    return f"# A person declined {whose[0].lower()}{whose[1:]} and said\n{quoted}"

@@ -5,6 +5,7 @@ Invariant: two tries that came to the same have the same mark, whatever the cloc
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from hybridcode.domain.action import (
     Applied,
@@ -22,6 +23,8 @@ from hybridcode.domain.action import (
 from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.refusal import Refusal
 
+NoteKind = Literal["refused", "checked", "declined", "stale", "again", "hint"]
+
 Ending = tuple[StepOutcome, str]
 """How a step ended, and why."""
 
@@ -30,15 +33,28 @@ _OF_THE_MOMENT = re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|s|seconds?)\b|0x[0-9a-fA-F
 
 
 @dataclass(frozen=True)
+class Note:
+    """What the next draft is told about a try."""
+
+    kind: NoteKind
+    own: str
+    """As the model is told it that made the try."""
+    other: str
+    """As others are told it."""
+
+
+@dataclass(frozen=True)
 class Fell:
     """A try that came to nothing: the next rung's turn."""
 
     ending: Ending
     """How the step ends if nobody is left to try."""
-    feedback: str
-    """What the next draft is told."""
+    note: Note | None = None
+    """What the next draft is told, beside what it is told already."""
     mark: str = ""
     """What it came to, to the letter; empty where coming to the same again is no loop."""
+    is_refused: bool = False
+    """The answer could not be used at all: no place for it, no draft, or text that does not parse."""
     is_loop: bool = False
     """The model answered what it had answered before."""
     is_stale: bool = False

@@ -1,24 +1,23 @@
-"""The loop of one task: plan, steps in DAG order, checks, judge. Read this file first.
+"""The loop of one task: plan, steps in DAG order, checks, judge; another plan where that failed. Read this file first.
 
 Invariant: the outcome's exit code is DONE only when every step is done, every check passed
 and the judge did not object.
 """
 
-from hybridcode.agent.baseline import keep_for_later
-from hybridcode.agent.checks import check, is_waived
-from hybridcode.agent.committing import commit_task
+from collections.abc import Sequence
+
+from hybridcode.agent.again import End, Failure
 from hybridcode.agent.crew import Crew
 from hybridcode.agent.deciding import check_given, decide
-from hybridcode.agent.judge import judge, passed_before
 from hybridcode.agent.planner import make_plan
+from hybridcode.agent.repairing import repair
 from hybridcode.agent.reproducing import must_reproduce, reproducing_step
 from hybridcode.agent.run import Outcome, Run
 from hybridcode.agent.scheduler import blocked
-from hybridcode.agent.unbroken import comparison
-from hybridcode.domain.action import Declined, Denied, Failed, Held, Receipt, Unknown
-from hybridcode.domain.events import CheckRan, StepOutcome, TaskEnded, TaskJudged
+from hybridcode.agent.verifying import verify
+from hybridcode.domain.events import StepOutcome, TaskEnded
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.plan import Plan
+from hybridcode.domain.plan import Plan, Step
 
 ENDING: dict[StepOutcome, ExitCode] = {
     "failed": ExitCode.VERIFICATION_FAILED,
@@ -43,8 +42,18 @@ async def run_task(run: Run) -> Outcome:
         return _end(run, ExitCode.DONE, plan.answer)
     if run.is_planning_only and not run.plan_is_approved:
         return _end(run, ExitCode.DONE, f"plan mode: {len(plan.steps)} steps planned, nothing was changed")
+    while True:
+        end = await _follow(run, plan)
+        other = await repair(run, end.failure) if end.failure is not None else None
+        plan = await decide(run, other) if other is not None else None
+        if plan is None:
+            return _end(run, end.code, end.message)
+
+
+async def _follow(run: Run, plan: Plan) -> End:
+    """Do what of a plan is not done yet, and have the result checked and judged."""
     followed, stopped = await _do_steps(run, plan)
-    return stopped or await _verify(run, followed)
+    return stopped or await verify(run, followed)
 
 
 async def _plan(run: Run) -> Plan | None:
@@ -59,19 +68,20 @@ async def _plan(run: Run) -> Plan | None:
     return await decide(run, plan)
 
 
-async def _do_steps(run: Run, plan: Plan) -> tuple[Plan, Outcome | None]:
-    """The plan as it was followed, and the outcome that ends the run; None when every step is done."""
+async def _do_steps(run: Run, plan: Plan) -> tuple[Plan, End | None]:
+    """The plan as it was followed, and how it ended before its checks; None when every step is done."""
     run.reproduces = reproducing_step(plan, is_asked=must_reproduce(run))
     crew = Crew(run, plan)
     await crew.work()
     plan, outcomes, reasons = crew.plan, crew.outcomes, crew.reasons
+    run.done |= {name for name, outcome in outcomes.items() if outcome == "done"}
     if held := [step.id for step in plan.steps if outcomes.get(step.id) == "held"]:
         waits = "; ".join(f"step {name} waits for approval {reasons[name]}" for name in held)
-        return plan, _end(run, ExitCode.APPROVAL_PENDING, waits)
+        return plan, End(ExitCode.APPROVAL_PENDING, waits)
     if crew.commit_waits:
-        return plan, _end(run, ExitCode.APPROVAL_PENDING, crew.commit_waits)
+        return plan, End(ExitCode.APPROVAL_PENDING, crew.commit_waits)
     if crew.denied_twice:
-        return plan, _end(run, ExitCode.DENIED, f"denied twice: {crew.denied_twice}")
+        return plan, End(ExitCode.DENIED, f"denied twice: {crew.denied_twice}")
     undone = [step for step in plan.steps if outcomes.get(step.id) != "done"]
     if not undone:
         return plan, None
@@ -79,68 +89,17 @@ async def _do_steps(run: Run, plan: Plan) -> tuple[Plan, Outcome | None]:
     skipped = [step.id for step in blocked(plan, outcomes)]
     rest = f"; not tried because of it: {', '.join(skipped)}" if skipped else ""
     code = ENDING[outcomes.get(first.id, "failed")]
-    return plan, _end(run, code, f"step {first.id}: {reasons.get(first.id, 'declined before')}{rest}")
+    why = f"step {first.id}: {reasons.get(first.id, 'declined before')}"
+    tried = [step for step in undone if step.id in outcomes]
+    return plan, End(code, f"{why}{rest}", _failure(run, why, tried))
 
 
-async def _verify(run: Run, plan: Plan) -> Outcome:
-    """Lint and test commands, then the judge."""
-    verify = run.settings.verify
-    shown = plan.steps[0].check if run.reproduces else ""
-    lines = [line for line in dict.fromkeys((verify.lint_cmd, shown, verify.test_cmd or plan.check)) if line]
-    events: list[CheckRan] = []
-    tree = (await run.snapshot()).digest
-    for line in lines:
-        event = await check(run, line, step=None)
-        if is_waived(run, line, event):
-            continue
-        if not isinstance(event, CheckRan):
-            return _not_checked(run, event)
-        events.append(event)
-        if not event.passed:
-            beside = comparison(run, event)
-            why = f"`{line}` ended with exit code {event.exit_code}{'; ' if beside else ''}{beside}"
-            return _end(run, ExitCode.VERIFICATION_FAILED, why)
-    if events and (await run.snapshot()).digest == tree:
-        keep_for_later(run, events[-1], tree)
-    verdict = await judge(run, plan, events)
-    return await _conclude(run, plan, verdict, is_proven=bool(events))
-
-
-def _not_checked(run: Run, receipt: Receipt) -> Outcome:
-    match receipt:
-        case Held(proposal=proposal):
-            return _end(run, ExitCode.APPROVAL_PENDING, f"the check waits for approval {proposal}")
-        case Denied(reason=reason, rule=rule, hint=hint):
-            return _end(run, ExitCode.DENIED, f"the check was denied: {reason} (rule {rule}) {hint}".strip())
-        case Declined(reason=reason, by=by):
-            return _end(run, ExitCode.DENIED, f"the check was declined by {by}{': ' + reason if reason else ''}")
-        case Failed(reason=reason) | Unknown(reason=reason):
-            return _end(run, ExitCode.VERIFICATION_FAILED, f"the check could not run: {reason}")
-        case _:
-            return _end(run, ExitCode.VERIFICATION_FAILED, "the check could not run")
-
-
-async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: bool) -> Outcome:
-    match verdict.verdict:
-        case "bad":
-            return _end(run, ExitCode.VERIFICATION_FAILED, f"the judge objects: {verdict.reason}")
-        case "skipped" if not is_proven:
-            message = f"not verified: no check ran and nobody judged ({verdict.reason}); name a check with --test-cmd"
-            return _end(run, ExitCode.VERIFICATION_FAILED, message)
-        case "unsure" if not is_proven:
-            return _end(run, ExitCode.VERIFICATION_FAILED, f"no check, and the judge is unsure: {verdict.reason}")
-        case _:
-            done = _done(run, verdict, is_proven=is_proven)
-            if held := await commit_task(run, plan):
-                return _end(run, ExitCode.APPROVAL_PENDING, f"{done}; {held}")
-            return _end(run, ExitCode.DONE, done)
-
-
-def _done(run: Run, verdict: TaskJudged, *, is_proven: bool) -> str:
-    """How a task that is done was verified: by a check that passes only now, by the judge, or by neither."""
-    if is_proven and passed_before(run) and verdict.verdict != "good":
-        return f"done; the check passes, as it did before any change; {verdict.reason or 'not judged'}"
-    return "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"
+def _failure(run: Run, why: str, undone: Sequence[Step]) -> Failure | None:
+    """What another plan is told of steps that failed; None unless all of them did, in a way that it may help."""
+    if not undone or any(step.id not in run.failures for step in undone):
+        return None
+    told = (f"Step {step.id}:\n{run.failures[step.id]}" for step in undone)
+    return Failure(why, "\n\n".join(told), undone[0].id)
 
 
 def _end(run: Run, code: ExitCode, message: str) -> Outcome:

@@ -10,6 +10,7 @@ from functools import partial
 
 import msgspec
 
+from hybridcode.agent.again import Again
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.baseline import baseline_part, take_baseline
 from hybridcode.agent.budget import after_overflow
@@ -64,6 +65,15 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     return await _plan(run, snapshot)
 
 
+async def plan_again(run: Run, again: Again) -> Plan:
+    """Let the frontier plan what is still to be done after a plan failed; journals the plan, if it has steps.
+
+    Raises: as `make_plan`.
+    """
+    run.planner = "frontier"
+    return await _plan(run, await run.snapshot(), again=again)
+
+
 def _choose(run: Run, snapshot: Snapshot) -> First:
     local = run.senders.info("local")
     seen = run.shown_to("local" if local else "frontier", snapshot)
@@ -78,40 +88,43 @@ def _choose(run: Run, snapshot: Snapshot) -> First:
     )
 
 
-async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0) -> Plan:
-    """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say."""
+async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Again | None = None) -> Plan:
+    """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say.
+
+    `again` is what it goes on from.
+    """
     run.senders.pick(run.planner)
     snapshot = run.shown_to(run.planner, snapshot)
-    budget = await asyncio.to_thread(_tokens_for, run, snapshot)
-    question, excerpts, used = await _asked(run, snapshot, budget)
+    budget = await asyncio.to_thread(_tokens_for, run, snapshot, again)
+    question, excerpts, used = await _asked(run, snapshot, budget, again)
     talk = Talk(load("plan"), question, excerpts)
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
         said = ""
         try:
-            reply = await _ask(run, talk)
+            reply = await _ask(run, talk, again)
             said = reply.text
             answer = _read(reply, task=run.task.text)
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
-                if must_reproduce(run):
+                if _reproduces(run, again):
                     problems += problems_of_reproducing(answer)
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
-                    return _accept(run, answer, snapshot)
+                    return _accept(run, answer, snapshot, again)
                 raise PlanInvalid("; ".join(problems))
             if isinstance(answer, AskedBack):
-                ask_back(run, answer, is_local=bool(most_steps))
+                ask_back(run, answer, is_local=bool(most_steps or again))
                 continue
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
-            found = await asyncio.to_thread(talk.show, partial(_look_up, run, snapshot, answer))
+            found = await asyncio.to_thread(talk.show, partial(_look_up, run, snapshot, answer, again))
             talk.go_on(said, f"# You asked to see\n{found}")
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
-            question, excerpts, used = await _asked(run, snapshot, budget)
+            question, excerpts, used = await _asked(run, snapshot, budget, again)
             talk.ask_anew(question, excerpts)
         except PlanInvalid as error:
             if not repairs_left:
@@ -181,31 +194,45 @@ def _region_problems(region: Region, snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _tokens_for(run: Run, snapshot: Snapshot) -> int:
+def _most_tokens(run: Run, again: Again | None) -> int:
+    """How much of the tree a turn may show; of a plan after a failure, so little that it can be asked for once more."""
+    tokens, cap = run.settings.context.plan_tokens, run.settings.limits.step_input_tokens
+    return min(tokens, cap // 3) if again and cap else tokens
+
+
+def _tokens_for(run: Run, snapshot: Snapshot, again: Again | None) -> int:
     """How much of the tree the first question shows."""
-    tokens = run.settings.context.plan_tokens
-    return read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
+    tokens, cap = run.settings.context.plan_tokens, run.settings.limits.step_input_tokens
+    sized = read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
+    return min(sized, cap // 3) if again and cap else sized
 
 
-def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, taken: Taken) -> str:
-    tokens = run.settings.context.plan_tokens
+def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, again: Again | None, taken: Taken) -> str:
+    tokens = _most_tokens(run, again)
     return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=tokens, taken=taken)
 
 
-async def _asked(run: Run, snapshot: Snapshot, budget: int) -> tuple[str, tuple[Excerpt, ...], int]:
+def _reproduces(run: Run, again: Again | None) -> bool:
+    """The plan's first step must reproduce the bug, unless an earlier plan's step has."""
+    return must_reproduce(run) and not (again and again.kept)
+
+
+async def _asked(
+    run: Run, snapshot: Snapshot, budget: int, again: Again | None
+) -> tuple[str, tuple[Excerpt, ...], int]:
     """The first question, what of the repository it shows, and the tokens of that."""
     if not snapshot.files:
-        return _question(run, "# Repository\n(no files yet)"), (), 0
+        return _question(run, "# Repository\n(no files yet)", again), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
     window = (await asyncio.to_thread(outline, corpus, task=run.task.text, budget=budget)).window
     read = {excerpt.path for excerpt in window.excerpts}
     source = await run.keeper.source(corpus, run.task.text, read=read)
     digest = run.journal.put_blob(run.clean(window.text).encode())
     run.journal.append(OutlineMade(digest, window.used, window.budget, source))
-    return _question(run, window.text), window.excerpts, window.used
+    return _question(run, window.text, again), window.excerpts, window.used
 
 
-def _question(run: Run, repository: str) -> str:
+def _question(run: Run, repository: str, again: Again | None) -> str:
     parts = [repository]
     verify = run.settings.verify
     if run.history:
@@ -215,18 +242,20 @@ def _question(run: Run, repository: str) -> str:
     if now := baseline_part(run.baseline):
         parts.append(now)
     parts.append(f"# Task\n{run.task.text}")
-    parts += [part for part in (ASKED if must_reproduce(run) else "", answered(run)) if part]
+    more = (ASKED if _reproduces(run, again) else "", answered(run), again.told if again else "")
+    parts += [part for part in more if part]
     return "\n\n".join(parts)
 
 
-async def _ask(run: Run, talk: Talk) -> Reply:
+async def _ask(run: Run, talk: Talk, again: Again | None) -> Reply:
     sender = run.senders.pick(run.planner)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
         messages=talk.messages(run.notes),
         max_output_tokens=run.settings.models.frontier.max_output_tokens,
-        files=talk.files,
+        step=again.label if again else None,
+        files=(*talk.files, *again.files) if again else talk.files,
     )
     return await sender.ask(request, on_chunk=run.show(None, request.call_id))
 
@@ -262,11 +291,16 @@ def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(step, reads=tuple(reads), check=check),))
 
 
-def _accept(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
+def _accept(run: Run, plan: Plan, snapshot: Snapshot, again: Again | None) -> Plan:
     check_length(run, plan)
     plan = _alone(run, plan, snapshot)
-    if must_reproduce(run) and plan.steps:
+    if _reproduces(run, again) and plan.steps:
         plan = with_reproduction_first(plan)
+    if again is not None:
+        if not plan.steps:
+            return plan
+        plan = again.joined(plan)
+        check_length(run, plan)
     sender = run.senders.pick(run.planner)
     source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
     run.journal.append(PlanMade(plan, source))

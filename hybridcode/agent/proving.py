@@ -125,15 +125,17 @@ def learn(run: Run, tried: Tried, *, tree: str, passed: bool) -> None:
     tell_once(run, scratch, f"`{command}` fails in a scratch copy and passes in the workspace", _LATER)
 
 
-def draft_note(tried: Tried, changes: tuple[FileChange, ...]) -> str:
+def draft_note(tried: Tried, changes: tuple[FileChange, ...], *, is_own: bool = True) -> str:
     """What the next draft is told about one that failed its check and was not applied, bounded."""
     event = tried.event
     assert event is not None
     diff = "".join(unified(change.path, change.before, change.after) for change in changes)
+    whose = "your last answer" if is_own else "the last answer, by another model"
     return (
-        "# The check failed on your last answer, which was not applied\n"
+        f"# The check failed on {whose}, which was not applied\n"
         f"{tried.said}\n"
-        f"Your last answer, as a diff:\n{diff[:_DIFF_CHARS]}\nThe lines above are as they were before it."
+        f"{'Your last' if is_own else 'That'} answer, as a diff:\n{diff[:_DIFF_CHARS]}\n"
+        "The lines above are as they were before it."
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from hybridcode.agent.again import fresh_id
 from hybridcode.agent.asking import ask
 from hybridcode.agent.deciding import decide_revised
 from hybridcode.agent.plan_reply import parse_reply
@@ -88,7 +89,7 @@ async def _answer(run: Run, plan: Plan, declined: _Declined, question: str) -> P
         role="revise",
         messages=(Message("system", load("revise")), Message("user", question)),
         max_output_tokens=run.settings.models.frontier.max_output_tokens,
-        files=tuple(_told(run)),
+        files=tuple(told_paths(run)),
     )
     reply = await ask(run, sender, request)
     if reply.finish == "length":
@@ -110,50 +111,43 @@ def _with(plan: Plan, declined: _Declined, new: tuple[Step, ...]) -> Plan:
     kept = tuple(step for step in plan.steps if step.id == declined.step or step.id not in gone)
     needed = tuple(dict.fromkeys(need for step in declined.dropped for need in step.needs if need not in gone))
     taken = {step.id for step in plan.steps}
-    names = {step.id: _fresh(f"{declined.step}.{step.id}", taken) for step in new}
+    names = {step.id: fresh_id(f"{declined.step}.{step.id}", taken) for step in new}
     renamed = (replace(step, id=names[step.id], needs=(*needed, *(names[need] for need in step.needs))) for step in new)
     return replace(plan, steps=(*kept, *renamed))
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    """A step id that the plan does not have: at most 40 characters."""
-    found = name[-40:]
-    while found in taken:
-        found = f"{found[-38:]}.r"
-    taken.add(found)
-    return found
 
 
 def _question(run: Run, plan: Plan, declined: _Declined, outcomes: Mapping[str, StepOutcome]) -> str:
     gone = {step.id for step in declined.dropped}
     first = [step for step in plan.steps if step.id in gone or step.id == declined.step]
     ordered = [*first, *(step for step in plan.steps if step not in first)]
-    rows = [_row(step, "dropped" if step.id in gone else outcomes.get(step.id, "to do")) for step in ordered]
+    rows = [row_of(step, "dropped" if step.id in gone else outcomes.get(step.id, "to do")) for step in ordered]
     cut = f"\n[{len(rows) - MOST_STEPS} more steps]" if len(rows) > MOST_STEPS else ""
     reason = escape(declined.reason).text.strip()[:REASON_CHARS]
     quoted = "\n".join(f"> {line}" for line in reason.split("\n"))
     return (
         f"# Task\n{run.task.text[:TASK_CHARS]}\n\n# Plan\n" + "\n".join(rows[:MOST_STEPS]) + cut + "\n\n"
-        f"# A person declined step {declined.step} and said\n{quoted}\n\n# Diff so far\n{_diff(run)}"
+        f"# A person declined step {declined.step} and said\n{quoted}\n\n# Diff so far\n{diff_so_far(run)}"
     )
 
 
-def _row(step: Step, state: str) -> str:
+def row_of(step: Step, state: str) -> str:
+    """A step of a plan as the frontier is told it."""
     what = step.command if step.kind == "command" else ", ".join(step.touches)
     needs = f" needs {', '.join(step.needs)}" if step.needs else ""
     return f"{step.id} [{state}] {step.kind} {what}{needs}: {step.goal[:GOAL_CHARS]}"
 
 
-def _told(run: Run) -> list[str]:
+def told_paths(run: Run) -> list[str]:
     """Changed files whose changes the frontier may see."""
     info = run.senders.info("frontier")
     denied = denied_files(run.before, run.settings.egress.deny_paths) if info is None or info.is_remote else []
     return [path for path in sorted(run.before) if path not in denied and not holds_credentials(path)]
 
 
-def _diff(run: Run) -> str:
+def diff_so_far(run: Run) -> str:
+    """What this task changed, as far as the frontier may see it, bounded to 6,000 characters."""
     parts: list[str] = []
-    for path in _told(run):
+    for path in told_paths(run):
         file = run.root / path
         after = file.read_bytes() if file.is_file() else None
         if after != run.before[path]:

@@ -100,6 +100,10 @@ class Run:
     """What steps that are at work at the same time share."""
     is_revised: bool = False
     """Steps that needed a declined one were asked for anew: once in a task."""
+    repairs: int = 0
+    """How often the frontier was asked for another plan after one failed."""
+    failures: dict[str, str] = field(default_factory=dict[str, str])
+    """Step -> what its last try came to, of steps that failed in a way that another plan may help."""
     routes: RoutingTable = NO_TABLE
     """What routing.toml says, where it is followed."""
     history: str = ""
@@ -151,6 +155,12 @@ class Run:
     def is_planning_only(self) -> bool:
         """True while the mode is `plan`: nothing is written and nothing runs. A person may switch it at any time."""
         return self.gate.policy.mode == "plan"
+
+    @property
+    def may_repair(self) -> bool:
+        """True while the frontier may be asked for another plan if this one fails: not in place of a person's."""
+        is_asked = self.senders.frontier is not None and self.settings.roles.plan != "local"
+        return is_asked and self.plan_source != "file" and self.repairs < self.settings.limits.max_repairs
 
     def require_effects(self) -> None:
         """Stop the task before its next effect if a person has switched to plan mode; it can be resumed.

@@ -5,7 +5,7 @@ Invariant: a step ends with exactly one StepEnded, unless it is cancelled: then 
 
 from collections.abc import Sequence
 
-from hybridcode.agent.checks import record_check, run_command
+from hybridcode.agent.checks import record_check, run_command, said
 from hybridcode.agent.climbing import climb
 from hybridcode.agent.endings import Ending, ending_of
 from hybridcode.agent.run import Run
@@ -47,4 +47,5 @@ async def _run_command_step(run: Run, step: Step) -> Ending:
     event = record_check(run, receipt, line=line, step=step.id)
     if event.passed:
         return "done", ""
+    run.failures[step.id] = said(event, (await run.snapshot()).files)
     return "failed", "timed out" if receipt.timed_out else f"`{event.command}` ended with exit code {event.exit_code}"

@@ -6,10 +6,11 @@ bytes is carried over to them at most once, without a conflict, and asked about 
 
 from dataclasses import replace
 
-from hybridcode.agent.checks import check, failure_note, is_waived
-from hybridcode.agent.drafter import Drafted, declined_note, merge_onto_disk
+from hybridcode.agent.checks import check, is_waived
+from hybridcode.agent.drafter import Drafted, merge_onto_disk
 from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
 from hybridcode.agent.ladder import Rung
+from hybridcode.agent.notes import declined, fact, failed
 from hybridcode.agent.proving import NOTHING, Tried, failure_said, learn, try_ahead
 from hybridcode.agent.reproducing import NotReproduced, reproduced_here, turned
 from hybridcode.agent.run import Run
@@ -25,7 +26,7 @@ MERGED = "the files changed after the draft was made; it was merged onto what th
 
 
 async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tried) -> Ending | Fell:
-    """Gate and check one draft.
+    """Gate and check one draft. One whose check failed before is applied only if a person says so.
 
     Raises:
         PlanOnly: a person has switched to plan mode.
@@ -38,20 +39,22 @@ async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Trie
         model_says=drafted.model_says,
         writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
         proven_by=tried.proven_by,
+        person_only="its check failed on exactly these bytes" if tried.failed else "",
     )
     match receipt:
         case Applied():
             run.remember(receipt)
             return await _prove(run, step, tried)
         case Declined(reason=reason) if reason:
-            return Fell(("declined", reason), declined_note(reason))
+            return Fell(("declined", reason), declined(reason))
         case Stale(paths=paths):
             merged = () if drafted.is_merged else await merge_onto_disk(run, drafted.changes)
             if merged:
                 tried = turned(run, step, await try_ahead(run, step, merged))
                 return await submit(run, step, rung, replace(drafted, changes=merged, is_merged=True), tried)
             why = f"{', '.join(paths)} changed meanwhile"
-            return Fell(("stale", why), f"# {why}\nThe lines above are as they are now.", is_stale=True)
+            note = fact("stale", f"# {why}\nThe lines above are as they are now.")
+            return Fell(("stale", why), note, is_stale=True)
         case _:
             return ending_of(receipt)
 
@@ -69,13 +72,13 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
         case Held() | Unknown() | Denied():
             return ending_of(receipt)
         case Declined(reason=reason):
-            return Fell(ending_of(receipt), declined_note(reason)) if reason else ending_of(receipt)
+            return Fell(ending_of(receipt), declined(reason)) if reason else ending_of(receipt)
         case Stale() if run.gate.is_unattended and waits:
             return ending_of(receipt)  # whoever resumes it once more has it drafted anew
         case Stale():
-            return Fell(ending_of(receipt), "", is_stale=True)
+            return Fell(ending_of(receipt), is_stale=True)
         case _:
-            return Fell(ending_of(receipt), "")
+            return Fell(ending_of(receipt))
 
 
 async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:
@@ -101,7 +104,7 @@ async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:
         return "done", excused
     told = failure_said(run, event, (await run.snapshot()).files)
     reason = f"`{step.check}` ended with exit code {event.exit_code}"
-    return Fell(("failed", reason), failure_note(told), mark_of(told))
+    return Fell(("failed", reason), failed(told), mark_of(told))
 
 
 async def _shown_first(run: Run, step: Step) -> Ending | Fell:
@@ -111,7 +114,7 @@ async def _shown_first(run: Run, step: Step) -> Ending | Fell:
         case FailureReproduced():
             return "done", ""
         case NotReproduced(reason=reason):
-            feedback = f"# {reason}\nThe lines above are as they are now."
-            return Fell(("failed", reason.partition("\n")[0]), feedback, mark_of(reason))
+            note = fact("checked", f"# {reason}\nThe lines above are as they are now.")
+            return Fell(("failed", reason.partition("\n")[0]), note, mark_of(reason))
         case _:
             return ending_of(found)

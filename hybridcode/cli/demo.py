@@ -98,6 +98,7 @@ def settings_of_demo() -> dict[str, object]:
         "routing.frontier_hints": 0,
         "routing.frontier_tries": 0,
         "limits.max_pending": 1,
+        "limits.max_repairs": 0,
         "verify.test_cmd": "python3 -m unittest -q",
         "approval.allow": ("Bash(python3 -m unittest -q tests.test_pricing)",),
     }

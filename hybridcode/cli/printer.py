@@ -36,9 +36,11 @@ from hybridcode.domain.events import (
     PlanMade,
     PlannerChosen,
     ProposalMade,
+    RepairAsked,
     RungTaken,
     SessionOpened,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskJudged,
 )
@@ -76,6 +78,10 @@ class TextPrinter:
                 say(shown(before(baseline)), dim=True)
             case PlannerChosen(writer=writer, why=why):
                 say(f"{writer} plans: {shown(why)}", dim=True)
+            case RepairAsked(why=why):
+                say(f"the frontier plans again: {shown(why)}", colour=COLOURS["warning"])
+            case StepMoved(step=step, touches=touches):
+                say(f"step {step} is written at {shown(', '.join(touches))} now, as the hint says", dim=True)
             case PlanMade(plan=plan, source=source):
                 self._plan(plan.steps, source, plan.answer)
             case StepStarted(step=step):

@@ -46,6 +46,7 @@ from hybridcode.domain.events import (
     PlannerChosen,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     Rewound,
     RuleGranted,
     RungTaken,
@@ -53,6 +54,7 @@ from hybridcode.domain.events import (
     SessionOpened,
     SessionResumed,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskEnded,
     TaskGiven,
@@ -119,6 +121,10 @@ def _of_session(event: Event) -> Iterator[str]:
             yield before(event)
         case PlannerChosen(writer=writer, why=why):
             yield f"{writer} plans: {why}"
+        case RepairAsked(why=why):
+            yield f"the frontier plans again: {why}"
+        case StepMoved(step=step, touches=touches):
+            yield f"step {step} is written at {', '.join(touches)} now, as the hint says"
         case ModeChanged(mode=mode, by=by):
             yield f"mode {mode}, switched by {by}"
         case RuleGranted(rule=rule, scope=scope, by=by):

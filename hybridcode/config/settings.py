@@ -112,7 +112,7 @@ class RoutingSettings(_Section, frozen=True):
     """[routing]: which model is asked first, and the ladder of tries for one step."""
 
     local_tries: int = 2
-    """Drafts by the local model before the next rung."""
+    """Drafts by the local model that may fail before the next rung; answers that cannot be used are counted apart."""
     frontier_hints: int = 1
     """Hints asked from the frontier before it writes itself."""
     frontier_tries: int = 1
@@ -191,6 +191,8 @@ class LimitSettings(_Section, frozen=True):
     """Steps that are drafted, or wait for your answer, at the same time; 1 = one after the other."""
     step_input_tokens: int = 12_000
     """What all requests to the frontier about one step may have together (bytes / 4): drafts, hints, retries."""
+    max_repairs: int = 1
+    """How often the frontier plans a task again after a plan failed; 0 = never."""
     timeout_s: float = 0.0
     """Seconds of one run."""
 

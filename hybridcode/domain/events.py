@@ -12,7 +12,15 @@ from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.asked import AskedEvent, Fact
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Task, Writer
-from hybridcode.domain.planned import BaselineTaken, PlanDecided, PlanMade, PlannerChosen, PlanRevised
+from hybridcode.domain.planned import (
+    BaselineTaken,
+    PlanDecided,
+    PlanMade,
+    PlannerChosen,
+    PlanRevised,
+    RepairAsked,
+    StepMoved,
+)
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
@@ -342,6 +350,8 @@ Event = (
     | PlanMade
     | PlanDecided
     | PlanRevised
+    | RepairAsked
+    | StepMoved
     | StepStarted
     | RungTaken
     | WindowAssembled

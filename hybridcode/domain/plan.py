@@ -88,3 +88,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     answer: str = ""
     check: str | None = None
     """A command line that proves the whole task."""
+
+
+def moved(plan: Plan, step_id: str, touches: tuple[str, ...]) -> Plan:
+    """The plan with one step at other places."""
+    steps = (msgspec.structs.replace(one, touches=touches) if one.id == step_id else one for one in plan.steps)
+    return msgspec.structs.replace(plan, steps=tuple(steps))

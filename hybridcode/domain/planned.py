@@ -49,6 +49,20 @@ class PlanDecided(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     reason: str = ""
 
 
+class RepairAsked(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
+    """After the StepEnded, CheckRan or TaskJudged that a plan failed with, before the frontier is asked for another.
+
+    Then PlanMade with the steps that are done and new ones behind them, or a NoticeGiven that says why there is none.
+    At most `[limits] max_repairs` in a task.
+    """
+
+    number: int
+    """1 for the first one of its task."""
+    why: str
+    step: str = ""
+    """The step that failed; empty: the check of the whole task, or its verdict."""
+
+
 class PlanRevised(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     """After the StepEnded of a declined step, before the planner is asked what to do in place of those that needed it.
 
@@ -60,3 +74,14 @@ class PlanRevised(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     why: str
     dropped: tuple[str, ...]
     """Ids of the steps that needed it."""
+
+
+class StepMoved(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
+    """After the RungTaken of a hint, before the draft that it is for: the step is written at another place.
+
+    The plan has it there from here on.
+    """
+
+    step: str
+    touches: tuple[str, ...]
+    """Regions it may change now, as in a Step."""

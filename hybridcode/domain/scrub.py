@@ -20,6 +20,7 @@ from hybridcode.domain.events import (
     NoteGiven,
     NoticeGiven,
     PlannerChosen,
+    RepairAsked,
     StepEnded,
     TaskEnded,
     TaskGiven,
@@ -57,7 +58,7 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             from_there = source if isinstance(source, msgspec.UnsetType) else _with(source, clean, "region")
             shown = tuple(_with(one, clean, "path") for one in excerpts)
             return _changed(event, excerpts=shown, source=from_there)
-        case StepEnded() | PlannerChosen():
+        case StepEnded() | PlannerChosen() | RepairAsked():
             return _with(event, clean, "why")
         case TaskEnded():
             return _with(event, clean, "message")

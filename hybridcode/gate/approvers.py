@@ -19,6 +19,7 @@ from hybridcode.domain.action import (
     Unanswered,
 )
 from hybridcode.domain.errors import GateError
+from hybridcode.domain.ports import Approver
 from hybridcode.gate.commands.plain import is_same_command
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.states import ApprovalState
@@ -107,6 +108,11 @@ class Refuse:
     async def decide(self, proposal: Proposal) -> Decision:
         """Leave it pending."""
         return Unanswered(f"nobody is here to answer: {proposal.ruling.reason}")
+
+
+def has_person(approver: Approver) -> bool:
+    """Somebody looks at what is asked while the run goes on."""
+    return not isinstance(approver, Refuse | PolicyOnly)
 
 
 Answer = Decision | Callable[[Proposal], Decision]

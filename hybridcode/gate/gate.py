@@ -114,6 +114,7 @@ class Gate:
         notes: Sequence[str] = (),
         proven_by: str = "",
         resume: str | None = None,
+        person_only: str = "",
     ) -> Receipt:
         """`submit` for changes whose bytes are still in memory."""
         return await self.submit(
@@ -125,6 +126,7 @@ class Gate:
             notes=notes,
             proven_by=proven_by,
             resume=resume,
+            person_only=person_only,
         )
 
     async def submit(

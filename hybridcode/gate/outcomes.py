@@ -26,7 +26,7 @@ def for_person(ruling: Ruling, reason: str) -> Ruling:
     """A ruling that only a person can turn into a yes, for this reason; as it is where there is none."""
     if not reason or ruling.verdict == "deny":
         return ruling
-    return msgspec.structs.replace(ruling, verdict="ask", reason=reason, rule="gate.again", person_only=True)
+    return msgspec.structs.replace(ruling, verdict="ask", reason=reason, rule="gate.person", person_only=True)
 
 
 def ruled(ruling: Ruling, digest: str) -> Approve | Reject:

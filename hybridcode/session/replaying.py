@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from hybridcode.domain.canonical import digest_of
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import (
     BaselineTaken,
@@ -27,12 +28,13 @@ from hybridcode.domain.events import (
     ProposalDecided,
     ProposalMade,
     RungTaken,
+    StepMoved,
     StepStarted,
     TaskGiven,
     TaskResumed,
     WindowAssembled,
 )
-from hybridcode.domain.plan import Plan, Step
+from hybridcode.domain.plan import Plan, Step, Writer, moved
 from hybridcode.domain.refusal import Refusal
 from hybridcode.journal import chain
 from hybridcode.journal.store import SessionJournal
@@ -106,6 +108,8 @@ class _Walk:
     baseline: BaselineTaken | None = None
     """How the check ended before any change."""
     plan: Plan | None = None
+    plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
+    """By digest: all that the task had so far."""
     outline: str = ""
     """Digest of the outline that the next plan request begins with."""
     windows: dict[str, tuple[WindowAssembled, Rebuilt]] = field(
@@ -117,8 +121,12 @@ class _Walk:
     asked: dict[str, ModelAsked] = field(default_factory=dict[str, ModelAsked])
     answers: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Step -> digests of what models answered to its drafts."""
-    refused: dict[str, tuple[Refusal, ...]] = field(default_factory=dict[str, tuple[Refusal, ...]])
-    """Step -> why its last draft was refused, if nothing came of it since."""
+    writers: dict[str, Writer] = field(default_factory=dict[str, Writer])
+    """Step -> whose turn it is."""
+    refused: dict[str, tuple[tuple[Refusal, ...], Writer | None]] = field(
+        default_factory=dict[str, tuple[tuple[Refusal, ...], Writer | None]]
+    )
+    """Step -> why its last draft was refused, and whose it was, if nothing came of it since."""
     refused_at: dict[str, str] = field(default_factory=dict[str, str])
     """Step -> region whose answer was refused, where it was one: the others are not told of it."""
     tries: dict[tuple[str, int], Drafting] = field(default_factory=dict[tuple[str, int], Drafting])
@@ -138,12 +146,14 @@ class _Walk:
             case BaselineTaken():
                 self.baseline = event
             case PlanMade(plan=plan):
-                self.plan = plan
+                self._follow(plan)
+            case StepMoved(step=name, touches=touches) if self.plan is not None:
+                self._follow(moved(self.plan, name, touches))
             case OutlineMade():
                 self.outline = event.digest
                 yield check_outline(seq, event, self.task, self.recorded)
             case WindowAssembled():
-                rebuilt = check_window(seq, event, self.plan, self.recorded)
+                rebuilt = check_window(seq, event, self._plan_of(event), self.recorded)
                 self.windows[event.digest] = event, rebuilt
                 self.shown[event.step] = event.digest
                 yield rebuilt.checked
@@ -154,13 +164,14 @@ class _Walk:
                 self.answers.setdefault(self.asked[name].step or "", set()).add(event.answer_sha256)
             case RungTaken():
                 self.tries[event.step, event.attempt] = Drafting()
+                self.writers[event.step] = event.writer
             case DraftMade():
                 yield self._draft(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
             case DraftRefused():
                 drafting = self.tries.get((event.step, event.attempt))
-                self.refused[event.step] = event.refusals
+                self.refused[event.step] = event.refusals, self.writers.get(event.step)
                 self.refused_at[event.step] = self._region(event.step) if drafting and drafting.is_of_one else ""
                 yield check_refusal(seq, event, drafting)
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished() | CommandChanged():
@@ -180,10 +191,11 @@ class _Walk:
             case "draft" if step is not None and step.id in self.shown:
                 window, rebuilt = self.windows[self.shown[step.id]]
                 is_tiny = not isinstance(window.source, msgspec.UnsetType) and window.source.is_tiny
+                now = self.writers.get(step.id)
                 is_told = self.refused_at.get(step.id, "") in ("", self._region(step.id))
-                refused = self.refused.get(step.id, ()) if is_told else ()
+                refused, writer = self.refused.get(step.id, ((), now)) if is_told else ((), now)
                 return rebuilt.window and of_draft(
-                    rebuilt.window, step=step, task=self.task, is_tiny=is_tiny, refused=refused
+                    rebuilt.window, step=step, task=self.task, is_tiny=is_tiny, refused=refused, is_own=writer == now
                 )
             case "judge":
                 diff = self.changes.diff_of_task(event.files, self.recorded)
@@ -192,6 +204,14 @@ class _Walk:
                 return of_hint(step)
             case _:
                 return None
+
+    def _follow(self, plan: Plan) -> None:
+        self.plan = self.plans[digest_of(plan)] = plan
+
+    def _plan_of(self, event: WindowAssembled) -> Plan | None:
+        """The plan that a window was made for: another step may have been moved while it was made."""
+        source = event.source
+        return self.plan if isinstance(source, msgspec.UnsetType) else self.plans.get(source.subject, self.plan)
 
     def _expected_of_plan(self) -> Expected | None:
         try:

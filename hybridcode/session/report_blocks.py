@@ -47,11 +47,13 @@ from hybridcode.domain.events import (
     PlannerChosen,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     Rewound,
     RuleGranted,
     RungTaken,
     SessionResumed,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskEnded,
     TaskGiven,
@@ -168,6 +170,10 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
             yield Block("item", f"{before(event)}, {at}")
         case PlannerChosen(writer=writer, why=why):
             yield Block("item", f"{writer} plans{_after(why)}")
+        case RepairAsked(why=why):
+            yield Block("item", f"the frontier plans again, because: {why}")
+        case StepMoved(step=step, touches=touches):
+            yield Block("item", f"step {step} is written at {', '.join(touches)} now, as the hint says")
         case PlanMade(plan=plan, source=source):
             yield Block("part", f"Plan by {source}")
             if plan.answer:

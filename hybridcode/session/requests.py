@@ -42,10 +42,18 @@ class Expected:
     """Why it may say something else without anybody having changed it; empty: it may not."""
 
 
-def of_draft(window: ContextWindow, *, step: Step, task: str, is_tiny: bool, refused: tuple[Refusal, ...]) -> Expected:
-    """A draft is asked for with its window, the step's goal and why the one before was refused."""
+def of_draft(
+    window: ContextWindow,
+    *,
+    step: Step,
+    task: str,
+    is_tiny: bool,
+    refused: tuple[Refusal, ...],
+    is_own: bool = True,
+) -> Expected:
+    """A draft is asked for with its window, the step's goal and why the one before, its own or not, was refused."""
     system, user = draft_messages(window, step=step, task=task, is_tiny=is_tiny, feedback="")
-    pieces = (f"\n\n{retry_note(refused)}",) if refused and not is_tiny else ()
+    pieces = (f"\n\n{retry_note(refused, is_own=is_own)}",) if refused and not is_tiny else ()
     return Expected(system.content, user.content, pieces, rest="of notes and what became of the try before")
 
 

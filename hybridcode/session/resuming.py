@@ -13,11 +13,16 @@ from hybridcode.domain.events import (
     EffectFinished,
     EffectStarted,
     Envelope,
+    Event,
+    PlanMade,
+    PlannerChosen,
     PlanRevised,
     ProposalMade,
+    RepairAsked,
     TaskGiven,
 )
 from hybridcode.domain.own import is_own
+from hybridcode.domain.plan import Writer
 from hybridcode.gate.policy import READ_ONLY
 from hybridcode.session.state import ProposalView, SessionState
 from hybridcode.session.task_view import TaskView
@@ -34,13 +39,15 @@ def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     run.plan_is_approved = view.plan_status == "approved"
     run.done = {name for name, step in view.steps.items() if step.status == "done"}
     run.settled = {name: step.status for name, step in view.steps.items() if step.status in ("declined", "denied")}
-    since = (envelope.event for envelope in state.envelopes if envelope.seq > view.begun_at)
+    since = [envelope.event for envelope in state.envelopes if envelope.seq > view.begun_at]
     run.is_revised = any(isinstance(event, PlanRevised) for event in since)
+    run.repairs = repairs_made(since)
+    run.planner = planner_of(since)
     proposals = [proposal for proposal in state.of_task if proposal.proposal.step not in run.done]
     for proposal in proposals:
         _sort_in(run, proposal)
     for proposal in state.of_task:
-        if isinstance(proposal.receipt, Applied) and proposal.proposal.step in view.steps:
+        if isinstance(proposal.receipt, Applied) and proposal.proposal.step in {*view.steps, *view.former}:
             run.remember(proposal.receipt)
     run.proven = proven_commands(state.envelopes)
 
@@ -60,6 +67,34 @@ def _sort_in(run: Run, view: ProposalView) -> None:
         run.pending[proposal.step] = proposal.id
     elif isinstance(receipt, Receipt):
         run.receipts[proposal.step] = receipt
+
+
+def planner_of(events: Iterable[Event]) -> Writer:
+    """Which model's plan is followed."""
+    planner: Writer = "frontier"
+    for event in events:
+        match event:
+            case PlannerChosen(writer=writer):
+                planner = writer
+            case RepairAsked():
+                planner = "frontier"
+            case _:
+                pass
+    return planner
+
+
+def repairs_made(events: Iterable[Event]) -> int:
+    """How often a task was planned again: a repair that was cut off before its plan may be asked for once more."""
+    asked = made = 0
+    for event in events:
+        match event:
+            case RepairAsked(number=number):
+                asked = number
+            case PlanMade():
+                made = asked
+            case _:
+                pass
+    return made
 
 
 def is_check(proposal: Proposal) -> bool:

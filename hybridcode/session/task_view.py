@@ -19,13 +19,14 @@ from hybridcode.domain.events import (
     PlanRevised,
     RungTaken,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskEnded,
     TaskJudged,
     TaskResumed,
     WindowAssembled,
 )
-from hybridcode.domain.plan import Plan, Step, Task, Writer
+from hybridcode.domain.plan import Plan, Step, Task, Writer, moved
 from hybridcode.domain.refusal import Refusal
 from hybridcode.session.sums import StepUse
 
@@ -78,6 +79,8 @@ class TaskView:
     plan_mode: str = ""
     """The permission mode in which the plan was made."""
     steps: dict[str, StepView] = field(default_factory=dict[str, StepView])
+    former: set[str] = field(default_factory=set[str])
+    """Steps that were begun and are no part of the plan any more."""
     use: dict[str, StepUse] = field(default_factory=dict[str, StepUse])
     """What each step used, by its id; under the empty one what belongs to no step: plans, verdicts, summaries."""
     baseline: BaselineTaken | None = None
@@ -119,8 +122,13 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
     match event:
         case PlanMade(plan=plan, source=source):
             kept = {name: view for name, view in task.steps.items() if view.status == "done" or view.step in plan.steps}
+            names = {step.id for step in plan.steps}
+            task.former |= {name for name, v in task.steps.items() if name not in names and v.status != "waiting"}
             task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
             task.steps = {step.id: kept.get(step.id, StepView(step)) for step in plan.steps}
+        case StepMoved(step=name, touches=touches) if task.plan is not None and name in task.steps:
+            task.plan = moved(task.plan, name, touches)
+            task.steps[name].step = next(step for step in task.plan.steps if step.id == name)
         case PlanDecided(approved=approved):
             task.plan_status = "approved" if approved else "rejected"
         case PlanRevised():

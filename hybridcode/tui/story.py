@@ -25,6 +25,7 @@ from hybridcode.domain.events import (
     PlanRevised,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     Rewound,
     RuleGranted,
     RuleWithdrawn,
@@ -32,6 +33,7 @@ from hybridcode.domain.events import (
     SessionForked,
     SessionResumed,
     StepEnded,
+    StepMoved,
     StepStarted,
     TaskEnded,
     TaskGiven,
@@ -95,6 +97,10 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [Entry("plan", "approved", "quiet")]
         case PlanRevised(step=step, dropped=dropped):
             return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
+        case RepairAsked(why=why):
+            return [Entry("plan", f"the frontier plans again: {why}", "warn")]
+        case StepMoved(step=step, touches=touches):
+            return [Entry("plan", f"{step} is written at {', '.join(touches)} now, as the hint says", "quiet")]
         case StepStarted() | RungTaken() | WindowAssembled() | DraftRefused() | StepEnded() | CheckRan():
             return _step(event, state)
         case ProposalMade() | ProposalDecided() | EffectFinished():

@@ -263,7 +263,8 @@ async def test_each_step_gets_its_commit(workspace: Path):
 
 
 async def test_a_later_task_commits_on_top_of_what_an_earlier_one_left(workspace: Path):
-    it = committing(workspace, drafts=[fence("RATE = 5"), fence("RATE = 7")], message=None)
+    drafts = [fence("RATE = 5"), fence("RATE = 7")]
+    it = committing(workspace, drafts=drafts, message=None, more={"limits.max_repairs": 0})
     it.frontier = {"plan": [as_json(Plan((RATE,)))] * 2, "judge": ["bad no", "good yes"]}
     session = it.open()
     try:

@@ -134,12 +134,20 @@ async def test_a_local_plan_that_cannot_be_used_is_made_by_the_frontier(workspac
     assert [event.backend for event in events(it, ModelAsked) if event.role == "plan"][-1] == "frontier"
 
 
-async def test_the_frontier_writes_what_the_check_refuses_of_the_local_model(workspace: Path):
+@pytest.mark.parametrize(("repairs", "roles"), [(0, ["hint", "draft"]), (1, ["hint", "plan", "draft"])])
+async def test_the_frontier_takes_over_what_the_check_refuses_of_the_local_model(
+    workspace: Path, repairs: int, roles: list[str]
+):
     local = {"plan": [PLAN], "draft": [fence("RATE = 4")] * 3}
-    it = economic(workspace, {"hint": ["Five."], "draft": [fence("RATE = 5")]}, local)
+    frontier = {
+        "hint": ["Five."],
+        "plan": ['{"s":[{"t":"shop.py#RATE","w":"the local model cannot"}]}'],
+        "draft": [fence("RATE = 5")],
+    }
+    it = economic(workspace, frontier, local, **{"limits.max_repairs": repairs})
     assert (await it.run(SMALL)).code == ExitCode.DONE
     assert it.read("shop.py").startswith("RATE = 5\n")
-    assert [event.role for event in events(it, ModelAsked) if event.backend == "frontier"] == ["hint", "draft"]
+    assert [event.role for event in events(it, ModelAsked) if event.backend == "frontier"] == roles
 
 
 async def test_a_step_that_changes_tests_which_were_there_is_judged(workspace: Path):

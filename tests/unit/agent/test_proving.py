@@ -113,7 +113,7 @@ async def test_every_run_in_the_copy_is_on_record_before_it_starts(workspace: Pa
 
 @sandboxed
 async def test_the_last_draft_is_shown_although_its_check_failed(workspace: Path):
-    it = Stage(workspace, "RATE = 1", "RATE = 2", answers=(no("never mind"),))
+    it = Stage(workspace, "RATE = 1", "RATE = 2", answers=(no("never mind"),), more={"limits.max_repairs": 0})
     outcome = await it.scene.run()
     assert outcome.code == ExitCode.DENIED
     (asked,) = it.person.asked

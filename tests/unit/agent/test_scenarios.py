@@ -8,16 +8,16 @@ import pytest
 from hybridcode.agent.lanes import Lanes
 from hybridcode.agent.run import Outcome
 from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, Proposal, Reject
-from hybridcode.domain.events import ModelAsked, ProposalMade, RungTaken
+from hybridcode.domain.events import ModelAsked, ProposalMade, RepairAsked, RungTaken
 from hybridcode.domain.plan import Plan
 from hybridcode.gate.approvers import Refuse
 from hybridcode.journal.store import SessionJournal
 from hybridcode.session.session import Session
 from tests.support.sessions import Scene, planning, yes
-from tests.unit.agent.scenarios import ladder, shapes
+from tests.unit.agent.scenarios import ladder, repairs, shapes
 from tests.unit.agent.scenarios.case import NOBODY, YES, Case
 
-CASES = (*ladder.CASES, *shapes.CASES)
+CASES = (*ladder.CASES, *repairs.CASES, *shapes.CASES)
 PERSON = "person:script"
 
 
@@ -119,6 +119,9 @@ def expect(case: Case, scene: Scene, outcome: Outcome) -> None:
     if case.rungs or not case.steps:
         assert [f"{event.step}:{event.rung}" for event in taken] == list(case.rungs)
     assert case.says in outcome.message
+    assert scene.session is not None
+    asked = [one.event for one in scene.session.state.envelopes if isinstance(one.event, RepairAsked)]
+    assert case.repairs in (None, len(asked)), asked
     assert holds_in_order([event.why for event in taken], case.whys), [event.why for event in taken]
 
 

@@ -18,7 +18,7 @@ def test_each_prompt_is_there_and_small(name: str) -> None:
     assert 50 < len(text) < 4_000
     assert text == text.strip()
     assert text.isascii()
-    assert set(re.findall(r"\{\{(\w+)\}\}", text)) == ({"reason"} if name == "retry" else set())
+    assert set(re.findall(r"\{\{(\w+)\}\}", text)) == ({"whose", "reason"} if name == "retry" else set())
 
 
 def test_the_plan_prompts_shapes_are_what_is_read() -> None:

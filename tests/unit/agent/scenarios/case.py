@@ -69,6 +69,8 @@ class Case:
     """What the planner answers, if not the steps."""
     says: str = ""
     """Words of the outcome."""
+    repairs: int | None = None
+    """How often the frontier is asked for another plan; None = not looked at."""
     whys: Sequence[str] = ()
     """Words that the reasons of rungs hold, in this order."""
 

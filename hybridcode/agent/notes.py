@@ -1,0 +1,91 @@
+"""What the next writer is told of the tries before it: why one was refused, what the check said, a person's words.
+
+Invariant: bounded; the last refusal takes nothing away from what a check or a person said before it, nor from the hint;
+whose answer it was is told as it is to whoever writes next.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from hybridcode.agent.checks import failure_note
+from hybridcode.agent.drafter import declined_note, retry_note
+from hybridcode.agent.endings import Note, NoteKind
+from hybridcode.agent.proving import Tried, draft_note
+from hybridcode.domain.action import FileChange
+from hybridcode.domain.plan import Writer
+from hybridcode.domain.refusal import Refusal
+
+OLDER_CHARS = 1_500
+"""Of each note but the newest; a refusal is always whole."""
+
+
+def refused(refusals: tuple[Refusal, ...]) -> Note:
+    """An answer could not be used."""
+    return _noted("refused", partial(retry_note, refusals))
+
+
+def failed_ahead(tried: Tried, changes: tuple[FileChange, ...]) -> Note:
+    """The check failed on a draft that was not applied."""
+    return _noted("checked", partial(draft_note, tried, changes))
+
+
+def failed(told: str) -> Note:
+    """The check failed after a draft was applied; `told` is what it said."""
+    return _noted("checked", partial(failure_note, told))
+
+
+def declined(reason: str) -> Note:
+    """A person said no, and why."""
+    return _noted("declined", partial(declined_note, reason))
+
+
+def fact(kind: NoteKind, text: str) -> Note:
+    """What is told to everybody in the same words."""
+    return Note(kind, text, text)
+
+
+AGAIN = Note(
+    "again",
+    "# You gave the same answer once more, to the letter\nIt was not used either. Write it differently.",
+    "# The same answer came once more, to the letter\nIt was not used either. Write it differently.",
+)
+
+
+def _noted(kind: NoteKind, tell: Callable[..., str]) -> Note:
+    return Note(kind, tell(is_own=True), tell(is_own=False))
+
+
+@dataclass
+class Notes:
+    """The notes of one step, oldest first; a newer one of a kind takes the place of the older."""
+
+    _kept: dict[NoteKind, tuple[Note, Writer | None]] = field(
+        default_factory=dict[NoteKind, tuple[Note, Writer | None]]
+    )
+
+    def take(self, note: Note, writer: Writer | None) -> None:
+        """Remember a note about what `writer` answered; None: nobody knows any more who it was."""
+        gone: tuple[NoteKind, ...] = (note.kind, "again")
+        if note.kind in ("checked", "declined", "stale"):
+            gone = (*gone, "refused")  # an answer came after it that could be used
+        for kind in gone:
+            self._kept.pop(kind, None)
+        self._kept[note.kind] = note, writer
+
+    def told(self, to: Writer | None = None) -> str:
+        """All of it, for the next draft by `to`; None: for somebody who wrote none of it."""
+        *older, newest = [*self._kept.values()] or [(fact("hint", ""), None)]
+        texts = [
+            _worded(note, writer, to) if note.kind == "refused" else _bounded(_worded(note, writer, to))
+            for note, writer in older
+        ]
+        return "\n\n".join((*texts, _worded(*newest, to)))
+
+
+def _worded(note: Note, writer: Writer | None, to: Writer | None) -> str:
+    return note.own if to is not None and writer in (to, None) else note.other
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= OLDER_CHARS else f"{text[:OLDER_CHARS]}\n[{len(text) - OLDER_CHARS} more characters]"

@@ -1,0 +1,80 @@
+"""After a plan failed: the frontier plans once more what is still to be done, and is told what it came to.
+
+Invariant: at most `[limits] max_repairs` times in a task, resumed runs included; all requests of one repair together
+stay under the cap of one step; what was applied stays, and where no plan comes of it the task ends as it would have.
+"""
+
+from hybridcode.agent.again import Again, Failure
+from hybridcode.agent.planner import plan_again
+from hybridcode.agent.revising import diff_so_far, row_of, told_paths
+from hybridcode.agent.run import Run
+from hybridcode.domain.errors import EgressForbidden, LimitReached, ModelError, PlanInvalid
+from hybridcode.domain.events import NoticeGiven, RepairAsked
+from hybridcode.domain.plan import Plan
+
+TOLD_CHARS = 3_000
+"""Of what a check or the last tries came to."""
+ROWS_CHARS = 3_000
+"""Of the steps of the plan that failed."""
+WHY_CHARS = 300
+
+
+async def repair(run: Run, failure: Failure) -> Plan | None:
+    """Another plan for what is still to be done; None where none may be asked for, or none comes.
+
+    Raises:
+        PlanOnly: a person has switched to plan mode.
+    """
+    plan = run.plan
+    if plan is None or not run.may_repair:
+        return None
+    run.require_effects()
+    run.repairs += 1
+    why = " ".join(failure.why.split())[:WHY_CHARS]
+    run.journal.append(RepairAsked(run.repairs, why, failure.step))
+    try:
+        found = await plan_again(run, _again(run, plan, failure))
+    except (ModelError, EgressForbidden, PlanInvalid, LimitReached) as error:
+        run.journal.append(NoticeGiven("warning", f"there is no other plan: {error.message}", error.hint))
+        return None
+    if not found.steps:
+        run.journal.append(NoticeGiven("warning", f"there is no other plan: {found.answer}"))
+        return None
+    return found
+
+
+def _again(run: Run, plan: Plan, failure: Failure) -> Again:
+    return Again(
+        number=run.repairs,
+        told=_told(run, plan, failure),
+        files=tuple(told_paths(run)),
+        kept=tuple(step for step in plan.steps if step.id in run.done),
+        taken=frozenset(step.id for step in plan.steps),
+        check=plan.check,
+    )
+
+
+def _told(run: Run, plan: Plan, failure: Failure) -> str:
+    rows = "\n".join(row_of(step, _state(run, step.id)) for step in plan.steps)
+    parts = [
+        f"# A plan for this failed: {' '.join(failure.why.split())[:WHY_CHARS]}",
+        f"Its steps were:\n{_bounded(rows, ROWS_CHARS)}",
+    ]
+    if failure.told:
+        parts.append(f"# What it came to\n{_bounded(failure.told, TOLD_CHARS)}")
+    parts.append(f"# Diff so far\n{diff_so_far(run)}")
+    parts.append(
+        "# Plan again\nWhat is applied stays, and the files above are as they are now. Plan only what is still to be "
+        "done or put right, at the places where it belongs. Do not repeat what failed."
+    )
+    return "\n\n".join(parts)
+
+
+def _state(run: Run, name: str) -> str:
+    if name in run.done:
+        return "done"
+    return "failed" if name in run.failures else "not tried"
+
+
+def _bounded(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}\n[{len(text) - most} more characters]"
