@@ -57,7 +57,10 @@ def foresee(path: Path, changes: Mapping[str, object], *, layer: LayerName = "us
 
 def _values(data: bytes, layer: LayerName, path: Path) -> dict[str, object]:
     layered = parse_file(data, layer=layer, path=path)
-    return {key: msgspec.to_builtins(value) for key, (value, _) in layered.values.items()}
+    said = {key: msgspec.to_builtins(value) for key, (value, _) in layered.values.items()}
+    for name, values in layered.profiles.items():
+        said |= {f"profiles.{name}.{key}": msgspec.to_builtins(value) for key, (value, _) in values.items()}
+    return said
 
 
 def _require_same(after: bytes, expected: dict[str, object], layer: LayerName, path: Path) -> None:
