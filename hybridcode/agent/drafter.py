@@ -15,6 +15,7 @@ from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
+from hybridcode.config.settings import LocalSettings
 from hybridcode.context.assemble import assemble, tiny_window
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import ContextError, ContextOverflow
@@ -65,7 +66,7 @@ async def draft_step(
     snapshot = await run.snapshot()
     if step.kind == "delete":
         return Drafted(tuple(_deletion(snapshot, region) for region in step.regions), "plan", "")
-    sender = run.senders.pick(rung.writer)
+    sender = run.senders.pick(run.senders.part(rung.writer))
     current, words, texts = snapshot, list[str](), list[str]() if said is None else said
     unchanged: list[Refusal] = []
     for region in _bottom_up(step.regions):
@@ -114,7 +115,7 @@ async def _draft_region(
     feedback: str,
     texts: list[str],
 ) -> tuple[tuple[FileChange, ...], str] | Refusal:
-    seen = run.shown_to(rung.writer, snapshot, keep=region.path)
+    seen = run.shown_to(run.senders.part(rung.writer), snapshot, keep=region.path)
     reply, window = await _ask_what_fits(run, step, region, rung=rung, seen=seen, sender=sender, feedback=feedback)
     run.journal.append(
         DraftMade(
@@ -202,7 +203,9 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
     lines = None if data is None else data.count(b"\n") + 1
     if info.profile == "tiny":
         return "whole" if lines is None else "region"
-    return choose_format(region, wanted=run.settings.models.local.edit_format, lines=lines)
+    settings = run.settings.models.of(info.table or "local")
+    wanted = (settings if isinstance(settings, LocalSettings) else run.settings.models.local).edit_format
+    return choose_format(region, wanted=wanted, lines=lines)
 
 
 def _window(
@@ -226,7 +229,7 @@ async def _source(
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
     info = sender.model.info
-    local, frontier = run.settings.models.local, run.settings.models.frontier
+    settings = run.settings.models.of(info.table or info.backend)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="draft",
@@ -234,9 +237,9 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
             window, step=step, task=run.task.text, is_tiny=info.profile == "tiny", feedback=feedback, notes=run.notes
         ),
         breaks=_breaks(window, info, goal=goal_of(step, run.task.text)),
-        max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
-        temperature=local.temperature if info.backend == "local" else frontier.temperature,
-        seed=local.seed,
+        max_output_tokens=settings.max_output_tokens,
+        temperature=settings.temperature,
+        seed=settings.seed if isinstance(settings, LocalSettings) else run.settings.models.local.seed,
         step=step.id,
         files=_files(window),
     )

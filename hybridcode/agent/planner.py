@@ -44,29 +44,39 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     """
     require_answer(run)
     first = await asyncio.to_thread(_choose, run, snapshot)
+    run.planner = "local" if first.writer == "local" else _decider(run)
     if first.why:
-        run.journal.append(PlannerChosen(first.writer, first.why))
-    run.planner = first.writer
+        run.journal.append(PlannerChosen(run.planner, first.why))
     _tell_missing(run, snapshot, run.shown_to(run.planner, snapshot))
-    if first.writer == "frontier" or run.senders.frontier is None or run.settings.roles.plan == "local":
+    if first.writer == "frontier" or not _has_decider(run) or run.settings.roles.plan == "local":
         return await _plan(run, snapshot)
     try:
         return await _plan(run, snapshot, most_steps=MOST_STEPS)
     except (PlanInvalid, ModelError) as error:
-        run.journal.append(PlannerChosen("frontier", f"the local model made no usable plan: {error.message}"))
-    run.planner = "frontier"
+        run.journal.append(PlannerChosen(_decider(run), f"the local model made no usable plan: {error.message}"))
+    run.planner = _decider(run)
     return await _plan(run, snapshot)
+
+
+def _decider(run: Run) -> str:
+    """Who plans what is not for the local model."""
+    role = run.settings.roles.plan
+    return role if role in run.senders.named else "frontier"
+
+
+def _has_decider(run: Run) -> bool:
+    return run.senders.info(_decider(run)) is not None
 
 
 def _choose(run: Run, snapshot: Snapshot) -> First:
     local = run.senders.info("local")
-    seen = run.shown_to("local" if local else "frontier", snapshot)
+    seen = run.shown_to("local" if local else _decider(run), snapshot)
     return choose_planner(
         run.task.text,
         named=named_files(run.corpus(seen), run.task.text) if seen.files else (),
         settings=run.settings,
         has_local=local is not None,
-        has_frontier=run.senders.frontier is not None,
+        has_frontier=_has_decider(run),
         is_tiny=local is not None and local.profile == "tiny",
     )
 
@@ -205,17 +215,18 @@ def _question(run: Run, repository: str) -> str:
 
 async def _ask(run: Run, question: str, files: tuple[str, ...]) -> str:
     sender = run.senders.pick(run.planner)
+    table = sender.model.info.table or "frontier"
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
         messages=(Message("system", load("plan")), Message("user", question)),
-        max_output_tokens=run.settings.models.frontier.max_output_tokens,
+        max_output_tokens=run.settings.models.of(table).max_output_tokens,
         files=files,
     )
     reply = await sender.ask(request, on_chunk=run.show(None, request.call_id))
     if reply.finish == "length":
         raise PlanInvalid(
-            "The plan was cut off at the output limit.", "Raise [models.frontier] max_output_tokens or split the task."
+            "The plan was cut off at the output limit.", f"Raise [models.{table}] max_output_tokens or split the task."
         )
     return reply.text
 

@@ -14,6 +14,7 @@ from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Task, Writer
 from hybridcode.domain.planned import PlanDecided, PlanMade, PlannerChosen, PlanRevised
 from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.replaced import ModelReplaced
 from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
 
@@ -32,6 +33,8 @@ class SessionOpened(Fact, frozen=True):
     local: str | None
     frontier_is_scripted: bool = False
     sandbox: str = "none"
+    named: dict[str, str] = {}
+    """Further models by the name of their [models.NAME]."""
 
 
 class SessionForked(Fact, frozen=True):
@@ -334,6 +337,7 @@ Event = (
     | NoteGiven
     | ModelAsked
     | ModelAnswered
+    | ModelReplaced
     | PlannerChosen
     | PlanMade
     | PlanDecided

@@ -23,7 +23,7 @@ def require_models(models: Models, settings: Settings, environ: Mapping[str, str
         ModelUnavailable: neither model is set up, or offline leaves none.
         ModelUnauthorised: the frontier is alone and its usual variable holds no key.
     """
-    if models.local is not None:
+    if models.local is not None or models.named:
         return
     frontier = settings.models.frontier
     if models.frontier is None and frontier.model:

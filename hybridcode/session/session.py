@@ -13,12 +13,12 @@ from typing import Self
 import msgspec
 
 from hybridcode.agent.keeping import Keeper
-from hybridcode.agent.run import Outcome, PlanApprover, Run, Senders
+from hybridcode.agent.run import Outcome, PlanApprover, Run
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
-from hybridcode.config.settings import Mode, ModelSettings, Settings
+from hybridcode.config.settings import FrontierSettings, Mode, ModelSettings, Settings
 from hybridcode.context.index import Index
 from hybridcode.domain.asked import MAX_ANSWER, QuestionAnswered
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
@@ -62,6 +62,7 @@ from hybridcode.session.plan_following import FollowPlan
 from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.routing import routes_for
+from hybridcode.session.senders import senders_for
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
 from hybridcode.session.watchers import NullWatcher
@@ -295,13 +296,13 @@ class Session:
             suggested=self.agreed.suggested,
             journal=self.log,
             gate=self.gate,
-            senders=Senders(self.sender(self.models.frontier), self.sender(self.models.local)),
+            senders=senders_for(self.models, self.settings, self.sender),
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
             keeper=self.keeper,
             clean=self._clean if self.settings.egress.redact else str,
-            routes=routes_for(self.options.loaded, self.models.local)[0],
+            routes=routes_for(self.options.loaded, self.models)[0],
             history=history,
             calls=self.state.sums.calls,
         )
@@ -309,16 +310,15 @@ class Session:
     def _clean(self, text: str) -> str:
         return self.private.redactor().clean(text)
 
-    def sender(self, model: Model | None) -> Sender | None:
-        """A model behind this session's policy; None for none."""
-        if model is None:
-            return None
-        frontier, egress = self.settings.models.frontier, self.settings.egress
-        is_frontier = model.info.backend == "frontier"
+    def sender(self, model: Model) -> Sender:
+        """A model behind this session's policy."""
+        models, egress = self.settings.models, self.settings.egress
+        own = models.of(model.info.table or model.info.backend)
+        through = own if isinstance(own, FrontierSettings) else None
         policy = SendPolicy(
-            max_input_tokens=frontier.max_input_tokens if is_frontier else None,
-            max_retries=frontier.max_retries,
-            timeout_s=frontier.timeout_s if is_frontier else self.settings.models.local.timeout_s,
+            max_input_tokens=through.max_input_tokens if through else None,
+            max_retries=(through or models.frontier).max_retries,
+            timeout_s=own.timeout_s,
             offline=egress.mode == "offline",
             deny_paths=egress.deny_paths,
             redactor=self.private.redactor if egress.redact else None,
@@ -332,8 +332,8 @@ class Session:
         self.log.append(opened(self.options.workspace, self.mode, facts, self.models, self.sandbox.kind))
         if self.options.forked is not None:
             self.log.append(self.options.forked)
-        warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models.local)[1]]
-        for notice in opening_notices(facts, self.models, warnings, self.agreed.notices):
+        warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models)[1]]
+        for notice in opening_notices(facts, self.models, warnings, self.agreed.notices, roles=self.settings.roles):
             self.log.append(notice)
         self._record_checks()
 
