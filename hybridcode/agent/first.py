@@ -43,14 +43,16 @@ class First(NamedTuple):
 def choose_planner(
     task: str, *, named: Sequence[str], settings: Settings, has_local: bool, has_frontier: bool, is_tiny: bool = False
 ) -> First:
-    """Who plans `task`, of which `named` are the files that it names beyond doubt.
+    """Who plans `task`, of which `named` are the files that it names beyond doubt. `frontier` is whoever [roles] plan
+    names, unless that is the local model.
 
     `is_tiny`: the local model is the shipped fixture, which cannot plan.
     """
-    wanted = settings.roles.plan
+    role = settings.roles.plan
+    wanted: Writer = "local" if role == "local" else "frontier"
     if not has_local or not has_frontier:
         only: Writer = "local" if has_local else "frontier"
-        return First(only, "" if only == wanted else f"no {wanted} model")
+        return First(only, "" if only == wanted else f"no {role} model")
     if wanted == "local":
         return First("local", "[roles] plan")
     match settings.routing.first:

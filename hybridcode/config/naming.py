@@ -6,7 +6,7 @@ Invariant: a name that is said and does not exist is an error that lists the kno
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from hybridcode.config.settings import FrontierSettings, LocalSettings, RoleSettings, Settings
 from hybridcode.domain.errors import ConfigError
@@ -69,17 +69,23 @@ def by_kind(tables: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, M
 
 def require_known(settings: Settings) -> None:
     """Raise ConfigError where [roles] or a `fallback` says a name that no model has, or its own."""
-    names = (*PARTS, *settings.models.named)
-    for setting, name in _said(settings):
-        if name not in names:
+    require_names(_said(settings), settings.models.named)
+
+
+def require_names(said: Iterable[tuple[str, object]], named: Collection[str]) -> None:
+    """Raise ConfigError where one of these settings says a name that is not `named`, `frontier` or `local`."""
+    names = (*PARTS, *named)
+    for setting, name in said:
+        section, _, field = setting.rpartition(".")
+        is_name = section == "roles" or (field == "fallback" and section.startswith("models.") and name)
+        if is_name and name not in names:
             raise ConfigError(f"{setting} = {name}: there is no model of that name", f"Known: {', '.join(names)}.")
-        if setting == f"[models.{name}] fallback":
+        if is_name and setting == f"models.{name}.fallback":
             raise ConfigError(f"{setting} = {name}: that is the model itself", "Name another one, or leave it out.")
 
 
-def _said(settings: Settings) -> Iterator[tuple[str, str]]:
+def _said(settings: Settings) -> Iterator[tuple[str, object]]:
     for role in RoleSettings.__struct_fields__:
-        yield f"[roles] {role}", getattr(settings.roles, role)
+        yield f"roles.{role}", getattr(settings.roles, role)
     for name in (*PARTS, *settings.models.named):
-        if fallback := settings.models.of(name).fallback:
-            yield f"[models.{name}] fallback", fallback
+        yield f"models.{name}.fallback", settings.models.of(name).fallback

@@ -36,6 +36,11 @@ class SessionOpened(Fact, frozen=True):
     named: dict[str, str] = {}
     """Further models by the name of their [models.NAME]."""
 
+    @property
+    def further(self) -> str:
+        """Those for people: `, NAME model` for each; empty without any."""
+        return "".join(f", {name} {model}" for name, model in sorted(self.named.items()))
+
 
 class SessionForked(Fact, frozen=True):
     """First after SessionOpened: it begins where another session stood; no approval or rule comes along."""

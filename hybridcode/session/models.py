@@ -106,6 +106,15 @@ def _deciding(settings: Settings, frontier: FrontierSettings, *, table: str = ""
 
 def _writing(settings: LocalSettings, *, table: str = "") -> Model | None:
     """A file, a server, or one of them and the servers of the pool."""
+    try:
+        return _served(settings, table)
+    except ModelUnauthorised as error:
+        if not settings.fallback:
+            raise
+        return AbsentModel(ModelInfo(settings.name or settings.base_url, "local", table=table), error)
+
+
+def _served(settings: LocalSettings, table: str) -> Model | None:
     members: list[Model] = []
     if settings.path:
         members.append(LlamaCppModel(settings, table=table))

@@ -22,9 +22,12 @@ def opening_notices(
     checks: Sequence[NoticeGiven] = (),
     *,
     roles: RoleSettings = _ROLES,
+    profile: str = "",
 ) -> list[NoticeGiven]:
     """Notices about settings, checks, work tree and models, in that order."""
     notices = [*(NoticeGiven("warning", text) for text in warnings), *checks]
+    if profile:
+        notices.append(NoticeGiven("info", f"The profile {profile} holds.", "`hybridcode config show --origin`"))
     if not facts.is_git:
         notices.append(
             NoticeGiven(

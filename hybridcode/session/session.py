@@ -332,8 +332,9 @@ class Session:
         self.log.append(opened(self.options.workspace, self.mode, facts, self.models, self.sandbox.kind))
         if self.options.forked is not None:
             self.log.append(self.options.forked)
-        warnings = [*self.options.loaded.warnings, *routes_for(self.options.loaded, self.models)[1]]
-        for notice in opening_notices(facts, self.models, warnings, self.agreed.notices, roles=self.settings.roles):
+        loaded, roles = self.options.loaded, self.settings.roles
+        warnings, checks = [*loaded.warnings, *routes_for(loaded, self.models)[1]], self.agreed.notices
+        for notice in opening_notices(facts, self.models, warnings, checks, roles=roles, profile=loaded.profile):
             self.log.append(notice)
         self._record_checks()
 

@@ -70,8 +70,8 @@ def test_a_model_by_name_has_the_settings_of_its_kind(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("[roles]\nplan = 'secnd'\n" + "[models.second]\nmodel = 'x/y'\n", "[roles] plan = secnd", "local, second"),
-        ("[models.frontier]\nfallback = 'other'\n", "[models.frontier] fallback = other", "Known: frontier, local"),
+        ("[roles]\nplan = 'secnd'\n" + "[models.second]\nmodel = 'x/y'\n", "roles.plan = secnd", "local, second"),
+        ("[models.frontier]\nfallback = 'other'\n", "models.frontier.fallback = other", "Known: frontier, local"),
         ("[models.local]\nfallback = 'local'\n", "that is the model itself", "Name another"),
         ("[models.a]\ntemperature = 0.5\n", "[models.a] names no model", "Set `model`"),
         ("[models.a]\nmodel = 'x/y'\nn_ctx = 1\n", "[models.a] n_ctx has no meaning there", "[models.frontier]"),
@@ -180,3 +180,22 @@ def test_a_change_from_here_leaves_profiles_and_named_models_alone(desk: Desk) -
     after = foresee(desk.user, {"models.second.max_retries": 4, "ui.bell": True}).after.decode()
     assert "max_retries = 4" in after
     assert "[profiles.a.limits]\nmax_steps = 3" in after
+
+
+def test_a_name_that_no_model_has_is_never_written(desk: Desk) -> None:
+    desk.user.write_text("[models.second]\nmodel = 'x/y'\n[roles]\nplan = 'second'\n")
+    for change in (
+        {"roles.judge": "secnd"},
+        {"roles.judge": ""},
+        {"models.local.fallback": "local"},
+        {"models.second.model": None},
+        {"models.second.n_ctx": 4},
+    ):
+        with pytest.raises(ConfigError):
+            foresee(desk.user, change)
+    for change in ({"roles.judge": "second"}, {"models.local.fallback": "second"}, {"ui.bell": True}):
+        assert foresee(desk.user, change).after
+    elsewhere = desk.folder / "config.local.toml"
+    with pytest.raises(ConfigError, match="no model of that name"):
+        foresee(elsewhere, {"roles.judge": "second"}, layer="local")
+    assert foresee(elsewhere, {"roles.judge": "second"}, layer="local", named=("second",)).after
