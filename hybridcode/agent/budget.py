@@ -20,8 +20,7 @@ def window_budget(run: Run, info: ModelInfo) -> int:
     wanted = run.settings.context.step_tokens
     if info.n_ctx is None:
         return wanted
-    models = run.settings.models
-    answer = (models.local if info.backend == "local" else models.frontier).max_output_tokens
+    answer = run.settings.models.of(info.table or info.backend).max_output_tokens
     return max(LEAST, min(wanted, info.n_ctx - answer - _AROUND))
 
 

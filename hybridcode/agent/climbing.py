@@ -56,10 +56,19 @@ async def climb(run: Run, step: Step) -> Ending:
 
 
 async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
-    has_local, has_frontier = run.senders.local is not None, run.senders.frontier is not None
+    has_local, has_frontier = run.senders.has_drafter, run.senders.frontier is not None
     work = work_of(step, await run.snapshot()) if run.routes.route else None
     route = run.routes.route_for(work) if work is not None else None
-    return tuple(rungs(step, run.settings.routing, has_local=has_local, has_frontier=has_frontier, route=route))
+    return tuple(
+        rungs(
+            step,
+            run.settings.routing,
+            has_local=has_local,
+            has_frontier=has_frontier,
+            route=route,
+            drafter=run.senders.part("local"),
+        )
+    )
 
 
 @dataclass

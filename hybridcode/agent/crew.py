@@ -14,6 +14,7 @@ from hybridcode.agent.revising import revise
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import sequence, startable
 from hybridcode.agent.steps import run_step
+from hybridcode.config.settings import FrontierSettings
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import StepEnded, StepOutcome
 from hybridcode.domain.model import ModelInfo
@@ -129,17 +130,18 @@ class Crew:
     def _writer(self, step: Step) -> Writer:
         """In whose lane a step begins."""
         senders = self._run.senders
-        if senders.local is None or senders.frontier is None:
-            return "local" if senders.local is not None else "frontier"
+        if not senders.has_drafter or senders.frontier is None:
+            return "local" if senders.has_drafter else "frontier"
         return step.writer
 
     def _room(self, writer: Writer) -> int:
         """Requests that a model may be sent at once; a person is asked about one after the other."""
-        info: ModelInfo | None = self._run.senders.info(writer)
+        info: ModelInfo | None = self._run.senders.info(self._run.senders.part(writer))
         settings = self._run.settings
         if info is None or (info.is_remote and settings.egress.mode == "ask"):
             return 1
-        return settings.models.frontier.parallel if info.backend == "frontier" else info.capacity
+        asked = settings.models.of(info.table or info.backend)
+        return asked.parallel if isinstance(asked, FrontierSettings) else info.capacity
 
     async def _settle(self, name: str, task: asyncio.Task[Ending]) -> None:
         """Take in how a step ended. Raises what no step may raise."""

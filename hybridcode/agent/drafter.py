@@ -17,6 +17,7 @@ from hybridcode.agent.ladder import Rung
 from hybridcode.agent.placing import bottom_up, difference, is_readable, place_draft
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
+from hybridcode.config.settings import LocalSettings
 from hybridcode.context.assemble import assemble, tiny_window
 from hybridcode.context.regions import resolve
 from hybridcode.domain.action import FileChange
@@ -64,7 +65,7 @@ async def draft_step(
     snapshot = await run.snapshot()
     if step.kind == "delete":
         return Drafted(tuple(_deletion(snapshot, region) for region in step.regions), "plan", "")
-    sender, kept = run.senders.pick(rung.writer), kept or Kept()
+    sender, kept = run.senders.pick(run.senders.part(rung.writer)), kept or Kept()
     current, words, texts = snapshot, list[str](), list[str]() if said is None else said
     settled, stays = set[Region](), list[Refusal]()
 
@@ -103,7 +104,7 @@ async def _draft_region(
     run: Run, step: Step, region: Region, *, rung: Rung, snapshot: Snapshot, sender: Sender, feedback: str
 ) -> KeptDraft | tuple[str, Refusal]:
     """One region's draft, or the answer and why it cannot be placed."""
-    seen = run.shown_to(rung.writer, snapshot, keep=region.path)
+    seen = run.shown_to(run.senders.part(rung.writer), snapshot, keep=region.path)
     reply, window = await _ask_what_fits(run, step, region, rung=rung, seen=seen, sender=sender, feedback=feedback)
     event = DraftMade(
         step.id,
@@ -159,9 +160,10 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
         return "whole"
     target = resolve(snapshot, region)
     run.formats.read(run.journal.envelopes(after=run.formats.seq))
+    settings = run.settings.models.of(info.table or "local")
     return choose_format(
         region,
-        wanted=run.settings.models.local.edit_format,
+        wanted=(settings if isinstance(settings, LocalSettings) else run.settings.models.local).edit_format,
         file_lines=lines,
         region_lines=(target.end or lines) - (target.start or 1) + 1,
         longest=run.formats.longest(info.name),
@@ -202,7 +204,7 @@ async def _source(
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
     info = sender.model.info
-    local, frontier = run.settings.models.local, run.settings.models.frontier
+    settings = run.settings.models.of(info.table or info.backend)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="draft",
@@ -210,9 +212,9 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
             window, step=step, task=run.task.text, is_tiny=info.profile == "tiny", feedback=feedback, notes=run.notes
         ),
         breaks=_breaks(window, info, goal=goal_of(step, run.task.text)),
-        max_output_tokens=local.max_output_tokens if info.backend == "local" else frontier.max_output_tokens,
-        temperature=local.temperature if info.backend == "local" else frontier.temperature,
-        seed=local.seed,
+        max_output_tokens=settings.max_output_tokens,
+        temperature=settings.temperature,
+        seed=settings.seed if isinstance(settings, LocalSettings) else run.settings.models.local.seed,
         step=step.id,
         files=_files(window),
     )

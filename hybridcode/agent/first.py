@@ -51,15 +51,17 @@ def choose_planner(
     is_tiny: bool = False,
     fails_now: bool | None = None,
 ) -> First:
-    """Who plans `task`, of which `named` are the files that it names beyond doubt.
+    """Who plans `task`, of which `named` are the files that it names beyond doubt. `frontier` is whoever [roles] plan
+    names, unless that is the local model.
 
     `is_tiny`: the local model is the shipped fixture, which cannot plan. `fails_now`: how the check ends before any
     change, if that is known.
     """
-    wanted = settings.roles.plan
+    role = settings.roles.plan
+    wanted: Writer = "local" if role == "local" else "frontier"
     if not has_local or not has_frontier:
         only: Writer = "local" if has_local else "frontier"
-        return First(only, "" if only == wanted else f"no {wanted} model")
+        return First(only, "" if only == wanted else f"no {role} model")
     if wanted == "local":
         return First("local", "[roles] plan")
     match settings.routing.first:

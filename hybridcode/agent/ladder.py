@@ -26,26 +26,33 @@ class Rung:
 
 
 def rungs(
-    step: Step, routing: RoutingSettings, *, has_local: bool, has_frontier: bool, route: Route | None = None
+    step: Step,
+    routing: RoutingSettings,
+    *,
+    has_local: bool,
+    has_frontier: bool,
+    route: Route | None = None,
+    drafter: str = "local",
 ) -> Iterator[Rung]:
     """The tries for one step, in order; a step is given to a person when they are used up.
 
-    `route` is what routing.toml says of this kind of step.
+    `route` is what routing.toml says of this kind of step, `drafter` who plays the local model's part.
     """
     attempt = 0
+    who, whose = ("local model", "") if drafter == "local" else (f"the model {drafter}", " ([roles] draft)")
     is_routed_up = route is not None and route.first == "frontier" and has_frontier and routing.frontier_tries > 0
     if has_local and not is_routed_up and (step.writer == "local" or not has_frontier):
-        tries, reason = routing.local_tries, "local model writes"
+        tries, reason = routing.local_tries, f"{who} writes{whose}"
         if route is not None and route.first == "local":
             tries, reason = min(tries, route.local_tries), route.why
         for n in range(tries):
             attempt += 1
-            why = reason if n == 0 else "local model again, with the reason of the refusal"
+            why = reason if n == 0 else f"{who} again, with the reason of the refusal"
             yield Rung("local" if n == 0 else "local_retry", "local", attempt, why)
         if has_frontier:
             for _ in range(routing.frontier_hints):
                 attempt += 1
-                yield Rung("frontier_hint", "local", attempt, "local model with a hint from the frontier")
+                yield Rung("frontier_hint", "local", attempt, f"{who} with a hint from the frontier")
     if has_frontier:
         why = "local tries used up"
         if step.writer == "frontier":
@@ -53,7 +60,7 @@ def rungs(
         elif route is not None and is_routed_up:
             why = route.why
         if not has_local:
-            why = "no local model"
+            why = "[roles] draft is frontier" if drafter == "frontier" else "no local model"
         for _ in range(routing.frontier_tries):
             attempt += 1
             yield Rung("frontier", "frontier", attempt, why)

@@ -51,38 +51,38 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     require_answer(run)
     await take_baseline(run)
     first = await asyncio.to_thread(_choose, run, snapshot)
+    run.planner = "local" if first.writer == "local" else run.decider
     if first.why:
-        run.journal.append(PlannerChosen(first.writer, first.why))
-    run.planner = first.writer
+        run.journal.append(PlannerChosen(run.planner, first.why))
     _tell_missing(run, snapshot, run.shown_to(run.planner, snapshot))
-    if first.writer == "frontier" or run.senders.frontier is None or run.settings.roles.plan == "local":
+    if first.writer == "frontier" or run.senders.info(run.decider) is None or run.settings.roles.plan == "local":
         return await _plan(run, snapshot)
     try:
         return await _plan(run, snapshot, most_steps=MOST_STEPS)
     except (PlanInvalid, ModelError) as error:
-        run.journal.append(PlannerChosen("frontier", f"the local model made no usable plan: {error.message}"))
-    run.planner = "frontier"
+        run.journal.append(PlannerChosen(run.decider, f"the local model made no usable plan: {error.message}"))
+    run.planner = run.decider
     return await _plan(run, snapshot)
 
 
 async def plan_again(run: Run, again: Again) -> Plan:
-    """Let the frontier plan what is still to be done after a plan failed; journals the plan, if it has steps.
+    """Let whoever decides plan what is still to be done after a plan failed; journals the plan, if it has steps.
 
     Raises: as `make_plan`.
     """
-    run.planner = "frontier"
+    run.planner = run.decider
     return await _plan(run, await run.snapshot(), again=again)
 
 
 def _choose(run: Run, snapshot: Snapshot) -> First:
     local = run.senders.info("local")
-    seen = run.shown_to("local" if local else "frontier", snapshot)
+    seen = run.shown_to("local" if local else run.decider, snapshot)
     return choose_planner(
         run.task.text,
         named=named_files(run.corpus(seen), run.task.text) if seen.files else (),
         settings=run.settings,
         has_local=local is not None,
-        has_frontier=run.senders.frontier is not None,
+        has_frontier=run.senders.info(run.decider) is not None,
         is_tiny=local is not None and local.profile == "tiny",
         fails_now=None if run.baseline is None else not run.baseline.passed,
     )
@@ -104,7 +104,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Aga
         try:
             reply = await _ask(run, talk, again)
             said = reply.text
-            answer = _read(reply, task=run.task.text)
+            answer = _read(reply, task=run.task.text, table=_table(run))
             if isinstance(answer, Plan):
                 problems = problems_of(answer, snapshot)
                 if _reproduces(run, again):
@@ -248,25 +248,30 @@ def _question(run: Run, repository: str, again: Again | None) -> str:
 
 
 async def _ask(run: Run, talk: Talk, again: Again | None) -> Reply:
-    sender = run.senders.pick(run.planner)
+    sender, table = run.senders.pick(run.planner), _table(run)
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="plan",
         messages=talk.messages(run.notes),
-        max_output_tokens=run.settings.models.frontier.max_output_tokens,
+        max_output_tokens=run.settings.models.of(table).max_output_tokens,
         step=again.label if again else None,
         files=(*talk.files, *again.files) if again else talk.files,
     )
     return await sender.ask(request, on_chunk=run.show(None, request.call_id))
 
 
-def _read(reply: Reply, *, task: str) -> Plan | MoreWanted | AskedBack:
+def _read(reply: Reply, *, task: str, table: str) -> Plan | MoreWanted | AskedBack:
     """What the planner answered. Raises PlanInvalid."""
     if reply.finish == "length":
         raise PlanInvalid(
-            "The plan was cut off at the output limit.", "Raise [models.frontier] max_output_tokens or split the task."
+            "The plan was cut off at the output limit.", f"Raise [models.{table}] max_output_tokens or split the task."
         )
     return parse_reply(reply.text, task=task)
+
+
+def _table(run: Run) -> str:
+    """The table of the settings that the planner comes from."""
+    return run.senders.pick(run.planner).model.info.table or "frontier"
 
 
 def check_length(run: Run, plan: Plan) -> None:

@@ -47,15 +47,20 @@ class Senders:
 
     frontier: Sender | None
     local: Sender | None
+    named: Mapping[str, Sender] = field(default_factory=dict[str, Sender])
+    """Further ones by the NAME of their [models.NAME]."""
+    drafter: str = "local"
+    """Who writes what falls to the local model, as [roles] draft says."""
 
-    def pick(self, wanted: Writer) -> Sender:
-        """The wanted model, or the other one where it is missing.
+    def pick(self, wanted: str) -> Sender:
+        """The wanted model, or another one where it is missing.
 
         Raises:
-            ModelUnavailable: when there is neither.
+            ModelUnavailable: when there is none.
         """
-        first, second = (self.frontier, self.local) if wanted == "frontier" else (self.local, self.frontier)
-        chosen = first or second
+        pair = (self.local, self.frontier) if wanted == "local" else (self.frontier, self.local)
+        others = (one for one in (*pair, *self.named.values()) if one is not None)
+        chosen = self.named.get(wanted) or next(others, None)
         if chosen is None:
             raise ModelUnavailable(
                 "No model is configured.",
@@ -63,10 +68,24 @@ class Senders:
             )
         return chosen
 
-    def info(self, writer: Writer) -> ModelInfo | None:
+    def info(self, wanted: str) -> ModelInfo | None:
         """What is known of one model, None if it is missing."""
-        sender = self.frontier if writer == "frontier" else self.local
+        pair = {"frontier": self.frontier, "local": self.local}
+        sender = pair.get(wanted) or self.named.get(wanted)
         return sender.model.info if sender else None
+
+    def part(self, writer: Writer) -> str:
+        """Which model plays a writer of the ladder."""
+        is_there = self.drafter in self.named or self.drafter == "frontier"
+        return self.drafter if writer == "local" and is_there else writer
+
+    @property
+    def has_drafter(self) -> bool:
+        """Somebody else than the frontier writes first."""
+        part = self.part("local")
+        if self.frontier is None:
+            return self.local is not None or bool(self.named)
+        return part != "frontier" and self.info(part) is not None
 
 
 @dataclass
@@ -114,7 +133,7 @@ class Run:
     """How the check ended before any change; None where nobody knows."""
     baselines: Baselines = field(default_factory=Baselines)
     """Those of the session."""
-    planner: Writer = "frontier"
+    planner: str = "frontier"
     """Which model is asked for the plan."""
     plan: Plan | None = None
     """Set when the plan is already known (resumed, a file, a script)."""
@@ -157,9 +176,15 @@ class Run:
         return self.gate.policy.mode == "plan"
 
     @property
+    def decider(self) -> str:
+        """Who plans what is not for the local model."""
+        role = self.settings.roles.plan
+        return role if role in self.senders.named else "frontier"
+
+    @property
     def may_repair(self) -> bool:
-        """True while the frontier may be asked for another plan if this one fails: not in place of a person's."""
-        is_asked = self.senders.frontier is not None and self.settings.roles.plan != "local"
+        """True while whoever decides may be asked for another plan if this one fails: not in place of a person's."""
+        is_asked = self.settings.roles.plan != "local" and self.senders.info(self.decider) is not None
         return is_asked and self.plan_source != "file" and self.repairs < self.settings.limits.max_repairs
 
     def require_effects(self) -> None:
@@ -192,12 +217,12 @@ class Run:
 
         return on_chunk
 
-    def shown_to(self, writer: Writer, snapshot: Snapshot, *, keep: str = "") -> Snapshot:
+    def shown_to(self, wanted: str, snapshot: Snapshot, *, keep: str = "") -> Snapshot:
         """What of a tree a model may be shown: no credentials, and nothing of egress.deny_paths if it is remote.
 
         `keep` is the file that a step is about, which stays.
         """
-        info = self.senders.pick(writer).model.info
+        info = self.senders.pick(wanted).model.info
         denied = set(denied_files(snapshot.files, self.settings.egress.deny_paths)) if info.is_remote else set[str]()
         hidden = {path for path in snapshot.files if path in denied or holds_credentials(path)}
         return snapshot.without(hidden - {keep})

@@ -59,7 +59,11 @@ class _Asked:
 @click.option("--since", default="", metavar="DATE", help="No commit older than this, as '3 months ago'.")
 @click.option("--max-cases", type=click.IntRange(1), default=20, show_default=True, help="Cases that are tried.")
 @click.option(
-    "--model", "models", multiple=True, metavar="NAME", help="local, frontier, a GGUF, a URL, a litellm name."
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="local, frontier, a [models.NAME], a GGUF, a URL, a litellm name.",
 )
 @click.option("--local-model", metavar="PATH|URL|NAME", help="The local model, as in a session.")
 @click.option("--samples", type=click.IntRange(1, 9), default=1, show_default=True, help="Trials of a case and model.")

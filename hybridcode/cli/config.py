@@ -11,7 +11,7 @@ import msgspec
 from hybridcode.cli import console
 from hybridcode.cli.workspace import settings_of, workspace_options
 from hybridcode.config.edit import set_user_value
-from hybridcode.config.keys import KEYS, read_assignment
+from hybridcode.config.keys import names_in, read_assignment
 from hybridcode.config.schema import json_schema
 from hybridcode.config.trust_effects import value_of
 
@@ -23,11 +23,12 @@ def config() -> None:
 
 @config.command()
 @click.option("--origin", "with_origin", is_flag=True, help="Say where each value comes from.")
+@click.option("--profile", default="", metavar="NAME", help="As it would be with this profile.")
 @workspace_options
-def show(with_origin: bool, cwd: Path | None, as_json: bool) -> None:
+def show(with_origin: bool, profile: str, cwd: Path | None, as_json: bool) -> None:
     """Print every setting as it holds in this workspace."""
-    _, loaded = settings_of(cwd)
-    values = {name: value_of(loaded.settings, name) for name in KEYS}
+    _, loaded = settings_of(cwd, profile=profile)
+    values = {name: value_of(loaded.settings, name) for name in names_in(loaded.settings)}
     if as_json:
         origins = {name: str(loaded.origin[name]) for name in values if name in loaded.origin}
         console.json_data({"values": values, "origin": origins, "routing": loaded.routing, "warnings": loaded.warnings})

@@ -24,6 +24,7 @@ from hybridcode.domain.ports import Approver
 from hybridcode.gate.approvers import PolicyOnly, Refuse
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
+from hybridcode.session.calibration.shadow import Shadow
 from hybridcode.session.consent import consented_checks
 from hybridcode.session.plan_files import save_plan
 from hybridcode.session.result import result_of
@@ -68,10 +69,12 @@ async def _run(options: SessionOptions, text: str | None, *, output_format: str,
             for envelope in session.state.envelopes:
                 watch(envelope)
             session.subscribe(watch)
-        _obey_signals(session)
+        shadow = Shadow(session)
+        _obey_signals(session, shadow)
         starting = asyncio.create_task(session.start_models())
         outcome = await (session.run(text) if text is not None else session.resume())
         starting.cancel()
+        await shadow.catch_up()
         await session.leave_worktree()
         if plan_file is not None:
             _save_plan(session, plan_file)
@@ -134,11 +137,15 @@ def until_closed(watch: Callable[[Envelope], None]) -> Callable[[Envelope], None
     return tell
 
 
-def _obey_signals(session: Session) -> None:
+def _obey_signals(session: Session, shadow: Shadow) -> None:
+    def stop(by: str) -> None:
+        session.interrupt(by)
+        shadow.stop()
+
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, session.interrupt, "Ctrl+C")
-    loop.add_signal_handler(signal.SIGTERM, session.interrupt, "SIGTERM")
-    loop.add_signal_handler(signal.SIGHUP, session.interrupt, "SIGTERM")
+    loop.add_signal_handler(signal.SIGINT, stop, "Ctrl+C")
+    loop.add_signal_handler(signal.SIGTERM, stop, "SIGTERM")
+    loop.add_signal_handler(signal.SIGHUP, stop, "SIGTERM")
 
 
 def _print_end(session: Session, outcome: Outcome, output_format: str) -> None:

@@ -22,7 +22,7 @@ def workspace_options(command: Command) -> Command:
     )(command)
 
 
-def settings_of(cwd: Path | None) -> tuple[Path, Loaded]:
+def settings_of(cwd: Path | None, *, profile: str = "") -> tuple[Path, Loaded]:
     """The workspace and its settings."""
     workspace = (cwd or Path.cwd()).resolve()
-    return workspace, load(workspace)
+    return workspace, load(workspace, profile=profile)

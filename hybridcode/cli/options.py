@@ -96,6 +96,7 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="One more config file."
     ),
+    click.option("--profile", default="", metavar="NAME", help="frontier-only, local-only, offline, or one of yours."),
     click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting."),
     click.option("--trust", is_flag=True, help="Trust this repository's .hybridcode files for this run."),
     click.option(
@@ -140,7 +141,9 @@ def read_flags(given: dict[str, Any], extra: dict[str, object] | None = None) ->
     for assignment in given["assignments"]:
         key, value = read_assignment(assignment)
         values[key] = value
-    loaded = load(workspace, flags=values, config_file=given["config"], trust_now=given["trust"])
+    loaded = load(
+        workspace, flags=values, config_file=given["config"], trust_now=given["trust"], profile=given["profile"]
+    )
     return Flags(
         workspace=workspace,
         loaded=loaded,

@@ -120,10 +120,8 @@ class TextPrinter:
 
     def _opened(self, session: str, event: SessionOpened) -> None:
         frontier = f"{event.frontier or 'none'}{' (a script, not a model)' if event.frontier_is_scripted else ''}"
-        say(
-            shown(f"session {session}  frontier {frontier}  local {event.local or 'none'}  sandbox {event.sandbox}"),
-            dim=True,
-        )
+        models = f"frontier {frontier}  local {event.local or 'none'}{event.further}"
+        say(shown(f"session {session}  {models}  sandbox {event.sandbox}"), dim=True)
 
     def _plan(self, steps: tuple[Step, ...], source: str, answer: str) -> None:
         self._steps = {step.id: step for step in steps}

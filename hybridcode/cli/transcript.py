@@ -97,7 +97,7 @@ def _of_session(event: Event) -> Iterator[str]:
         case SessionOpened():
             scripted = " (a script, not a model)" if event.frontier_is_scripted else ""
             yield f"session opened in {event.workspace}, hybridcode {event.version}"
-            yield f"frontier {event.frontier or 'none'}{scripted}, local {event.local or 'none'}"
+            yield f"frontier {event.frontier or 'none'}{scripted}, local {event.local or 'none'}{event.further}"
             yield f"mode {event.mode}, sandbox {event.sandbox}"
         case SessionForked(origin=origin, task=task):
             yield f"begins where session {origin} stood after {task}"

@@ -4,7 +4,7 @@ Invariant: comments and order of a file survive; a value that `load` would refus
 through a link of a repository.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import tomlkit
@@ -52,11 +52,15 @@ def foresee_first(path: Path, values: Mapping[str, object]) -> Rewrite:
     return foresee(path, said, layer="repository", mode=0o644)
 
 
-def foresee_local(folder: Path, changes: Mapping[str, object]) -> Rewrite:
-    """What `config.local.toml` below a repository's `.hybridcode` would hold. Raises ConfigError."""
+def foresee_local(folder: Path, changes: Mapping[str, object], *, named: Collection[str] = ()) -> Rewrite:
+    """What `config.local.toml` below a repository's `.hybridcode` would hold; `named` as for `foresee`.
+
+    Raises:
+        ConfigError: as `foresee`.
+    """
     path = folder / LOCAL_FILE
     _require_no_link(path)
-    return foresee(path, changes, layer="local")
+    return foresee(path, changes, layer="local", named=named)
 
 
 def carry_out_all(rewrites: Sequence[Rewrite], repository: RepositoryConfig, *, store: Path | None = None) -> bool:

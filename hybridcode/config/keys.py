@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from hybridcode.config.naming import by_kind, named_section, named_setting, require_name
 from hybridcode.config.patterns import bounded
 from hybridcode.config.settings import Settings
 from hybridcode.domain.errors import ConfigError
@@ -69,7 +70,7 @@ def _sections(section: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple
 
 def _keys(name: str, section: type[msgspec.Struct]) -> Iterator[Key]:
     for field in msgspec.structs.fields(section):
-        if _subsection(field.type) is None:
+        if _subsection(field.type) is None and get_origin(field.type) is not dict:
             yield Key(name=f"{name}.{field.name}", type=field.type, default=field.default)
 
 
@@ -79,7 +80,16 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(dict(_sections(S
 KEYS: Mapping[str, Key] = MappingProxyType(
     {key.name: key for name, section in SECTIONS.items() for key in _keys(name, section)}
 )
-"""Dotted name -> setting, in the order of Settings."""
+"""Dotted name -> setting, in the order of Settings; those of [models.NAME] are made when they are asked for."""
+
+
+def names_in(settings: Settings) -> Iterator[str]:
+    """Dotted names of all settings that there are, those of further models included."""
+    for name in KEYS:
+        if name == "roles.plan":
+            for model, table in settings.models.named.items():
+                yield from (f"models.{model}.{field}" for field in table.__struct_fields__)
+        yield name
 
 
 def check(name: str, value: object, *, source: str, strict: bool = True) -> object:
@@ -117,8 +127,17 @@ def find(name: str, *, source: str) -> Key:
     """
     if key := KEYS.get(name):
         return key
-    if name in SECTIONS:
+    if name in SECTIONS or (named_section(name) and name.count(".") == 1):
         raise _is_section(name, source)
+    if named := named_setting(name):
+        require_name(named[0], source=source)
+        for part in ("frontier", "local"):
+            if key := KEYS.get(f"models.{part}.{named[1]}"):
+                return msgspec.structs.replace(key, name=name)
+        hint = _nearest(f"models.frontier.{named[1]}")
+        raise ConfigError(
+            f"{source}: there is no setting {name}", hint.replace("models.frontier.", f"models.{named[0]}.")
+        )
     raise ConfigError(f"{source}: there is no setting {name}", _nearest(name))
 
 
@@ -131,11 +150,15 @@ def flatten(table: Mapping[str, object], *, source: str, prefix: str = "") -> di
     flat: dict[str, object] = {}
     for name, value in table.items():
         dotted = f"{prefix}{name}"
-        if dotted not in SECTIONS:
-            flat[dotted] = check(dotted, value, source=source)
-        else:
+        if dotted in SECTIONS or _is_named(dotted, value):
             flat |= flatten(_table(dotted, value, source), source=source, prefix=f"{dotted}.")
+        else:
+            flat[dotted] = check(dotted, value, source=source)
     return flat
+
+
+def _is_named(name: str, value: object) -> bool:
+    return bool(named_section(name)) and isinstance(value, dict)
 
 
 def read_text(name: str, text: str, *, source: str) -> object:
@@ -168,14 +191,24 @@ def read_assignment(text: str) -> tuple[str, object]:
 
 
 def build(values: Mapping[str, object]) -> Settings:
-    """Settings with `values` (checked, by dotted name) and defaults for the rest."""
+    """Settings with `values` (checked, by dotted name) and defaults for the rest.
+
+    Raises:
+        ConfigError: a [models.NAME] that names no model, or holds what its kind does not have.
+    """
     tree: dict[str, Any] = {}
+    further: dict[str, dict[str, object]] = {}
     for name, value in values.items():
+        if named := named_setting(name):
+            further.setdefault(named[0], {})[named[1]] = value
+            continue
         *sections, leaf = name.split(".")
         table = tree
         for section in sections:
             table = table.setdefault(section, {})
         table[leaf] = value
+    if further:
+        tree.setdefault("models", {}).update(by_kind(further))
     return msgspec.convert(tree, type=Settings)
 
 

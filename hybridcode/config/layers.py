@@ -16,7 +16,8 @@ import msgspec
 from hybridcode.config.keys import KEYS, check, flatten, read_text
 from hybridcode.domain.errors import ConfigError
 
-LayerName = Literal["managed", "command line", "environment", "local", "repository", "user", "default"]
+LayerName = Literal["managed", "command line", "environment", "profile", "local", "repository", "user", "default"]
+"""`profile` is a built-in one: what [profiles.NAME] of a file says belongs to the layer of that file."""
 
 MANAGED_CONFIG = Path(
     "/Library/Application Support/hybridcode/config.toml" if sys.platform == "darwin" else "/etc/hybridcode/config.toml"
@@ -39,17 +40,22 @@ class Origin(msgspec.Struct, frozen=True):
     file: Path | None = None
     """The file it stands in, if any."""
     name: str = ""
-    """The variable that holds it, if any."""
+    """The variable that holds it, or the built-in profile that says it, if any."""
+    profile: str = ""
+    """The profile of that file that says it, if any."""
 
     def __str__(self) -> str:
         place = self.name or (str(self.file) if self.file else "")
-        return f"{self.layer}: {place}" if place else self.layer
+        within = f" (profile {self.profile})" if self.profile else ""
+        return f"{self.layer}: {place}{within}" if place else self.layer
 
 
 class Layer(msgspec.Struct, frozen=True):
     """Checked values of one source by dotted name, each with its origin."""
 
     values: Mapping[str, tuple[object, Origin]]
+    profiles: Mapping[str, Mapping[str, tuple[object, Origin]]] = {}
+    """The values of each [profiles.NAME] of a file."""
 
 
 def read_bounded(path: Path) -> bytes | None:
@@ -83,8 +89,18 @@ def parse_file(data: bytes, *, layer: LayerName, path: Path) -> Layer:
         raise ConfigError(
             f"{path} is not TOML: {error}", "Correct the file, or move it away to start without it."
         ) from error
-    origin = Origin(layer, file=path)
-    return Layer({name: (value, origin) for name, value in flatten(table, source=str(path)).items()})
+    origin, profiles = Origin(layer, file=path), dict[str, Mapping[str, tuple[object, Origin]]]()
+    for name, values in _tables(table.pop("profiles", {}), source=f"{path}: profiles").items():
+        said = flatten(values, source=f"{path}: profiles.{name}")
+        profiles[name] = {key: (value, origin) for key, value in said.items()}
+    return Layer({key: (value, origin) for key, value in flatten(table, source=str(path)).items()}, profiles)
+
+
+def _tables(value: object, *, source: str) -> Mapping[str, Mapping[str, object]]:
+    try:
+        return msgspec.convert(value, type=dict[str, dict[str, object]])
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{source}: {error}", "Write [profiles.NAME] and its settings below it.") from error
 
 
 def from_file(path: Path, layer: LayerName, *, required: bool = False) -> Layer:
@@ -119,7 +135,7 @@ def from_environment(env: Mapping[str, str]) -> Layer:
 
 def unknown_variables(env: Mapping[str, str]) -> tuple[str, ...]:
     """A warning for each variable that looks like a setting of ours and is none: a misspelt one is never silent."""
-    known = {key.variable for key in KEYS.values()} | INSTALLER_VARIABLES
+    known = {key.variable for key in KEYS.values()} | INSTALLER_VARIABLES | {"HYBRIDCODE_PROFILE"}
     strange = sorted(name for name in env if name.startswith("HYBRIDCODE_") and name not in known)
     return tuple(f"{name} is ignored: there is no such setting{_near(name, known)}" for name in strange)
 

@@ -4,12 +4,12 @@ Invariant: adding a file to an untrusted repository, or a variable under managed
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from hybridcode.config.keys import KEYS, build
+from hybridcode.config.keys import build, find
 from hybridcode.config.layers import (
     MANAGED_CONFIG,
     Layer,
@@ -22,7 +22,9 @@ from hybridcode.config.layers import (
     parse_file,
     unknown_variables,
 )
+from hybridcode.config.naming import require_known
 from hybridcode.config.paths import user_config_dir
+from hybridcode.config.profiles import PROFILE_VARIABLE, profile_layers, require_names
 from hybridcode.config.routing import NO_TABLE, RoutingTable, routing_of
 from hybridcode.config.rules import POLICY_FILE, WrittenRule, in_force, listed_rules, parse_policy, read_policy
 from hybridcode.config.settings import Settings
@@ -48,6 +50,7 @@ class Sources(msgspec.Struct, frozen=True):
     managed_config: Path
     trust_store: Path | None
     trust_now: bool
+    profile: str = ""
 
     @property
     def user_file(self) -> Path:
@@ -75,6 +78,8 @@ class Loaded(msgspec.Struct, frozen=True):
     """Rules that do not count, each with a warning."""
     routing: RoutingTable = NO_TABLE
     """The repository's routing.toml, if it is trusted."""
+    profile: str = ""
+    """The profile that was chosen; empty: none."""
     only_managed_allow: bool = False
     """True where the administrator lists what is allowed: no other allow rule counts."""
 
@@ -89,6 +94,7 @@ def load(
     managed_config: Path = MANAGED_CONFIG,
     trust_store: Path | None = None,
     trust_now: bool = False,
+    profile: str = "",
 ) -> Loaded:
     """Read every layer of `workspace` and fold them, weakest first.
 
@@ -99,11 +105,14 @@ def load(
         user_config: the user's config.toml; the XDG one if None; policy.toml lies beside it and `managed_config`.
         trust_store: folder of the trust store; the XDG one if None.
         trust_now: trust the repository's files for this call only (`--trust`).
+        profile: what `--profile` names; else HYBRIDCODE_PROFILE chooses one.
 
     Raises:
         ConfigError: a file, variable or flag holds something that cannot be used.
     """
-    return read(Sources(workspace, flags or {}, env, config_file, user_config, managed_config, trust_store, trust_now))
+    return read(
+        Sources(workspace, flags or {}, env, config_file, user_config, managed_config, trust_store, trust_now, profile)
+    )
 
 
 def read(sources: Sources) -> Loaded:
@@ -112,16 +121,18 @@ def read(sources: Sources) -> Loaded:
     managed_config, user_file = sources.managed_config, sources.user_file
     repository = read_repository(sources.workspace)
     trusted = sources.trust_now or is_trusted(repository, store=sources.trust_store)
-    merge = _Merge(trusted)
+    files = _files(sources, repository)
+    merge, managed = _Merge(trusted), files.managed
     merge.override(defaults())
-    merge.override(_without_bypass(from_file(user_file, "user")))
-    merge.repository(_from_repository(repository, "config.toml", "repository"))
-    merge.repository(_from_repository(repository, "config.local.toml", "local"))
+    merge.lay(files.user)
+    merge.lay(files.repository)
+    merge.lay(files.local)
+    if not sources.profile:
+        merge.lay_all(files.of_profile(env.get(PROFILE_VARIABLE, "")))
     merge.override(_without_bypass(from_environment(env)))
-    if sources.config_file is not None:
-        merge.override(_without_bypass(from_file(sources.config_file, "command line", required=True)))
+    merge.lay_all(files.of_profile(sources.profile))
+    merge.lay(files.named)
     merge.override(from_flags(sources.flags))
-    managed = _without_bypass(from_file(managed_config, "managed"))
     merge.managed(managed)
     written = (
         *listed_rules(merge.rule_lists()),
@@ -130,9 +141,11 @@ def read(sources: Sources) -> Loaded:
     only_managed = _ALLOW in managed.values
     rules = in_force(written, is_trusted=trusted, only_managed=only_managed)
     ignored = tuple(rule for rule in written if rule not in rules)
+    settings = build(merge.values())
+    require_known(settings)
     routing, complaints = routing_of(repository, is_trusted=trusted)
     return Loaded(
-        settings=build(merge.values()),
+        settings=settings,
         sources=sources,
         origin=merge.origins(),
         warnings=(*unknown_variables(env), *merge.warnings, *map(_why_ignored, ignored), *complaints),
@@ -141,7 +154,36 @@ def read(sources: Sources) -> Loaded:
         rules=rules,
         ignored_rules=ignored,
         routing=routing,
+        profile=sources.profile or env.get(PROFILE_VARIABLE, ""),
         only_managed_allow=only_managed,
+    )
+
+
+class _Files(msgspec.Struct, frozen=True):
+    """Every file as a layer; one that does not exist is an empty layer."""
+
+    user: Layer
+    repository: Layer
+    local: Layer
+    named: Layer
+    """The one given with --config."""
+    managed: Layer
+
+    def of_profile(self, name: str) -> list[Layer]:
+        """The layers of a profile, weakest first. Raises ConfigError, as `profile_layers`."""
+        files = (self.user, self.repository, self.local, self.named, self.managed)
+        require_names(files)
+        return [_without_bypass(layer) for layer in profile_layers(name, files)] if name else []
+
+
+def _files(sources: Sources, repository: RepositoryConfig) -> _Files:
+    named = sources.config_file
+    return _Files(
+        user=_without_bypass(from_file(sources.user_file, "user")),
+        repository=_from_repository(repository, "config.toml", "repository"),
+        local=_from_repository(repository, "config.local.toml", "local"),
+        named=_without_bypass(from_file(named, "command line", required=True)) if named is not None else Layer({}),
+        managed=_without_bypass(from_file(sources.managed_config, "managed")),
     )
 
 
@@ -153,6 +195,20 @@ class _Merge:
         self._scalars: dict[str, tuple[object, Origin]] = {}
         self._lists: dict[str, list[tuple[str, Origin]]] = {}
         self.warnings: list[str] = []
+
+    def lay(self, layer: Layer) -> None:
+        """Lay a file over the values: what a repository's may say, and all of any other."""
+        for name, (value, origin) in layer.values.items():
+            one = Layer({name: (value, origin)})
+            if origin.layer in ("repository", "local"):
+                self.repository(one)
+            else:
+                self.override(one)
+
+    def lay_all(self, layers: Sequence[Layer]) -> None:
+        """Lay several, weakest first."""
+        for layer in layers:
+            self.lay(layer)
 
     def override(self, layer: Layer) -> None:
         """Lay a layer of the user's own over the values: it replaces, and adds to lists."""
@@ -200,7 +256,7 @@ class _Merge:
     def _set(self, name: str, value: object, origin: Origin) -> None:
         if name in (_ENDPOINT, _ENDPOINTS):
             self._forget_endpoints(origin)
-        if not KEYS[name].is_list:
+        if not find(name, source=str(origin)).is_list:
             self._scalars[name] = (value, origin)
             return
         new = [(item, origin) for item in msgspec.convert(value, type=tuple[str, ...])]
@@ -209,13 +265,17 @@ class _Merge:
 
     def _forget_endpoints(self, origin: Origin) -> None:
         """A layer that names servers means these alone: what a weaker one had beside its own serves something else."""
-        self._lists[_ENDPOINTS] = [item for item in self._lists.get(_ENDPOINTS, []) if item[1].layer == origin.layer]
+        self._lists[_ENDPOINTS] = [item for item in self._lists.get(_ENDPOINTS, []) if _is_same(item[1], origin)]
 
     def _is_tighter(self, name: str, value: object) -> bool:
         return name in self._scalars and is_tighter(name, value, self._scalars[name][0])
 
     def _ignore(self, name: str, origin: Origin, reason: str) -> None:
         self.warnings.append(f"{origin.file}: {name} is ignored: {reason}")
+
+
+def _is_same(one: Origin, other: Origin) -> bool:
+    return (one.layer, one.profile) == (other.layer, other.profile)
 
 
 def _from_repository(repository: RepositoryConfig, name: str, layer: LayerName) -> Layer:

@@ -4,7 +4,7 @@ Invariant: comments and order survive; bytes that the loader would refuse are ne
 where the bytes stand that they were made from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,8 +15,9 @@ from tomlkit.items import AbstractTable
 from tomlkit.toml_document import TOMLDocument
 
 from hybridcode.config.atomic import write_atomic
-from hybridcode.config.keys import check, find
+from hybridcode.config.keys import build, check, find
 from hybridcode.config.layers import LayerName, parse_file, read_bounded
+from hybridcode.config.naming import named_setting, require_names
 from hybridcode.domain.errors import ConfigError
 
 _Section = AbstractTable | OutOfOrderTableProxy | TOMLDocument
@@ -32,11 +33,20 @@ class Rewrite(msgspec.Struct, frozen=True):
     mode: int = 0o600
 
 
-def foresee(path: Path, changes: Mapping[str, object], *, layer: LayerName = "user", mode: int = 0o600) -> Rewrite:
+def foresee(
+    path: Path,
+    changes: Mapping[str, object],
+    *,
+    layer: LayerName = "user",
+    mode: int = 0o600,
+    named: Collection[str] = (),
+) -> Rewrite:
     """What a file would hold with these settings; None takes a setting out of it.
 
+    `named` are further models of other files that it may name.
+
     Raises:
-        ConfigError: no such setting, a wrong value, `bypass`, or a file that is not TOML.
+        ConfigError: no such setting, a wrong value, `bypass`, a name that no model has, or a file that is not TOML.
     """
     before = read_bounded(path)
     checked = {key: _checked(key, value, layer) for key, value in changes.items()}
@@ -51,13 +61,18 @@ def foresee(path: Path, changes: Mapping[str, object], *, layer: LayerName = "us
     except UnicodeEncodeError as error:
         raise ConfigError(f"{path}: {error.reason}", "Write it without that character.") from error
     expected = {**_values(before or b"", layer, path), **checked}
-    _require_same(after, {key: value for key, value in expected.items() if value is not None}, layer, path)
+    said = {key: value for key, value in expected.items() if value is not None}
+    _require_same(after, said, layer, path)
+    _require_models(said, checked, layer, named)
     return Rewrite(path, before, after, mode)
 
 
 def _values(data: bytes, layer: LayerName, path: Path) -> dict[str, object]:
     layered = parse_file(data, layer=layer, path=path)
-    return {key: msgspec.to_builtins(value) for key, (value, _) in layered.values.items()}
+    said = {key: msgspec.to_builtins(value) for key, (value, _) in layered.values.items()}
+    for name, values in layered.profiles.items():
+        said |= {f"profiles.{name}.{key}": msgspec.to_builtins(value) for key, (value, _) in values.items()}
+    return said
 
 
 def _require_same(after: bytes, expected: dict[str, object], layer: LayerName, path: Path) -> None:
@@ -71,6 +86,18 @@ def _require_same(after: bytes, expected: dict[str, object], layer: LayerName, p
             f"{path} is written in a way that cannot be changed safely from here",
             "Write its sections as [models.local], or make this change by hand.",
         )
+
+
+def _require_models(
+    said: Mapping[str, object], checked: Mapping[str, object], layer: LayerName, named: Collection[str]
+) -> None:
+    """Names of models are those of a model. The user's own file is looked at as a whole: nobody stands below it."""
+    own = {key: value for key, value in said.items() if not key.startswith("profiles.")}
+    further = {found[0] for key in own if (found := named_setting(key))}
+    if layer == "user" and any(key.startswith(("models.", "roles.")) for key in checked):
+        build(own)
+        require_names(own.items(), {*further, *named})
+    require_names(((key, value) for key, value in checked.items() if value is not None), {*further, *named})
 
 
 def carry_out(rewrite: Rewrite) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from hybridcode.config import settings
 from hybridcode.config.keys import KEYS, SECTIONS, Key
+from hybridcode.config.profiles import BUILT_IN
 from hybridcode.config.settings import Settings
 from hybridcode.config.tighten import COLLECTED, DATA, TIGHTER
 
@@ -26,9 +27,9 @@ Settings stand in TOML files. Where several set the same one, the first of these
 
 1. managed: `/etc/hybridcode/config.toml`, written by the administrator
    (macOS: `/Library/Application Support/hybridcode/config.toml`)
-2. the command line: flags, `--set key=value`, then the file given with `--config`
+2. the command line: flags, `--set key=value`, then the file given with `--config`, then the profile of `--profile`
 3. environment variables: `HYBRIDCODE_` and the setting's name in capitals, with underscores for dots
-   (`HYBRIDCODE_APPROVAL_MODE=plan`)
+   (`HYBRIDCODE_APPROVAL_MODE=plan`), then the profile that `HYBRIDCODE_PROFILE` names where there is no `--profile`
 4. `.hybridcode/config.local.toml` in the repository (yours alone; keep it out of git)
 5. `.hybridcode/config.toml` in the repository (shared)
 6. your own: `~/.config/hybridcode/config.toml` (or below `$XDG_CONFIG_HOME`)
@@ -46,6 +47,35 @@ Until you trust a repository's files (`hybridcode trust`, bound to their exact c
 """
 
 
+_NAMED = """\
+## [models.NAME]
+
+A further model, for `[roles]` and `fallback`. A name is made of a to z, 0 to 9 and `-`. With a `model` it goes through
+litellm and takes the settings of [models.frontier]; without, it is a file (`path`) or a server (`base_url`, `name`) and
+takes those of [models.local]. It is started only if a role or a fallback names it. Files and flags (`--set
+models.NAME.model=...`) set it, variables do not; from a repository nothing of it counts until it is trusted.
+
+## [profiles.NAME]
+
+Settings that one word lays over the others: `--profile NAME`, or `HYBRIDCODE_PROFILE=NAME`. Below it stand sections as
+everywhere (`[profiles.careful.approval]`). A profile of a repository's files may do what these files may. Built in:
+
+"""
+_MEANINGS = {
+    "frontier-only": "the frontier plays every role; no local model is started",
+    "local-only": "the local model plays every role; there is no frontier",
+    "offline": "no request leaves this machine, whoever plays what",
+}
+
+
+def _profiles_page() -> str:
+    rows = ["| profile | sets | so that |", "| --- | --- | --- |"]
+    for name, values in BUILT_IN.items():
+        said = ", ".join(f"`{key} = {msgspec.json.encode(value).decode()}`" for key, value in values.items())
+        rows.append(f"| `{name}` | {said} | {_MEANINGS[name]} |")
+    return "\n".join(rows) + "\n"
+
+
 def json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of config.toml."""
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Settings)
@@ -56,7 +86,21 @@ def json_schema() -> dict[str, Any]:
     for key in KEYS.values():
         if key.is_number:
             _definition(schema, key)["minimum"] = key.lowest
+    _open_names(schema["$defs"])
     return schema
+
+
+def _open_names(definitions: dict[str, Any]) -> None:
+    """What has a name of its own in a file: further models and profiles."""
+    models = definitions["ModelSettings"]
+    for kind in ("named_frontier", "named_local"):
+        del models["properties"][kind]
+    kinds = [{"$ref": f"#/$defs/{name}"} for name in ("FrontierSettings", "LocalSettings")]
+    models["additionalProperties"] = {"anyOf": kinds, "description": "A further model, by name."}
+    whole = definitions["Settings"]
+    definitions["Profile"] = {**whole, "title": "Profile", "description": "Settings that a profile lays over others."}
+    profiles = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Profile"}, "description": "By name."}
+    definitions["Settings"] = {**whole, "properties": {**whole["properties"], "profiles": profiles}}
 
 
 def json_page() -> str:
@@ -66,7 +110,11 @@ def json_page() -> str:
 
 def markdown() -> str:
     """docs/configuration.md."""
-    return _INTRODUCTION + "\n".join(_section_page(name, section) for name, section in _sections_with_keys())
+    return (
+        _INTRODUCTION
+        + "\n".join(_section_page(name, section) for name, section in _sections_with_keys())
+        + f"\n{_NAMED}{_profiles_page()}"
+    )
 
 
 def main(arguments: list[str]) -> int:

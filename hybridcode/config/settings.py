@@ -3,6 +3,7 @@
 Invariant: each field has a docstring; unknown keys are refused with the layer they stand in.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -42,6 +43,8 @@ class FrontierSettings(_Section, frozen=True):
     """Price of a million input tokens, when litellm's table does not know the model."""
     output_usd_per_mtok: float | None = None
     """Price of a million output tokens, when litellm's table does not know the model."""
+    fallback: str = ""
+    """`frontier`, `local` or the NAME of a model: takes its place for the rest of a task once it cannot be asked."""
 
 
 class LocalSettings(_Section, frozen=True):
@@ -84,27 +87,49 @@ class LocalSettings(_Section, frozen=True):
     """How the model is asked to answer; all formats are understood whatever was asked."""
     profile: Literal["full", "tiny"] = "full"
     """`tiny` is for the shipped fixture: its frozen prompt and nothing else."""
+    fallback: str = ""
+    """`frontier`, `local` or the NAME of a model: takes its place for the rest of a task once it cannot be asked."""
 
 
 class ModelSettings(_Section, frozen=True):
-    """[models]: the two models."""
+    """[models]: the two models, and further ones by name."""
 
     frontier: FrontierSettings = FrontierSettings()
     """The model that decides."""
     local: LocalSettings = LocalSettings()
     """The model that writes."""
+    named_frontier: dict[str, FrontierSettings] = {}
+    """[models.NAME] with a `model`: further ones through litellm, with the settings of [models.frontier]."""
+    named_local: dict[str, LocalSettings] = {}
+    """[models.NAME] without: a file or a server, with the settings of [models.local]."""
+
+    @property
+    def named(self) -> Mapping[str, FrontierSettings | LocalSettings]:
+        """The further models by name, sorted."""
+        both: dict[str, FrontierSettings | LocalSettings] = {**self.named_frontier, **self.named_local}
+        return {name: both[name] for name in sorted(both)}
+
+    def of(self, name: str) -> FrontierSettings | LocalSettings:
+        """The table [models.NAME], which has to be there."""
+        match name:
+            case "frontier":
+                return self.frontier
+            case "local":
+                return self.local
+            case _:
+                return self.named[name]
 
 
 class RoleSettings(_Section, frozen=True):
-    """[roles]: which model plays which part. A missing model is replaced by the other one, and the screen says so."""
+    """[roles]: who plays what: `frontier`, `local` or a [models.NAME]. For a missing one plays another, as is told."""
 
-    plan: WriterName = "frontier"
+    plan: str = "frontier"
     """Turns a task into steps."""
-    judge: WriterName = "frontier"
+    judge: str = "frontier"
     """Says whether the result meets the goal."""
-    draft: WriterName = "local"
-    """Writes the changes."""
-    commit_message: WriterName = "local"
+    draft: str = "local"
+    """Writes the changes. `frontier`: it writes every step."""
+    commit_message: str = "local"
     """Writes the message of a commit. Where it is missing, the message is made of the task and its steps."""
 
 
@@ -117,6 +142,9 @@ class RoutingSettings(_Section, frozen=True):
     """Hints asked from the frontier before it writes itself."""
     frontier_tries: int = 1
     """Drafts by the frontier before a person is asked."""
+    shadow: int = 0
+    """One in so many steps that are done is also drafted by the other model afterwards, for `hybridcode calibrate`:
+    tried in a scratch copy, never applied; 0 = none."""
     table: bool = True
     """Follow the repository's routing.toml, which `hybridcode calibrate` writes, once the repository is trusted."""
     first: Literal["auto", "frontier", "local"] = "auto"
@@ -258,7 +286,7 @@ class Settings(_Section, frozen=True):
     """All settings."""
 
     models: ModelSettings = ModelSettings()
-    """The two models."""
+    """The two models, and further ones by name."""
     roles: RoleSettings = RoleSettings()
     """Who does what."""
     routing: RoutingSettings = RoutingSettings()

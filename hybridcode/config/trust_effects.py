@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from hybridcode.config.keys import KEYS
+from hybridcode.config.keys import names_in
 from hybridcode.config.load import Loaded
+from hybridcode.config.naming import named_setting
 from hybridcode.config.settings import Settings
 
 
@@ -26,7 +27,7 @@ def effects_of_trust(load: Callable[[bool], Loaded]) -> tuple[TrustEffect, ...]:
     """Every setting that differs once the repository is trusted; `load(trusted)` reads all layers anew."""
     distrusting, trusting = load(False), load(True)
     found: list[TrustEffect] = []
-    for name in KEYS:
+    for name in dict.fromkeys((*names_in(distrusting.settings), *names_in(trusting.settings))):
         before, after = value_of(distrusting.settings, name), value_of(trusting.settings, name)
         if before != after:
             origins = [str(origin.file) for key, origin in trusting.origin.items() if _is_of(key, name) and origin.file]
@@ -38,6 +39,8 @@ def effects_of_trust(load: Callable[[bool], Loaded]) -> tuple[TrustEffect, ...]:
 def value_of(settings: Settings, name: str) -> object:
     """The value of a setting by its dotted name."""
     value: object = settings
+    if named := named_setting(name):
+        return getattr(settings.models.named.get(named[0]), named[1], None)
     for part in name.split("."):
         value = getattr(value, part)
     return value

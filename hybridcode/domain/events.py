@@ -22,44 +22,13 @@ from hybridcode.domain.planned import (
     StepMoved,
 )
 from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.replaced import ModelReplaced
+from hybridcode.domain.sessions import SessionForked, SessionOpened, SessionResumed
 from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
 from hybridcode.domain.window import Excerpt, Finish, WindowSource
 from hybridcode.domain.worktree import WorktreeEvent
 
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
-
-
-class SessionOpened(Fact, frozen=True):
-    """First event of a session."""
-
-    workspace: str
-    version: str
-    mode: str
-    is_git: bool
-    is_dirty: bool
-    frontier: str | None
-    local: str | None
-    frontier_is_scripted: bool = False
-    sandbox: str = "none"
-
-
-class SessionForked(Fact, frozen=True):
-    """First after SessionOpened: it begins where another session stood; no approval or rule comes along."""
-
-    origin: str
-    """Id of the other session."""
-    task: str
-    """The last of its tasks that is known here."""
-    title: str
-    """Text of the other session's first task."""
-    record: str
-    """What later tasks are told of the other session's, so that it may be deleted."""
-
-
-class SessionResumed(Fact, frozen=True):
-    """After an interruption, before anything else is done again."""
-
-    version: str
 
 
 class TaskGiven(Fact, frozen=True):
@@ -346,6 +315,7 @@ Event = (
     | ModelAsked
     | ModelAnswered
     | BaselineTaken
+    | ModelReplaced
     | PlannerChosen
     | PlanMade
     | PlanDecided

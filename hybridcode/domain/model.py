@@ -9,7 +9,7 @@ import msgspec
 
 from hybridcode.domain.window import Finish
 
-Role = Literal["plan", "revise", "draft", "hint", "judge", "summarize", "commit_message"]
+Role = Literal["plan", "revise", "draft", "hint", "judge", "commit_message"]
 Backend = Literal["frontier", "local"]
 
 
@@ -67,6 +67,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """Requests that it answers at once; more than that wait for each other."""
     profile: Literal["full", "tiny"] = "full"
     """`tiny`: the frozen small prompt of the shipped fixture."""
+    table: str = ""
+    """NAME of its [models.NAME]; empty for the two models that always have one, named as their backend is."""
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ Invariant: as in domain/events.py.
 
 import msgspec
 
-from hybridcode.domain.plan import Plan, Writer
+from hybridcode.domain.plan import Plan
 
 
 class BaselineTaken(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
@@ -29,7 +29,8 @@ class BaselineTaken(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
 class PlannerChosen(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     """After TaskGiven, before the model is asked for a plan; once more where the first one's plan could not be used."""
 
-    writer: Writer
+    writer: str
+    """`frontier`, `local` or the NAME of a [models.NAME]."""
     why: str
 
 

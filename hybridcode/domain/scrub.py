@@ -17,6 +17,7 @@ from hybridcode.domain.events import (
     EffectFinished,
     Event,
     ModelAnswered,
+    ModelReplaced,
     NoteGiven,
     NoticeGiven,
     PlannerChosen,
@@ -58,7 +59,7 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             from_there = source if isinstance(source, msgspec.UnsetType) else _with(source, clean, "region")
             shown = tuple(_with(one, clean, "path") for one in excerpts)
             return _changed(event, excerpts=shown, source=from_there)
-        case StepEnded() | PlannerChosen() | RepairAsked():
+        case StepEnded() | PlannerChosen() | RepairAsked() | ModelReplaced():
             return _with(event, clean, "why")
         case TaskEnded():
             return _with(event, clean, "message")

@@ -29,30 +29,32 @@ _EXTRA_VARIABLES: dict[str, tuple[str, ...]] = {
 
 
 class FrontierModel(HostedModel):
-    """The model that decides.
+    """The model that decides, or a further one; `table` is the NAME of its [models.NAME].
 
     Raises (when made):
         ConfigError: when the settings name no model or no usable address.
         ModelUnauthorised: when the variable that should hold the key is empty.
     """
 
-    def __init__(self, settings: FrontierSettings, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, settings: FrontierSettings, environ: Mapping[str, str] = os.environ, *, table: str = "") -> None:
+        section = f"[models.{table or 'frontier'}]"
         if not settings.model:
-            raise ConfigError("[models.frontier] model is empty.", "Name one, as anthropic/claude-sonnet-4-5.")
+            raise ConfigError(f"{section} model is empty.", "Name one, as anthropic/claude-sonnet-4-5.")
         if settings.api_key_env and not environ.get(settings.api_key_env):
             raise ModelUnauthorised(
                 f"The variable {settings.api_key_env} holds no key.",
-                f"Set {settings.api_key_env}, or name another one in [models.frontier] api_key_env.",
+                f"Set {settings.api_key_env}, or name another one in {section} api_key_env.",
             )
         provider = provider_of(settings.model)
         api_base = settings.api_base or _usual_base(provider, environ)
-        host = host_of(api_base, setting="[models.frontier] api_base") if api_base else provider
+        host = host_of(api_base, setting=f"{section} api_base") if api_base else provider
         info = ModelInfo(
             name=settings.model,
             backend="frontier",
             host=host,
             via=proxy_of(host, environ, scheme=api_base.partition("://")[0] or "https"),
             is_remote=not is_loopback(host) if api_base else provider not in _ON_THIS_MACHINE,
+            table=table,
         )
         command = ChildCommand(
             module="hybridcode.models.frontier_host",

@@ -18,21 +18,22 @@ from hybridcode.models.hosted import HostedModel
 
 
 class LlamaCppModel(HostedModel):
-    """The model that writes, from a file.
+    """The model that writes, or a further one, from a file; `table` is the NAME of its [models.NAME].
 
     Raises (when made):
         ConfigError: when `path` is empty. A file that cannot be used is reported by `start` or the first call.
     """
 
-    def __init__(self, settings: LocalSettings) -> None:
+    def __init__(self, settings: LocalSettings, *, table: str = "") -> None:
         if not settings.path:
-            raise ConfigError("[models.local] path is empty.", "Name a GGUF file, or set base_url.")
+            raise ConfigError(f"[models.{table or 'local'}] path is empty.", "Name a GGUF file, or set base_url.")
         path = expanded(settings.path).absolute()
         info = ModelInfo(
             name=path.stem,
             backend="local",
             n_ctx=_context_length(path, settings.n_ctx),
             profile=settings.profile,
+            table=table,
         )
         load = LoadGguf(msgspec.structs.replace(settings, path=str(path)))
         super().__init__(info, ChildCommand("hybridcode.models.local_host", load))

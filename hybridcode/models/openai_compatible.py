@@ -18,7 +18,7 @@ from hybridcode.models.hosted import HostedModel
 class ServerModel(HostedModel):
     """The model that writes, on a server.
 
-    `setting` names the setting that `settings.base_url` came from.
+    `setting` names the setting that `settings.base_url` came from, `table` the NAME of its [models.NAME].
 
     Raises (when made):
         ConfigError: when `base_url` is not an http or https URL.
@@ -26,14 +26,18 @@ class ServerModel(HostedModel):
     """
 
     def __init__(
-        self, settings: LocalSettings, environ: Mapping[str, str] = os.environ, *, setting: str = "base_url"
+        self,
+        settings: LocalSettings,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        setting: str = "base_url",
+        table: str = "",
     ) -> None:
-        host = host_of(settings.base_url, setting=f"[models.local] {setting}")
+        section = f"[models.{table or 'local'}]"
+        host = host_of(settings.base_url, setting=f"{section} {setting}")
         key = settings.api_key_env
         if key and not environ.get(key):
-            raise ModelUnauthorised(
-                f"The variable {key} holds no key.", f"Set {key}, or clear [models.local] api_key_env."
-            )
+            raise ModelUnauthorised(f"The variable {key} holds no key.", f"Set {key}, or clear {section} api_key_env.")
         info = ModelInfo(
             name=settings.name or host,
             backend="local",
@@ -41,6 +45,7 @@ class ServerModel(HostedModel):
             is_remote=not is_loopback(host),
             n_ctx=settings.n_ctx,
             profile=settings.profile,
+            table=table,
         )
         environment = {key: environ[key]} if key else {}
         super().__init__(info, ChildCommand("hybridcode.models.http_host", LoadServer(settings), environment))

@@ -5,16 +5,18 @@ ModelAnswered, whatever happens in between.
 """
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import msgspec
 
 from hybridcode.domain.canonical import canonical_json
-from hybridcode.domain.errors import ModelCrashed, ModelError, ModelTransient
+from hybridcode.domain.errors import ModelCrashed, ModelError, ModelTransient, ModelUnauthorised, ModelUnavailable
 from hybridcode.domain.events import ModelAnswered, ModelAsked, NoticeGiven
 from hybridcode.domain.model import Chunk, Finished, ModelRequest, ReasoningDelta, Reply, TextDelta, Timing, Usage
 from hybridcode.domain.ports import Model, Recorder
+from hybridcode.domain.replaced import ModelReplaced
 from hybridcode.domain.secrets import redact
 from hybridcode.models.egress import Sending, SendPolicy, check
 from hybridcode.models.problems import RetryLater, TryElsewhere
@@ -28,6 +30,9 @@ MAX_PAUSE_S = 30.0
 MAX_BYTES_PER_TOKEN = 64
 """An answer longer than this many bytes for each token it may have is cut off: the model ignores its limit."""
 
+_OUT_OF_ORDER = (ModelUnavailable, ModelUnauthorised, ModelTransient, ModelCrashed)
+"""What says that a model cannot be asked, and nothing about the request."""
+
 OnChunk = Callable[[Chunk], None]
 
 
@@ -36,7 +41,7 @@ def _ignore(_: Chunk) -> None:
 
 
 class Sender:
-    """One model behind the policy of this run."""
+    """One model behind the policy of this run, and perhaps another one that takes its place."""
 
     def __init__(
         self,
@@ -47,28 +52,61 @@ class Sender:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.model = model
+        self._model, self._is_replaced = model, False
+        self._fallback: Sender | None = None
         self._recorder, self._policy = recorder, policy
         self._sleep, self._clock = sleep, clock
         self._told = set[str]()
 
-    async def ask(self, request: ModelRequest, *, on_chunk: OnChunk = _ignore) -> Reply:
+    @property
+    def model(self) -> Model:
+        """Whoever is asked now: the fallback's, once it has taken over."""
+        return self._fallback.model if self._fallback is not None and self._is_replaced else self._model
+
+    def backed_by(self, fallback: "Sender") -> None:
+        """Let another model take over, for good, once this one cannot be asked; its own policy says what it may see."""
+        self._fallback = fallback
+
+    async def ask(
+        self, request: ModelRequest, *, on_chunk: OnChunk = _ignore, attempts: Iterator[int] | None = None
+    ) -> Reply:
         """Send a request, again after transient failures and once after a crash, and return the whole answer.
 
-        `on_chunk` sees every piece as it comes; after a retry the answer begins anew.
+        `on_chunk` sees every piece as it comes; after a retry the answer begins anew. `attempts` numbers the tries.
 
         Raises:
-            ModelError: when the model cannot answer; a ModelTransient only after all tries.
+            ModelError: when the model, and its fallback, cannot answer; a ModelTransient only after all tries.
             ContextOverflow, EgressForbidden: when the request may not be sent.
             LimitReached: when the run's budget is used up.
         """
-        cleaned = self._cleaned(request)
-        attempt, retries, restarts, failed = 1, 0, 0, set[str]()
-        while True:
-            check(request, self.model.info, self._policy)
-            self._policy.check_budget(cleaned.request, self.model.info)
+        numbers, fallback = attempts or itertools.count(1), self._fallback
+        if fallback is None:
+            return await self._ask(request, on_chunk, numbers)
+        if not self._is_replaced:
             try:
-                reply = await self._try(cleaned, attempt, on_chunk)
+                return await self._ask(request, on_chunk, numbers)
+            except _OUT_OF_ORDER as error:
+                self._give_way(fallback, error)
+        return await fallback.ask(request, on_chunk=on_chunk, attempts=numbers)
+
+    def _give_way(self, fallback: "Sender", error: ModelError) -> None:
+        if self._is_replaced:
+            return  # another request found out first
+        self._is_replaced = True
+        mine, other = self._model.info, fallback.model.info
+        self._recorder.record(ModelReplaced(mine.name, other.name, other.is_remote, error.message))
+        place = f" at {other.host}, a remote model," if other.is_remote else ""
+        text = f"{other.name}{place} takes the place of {mine.name} for the rest of this task: {error.message}"
+        self._recorder.record(NoticeGiven("warning", text, error.hint))
+
+    async def _ask(self, request: ModelRequest, on_chunk: OnChunk, attempts: Iterator[int]) -> Reply:
+        cleaned = self._cleaned(request)
+        retries, restarts, failed = 0, 0, set[str]()
+        while True:
+            check(request, self._model.info, self._policy)
+            self._policy.check_budget(cleaned.request, self._model.info)
+            try:
+                reply = await self._try(cleaned, next(attempts), on_chunk)
                 self._tell_notes()
                 return reply
             except TryElsewhere as error:
@@ -84,31 +122,35 @@ class Sender:
                 restarts += 1
                 failure, advice = error, "starting it again"
             except ModelError as error:
-                if not error.is_transient or retries >= self._policy.max_retries:
+                if not error.is_transient or retries >= self._policy.max_retries or self._is_too_long(error):
                     raise
                 retries += 1
                 failure, advice = error, f"trying again in {pause_before_retry(error, retries):g} s"
             pause = pause_before_retry(failure, retries) if failure.is_transient else 0.0
-            self._recorder.record(NoticeGiven("warning", f"{self.model.info.name}: {failure.message}", advice))
+            self._recorder.record(NoticeGiven("warning", f"{self._model.info.name}: {failure.message}", advice))
             await self._sleep(pause)
-            attempt += 1
+
+    def _is_too_long(self, error: ModelError) -> bool:
+        """The other side wants a longer pause than is made, and somebody else can be asked meanwhile."""
+        asked = error.retry_after_s if isinstance(error, RetryLater) else None
+        return self._fallback is not None and asked is not None and asked > MAX_PAUSE_S
 
     def _tell_notes(self) -> None:
         """What a person should know of how the model was loaded, once."""
-        notes: tuple[str, ...] = getattr(self.model, "notes", ())
+        notes: tuple[str, ...] = getattr(self._model, "notes", ())
         for note in notes:
             if note not in self._told:
                 self._told.add(note)
-                self._recorder.record(NoticeGiven("info", f"{self.model.info.name}: {note}"))
+                self._recorder.record(NoticeGiven("info", f"{self._model.info.name}: {note}"))
 
     def _cleaned(self, request: ModelRequest) -> Cleaned:
         """What of a request may be journalled and sent."""
         redactor = self._policy.redactor() if self._policy.redactor is not None else None
-        withheld = self._policy.withheld() if self.model.info.is_remote else None
+        withheld = self._policy.withheld() if self._model.info.is_remote else None
         return clean_request(request, redactor, withheld)
 
     async def _try(self, cleaned: Cleaned, attempt: int, on_chunk: OnChunk) -> Reply:
-        model, request = self.model.route(), cleaned.request
+        model, request = self._model.route(), cleaned.request
         info = model.info
         asked = ModelAsked(
             call_id=request.call_id,
@@ -169,10 +211,10 @@ class Sender:
                 return await anext(stream)
         except TimeoutError as error:
             raise ModelTransient(
-                f"{self.model.info.name} made no progress for {self._policy.timeout_s:g} s.", "Raise timeout_s."
+                f"{self._model.info.name} made no progress for {self._policy.timeout_s:g} s.", "Raise timeout_s."
             ) from error
         except StopAsyncIteration as error:
-            raise ModelTransient(f"{self.model.info.name} cut the stream before the end of the answer.") from error
+            raise ModelTransient(f"{self._model.info.name} cut the stream before the end of the answer.") from error
 
     def _record_answer(self, call: "_Call", end: Finished, error: str = "") -> None:
         self._recorder.record(

@@ -3,6 +3,7 @@
 Invariant: a choice changes the settings of this program and never a file; what an administrator set is not chosen away.
 """
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from hybridcode.models.pricing import Price
 from hybridcode.models.shelf import ModelFile, Shelf
 from hybridcode.session.amounts import size
 from hybridcode.session.models import Models, build_models
+from hybridcode.session.senders import chain_of
 
 ModelState = Literal["none", "not started", "loading", "ready", "ended", "scripted"]
 """Where a model stands: `ended` is a process that is gone, and that the next request starts again."""
@@ -98,7 +100,7 @@ def shown_models(
     settings = msgspec.structs.replace(loaded.settings, models=now)
     pair = (_shown("frontier", models.frontier, loaded, now), _shown("local", models.local, loaded, now))
     choices = (*_frontiers(loaded, environ), *_locals(loaded))
-    return ModelsShown(pair, tuple(_roles(settings, loaded, *pair)), choices, now)
+    return ModelsShown(pair, tuple(_roles(settings, loaded, models)), choices, now)
 
 
 def chosen(loaded: Loaded, now: ModelSettings, choice: Choice) -> ModelSettings:
@@ -119,17 +121,17 @@ def chosen(loaded: Loaded, now: ModelSettings, choice: Choice) -> ModelSettings:
 
 
 def rebuilt(loaded: Loaded, models: Models, after: ModelSettings, part: WriterName) -> Models:
-    """The two models with one of them made anew; nothing is started.
+    """The models with one of the two made anew; nothing is started.
 
     Raises:
         ConfigError, ModelError: it cannot be made, or would leave this machine while that is forbidden.
     """
     fresh = build_models(msgspec.structs.replace(loaded.settings, models=after))
     if part == "local":
-        return Models(models.frontier, fresh.local)
+        return dataclasses.replace(models, local=fresh.local)
     if after.frontier.model and fresh.frontier is None:
         raise ConfigError(f"{after.frontier.model} is not on this machine.", "[egress] mode = offline forbids it.")
-    return Models(fresh.frontier, models.local)
+    return dataclasses.replace(models, frontier=fresh.frontier)
 
 
 def state_of(model: Model | None) -> ModelState:
@@ -176,25 +178,39 @@ def _origin(part: WriterName, loaded: Loaded) -> str:
     return str(next(found, "not configured"))
 
 
-def _roles(settings: Settings, loaded: Loaded, frontier: ModelShown, local: ModelShown) -> Iterator[RoleShown]:
+def _roles(settings: Settings, loaded: Loaded, models: Models) -> Iterator[RoleShown]:
     """As `Senders.pick` and the ladder decide it."""
-    by_part = {"frontier": frontier, "local": local}
     for role in ("plan", "judge", "draft"):
-        wanted: WriterName = getattr(settings.roles, role)
-        first, second = by_part[wanted], by_part["local" if wanted == "frontier" else "frontier"]
-        origin = loaded.origin[f"roles.{role}"]
-        setting = f"[roles] {role} = {wanted} ({origin})"
-        if first.name:
-            yield RoleShown(role, first.name, setting if role != "draft" else _ladder(settings, bool(second.name)))
-        elif second.name:
-            yield RoleShown(role, second.name, f"there is no {wanted} model")
+        wanted: str = getattr(settings.roles, role)
+        setting = f"[roles] {role} = {wanted} ({loaded.origin[f'roles.{role}']})"
+        pair = (
+            (models.local, models.frontier) if wanted == "local" or role == "draft" else (models.frontier, models.local)
+        )
+        others = (model for model in (*pair, *models.named.values()) if model is not None)
+        model = models.of(wanted)
+        if model is not None:
+            has_other = models.frontier is not None
+            why = _ladder(settings, wanted, has_other=has_other) if role == "draft" else setting
+            yield RoleShown(role, model.info.name, f"{why}{_then(wanted, models, settings)}")
+        elif (other := next(others, None)) is not None:
+            yield RoleShown(role, other.info.name, f"there is no {wanted} model")
         else:
             yield RoleShown(role, "", "no model is configured")
 
 
-def _ladder(settings: Settings, has_other: bool) -> str:
+def _then(name: str, models: Models, settings: Settings) -> str:
+    """Who takes over once the model cannot be asked."""
+    following = (models.of(each) for each in chain_of(name, models, settings)[1:])
+    names = [model.info.name for model in following if model is not None]
+    return f"; once it cannot be asked: {', then '.join(names)}" if names else ""
+
+
+def _ladder(settings: Settings, drafter: str, *, has_other: bool) -> str:
     routing = settings.routing
-    first = f"{routing.local_tries} {'try' if routing.local_tries == 1 else 'tries'} of the local model"
+    if drafter == "frontier":
+        return "it writes every step, then you"
+    who = "the local model" if drafter == "local" else f"the model {drafter}"
+    first = f"{routing.local_tries} {'try' if routing.local_tries == 1 else 'tries'} of {who}"
     if not has_other:
         return f"{first}, then you"
     hints = f"{routing.frontier_hints} {'hint' if routing.frontier_hints == 1 else 'hints'} of the frontier"

@@ -55,6 +55,8 @@ def findings(workspace: Path, settings: Settings, environ: Mapping[str, str] = o
     yield _threads(local)
     has_local = bool(local.path or local.name or local.base_url or local.pool)
     yield _frontier(settings.models.frontier, environ, needed=not has_local)
+    for name, further in settings.models.named_frontier.items():
+        yield _frontier(further, environ, needed=False, name=name)
     yield _sandbox(settings)
     yield _terminal(environ)
     yield _state(journal_path(workspace, settings).parent)
@@ -130,16 +132,18 @@ def _threads(local: LocalSettings) -> Finding:
     return Finding("threads", True, detail)
 
 
-def _frontier(frontier: FrontierSettings, environ: Mapping[str, str], *, needed: bool) -> Finding:
+def _frontier(
+    frontier: FrontierSettings, environ: Mapping[str, str], *, needed: bool, name: str = "frontier"
+) -> Finding:
     known = sorted({name for name in (frontier.api_key_env, *KEY_NAMES) if name and environ.get(name)})
     if not frontier.model:
         keys = f"keys set: {', '.join(known)}" if known else "no key is set"
         fix = "hybridcode config set models.frontier.model=NAME, or work with the local model alone."
         return Finding("frontier", not needed, f"none, {keys}", fix)
-    name = frontier.api_key_env or f"{provider_of(frontier.model).upper()}_API_KEY"
-    if environ.get(name) or (frontier.api_base and not frontier.api_key_env):
-        return Finding("frontier", True, f"{frontier.model}, key in {name}" if environ.get(name) else frontier.model)
-    return Finding("frontier", False, f"{frontier.model}: {name} holds no key", f"export {name}=..., then try again.")
+    key = frontier.api_key_env or f"{provider_of(frontier.model).upper()}_API_KEY"
+    if environ.get(key) or (frontier.api_base and not frontier.api_key_env):
+        return Finding(name, True, f"{frontier.model}, key in {key}" if environ.get(key) else frontier.model)
+    return Finding(name, False, f"{frontier.model}: {key} holds no key", f"export {key}=..., then try again.")
 
 
 def _sandbox(settings: Settings) -> Finding:

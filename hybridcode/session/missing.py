@@ -23,7 +23,7 @@ def require_models(models: Models, settings: Settings, environ: Mapping[str, str
         ModelUnavailable: neither model is set up, or offline leaves none.
         ModelUnauthorised: the frontier is alone and its usual variable holds no key.
     """
-    if models.local is not None:
+    if models.local is not None or models.named:
         return
     frontier = settings.models.frontier
     if models.frontier is None and frontier.model:
@@ -33,7 +33,12 @@ def require_models(models: Models, settings: Settings, environ: Mapping[str, str
     if models.frontier is None:
         raise ModelUnavailable("No task was begun: no model is set up.", SETUP)
     key = key_of(frontier.model)
-    if key and not (frontier.api_base or frontier.api_key_env or environ.get(key)) and frontier.model:
+    if (
+        key
+        and not frontier.fallback
+        and not (frontier.api_base or frontier.api_key_env or environ.get(key))
+        and frontier.model
+    ):
         raise ModelUnauthorised(
             f"No task was begun: {frontier.model} needs a key, and the variable {key} is not set.",
             f"Leave, `export {key}=...`, start again; or choose another model: /setup.",

@@ -4,13 +4,17 @@ Invariant: building a model starts nothing; its child process starts on `start()
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from hybridcode.config.settings import LocalSettings, Settings
+from hybridcode.config.settings import FrontierSettings, LocalSettings, RoleSettings, Settings
+from hybridcode.domain.errors import ModelUnauthorised
+from hybridcode.domain.model import ModelInfo
 from hybridcode.domain.ports import Model
+from hybridcode.models.absent import AbsentModel
 from hybridcode.models.frontier import FrontierModel
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.openai_compatible import ServerModel
@@ -29,35 +33,97 @@ class Startable(Protocol):
 
 @dataclass(frozen=True)
 class Models:
-    """The two models; None where nothing is configured."""
+    """The two models, None where nothing is configured, and the further ones that a role or a fallback names."""
 
     frontier: Model | None
     local: Model | None
+    named: Mapping[str, Model] = field(default_factory=dict[str, Model])
+    """By the NAME of [models.NAME]; remote ones are left out when offline."""
+
+    def of(self, name: str) -> Model | None:
+        """The model that [roles] or a `fallback` means by a name."""
+        match name:
+            case "frontier":
+                return self.frontier
+            case "local":
+                return self.local
+            case _:
+                return self.named.get(name)
 
 
 def build_models(settings: Settings) -> Models:
-    """The models that the settings name. A frontier that leaves this machine is left out when offline.
+    """The models that the settings name. Through litellm none is made that leaves this machine when offline, and of the
+    further ones only those that somebody may be asked for.
 
     Raises:
-        ConfigError: when [models.local] name is no model of this machine, or a setting cannot be used.
+        ConfigError: when a `name` is no model of this machine, or a setting cannot be used.
+        ModelUnauthorised: a model without its key, and without a fallback.
     """
-    frontier, local = settings.models.frontier, resolved(settings.models.local)
-    deciding: Model | None = FrontierModel(frontier) if frontier.model else None
-    if deciding is not None and settings.egress.mode == "offline" and deciding.info.is_remote:
-        deciding = None
-    return Models(deciding, _writing(local))
+    wanted = named_by_roles(settings)
+    found = {name: named_model(settings, name) for name in settings.models.named if name in wanted}
+    return Models(
+        _deciding(settings, settings.models.frontier),
+        _writing(resolved(settings.models.local)),
+        {name: model for name, model in found.items() if model is not None},
+    )
 
 
-def _writing(settings: LocalSettings) -> Model | None:
-    """The local model: a file, a server, or one of them and the servers of the pool."""
+def named_by_roles(settings: Settings) -> frozenset[str]:
+    """The models that a role names, and those that take their place."""
+    roles = (getattr(settings.roles, role) for role in RoleSettings.__struct_fields__)
+    left, found = ["frontier", "local", *roles], set[str]()
+    while left:
+        name = left.pop()
+        if name and name not in found:
+            found.add(name)
+            left.append(settings.models.of(name).fallback)
+    return frozenset(found)
+
+
+def named_model(settings: Settings, name: str) -> Model | None:
+    """The model of [models.NAME]; None for a remote one when offline. Raises as `build_models`."""
+    match settings.models.of(name):
+        case FrontierSettings() as through:
+            return _deciding(settings, through, table=name)
+        case LocalSettings() as here:
+            return _writing(resolved(here), table=name)
+
+
+def _deciding(settings: Settings, frontier: FrontierSettings, *, table: str = "") -> Model | None:
+    if not frontier.model:
+        return None
+    is_offline = settings.egress.mode == "offline"
+    try:
+        model: Model = FrontierModel(frontier, table=table)
+    except ModelUnauthorised as error:
+        if is_offline:
+            return None
+        if not frontier.fallback:
+            raise
+        model = AbsentModel(ModelInfo(frontier.model, "frontier", is_remote=True, table=table), error)
+    return None if is_offline and model.info.is_remote else model
+
+
+def _writing(settings: LocalSettings, *, table: str = "") -> Model | None:
+    """A file, a server, or one of them and the servers of the pool."""
+    try:
+        return _served(settings, table)
+    except ModelUnauthorised as error:
+        if not settings.fallback:
+            raise
+        return AbsentModel(ModelInfo(settings.name or settings.base_url, "local", table=table), error)
+
+
+def _served(settings: LocalSettings, table: str) -> Model | None:
     members: list[Model] = []
     if settings.path:
-        members.append(LlamaCppModel(settings))
+        members.append(LlamaCppModel(settings, table=table))
     elif settings.base_url:
-        members.append(ServerModel(settings))
+        members.append(ServerModel(settings, table=table))
     for url in dict.fromkeys(settings.pool):
         if settings.path or url != settings.base_url:
-            members.append(ServerModel(msgspec.structs.replace(settings, base_url=url), setting="pool"))
+            one = msgspec.structs.replace(settings, base_url=url)
+            members.append(ServerModel(one, setting="pool", table=table))
     if len(members) > 1:
         return Pool(members)
     return members[0] if members else None
@@ -76,4 +142,4 @@ async def close_all(models: Models) -> None:
 
 def each(models: Models) -> list[Model]:
     """The models that there are."""
-    return [model for model in (models.frontier, models.local) if model is not None]
+    return [model for model in (models.frontier, models.local, *models.named.values()) if model is not None]

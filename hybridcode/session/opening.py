@@ -6,17 +6,28 @@ Invariant: everything that makes this session weaker than it could be is said on
 from collections.abc import Sequence
 from pathlib import Path
 
+from hybridcode.config.settings import RoleSettings
 from hybridcode.domain.events import NoticeGiven, SessionOpened
 from hybridcode.repo.facts import GitFacts
 from hybridcode.session.models import Models
 from hybridcode.version import __version__
 
+_ROLES = RoleSettings()
+
 
 def opening_notices(
-    facts: GitFacts, models: Models, warnings: Sequence[str], checks: Sequence[NoticeGiven] = ()
+    facts: GitFacts,
+    models: Models,
+    warnings: Sequence[str],
+    checks: Sequence[NoticeGiven] = (),
+    *,
+    roles: RoleSettings = _ROLES,
+    profile: str = "",
 ) -> list[NoticeGiven]:
     """Notices about settings, checks, work tree and models, in that order."""
     notices = [*(NoticeGiven("warning", text) for text in warnings), *checks]
+    if profile:
+        notices.append(NoticeGiven("info", f"The profile {profile} holds.", "`hybridcode config show --origin`"))
     if not facts.is_git:
         notices.append(
             NoticeGiven(
@@ -32,7 +43,7 @@ def opening_notices(
                 "They stay as they are; edits are made on top of them.",
             )
         )
-    return notices + _model_notices(models)
+    return notices + _model_notices(models, roles)
 
 
 def opened(workspace: Path, mode: str, facts: GitFacts, models: Models, sandbox: str) -> SessionOpened:
@@ -48,22 +59,28 @@ def opened(workspace: Path, mode: str, facts: GitFacts, models: Models, sandbox:
         local=local.info.name if local else None,
         frontier_is_scripted=bool(frontier and frontier.info.is_scripted),
         sandbox=sandbox,
+        named={name: model.info.name for name, model in models.named.items()},
     )
 
 
-def _model_notices(models: Models) -> list[NoticeGiven]:
+def _model_notices(models: Models, roles: RoleSettings) -> list[NoticeGiven]:
+    deciding = {name for name in (roles.plan, roles.judge) if models.of(name) is None}
     notices: list[NoticeGiven] = []
     if models.frontier is not None and models.frontier.info.is_scripted:
         notices.append(
             NoticeGiven("info", "The frontier part is a script, not a model: its plan was written beforehand.")
         )
-    if models.frontier is None and models.local is not None:
+    for name in sorted({getattr(roles, role) for role in RoleSettings.__struct_fields__} - {"frontier", "local"}):
+        if models.of(name) is None:
+            said = f"The model {name} is not asked: it is remote, and remote calls are forbidden."
+            notices.append(NoticeGiven("warning", said, "Another one plays its roles."))
+    if models.frontier is None and models.local is not None and deciding:
         notices.append(
             NoticeGiven(
                 "warning", "No frontier model: the local model plans and judges too.", "Set [models.frontier] model."
             )
         )
-    if models.local is None and models.frontier is not None:
+    if models.local is None and models.frontier is not None and models.of(roles.draft) is None:
         notices.append(
             NoticeGiven(
                 "warning",

@@ -101,7 +101,9 @@ def _head(state: SessionState) -> Iterator[Block]:
         opened = state.opened
         scripted = " (a script, not a model)" if opened.frontier_is_scripted else ""
         yield Block("item", f"in {opened.workspace}, opened {_moment(state.envelopes[0].at)}")
-        yield Block("item", f"frontier {opened.frontier or 'none'}{scripted}, local {opened.local or 'none'}")
+        yield Block(
+            "item", f"frontier {opened.frontier or 'none'}{scripted}, local {opened.local or 'none'}{opened.further}"
+        )
         yield Block("item", f"mode {opened.mode}, sandbox {opened.sandbox}, hybridcode {opened.version}")
     if state.forked is not None:
         yield Block("item", f"begins where session {state.forked.origin} stood after {state.forked.task}")

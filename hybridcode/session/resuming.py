@@ -22,7 +22,6 @@ from hybridcode.domain.events import (
     TaskGiven,
 )
 from hybridcode.domain.own import is_own
-from hybridcode.domain.plan import Writer
 from hybridcode.gate.policy import READ_ONLY
 from hybridcode.session.state import ProposalView, SessionState
 from hybridcode.session.task_view import TaskView
@@ -42,7 +41,7 @@ def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     since = [envelope.event for envelope in state.envelopes if envelope.seq > view.begun_at]
     run.is_revised = any(isinstance(event, PlanRevised) for event in since)
     run.repairs = repairs_made(since)
-    run.planner = planner_of(since)
+    run.planner = planner_of(since, decider=run.decider)
     proposals = [proposal for proposal in state.of_task if proposal.proposal.step not in run.done]
     for proposal in proposals:
         _sort_in(run, proposal)
@@ -69,15 +68,15 @@ def _sort_in(run: Run, view: ProposalView) -> None:
         run.receipts[proposal.step] = receipt
 
 
-def planner_of(events: Iterable[Event]) -> Writer:
-    """Which model's plan is followed."""
-    planner: Writer = "frontier"
+def planner_of(events: Iterable[Event], *, decider: str) -> str:
+    """Which model's plan is followed; `decider` plans what is not for the local model."""
+    planner = decider
     for event in events:
         match event:
             case PlannerChosen(writer=writer):
                 planner = writer
             case RepairAsked():
-                planner = "frontier"
+                planner = decider
             case _:
                 pass
     return planner

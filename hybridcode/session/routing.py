@@ -5,10 +5,11 @@ Invariant: a pure function of settings and models; what is not followed is said 
 
 from hybridcode.config.load import Loaded
 from hybridcode.config.routing import RoutingTable, followed
-from hybridcode.domain.ports import Model
+from hybridcode.session.models import Models
 
 
-def routes_for(loaded: Loaded, local: Model | None) -> tuple[RoutingTable, tuple[str, ...]]:
-    """The table, and warnings."""
-    name = local.info.name if local is not None else None
+def routes_for(loaded: Loaded, models: Models) -> tuple[RoutingTable, tuple[str, ...]]:
+    """The table, and warnings. It is about whoever writes first: the model of [roles] draft."""
+    writes = models.named.get(loaded.settings.roles.draft, models.local)
+    name = writes.info.name if writes is not None else None
     return followed(loaded.routing, is_on=loaded.settings.routing.table, local=name)

@@ -3,7 +3,7 @@
 Invariant: a fold of settings; nothing is read and nothing sent here.
 """
 
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import FrontierSettings, Settings
 from hybridcode.domain.ports import Model
 from hybridcode.gate.gate import Gate
 from hybridcode.gate.sending import AskToSend
@@ -16,12 +16,13 @@ from hybridcode.session.state import SessionState
 
 def send_policy(model: Model, settings: Settings, private: Private, *, gate: Gate, record: SessionState) -> SendPolicy:
     """The policy of one model in a session."""
-    frontier, egress = settings.models.frontier, settings.egress
-    is_frontier = model.info.backend == "frontier"
+    models, egress = settings.models, settings.egress
+    own = models.of(model.info.table or model.info.backend)
+    through = own if isinstance(own, FrontierSettings) else None
     return SendPolicy(
-        max_input_tokens=frontier.max_input_tokens if is_frontier else None,
-        max_retries=frontier.max_retries,
-        timeout_s=frontier.timeout_s if is_frontier else settings.models.local.timeout_s,
+        max_input_tokens=through.max_input_tokens if through else None,
+        max_retries=(through or models.frontier).max_retries,
+        timeout_s=own.timeout_s,
         offline=egress.mode == "offline",
         deny_paths=egress.deny_paths,
         redactor=private.redactor if egress.redact else None,

@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from hybridcode.agent.keeping import Keeper
-from hybridcode.agent.run import Baselines, Outcome, PlanApprover, Run, Senders
+from hybridcode.agent.run import Baselines, Outcome, PlanApprover, Run
 from hybridcode.agent.steering import bounded
 from hybridcode.config.edit import add_project_rule
 from hybridcode.config.load import Loaded
@@ -60,6 +60,7 @@ from hybridcode.session.private import Private
 from hybridcode.session.resuming import take_up
 from hybridcode.session.routing import routes_for
 from hybridcode.session.send_policy import send_policy
+from hybridcode.session.senders import senders_for
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
 from hybridcode.session.watchers import NullWatcher
@@ -305,14 +306,14 @@ class Session:
             suggested=self.agreed.suggested,
             journal=self.log,
             gate=self.gate,
-            senders=Senders(self.sender(self.models.frontier), self.sender(self.models.local)),
+            senders=senders_for(self.models, self.settings, self.sender),
             watcher=self.options.watcher,
             plan_approver=self.options.plan_approver,
             index=self.index,
             keeper=self.keeper,
             baselines=self.baselines,
             clean=self._clean if self.settings.egress.redact else str,
-            routes=routes_for(self.options.loaded, self.models.local)[0],
+            routes=routes_for(self.options.loaded, self.models)[0],
             history=history,
             calls=self.state.sums.calls,
         )
@@ -320,20 +321,19 @@ class Session:
     def _clean(self, text: str) -> str:
         return self.private.redactor().clean(text)
 
-    def sender(self, model: Model | None) -> Sender | None:
-        """A model behind this session's policy; None for none."""
-        if model is None:
-            return None
+    def sender(self, model: Model) -> Sender:
+        """A model behind this session's policy."""
         policy = send_policy(model, self.settings, self.private, gate=self.gate, record=self.state)
         return Sender(model, self.log, policy=policy)
 
     def _record_opening(self, place: Workplace) -> None:
-        facts, loaded = git_facts(self.options.workspace), self.options.loaded
+        facts, loaded, roles = git_facts(self.options.workspace), self.options.loaded, self.settings.roles
         first: list[Event] = [opened(self.root, self.mode, facts, self.models, self.sandbox.kind)]
         first += [] if self.options.forked is None else [self.options.forked]
-        warnings = [*loaded.warnings, *routes_for(loaded, self.models.local)[1]]
+        warnings, checks = [*loaded.warnings, *routes_for(loaded, self.models)[1]], self.agreed.notices
         told = facts if place.made is None else replace(facts, dirty_paths=())  # what is left out is among its news
-        for event in (*first, *place.news, *opening_notices(told, self.models, warnings, self.agreed.notices)):
+        notices = opening_notices(told, self.models, warnings, checks, roles=roles, profile=loaded.profile)
+        for event in (*first, *place.news, *notices):
             self.log.append(event)
         self._record_checks()
 

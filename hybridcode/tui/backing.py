@@ -3,8 +3,9 @@
 Invariant: models are built once, whether they are started ahead of the first task or by it.
 """
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from hybridcode.domain.ports import Approver, Watcher
 from hybridcode.gate.approvers import Inbox
 from hybridcode.gate.sandbox import Sandbox
 from hybridcode.journal.approvals import Approvals
+from hybridcode.session.calibration.shadow import Shadow
 from hybridcode.session.missing import require_models
 from hybridcode.session.models import Models, build_models, close_all, start_all
 from hybridcode.session.session import Session, SessionOptions
@@ -57,6 +59,8 @@ class Backing:
         """Names of the models, once a person chose one."""
         self._inbox: Inbox | None = None
         self._session: Session | None = None
+        self._shadow: Shadow | None = None
+        self._shadowing: asyncio.Task[object] | None = None
         self._options = SessionOptions(
             workspace=workspace,
             loaded=loaded,
@@ -102,10 +106,25 @@ class Backing:
         """
         if self._session is None:
             self._session = Session.open(self._options)
+            self._shadow = Shadow(self._session)
             for envelope in self._session.state.envelopes if tells_past else ():
                 publish(envelope)
             self._session.subscribe(publish)
         return self._session
+
+    async def work(self, task: Coroutine[object, object, object]) -> None:
+        """Do a task, and behind it, until the next one, what of it falls due for `hybridcode calibrate`."""
+        await self._stop_shadow()
+        try:
+            await task
+        finally:
+            if self._shadow is not None:
+                self._shadowing = asyncio.create_task(self._shadow.catch_up())
+
+    async def _stop_shadow(self) -> None:
+        if self._shadow is not None and self._shadowing is not None:
+            self._shadow.stop()
+            await asyncio.gather(self._shadowing, return_exceptions=True)
 
     async def leave(self, publish: Callable[[Envelope], None], go_to: str | None, forked: SessionForked | None) -> None:
         """Close the session, not the models, and open another one; None = a new one, later, or now if it is a fork.
@@ -123,7 +142,9 @@ class Backing:
             self._session, self._inbox, self._options = former
             raise
         if former[0] is not None:
+            await self._stop_shadow()
             await former[0].close(keeps_models=True)
+        self._shadow = Shadow(self._session) if self._session is not None else None
         if self._session is not None:
             self._session.subscribe(publish)
 
@@ -148,6 +169,7 @@ class Backing:
 
     async def close(self) -> None:
         """Give back processes and files."""
+        await self._stop_shadow()
         if self._session is not None:
             await self._session.close()
         else:

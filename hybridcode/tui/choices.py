@@ -94,8 +94,8 @@ class Choices:
         for name, value in changes.items():
             require_usable(name, value)
         if target == "local":
-            return foresee_local(self.loaded.repository.folder, changes)
-        return foresee(self.path(target), changes)
+            return foresee_local(self.loaded.repository.folder, changes, named=self.loaded.settings.models.named)
+        return foresee(self.path(target), changes, named=self.loaded.settings.models.named)
 
     async def keep(self, rewrites: Sequence[Rewrite]) -> Kept:
         """Write what was shown, and work with it.

@@ -45,6 +45,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Name of the model that decides; None = not configured."""
     local: str | None = None
     """Name of the model that writes; None = not configured."""
+    roles: tuple[str, ...] = ()
+    """Roles that further models play, as `plan gpt-5-mini`."""
     mode: Mode = "default"
     is_offline: bool = False
     is_resumable: bool = False

@@ -17,7 +17,6 @@ _ROLES = {
     "draft": "drafting",
     "hint": "thinking of a hint",
     "judge": "judging",
-    "summarize": "summing up",
     "commit_message": "writing the commit message",
 }
 

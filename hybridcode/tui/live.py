@@ -30,7 +30,7 @@ from hybridcode.session.watchers import Piece, QueueWatcher
 from hybridcode.tui.conversation import PERSON, Facts, Remember
 from hybridcode.tui.plan_desk import PlanDesk
 from hybridcode.tui.records import Library, Past
-from hybridcode.tui.surroundings import advice_for, draws_ascii_only, local_name, short_path
+from hybridcode.tui.surroundings import advice_for, draws_ascii_only, further_roles, local_name, short_path
 
 if TYPE_CHECKING:
     from hybridcode.session.models import Models
@@ -112,6 +112,7 @@ class LiveConversation:
             dirty=len(self._git.dirty_paths),
             frontier=frontier,
             local=local,
+            roles=further_roles(settings),
             mode=self.mode,
             is_offline=settings.egress.mode == "offline",
             is_resumable=bool(task and task.is_open and self._running is None),
@@ -345,7 +346,7 @@ class LiveConversation:
         if self.is_running:
             work.close()
             raise HybridcodeError("A task is running.", "Esc interrupts it.")
-        self._running = asyncio.create_task(self._watched(work))
+        self._running = asyncio.create_task(self._watched(self._behind().work(work)))
 
     async def _watched(self, work: Coroutine[object, object, object]) -> None:
         try:

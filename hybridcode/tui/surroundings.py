@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import FrontierSettings, LocalSettings, RoleSettings, Settings
 
 
 def draws_ascii_only(glyphs: Literal["auto", "unicode", "ascii"], environ: Mapping[str, str]) -> bool:
@@ -27,6 +27,18 @@ def local_name(settings: Settings) -> str | None:
     """Short name of the local model for screens; None where nothing is configured."""
     local = settings.models.local
     return local.name or (Path(local.path).stem if local.path else local.base_url) or None
+
+
+def further_roles(settings: Settings) -> tuple[str, ...]:
+    """Roles that further models play, each with the short name of its model."""
+    said = ((role, getattr(settings.roles, role)) for role in RoleSettings.__struct_fields__)
+    return tuple(f"{role} {_short(settings.models.of(name))}" for role, name in said if name in settings.models.named)
+
+
+def _short(model: FrontierSettings | LocalSettings) -> str:
+    if isinstance(model, FrontierSettings):
+        return model.model.rsplit("/", 1)[-1]
+    return model.name or (Path(model.path).stem if model.path else model.base_url)
 
 
 def short_path(path: Path) -> str:

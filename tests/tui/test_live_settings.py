@@ -10,6 +10,7 @@ from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.missing import key_of, require_models
 from hybridcode.session.models import Models
 from hybridcode.tui.live import LiveConversation
+from hybridcode.tui.widgets.bars import top_items
 
 
 class Desk:
@@ -112,6 +113,17 @@ async def test_how_things_are_shown_changes_at_once_and_starts_nothing(tmp_path:
     await live.close()
 
 
+async def test_further_models_stand_in_the_top_line_with_their_roles(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    named = {"models__second__model": "x/other", "models__shed__path": "/m/coder.gguf"}
+    live = LiveConversation(desk.workspace, desk.loaded(**named, roles__plan="second", roles__draft="shed"))
+    assert live.facts.roles == ("plan other", "draft coder")
+    assert {(3, "plan other"), (3, "draft coder")} < set(top_items(live.facts, 120))
+    await live.close()
+    plain = LiveConversation(desk.workspace, desk.loaded(**named))
+    assert plain.facts.roles == ()
+
+
 async def test_a_model_that_cannot_be_built_leaves_looking_around_alone(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     live = LiveConversation(desk.workspace, desk.loaded(models__local__name="nobody-has-this"))
@@ -131,5 +143,9 @@ def test_what_is_missing_is_told_with_what_to_do(tmp_path: Path) -> None:
         require_models(Models(frontier, None), settings, {})
     with pytest.raises(ModelUnavailable, match="offline"):
         require_models(Models(None, None), settings, {})
+    (tmp_path / "other").mkdir()
+    fallen = Desk(tmp_path / "other").loaded(models__frontier__model="openai/gpt-5", models__frontier__fallback="local")
+    require_models(Models(frontier, None), fallen.settings, {})
+    require_models(Models(None, None, {"second": frontier}), settings, {})
     assert key_of("claude-sonnet-4-5") == "ANTHROPIC_API_KEY"
     assert key_of("ollama/qwen3") == ""

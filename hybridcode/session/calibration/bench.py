@@ -226,10 +226,12 @@ class Bench:
 
     def _settings(self, settings: Settings, sample: int) -> Settings:
         replace = msgspec.structs.replace
-        local = replace(settings.models.local, seed=settings.models.local.seed + sample - 1)
+        models = settings.models
+        named = {name: replace(one, seed=one.seed + sample - 1) for name, one in models.named_local.items()}
+        local = replace(models.local, seed=models.local.seed + sample - 1)
         return replace(
             settings,
-            models=replace(settings.models, local=local),
+            models=replace(models, local=local, named_local=named),
             context=replace(settings.context, step_tokens=self.step_tokens),
         )
 

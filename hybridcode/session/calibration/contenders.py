@@ -11,13 +11,13 @@ from hybridcode.models.frontier import FrontierModel
 from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.openai_compatible import ServerModel
 from hybridcode.session.calibration.bench import Contender
-from hybridcode.session.models import Models
+from hybridcode.session.models import Models, named_model
 
 ROLES = ("local", "frontier")
 
 
 def contenders_of(settings: Settings, models: Models, names: tuple[str, ...]) -> tuple[Contender, ...]:
-    """A contender for each name: `local`, `frontier`, a GGUF file, a server's URL, or a litellm name.
+    """A contender for each name: `local`, `frontier`, a [models.NAME], a GGUF file, a server's URL, or a litellm name.
 
     Raises:
         ModelUnavailable: a role without a model, or no model at all.
@@ -42,6 +42,11 @@ def _one(settings: Settings, models: Models, name: str) -> Contender:
         if model is None:
             raise ModelUnavailable(f"There is no {name} model.", f"Set [models.{name}], or leave out --model {name}.")
         return Contender(model, settings)
+    if name in settings.models.named:
+        found = models.named.get(name) or named_model(settings, name)
+        if found is None:
+            raise ModelUnavailable(f"{name} is a remote model, and remote calls are forbidden.", "Leave out --offline.")
+        return Contender(found, settings)
     replace = msgspec.structs.replace
     local, frontier = settings.models.local, settings.models.frontier
     if name.startswith(("http://", "https://")):

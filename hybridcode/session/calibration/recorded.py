@@ -44,15 +44,21 @@ class Recorded:
     def look(self, *, limit: int) -> None:
         """Take in the steps of the newest `limit` sessions."""
         for row in [row for row in self.journal.sessions() if not row.is_calibration][:limit]:
-            state = SessionState.of(self.journal.envelopes(row.id))
-            digests = {
-                envelope.event.task.id: envelope.event.tree_digest
-                for envelope in state.envelopes
-                if isinstance(envelope.event, TaskGiven)
-            }
-            for view in reversed(state.tasks):
-                if not view.is_forgotten and view.plan is not None:
-                    self._take(state, view, digests[view.task.id])
+            self._look_through(SessionState.of(self.journal.envelopes(row.id)))
+
+    def look_at(self, session: str) -> None:
+        """Take in the steps of one session's last task."""
+        self._look_through(SessionState.of(self.journal.envelopes(session)), most=1)
+
+    def _look_through(self, state: SessionState, *, most: int | None = None) -> None:
+        digests = {
+            envelope.event.task.id: envelope.event.tree_digest
+            for envelope in state.envelopes
+            if isinstance(envelope.event, TaskGiven)
+        }
+        for view in list(reversed(state.tasks))[:most]:
+            if not view.is_forgotten and view.plan is not None:
+                self._take(state, view, digests[view.task.id])
 
     def _take(self, state: SessionState, view: TaskView, digest: str) -> None:
         done = list(_applied(state, view))

@@ -78,6 +78,7 @@ def top_items(facts: Facts, cells: int) -> list[Item]:
     room = 40 if cells >= ROOMY_CELLS else 10
     items: list[Item] = [(2, f"frontier {_model(facts.frontier, room)}")]
     items.append((1, f"local {_model(facts.local, room)}"))
+    items += [(3, clip(role, room + 16)) for role in facts.roles]
     if facts.is_offline:
         items.append((0, "offline"))
     return items

@@ -9,8 +9,9 @@ from tests.support.processes import Program
 
 NEEDED = {
     "agent", "agent.commands", "cli", "cli.console", "cli.here", "cli.lazy", "cli.main", "cli.policy", "config",
-    "config.keys", "config.layers", "config.load", "config.paths", "config.patterns", "config.routing", "config.rules",
-    "config.settings", "config.tighten", "config.trust", "config.atomic", "domain", "domain.action", "domain.canonical",
+    "config.keys", "config.layers", "config.load", "config.naming", "config.paths", "config.patterns",
+    "config.profiles", "config.routing", "config.rules", "config.settings", "config.tighten", "config.trust",
+    "config.atomic", "domain", "domain.action", "domain.canonical",
     "domain.errors", "domain.exits", "domain.proportion", "domain.work", "gate", "version", "launcher",
 }  # fmt: skip
 """Modules of ours that `policy check` may import, besides those of the gate that judge."""

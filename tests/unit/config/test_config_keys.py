@@ -138,7 +138,8 @@ def test_the_schema_knows_every_setting() -> None:
     definitions = json_schema()["$defs"]
     fields = [field for definition in definitions.values() for field in definition["properties"].values()]
     assert all(field["description"] for field in fields)
-    assert all(definition["additionalProperties"] is False for definition in definitions.values())
+    closed = {name for name, definition in definitions.items() if definition["additionalProperties"] is False}
+    assert closed == definitions.keys() - {"ModelSettings"}
     page = markdown()
     assert all(f"| `{key.name.rpartition('.')[2]}` |" in page for key in KEYS.values())
 

@@ -345,6 +345,10 @@ def value_of(name: str) -> st.SearchStrategy[object]:
         return st.sampled_from([choice for choice in key.choices if choice != "bypass"])
     if key.type is bool:
         return st.booleans()
+    if name.startswith("roles."):
+        return st.sampled_from(["frontier", "local"])
+    if name.endswith(".fallback"):
+        return st.just("local" if "frontier" in name else "frontier")
     return st.integers(0, 60) if key.is_number else st.sampled_from(["", "elsewhere"])
 
 

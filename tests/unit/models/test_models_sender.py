@@ -309,3 +309,33 @@ async def test_what_a_person_should_know_of_the_loading_is_told_once() -> None:
     told = [event.text for event in only(desk.recorder.events, NoticeGiven)]
     assert len(told) == 1
     assert "n_ctx lowered" in told[0]
+
+
+async def test_a_pause_that_is_too_long_is_not_waited_for_where_another_model_can_be_asked() -> None:
+    limited = RetryLater("slow down", retry_after_s=600.0)
+    desk = Desk(FaultyModel(says("late"), {1: Fail(limited)}))
+    desk.sender.backed_by(Sender(says("now", LOCAL), desk.recorder, policy=SendPolicy()))
+    assert (await desk.sender.ask(request())).text == "now"
+    assert desk.pauses.taken == []
+    assert desk.sender.model.info == says("now", LOCAL).info
+    assert (await desk.sender.ask(request())).model == "small"
+    short = Desk(FaultyModel(says("late"), {1: Fail(RetryLater("slow down", retry_after_s=3.0))}))
+    short.sender.backed_by(Sender(says("now", LOCAL), short.recorder, policy=SendPolicy()))
+    assert ((await short.sender.ask(request())).text, short.pauses.taken) == ("late", [3.0])
+
+
+async def test_what_may_not_be_sent_is_no_reason_to_ask_somebody_else() -> None:
+    desk = Desk(says("x"), SendPolicy(deny_paths=("secret/**",)))
+    desk.sender.backed_by(Sender(says("now", LOCAL), desk.recorder, policy=SendPolicy()))
+    with pytest.raises(EgressForbidden):
+        await desk.sender.ask(request(files=("secret/a.py",)))
+    assert desk.recorder.events == []
+
+
+async def test_a_fallback_sees_what_its_own_policy_lets_it_see() -> None:
+    desk = Desk(FaultyModel(says("x", LOCAL), {1: Fail(ModelCrashed("gone")), 2: Fail(ModelCrashed("gone"))}))
+    policy = SendPolicy(deny_paths=("secret/**",))
+    desk.sender.backed_by(Sender(says("far"), desk.recorder, policy=policy))
+    with pytest.raises(EgressForbidden):
+        await desk.sender.ask(request(files=("secret/a.py",)))
+    assert [event.model for event in desk.asked()] == ["small", "small"]

@@ -79,3 +79,9 @@ def test_more_threads_than_cores_are_warned_of(tmp_path: Path) -> None:
 def test_without_a_frontier_a_local_model_is_enough(tmp_path: Path, weights: Path) -> None:
     assert found(tmp_path, local=LocalSettings(path=str(weights)))["frontier"].ok
     assert not found(tmp_path)["frontier"].ok
+
+
+def test_further_models_are_looked_at_by_name(tmp_path: Path) -> None:
+    models = ModelSettings(named_frontier={"second": FrontierSettings(model="x/y", api_key_env="OTHER")})
+    found = {item.what: item for item in findings(tmp_path, Settings(models=models), {})}
+    assert (found["second"].ok, found["second"].detail) == (False, "x/y: OTHER holds no key")
