@@ -246,6 +246,10 @@ class PlainProgram:
             plan = await self._asker.plan(question.plan)
             self._questions.answered.add(question.task.id)
             await self._talk.answer_plan(plan)
+        else:
+            answer = await self._asker.questions(question.questions)
+            self._questions.answered.add(question.task.id)
+            await self._talk.answer_questions(answer)
 
     async def _decided(self, proposal: Proposal) -> Answered:
         facts = self._talk.facts

@@ -1,4 +1,4 @@
-"""Questions of the plain program: a change hunk by hunk, a command, a plan.
+"""Questions of the plain program: a change hunk by hunk, a command, a plan, what the planner asks.
 
 Invariant: an empty line decides nothing, a line typed before the question is no answer, and what cannot be undone needs
 the word `yes`.
@@ -11,11 +11,13 @@ from hybridcode.agent.commands import shell_command
 from hybridcode.cli.lines import Lines
 from hybridcode.cli.plain_words import fact_lines, head_lines, hunk_lines, plan_lines
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
+from hybridcode.domain.asked import MAX_ANSWER, Question
 from hybridcode.domain.plan import Plan
 from hybridcode.gate.rules import exact_rule_text
 from hybridcode.tui.command_text import command_facts, needs_word
 from hybridcode.tui.conversation import PERSON, Remember
 from hybridcode.tui.reviewing import Review, Seal, editable_text, edited_lines
+from hybridcode.tui.waiting import in_one
 
 Tell = Callable[[str], None]
 
@@ -141,6 +143,44 @@ class Asker:
         """
         self._say(plan_lines(plan))
         return plan if await self._answer("y n l", PLAN_ANSWERS) == "y" else None
+
+    async def questions(self, questions: Sequence[Question]) -> str:
+        """Ask what the planner asks; returns the answers as one text.
+
+        Raises:
+            LeftOpen: they stay open.
+        """
+        answers: list[str] = []
+        for number, question in enumerate(questions, 1):
+            place = f" {number} of {len(questions)}" if len(questions) > 1 else ""
+            self._tell(f"question{place} of the planner: {question.text}")
+            self._say(f"  {digit}: {option}" for digit, option in enumerate(question.options, 1))
+            answers.append(await self._answer_of(question))
+        text = in_one(questions, answers)
+        if len(text) > MAX_ANSWER:
+            self._tell(f"too long by {len(text) - MAX_ANSWER:,} characters")
+            raise LeftOpen
+        return text
+
+    async def _answer_of(self, question: Question) -> str:
+        """An option by its number, or any other words."""
+        choices = "type its number, or other words" if question.options else "type the answer"
+        while True:
+            for lost in self._lines.dropped():
+                self._tell(f"typed before the question, not used: {lost}")
+            self._tell(f"{choices}; l leaves it for later:")
+            line = await self._lines.answer()
+            if line is None or line.strip() == "l":
+                raise LeftOpen
+            typed = line.strip()
+            if not typed.isdecimal():
+                if typed:
+                    return typed
+            elif 1 <= int(typed) <= len(question.options):
+                return question.options[int(typed) - 1]
+            elif not question.options:
+                return typed
+            self._tell("nothing was answered")
 
     async def _other_command(self, proposal: Proposal) -> Decision | None:
         command = proposal.action

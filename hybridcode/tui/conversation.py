@@ -198,6 +198,10 @@ class Conversation(Protocol):
         """Approve the waiting plan (as shown, or as edited), or say no with None."""
         ...
 
+    async def answer_questions(self, answer: str) -> None:
+        """Answer what the planner asked; the task goes on. Raises HybridcodeError: it asks nothing now."""
+        ...
+
 
 def live_pieces(conversation: Conversation) -> list[Piece]:
     """Take what the live queue holds right now."""

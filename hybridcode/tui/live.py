@@ -301,6 +301,13 @@ class LiveConversation:
         self._desk.answer(plan)
         await self._go_on()
 
+    async def answer_questions(self, answer: str) -> None:
+        """Answer what the planner asked."""
+        task = self._session().state.task
+        if task is None or not task.waits_for_answer:
+            raise HybridcodeError("The planner asks nothing now.", "What is written in the composer is a task.")
+        await self.start(answer)
+
     async def _go_on(self) -> None:
         """An answer to what an interrupted task waited for takes that task up again."""
         task = self._session().state.task

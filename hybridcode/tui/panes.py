@@ -15,6 +15,7 @@ from hybridcode.session.task_view import TaskView
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.reviewing import Review, load_change
+from hybridcode.tui.screens.asked_back import AskedPane
 from hybridcode.tui.screens.command import CommandPane
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.plan import PlanPane
@@ -90,8 +91,8 @@ def _effects(proposal: Proposal, workspace: Path) -> tuple[str, ...]:
     return tuple(effect for effect in foreseen(command, Places.of(workspace)) if effect != said)
 
 
-def plan_pane(task: TaskView, guard: KeyGuard) -> PlanPane | None:
-    """The pane for the plan of a task, None if it has no plan."""
+def task_pane(task: TaskView, guard: KeyGuard) -> PlanPane | AskedPane:
+    """The pane for the plan of a task; for what the planner asks while there is none."""
     if task.plan is None:
-        return None
+        return AskedPane(task.task.id, task.questions, guard, task=task.task.text)
     return PlanPane(task.task.id, task.plan, guard, source=task.plan_source, task=task.task.text)

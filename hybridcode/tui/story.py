@@ -49,7 +49,7 @@ from hybridcode.tui.meter import meter_of, spent
 from hybridcode.tui.modes import mode_told
 from hybridcode.tui.paint import clip
 from hybridcode.tui.story_effects import output_tail, told_of_proposal
-from hybridcode.tui.waiting import waiting_plan, waiting_proposals
+from hybridcode.tui.waiting import waiting_answer, waiting_plan, waiting_proposals
 
 _LEVELS: dict[str, Tone] = {"info": "quiet", "warning": "warn", "error": "bad"}
 
@@ -163,7 +163,8 @@ def _rewound(event: Rewound, state: SessionState) -> list[Entry]:
 def _opened_again(state: SessionState) -> list[Entry]:
     found = [Entry("", "opened again", "quiet")]
     if state.task is not None and state.task.is_open:
-        found.append(Entry("!", "this task stopped: /resume goes on", "warn"))
+        goes_on = "Ctrl+Y shows what the planner asks" if waiting_answer(state) else "/resume goes on"
+        found.append(Entry("!", f"this task stopped: {goes_on}", "warn"))
     return found
 
 
@@ -254,7 +255,9 @@ def _ended(event: TaskEnded, state: SessionState) -> list[Entry]:
         found.append(Entry("undo", "/undo shows what can be put back, and puts it back", "quiet"))
     if what_now := _WHAT_NOW.get(event.exit_reason):
         found.append(Entry("", what_now, "quiet"))
-    if event.exit_reason in RESUMABLE:
+    if waiting_answer(state) is not None:
+        found.append(Entry("", "Ctrl+Y shows the question; what you write next answers it too", "strong"))
+    elif event.exit_reason in RESUMABLE:
         found.append(Entry("", "/resume goes on with it", "strong"))
     said = spent(meter_of(state))
     return [*found, Entry("", said, "quiet")] if said else found

@@ -205,8 +205,8 @@ class SessionScreen(Screen[None]):
         """Take in live text; what the person's own command prints, whose id is `own`, stands apart."""
         self.query_one(Story).feed(pieces, own=own)
 
-    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool, is_running: bool) -> None:
-        """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
+    def show(self, state: SessionState, *, waits: Sequence[str], is_running: bool) -> None:
+        """Show plan, meter, live title and what waits, each kind in a few words."""
         task = state.task
         self.composer.show_work(is_running and task is not None and task.ended is None)
         self.set_class(task is not None and bool(task.steps), "-planned")
@@ -215,9 +215,7 @@ class SessionScreen(Screen[None]):
         plan.show(task, words=step_words(state))
         self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
         self._show_bottom()
-        waiting = ["the plan waits for you"] if is_plan_waiting else []
-        if approvals:
-            waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")
+        waiting = list(waits)
         key = "Ctrl+Y" if waiting else "F4"
         if self.elsewhere:
             waiting.append(f"{plural(self.elsewhere, 'approval')} in other sessions")
