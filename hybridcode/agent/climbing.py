@@ -87,9 +87,9 @@ class _Climb:
         left = deque(ladder)
         while left:
             rung = left.popleft()
-            if rung.writer in self.broken or (rung.name == "frontier_hint" and "frontier" in self.broken):
+            if not self._can_be_asked(rung):
                 continue
-            end = await self._try(self._numbered(rung), is_last=not left)
+            end = await self._try(self._numbered(rung), is_last=not any(map(self._can_be_asked, left)))
             match end:
                 case None:
                     continue
@@ -106,6 +106,9 @@ class _Climb:
                 case _:
                     return end
         return await self._give_up()
+
+    def _can_be_asked(self, rung: Rung) -> bool:
+        return rung.writer not in self.broken and (rung.name != "frontier_hint" or "frontier" not in self.broken)
 
     def fall(self, fell: Fell) -> None:
         """Remember a try that came to nothing, for the next one."""
@@ -136,7 +139,7 @@ class _Climb:
         """One rung; None where its writer could not be asked."""
         run, step = self.run, self.step
         run.lanes.write(step.id)
-        run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why))
+        run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why, is_last))
         said: list[str] = []
         try:
             drafted = await self._drafted(rung, said)

@@ -38,6 +38,7 @@ WHOLE_FILE_LINES = 80
 _TASK_CHARACTERS = 1_500
 """How much of the task a draft is told."""
 _REASON_CHARACTERS = 2_000
+_DECLINED = "declined your last answer"
 """How much of a person's reason a draft is told."""
 
 
@@ -340,9 +341,11 @@ def retry_note(refusals: tuple[Refusal, ...]) -> str:
     return fill(load("retry"), reason="\n".join(parts)[:2_000])
 
 
-def declined_note(reason: str) -> str:
-    """What the next draft is told about a person's no: their words as a quotation, hidden characters made visible."""
+def declined_note(reason: str, *, is_part: bool = False) -> str:
+    """What the next draft is told about a person's no, to all of a change or to the part that they left out: their
+    words as a quotation, hidden characters made visible."""
     words = escape(reason).text.strip()
     kept = words[:_REASON_CHARACTERS] + (" [...]" if len(words) > _REASON_CHARACTERS else "")
     quoted = "\n".join(f"> {line}" for line in kept.split("\n"))
-    return f"# A person declined your last answer and said\n{quoted}"
+    what = "took a part of your last answer, which stands there now, and declined the rest" if is_part else _DECLINED
+    return f"# A person {what} and said\n{quoted}"

@@ -39,9 +39,9 @@ async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Trie
         proven_by=tried.proven_by,
     )
     match receipt:
-        case Applied():
+        case Applied(reason=reason):
             run.remember(receipt)
-            return await _prove(run, step, tried)
+            return _wanted(await _prove(run, step, tried), reason)
         case Declined(reason=reason) if reason:
             return Fell(("declined", reason), declined_note(reason))
         case Stale(paths=paths):
@@ -62,9 +62,9 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
         await run.lanes.turn(step.id)
     receipt = await run.gate.resubmit(run.pending[step.id]) if waits else run.receipts[step.id]
     match receipt:
-        case Applied():
+        case Applied(reason=reason):
             run.remember(receipt)
-            return await _prove(run, step, NOTHING)
+            return _wanted(await _prove(run, step, NOTHING), reason)
         case Held() | Unknown() | Denied():
             return ending_of(receipt)
         case Declined(reason=reason):
@@ -75,6 +75,19 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
             return Fell(ending_of(receipt), "", is_stale=True)
         case _:
             return Fell(ending_of(receipt), "")
+
+
+def _wanted(end: Ending | Fell, reason: str) -> Ending | Fell:
+    """What follows where a person took a part and said why not the rest: another draft, if anybody is left to write it.
+
+    Without one the step ends as it stands with the part that was taken.
+    """
+    if not reason:
+        return end
+    note = declined_note(reason, is_part=True)
+    if isinstance(end, Fell):
+        return replace(end, feedback=f"{note}\n\n{end.feedback}")
+    return Fell(("done", reason), note) if end[0] == "done" else end
 
 
 async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:

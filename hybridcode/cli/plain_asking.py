@@ -23,7 +23,8 @@ Tell = Callable[[str], None]
 
 HUNK_ANSWERS = (
     "y accepts this hunk, n rejects it, e: type other lines, s splits, a accepts the rest of the file, d rejects that,",
-    "A accepts everything, N rejects it, r rejects all of it with a reason, h says the hunk again, l leaves it pending",
+    "A accepts everything, N rejects it, r rejects this hunk with a reason, R all of it, h says the hunk again,",
+    "l leaves it pending",
 )
 COMMAND_ANSWERS = (
     "y runs it once, s runs it and allows it for this session, p the same for this repository from now on,",
@@ -61,9 +62,9 @@ class Asker:
         while (decision := review.decision(seal)) is None:
             if is_new:
                 self._say(hunk_lines(review))
-            answer = await self._answer("y n e s a d A N r h l", HUNK_ANSWERS)
-            is_new = answer in ("y", "n", "s", "a", "d", "A", "N", "e", "h")
-            if answer == "r":
+            answer = await self._answer("y n e s a d A N r R h l", HUNK_ANSWERS)
+            is_new = answer in ("y", "n", "s", "a", "d", "A", "N", "e", "r", "h")
+            if answer == "R" or (answer == "r" and review.is_single):
                 return Answered(Reject(await self._text("reason"), PERSON))
             await self._mark(review, answer)
         if not isinstance(decision, Reject) and needs_word(review.proposal.ruling):
@@ -84,6 +85,8 @@ class Asker:
                 review.mark_all("accepted")
             case "N":
                 review.mark_all("rejected")
+            case "r":
+                review.reject(await self._text("reason"))
             case "s":
                 if not review.split():
                     self._tell("this hunk is one change: e edits it")

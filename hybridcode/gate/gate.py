@@ -358,6 +358,7 @@ class Gate:
         return False
 
     def _finished(self, proposal_id: str, receipt: Receipt) -> Receipt:
+        receipt = lineage.with_reason(self.journal, proposal_id, receipt)
         event = EffectFinished(proposal_id, receipt)
         if (state := state_after(receipt)) is None:
             self.journal.append(event)

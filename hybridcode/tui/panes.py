@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hybridcode.domain.action import ChangeSet, FileChange, Proposal, ShellCommand
-from hybridcode.domain.events import Envelope
+from hybridcode.domain.events import Envelope, RungTaken
 from hybridcode.gate.paths import Places
 from hybridcode.session.task_view import TaskView
 from hybridcode.tui.conversation import Facts
@@ -78,7 +78,15 @@ async def proposal_pane(
     if review is None:
         changes = [load_change(edit, conversation.blob) for edit in proposal.action.edits]
         review = reviews[proposal.id] = await asyncio.to_thread(Review.of, proposal, changes)
-    return ReviewPane(review, guard, seal=conversation.seal, lapses=lapses, more=more, is_split=is_split)
+    is_last = _is_last(proposal.step, conversation.envelopes)
+    seal = conversation.seal
+    return ReviewPane(review, guard, seal=seal, lapses=lapses, more=more, is_split=is_split, is_last=is_last)
+
+
+def _is_last(step: str, envelopes: Sequence[Envelope]) -> bool:
+    """True when nobody is left who could draft the step anew."""
+    taken = (one.event for one in reversed(envelopes) if isinstance(one.event, RungTaken))
+    return next((rung.is_last for rung in taken if rung.step == step), False)
 
 
 def _effects(proposal: Proposal, workspace: Path) -> tuple[str, ...]:
