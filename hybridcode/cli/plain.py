@@ -210,6 +210,8 @@ class PlainProgram:
         for line in (line for entry in told for line in entry_lines(entry)):
             console.data(line)
         doing = doing_now(self._state)
+        if doing is not None and doing.is_between:
+            return  # a moment later it is asked about, or its end is told
         if doing is not None and doing.title != self._doing:
             console.data(f"now: {doing.title}")
         self._doing = doing.title if doing is not None else ""

@@ -88,9 +88,16 @@ def _reach(command: ShellCommand, sandbox: str, unenforced: Sequence[str]) -> li
 
 
 def _effect_facts(effects: Sequence[str]) -> list[Fact]:
-    """What it is seen to do, and that nothing puts back what it does."""
+    """What it is seen to do, and what an undo puts back of it; the warnings name what that cannot reach."""
     seen = [("effects" if number == 0 else "", effect, "") for number, effect in enumerate(effects)]
-    return [*seen, ("undo", "does not put back what a command changes", "")]
+    return [
+        *seen,
+        (
+            "undo",
+            "puts back what it changes here, as far as that can be kept; afterwards the transcript says what not",
+            "",
+        ),
+    ]
 
 
 def _lapse_facts(lapses: str) -> list[Fact]:

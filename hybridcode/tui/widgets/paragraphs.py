@@ -75,6 +75,11 @@ class Paragraphs(ScrollView):
         """Put another paragraph in the place of one."""
         self.hold(lambda: self.stack.replace(number, entry))
 
+    def name_key(self, key: str) -> None:
+        """Name the key that unfolds all."""
+        self.stack.name_key(key)
+        self.refresh()
+
     def unfold_all(self) -> None:
         """Show all long paragraphs in full, or fold them."""
         self.hold(lambda: self.stack.unfold_all(is_open=not self.stack.is_open))
