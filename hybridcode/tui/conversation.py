@@ -59,7 +59,9 @@ class Facts(msgspec.Struct, frozen=True):
     """Seconds after which a question lapses; 0 = never."""
     side_by_side: bool = False
     is_ascii: bool = False
-    """True where the terminal draws ASCII only."""
+    """True where signs and lines of ours are ASCII only."""
+    has_unicode: bool = True
+    """False where the terminal cannot show other characters either."""
     theme: str = "hybridcode-dark"
     bell: bool = False
     notify: Notify = "off"

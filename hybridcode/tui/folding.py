@@ -9,9 +9,14 @@ from hybridcode.tui.amounts import plural
 from hybridcode.tui.entry import Entry, Fold
 from hybridcode.tui.markdown_rows import markdown_rows, plain_rows
 from hybridcode.tui.styled import Row, Run
+from hybridcode.tui.visible import foreign
 
 KEY = "Ctrl+O"
 """What unfolds all, where a person has no other key for it."""
+
+
+_WRITTEN = frozenset({"you", "steer"})
+"""Labels of what a person wrote."""
 
 
 class Laid(NamedTuple):
@@ -28,9 +33,11 @@ def lay_out(entry: Entry, cells: int, *, is_open: bool = False, key: str = KEY) 
         first, _, rest = entry.text.partition("\n")
         return Laid(plain_rows(first, cells), len(plain_rows(rest, cells)) if rest else 0)
     if entry.form == "markdown":
-        rows = markdown_rows(entry.text, cells)
+        rows = markdown_rows(foreign(entry.text), cells)
+    elif entry.tone == "code":
+        rows = plain_rows(foreign(entry.text), cells, "code")
     else:
-        rows = plain_rows(entry.text, cells, "code" if entry.tone == "code" else "")
+        rows = plain_rows(foreign(entry.text) if entry.label in _WRITTEN else entry.text, cells)
     if entry.fold is None:
         return Laid(rows)
     if entry.fold.says:

@@ -121,6 +121,7 @@ class LiveConversation:
             expires_s=settings.approval.expires_s,
             side_by_side=self._ui.side_by_side,
             is_ascii=draws_ascii_only(self._ui.glyphs, os.environ),
+            has_unicode=not draws_ascii_only("auto", os.environ),
             theme=self._ui.theme,
             bell=self._ui.bell,
             notify=self._ui.notify,

@@ -18,6 +18,7 @@ from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.doing import Doing
 from hybridcode.tui.folding import KEY
 from hybridcode.tui.paint import clip, segment, wrap
+from hybridcode.tui.visible import foreign
 
 _KEPT_CHARS = 4_000
 _BYTES_PER_TOKEN = 4
@@ -103,7 +104,7 @@ class Live(Widget):
         self.call_after_refresh(self._rewrap)
 
     def _rewrap(self) -> None:
-        self._lines = wrap(self._text, self.size.width - 2)
+        self._lines = wrap(foreign(self._text), self.size.width - 2)
         self.refresh()
 
     def end(self) -> None:

@@ -22,6 +22,7 @@ from hybridcode.tui.paint import fit, segment
 from hybridcode.tui.seeking import ranges_of
 from hybridcode.tui.stack import Place, Stack
 from hybridcode.tui.styled import Row, Run, Runs, relook
+from hybridcode.tui.visible import unmarked
 
 LABEL_CELLS = 11
 """Cells of the margin that holds labels."""
@@ -172,7 +173,7 @@ class Paragraphs(ScrollView):
         """The text that the mouse has selected, without the margin."""
         first = selection.start.y if selection.start is not None else 0
         last = selection.end.y if selection.end is not None else self.stack.height - 1
-        text = "\n".join(self._row(line).text for line in range(first, last + 1))
+        text = unmarked("\n".join(self._row(line).text for line in range(first, last + 1)))
         start = Offset(selection.start.x, 0) if selection.start is not None else None
         end = Offset(selection.end.x, last - first) if selection.end is not None else None
         return Selection(start, end).extract(text), "\n"
