@@ -152,7 +152,7 @@ def _ran(receipt: Ran, title: str, *, is_check: bool) -> list[Entry]:
 
 def what_follows(is_last: bool) -> str:
     """What becomes of the reason of a no to a change."""
-    return "it is recorded; no draft comes after this one, so the step ends" if is_last else "the next draft sees it"
+    return "it is recorded; no draft follows" if is_last else "the next draft sees it"
 
 
 def _declined(said: str, reason: str, follows: str) -> list[Entry]:

@@ -210,4 +210,4 @@ async def test_where_no_draft_can_follow_the_reason_is_not_promised_to_one() -> 
     conversation.events.insert(-1, RungTaken("2", "frontier", "frontier", 4, "the last", is_last=True))
     async with driving(conversation) as drive:
         await drive.press("R", "x")
-        assert "no draft comes after this one" in drive.told
+        assert "it is recorded; no draft follows" in drive.told

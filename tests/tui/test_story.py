@@ -96,7 +96,7 @@ def test_no_reason_gives_the_step_up_and_a_reason_goes_to_the_next_draft() -> No
 def test_a_reason_that_no_draft_will_see_is_not_promised_to_one() -> None:
     *before, made, ended = _changes(receipt=Declined("x", "person"))
     last = RungTaken("2", "frontier", "frontier", 4, "the last", is_last=True)
-    assert _texts(*before, last, made, ended)[-1] == "it is recorded; no draft comes after this one, so the step ends"
+    assert _texts(*before, last, made, ended)[-1] == "it is recorded; no draft follows"
 
 
 def test_what_was_said_to_the_rest_of_a_change_is_told_with_what_follows() -> None:
