@@ -264,7 +264,7 @@ def test_changes_are_applied() -> None:
     made = propose(conversation, conversation.seal(CHANGES), ruling=ASKS_EDIT, name="p")
     conversation.events = [*drafted()[:-1], made, EffectStarted("p", made.proposal.digest)]
     state = SessionState.of(conversation.envelopes)
-    assert doing_now(state) == Doing("step 2 · applying", "p")
+    assert doing_now(state) == Doing("step 2 · applying", "p", is_between=True)
     assert step_words(state) == {}
 
 
