@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.terminal import Terminal
+from hybridcode.launcher import FRAMES_PER_S
 
 KINDS = ("unified", "split", "log", "richlog")
 _KEYS = (b"\x1b[B", b"J", b"\x1b[6~", b"K", b"\x1b[A")
@@ -61,7 +62,7 @@ def _key_times(terminal: Terminal, keys: int) -> dict[str, float]:
 
 def _environment(folder: str) -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH")}
-    return kept | {"HOME": folder, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_FPS": "120"}
+    return kept | {"HOME": folder, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_FPS": FRAMES_PER_S}
 
 
 def _median(results: list[dict[str, float]]) -> dict[str, float]:

@@ -115,9 +115,9 @@ class _Climb:
             rung = left.popleft()
             if self._is_left_to_repair(rung):
                 break
-            if rung.writer in self.broken or (rung.name == "frontier_hint" and "frontier" in self.broken):
+            if not self._can_be_asked(rung):
                 continue
-            end = await self._try(self._numbered(rung), is_last=not left)
+            end = await self._try(self._numbered(rung), is_last=self._is_last(rung, left))
             match end:
                 case None:
                     continue
@@ -137,6 +137,14 @@ class _Climb:
                     return end
         return await self._give_up()
 
+    def _can_be_asked(self, rung: Rung) -> bool:
+        return rung.writer not in self.broken and (rung.name != "frontier_hint" or "frontier" not in self.broken)
+
+    def _is_last(self, rung: Rung, left: deque[Rung]) -> bool:
+        """No draft follows this one if a person declines it."""
+        is_more = self._ends_level(rung, left) and max(self.unused, self.used + 1) < self.local_tries
+        return not is_more and all(self._is_left_to_repair(one) or not self._can_be_asked(one) for one in left)
+
     def fall(self, fell: Fell) -> None:
         """Remember a try that came to nothing, for the next one."""
         self.fell = fell
@@ -154,8 +162,11 @@ class _Climb:
             return False
         self.unused += fell.is_refused
         self.used += not fell.is_refused
-        is_last = not left or left[0].name != "local_retry"
-        return is_last and max(self.unused, self.used) < self.local_tries
+        return self._ends_level(rung, left) and max(self.unused, self.used) < self.local_tries
+
+    def _ends_level(self, rung: Rung, left: deque[Rung]) -> bool:
+        """It is the last try of the local model that the ladder names."""
+        return rung.name in ("local", "local_retry") and (not left or left[0].name != "local_retry")
 
     def _leave_level(self, rung: Rung, left: deque[Rung], fell: Fell) -> None:
         level = _LEVELS.get(rung.name, rung.name)
@@ -183,7 +194,7 @@ class _Climb:
         run, step = self.run, self.step
         self.writer = rung.writer
         run.lanes.write(step.id)
-        run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why))
+        run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why, is_last))
         said: list[str] = []
         try:
             drafted = await self._drafted(rung, said)

@@ -298,10 +298,13 @@ def retry_note(refusals: tuple[Refusal, ...], *, is_own: bool = True) -> str:
     return fill(load("retry"), whose=_OWN if is_own else _OTHER, reason="\n".join(parts)[:2_000])
 
 
-def declined_note(reason: str, *, is_own: bool = True) -> str:
-    """What the next draft is told about a person's no: their words as a quotation, hidden characters made visible."""
+def declined_note(reason: str, *, is_part: bool = False, is_own: bool = True) -> str:
+    """What the next draft is told about a person's no, to all of a change or to the part that they left out: their
+    words as a quotation, hidden characters made visible."""
     words = escape(reason).text.strip()
     kept = words[:_REASON_CHARACTERS] + (" [...]" if len(words) > _REASON_CHARACTERS else "")
     quoted = "\n".join(f"> {line}" for line in kept.split("\n"))
-    whose = _OWN if is_own else _OTHER
-    return f"# A person declined {whose[0].lower()}{whose[1:]} and said\n{quoted}"
+    whose = "your last answer" if is_own else "the last answer, by another model"
+    if is_part:
+        return f"# A person took a part of {whose}, which stands there now, and declined the rest and said\n{quoted}"
+    return f"# A person declined {whose}{'' if is_own else ','} and said\n{quoted}"

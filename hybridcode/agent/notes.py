@@ -35,9 +35,9 @@ def failed(told: str) -> Note:
     return _noted("checked", partial(failure_note, told))
 
 
-def declined(reason: str) -> Note:
-    """A person said no, and why."""
-    return _noted("declined", partial(declined_note, reason))
+def declined(reason: str, *, is_part: bool = False) -> Note:
+    """A person said no, and why; `is_part`: to the part that they left out."""
+    return _noted("declined", partial(declined_note, reason, is_part=is_part))
 
 
 def fact(kind: NoteKind, text: str) -> Note:

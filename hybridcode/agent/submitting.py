@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hybridcode.agent.checks import check, is_waived
 from hybridcode.agent.drafter import Drafted, merge_onto_disk
-from hybridcode.agent.endings import Ending, Fell, ending_of, mark_of
+from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.notes import declined, fact, failed
 from hybridcode.agent.proving import NOTHING, Tried, failure_said, learn, try_ahead
@@ -42,9 +42,9 @@ async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Trie
         person_only="its check failed on exactly these bytes" if tried.failed else "",
     )
     match receipt:
-        case Applied():
+        case Applied(reason=reason):
             run.remember(receipt)
-            return await _prove(run, step, tried)
+            return _wanted(await _prove(run, step, tried), reason)
         case Declined(reason=reason) if reason:
             return Fell(("declined", reason), declined(reason))
         case Stale(paths=paths):
@@ -66,9 +66,9 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
         await run.lanes.turn(step.id)
     receipt = await run.gate.resubmit(run.pending[step.id]) if waits else run.receipts[step.id]
     match receipt:
-        case Applied():
+        case Applied(reason=reason):
             run.remember(receipt)
-            return await _prove(run, step, NOTHING)
+            return _wanted(await _prove(run, step, NOTHING), reason)
         case Held() | Unknown() | Denied():
             return ending_of(receipt)
         case Declined(reason=reason):
@@ -79,6 +79,21 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
             return Fell(ending_of(receipt), is_stale=True)
         case _:
             return Fell(ending_of(receipt))
+
+
+def _wanted(end: Ending | Fell, reason: str) -> Ending | Fell:
+    """What follows where a person took a part and said why not the rest: another draft, if anybody is left to write it.
+
+    Without one the step ends as it stands with the part that was taken.
+    """
+    if not reason:
+        return end
+    note = declined(reason, is_part=True)
+    if isinstance(end, Fell):
+        told = end.note or note
+        both = Note(told.kind, f"{note.own}\n\n{told.own}", f"{note.other}\n\n{told.other}")
+        return replace(end, note=both if end.note else note)
+    return Fell(("done", reason), note) if end[0] == "done" else end
 
 
 async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:

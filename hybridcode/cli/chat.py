@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from hybridcode.tui.live import MakeModels
 
 
+DEMO_PREFIX = "hybridcode-demo-"
+"""What the name of a demo's folder begins with."""
+
+
 @click.command()
 @click.argument("prompt", required=False)
 @session_options
@@ -27,7 +31,19 @@ def chat(prompt: str | None, **given: Any) -> None:
     flags = read_flags(given)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("This is not a terminal.", "Without a screen: hybridcode run PROMPT [--yes].")
+    require_models(flags)
     open_chat(flags, prompt=prompt)
+
+
+def require_models(flags: Flags) -> None:
+    """Raise ConfigError where a demo is to be gone on with like other sessions: its models are its own."""
+    models = flags.loaded.settings.models
+    is_demo = flags.workspace.name.startswith(DEMO_PREFIX) and (flags.continue_last or flags.resume is not None)
+    if is_demo and not (models.frontier.model or models.local.path or models.local.name or models.local.base_url):
+        raise ConfigError(
+            f"{flags.workspace} is a demo's folder, and no model is set up here.",
+            f"Go on with it: hybridcode demo --keep-going {flags.workspace}",
+        )
 
 
 def open_chat(

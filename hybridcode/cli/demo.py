@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from hybridcode.cli import console
-from hybridcode.cli.chat import open_chat
+from hybridcode.cli.chat import DEMO_PREFIX, open_chat
 from hybridcode.cli.headless import options_of, run_headless
 from hybridcode.cli.options import Flags, read_flags, session_options
 from hybridcode.config.settings import Settings
@@ -25,7 +25,6 @@ from hybridcode.models.local import LlamaCppModel
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.models import Models
 
-PREFIX = "hybridcode-demo-"
 SCRIPT = "demo script"
 """Name of the scripted frontier."""
 _ASSETS = files("hybridcode") / "assets"
@@ -130,7 +129,7 @@ def make_folder() -> Path:
     Raises:
         RepoError: when git is missing or fails.
     """
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    folder = Path(tempfile.mkdtemp(prefix=DEMO_PREFIX)).resolve()
     with as_file(_ASSETS / "demo" / "repo") as sample:
         shutil.copytree(sample, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     for arguments in _GIT:
@@ -157,10 +156,10 @@ def find_folder(text: str) -> Path:
     if text != "latest":
         folder = Path(text).resolve()
     else:
-        found = [path for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if path.is_dir()]
+        found = [path for path in Path(tempfile.gettempdir()).glob(f"{DEMO_PREFIX}*") if path.is_dir()]
         if not found:
             raise ConfigError("There is no demo to resume.", "Start one: hybridcode demo.")
         folder = max(found, key=lambda path: path.stat().st_mtime_ns).resolve()
-    if not folder.name.startswith(PREFIX) or not folder.is_dir():
-        raise ConfigError(f"{folder} is not a demo's folder.", f"Give a folder whose name starts with {PREFIX}.")
+    if not folder.name.startswith(DEMO_PREFIX) or not folder.is_dir():
+        raise ConfigError(f"{folder} is not a demo's folder.", f"Give a folder whose name starts with {DEMO_PREFIX}.")
     return folder

@@ -210,6 +210,8 @@ class PlainProgram:
         for line in (line for entry in told for line in entry_lines(entry)):
             console.data(line)
         doing = doing_now(self._state)
+        if doing is not None and doing.is_between:
+            return  # a moment later it is asked about, or its end is told
         if doing is not None and doing.title != self._doing:
             console.data(f"now: {doing.title}")
         self._doing = doing.title if doing is not None else ""
@@ -246,6 +248,10 @@ class PlainProgram:
             plan = await self._asker.plan(question.plan)
             self._questions.answered.add(question.task.id)
             await self._talk.answer_plan(plan)
+        else:
+            answer = await self._asker.questions(question.questions)
+            self._questions.answered.add(question.task.id)
+            await self._talk.answer_questions(answer)
 
     async def _decided(self, proposal: Proposal) -> Answered:
         facts = self._talk.facts

@@ -1,4 +1,4 @@
-"""Questions of the plain program: a change hunk by hunk, a command, a plan.
+"""Questions of the plain program: a change hunk by hunk, a command, a plan, what the planner asks.
 
 Invariant: an empty line decides nothing, a line typed before the question is no answer, and what cannot be undone needs
 the word `yes`.
@@ -11,17 +11,20 @@ from hybridcode.agent.commands import shell_command
 from hybridcode.cli.lines import Lines
 from hybridcode.cli.plain_words import fact_lines, head_lines, hunk_lines, plan_lines
 from hybridcode.domain.action import Amend, Approve, Decision, Proposal, Reject, ShellCommand
+from hybridcode.domain.asked import MAX_ANSWER, Question
 from hybridcode.domain.plan import Plan
 from hybridcode.gate.rules import exact_rule_text
 from hybridcode.tui.command_text import command_facts, needs_word
 from hybridcode.tui.conversation import PERSON, Remember
 from hybridcode.tui.reviewing import Review, Seal, editable_text, edited_lines
+from hybridcode.tui.waiting import in_one
 
 Tell = Callable[[str], None]
 
 HUNK_ANSWERS = (
     "y accepts this hunk, n rejects it, e: type other lines, s splits, a accepts the rest of the file, d rejects that,",
-    "A accepts everything, N rejects it, r rejects all of it with a reason, h says the hunk again, l leaves it pending",
+    "A accepts everything, N rejects it, r rejects this hunk with a reason, R all of it, h says the hunk again,",
+    "l leaves it pending",
 )
 COMMAND_ANSWERS = (
     "y runs it once, s runs it and allows it for this session, p the same for this repository from now on,",
@@ -59,9 +62,9 @@ class Asker:
         while (decision := review.decision(seal)) is None:
             if is_new:
                 self._say(hunk_lines(review))
-            answer = await self._answer("y n e s a d A N r h l", HUNK_ANSWERS)
-            is_new = answer in ("y", "n", "s", "a", "d", "A", "N", "e", "h")
-            if answer == "r":
+            answer = await self._answer("y n e s a d A N r R h l", HUNK_ANSWERS)
+            is_new = answer in ("y", "n", "s", "a", "d", "A", "N", "e", "r", "h")
+            if answer == "R" or (answer == "r" and review.is_single):
                 return Answered(Reject(await self._text("reason"), PERSON))
             await self._mark(review, answer)
         if not isinstance(decision, Reject) and needs_word(review.proposal.ruling):
@@ -82,6 +85,8 @@ class Asker:
                 review.mark_all("accepted")
             case "N":
                 review.mark_all("rejected")
+            case "r":
+                review.reject(await self._text("reason"))
             case "s":
                 if not review.split():
                     self._tell("this hunk is one change: e edits it")
@@ -141,6 +146,44 @@ class Asker:
         """
         self._say(plan_lines(plan))
         return plan if await self._answer("y n l", PLAN_ANSWERS) == "y" else None
+
+    async def questions(self, questions: Sequence[Question]) -> str:
+        """Ask what the planner asks; returns the answers as one text.
+
+        Raises:
+            LeftOpen: they stay open.
+        """
+        answers: list[str] = []
+        for number, question in enumerate(questions, 1):
+            place = f" {number} of {len(questions)}" if len(questions) > 1 else ""
+            self._tell(f"question{place} of the planner: {question.text}")
+            self._say(f"  {digit}: {option}" for digit, option in enumerate(question.options, 1))
+            answers.append(await self._answer_of(question))
+        text = in_one(questions, answers)
+        if len(text) > MAX_ANSWER:
+            self._tell(f"too long by {len(text) - MAX_ANSWER:,} characters")
+            raise LeftOpen
+        return text
+
+    async def _answer_of(self, question: Question) -> str:
+        """An option by its number, or any other words."""
+        choices = "type its number, or other words" if question.options else "type the answer"
+        while True:
+            for lost in self._lines.dropped():
+                self._tell(f"typed before the question, not used: {lost}")
+            self._tell(f"{choices}; l leaves it for later:")
+            line = await self._lines.answer()
+            if line is None or line.strip() == "l":
+                raise LeftOpen
+            typed = line.strip()
+            if not typed.isdecimal():
+                if typed:
+                    return typed
+            elif 1 <= int(typed) <= len(question.options):
+                return question.options[int(typed) - 1]
+            elif not question.options:
+                return typed
+            self._tell("nothing was answered")
 
     async def _other_command(self, proposal: Proposal) -> Decision | None:
         command = proposal.action

@@ -238,8 +238,8 @@ def _of_changes(
                     yield f"{name} approved by {by}"
                 case Reject(reason=reason, by=by):
                     yield f"{name} rejected by {by}{': ' + reason if reason else ''}"
-                case Amend(by=by):
-                    yield f"{name} edited by {by}"
+                case Amend(by=by, reason=reason):
+                    yield f"{name} edited by {by}{': ' + reason if reason else ''}"
                 case Unanswered(reason=reason):
                     yield f"{name} not answered: {reason}"
         case EffectFinished(proposal=name, receipt=receipt):

@@ -27,7 +27,7 @@ from hybridcode.config.paths import user_config_dir
 from hybridcode.config.profiles import PROFILE_VARIABLE, profile_layers, require_names
 from hybridcode.config.routing import NO_TABLE, RoutingTable, routing_of
 from hybridcode.config.rules import POLICY_FILE, WrittenRule, in_force, listed_rules, parse_policy, read_policy
-from hybridcode.config.settings import Settings
+from hybridcode.config.settings import Settings, UiSettings
 from hybridcode.config.tighten import COLLECTED, DATA, is_tighter
 from hybridcode.config.trust import RepositoryConfig, is_trusted, read_repository
 from hybridcode.domain.action import Verdict
@@ -307,3 +307,13 @@ def _without_bypass(layer: Layer) -> Layer:
     if value == "bypass":
         raise ConfigError(f"{origin}: approval.mode cannot be bypass", "Only the flag --unsafe switches the gate off.")
     return layer
+
+
+def works_alike(one: Loaded, other: Loaded) -> bool:
+    """True when a session would work the same with either: they differ in how things are shown at most."""
+    plain = UiSettings()
+    return msgspec.structs.replace(one.settings, ui=plain) == msgspec.structs.replace(other.settings, ui=plain) and (
+        one.rules,
+        one.is_trusted,
+        one.repository.digest,
+    ) == (other.rules, other.is_trusted, other.repository.digest)

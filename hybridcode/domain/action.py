@@ -198,6 +198,8 @@ class Amend(msgspec.Struct, frozen=True, tag="amend"):
 
     action: Action
     by: str
+    reason: str = ""
+    """Why the rest of it is not taken: shown to the next draft. Empty: nothing more is wanted."""
 
 
 class Unanswered(msgspec.Struct, frozen=True, tag="unanswered"):
@@ -215,6 +217,8 @@ class Applied(msgspec.Struct, frozen=True, tag="applied"):
     edits: tuple[FileEdit, ...]
     already: bool = False
     """True when the files held them before we wrote (recovery after a crash)."""
+    reason: str = ""
+    """What a person said to the rest of the change, which they left out; empty: nothing more is wanted."""
 
 
 class Ran(msgspec.Struct, frozen=True, tag="ran"):

@@ -114,6 +114,8 @@ class RungTaken(Fact, frozen=True):
     writer: Writer
     attempt: int
     why: str
+    is_last: bool = False
+    """Nobody is left to try after it."""
 
 
 class WindowAssembled(Fact, frozen=True):

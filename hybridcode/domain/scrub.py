@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from hybridcode.domain.action import Committed, Declined, Failed, Ran, Receipt, Unknown
+from hybridcode.domain.action import Applied, Committed, Declined, Failed, Ran, Receipt, Unknown
 from hybridcode.domain.asked import QuestionAnswered, TaskQuestioned
 from hybridcode.domain.events import (
     BaselineTaken,
@@ -77,7 +77,7 @@ def _receipt(receipt: Receipt, clean: Clean) -> Receipt:
             return _with(receipt, clean, "tail")
         case Committed():
             return _with(receipt, clean, "subject")
-        case Failed() | Unknown() | Declined():
+        case Failed() | Unknown() | Declined() | Applied():
             return _with(receipt, clean, "reason")
         case _:
             return receipt

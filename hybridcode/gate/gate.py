@@ -360,10 +360,11 @@ class Gate:
         return False
 
     def _finished(self, proposal_id: str, receipt: Receipt) -> Receipt:
-        event = EffectFinished(proposal_id, receipt)
+        receipt = lineage.with_reason(self.journal, proposal_id, receipt)
         if (state := state_after(receipt)) is None:
-            self.journal.append(event)
+            self.journal.append(EffectFinished(proposal_id, receipt))
         else:
+            event = EffectFinished(proposal_id, receipt)
             self.approvals.move(proposal_id, expect=ApprovalState.EXECUTING, to=state, event=event)
         return receipt
 
@@ -393,8 +394,7 @@ class Gate:
             notes=await self._limits_of_undo(action),
             supersedes=row.id,
         )
-        ruling = proposal.ruling
-        is_ordinary = ruling.verdict == "ask" and ruling.rule == "files.inside" and not ruling.person_only
-        if by.startswith(PERSON) and is_ordinary:
+        ruling, is_person = proposal.ruling, by.startswith(PERSON)
+        if is_person and ruling.verdict == "ask" and ruling.rule == "files.inside" and not ruling.person_only:
             self.approvals.answer(proposal.id, Approve(proposal.digest, by))
         return proposal.id

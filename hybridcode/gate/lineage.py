@@ -3,8 +3,10 @@
 Invariant: only stored events are read.
 """
 
-from hybridcode.domain.action import Held, Proposal, Receipt
-from hybridcode.domain.events import EffectFinished, ProposalMade
+import msgspec
+
+from hybridcode.domain.action import Amend, Applied, Held, Proposal, Receipt
+from hybridcode.domain.events import EffectFinished, ProposalDecided, ProposalMade
 from hybridcode.journal.store import SessionJournal
 
 
@@ -17,6 +19,22 @@ def past(journal: SessionJournal, proposal_id: str) -> Receipt | None:
             case _:
                 pass
     return None
+
+
+def with_reason(journal: SessionJournal, proposal_id: str, receipt: Receipt) -> Receipt:
+    """A receipt with what a person said when they took this and left out the rest."""
+    if not isinstance(receipt, Applied):
+        return receipt
+    envelopes = journal.envelopes()
+    made = (one.event for one in envelopes if isinstance(one.event, ProposalMade))
+    former = next((event.supersedes for event in made if event.proposal.id == proposal_id), "")
+    for envelope in envelopes if former else ():
+        match envelope.event:
+            case ProposalDecided(proposal=name, decision=Amend(reason=reason)) if name == former:
+                return msgspec.structs.replace(receipt, reason=reason)
+            case _:
+                pass
+    return receipt
 
 
 def successor(journal: SessionJournal, proposal_id: str) -> str | None:

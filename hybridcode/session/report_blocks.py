@@ -287,8 +287,8 @@ def _decided(decision: Approve | Reject | Amend | Unanswered, name: str, proposa
             return f"{name} approved by {by}, {_moment(at)}{rule}, for sha256 {digest}"
         case Reject(by=by, reason=reason):
             return f"{name} rejected by {by}, {_moment(at)}{rule}{_after(reason)}"
-        case Amend(by=by):
-            return f"{name} edited by {by}, {_moment(at)}; what came of it is a proposal of its own"
+        case Amend(by=by, reason=reason):
+            return f"{name} edited by {by}, {_moment(at)}; what came of it is a proposal of its own{_after(reason)}"
         case Unanswered(reason=reason):
             return f"{name} not answered, {_moment(at)}{_after(reason)}"
 

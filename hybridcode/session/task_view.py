@@ -59,6 +59,8 @@ class StepView:
     rung: str = ""
     why: str = ""
     """Why this rung, or why it ended as it did."""
+    is_last: bool = False
+    """Nobody is left to try after this rung."""
     window_tokens: int = 0
     files: str = ""
     """What it changes, as the title of its latest change says it: `shop/cart.py +3 -1`."""
@@ -166,6 +168,7 @@ def _apply_to_step(
             view.status = "running"
         case RungTaken(writer=writer, attempt=attempt, rung=rung, why=why):
             view.status, view.writer, view.attempt, view.rung, view.why = "drafting", writer, attempt, rung, why
+            view.is_last = event.is_last
         case WindowAssembled(used=used):
             view.window_tokens = used
         case DraftMade():

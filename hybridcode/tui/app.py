@@ -48,8 +48,6 @@ DRAIN_S = 1 / 20
 """Seconds between two looks at the live queue, and between two repaints of state."""
 DEFAULT_THEME = "hybridcode-dark"
 
-_HERE = Path(__file__).parent
-
 
 class HybridcodeApp(App[str]):
     """The terminal program. Its result is a sentence about what still waits, empty if nothing does."""
@@ -62,7 +60,7 @@ class HybridcodeApp(App[str]):
 
     TITLE = "hybridcode"
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH = sorted(_HERE.glob("*/*.tcss"))
+    CSS_PATH = sorted(Path(__file__).parent.glob("*/*.tcss"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+y", "review", "review what waits", priority=True, id="app.review"),
         Binding("ctrl+c", "stop", "clear the text, or interrupt; twice quits", priority=True, id="app.stop"),
@@ -107,7 +105,7 @@ class HybridcodeApp(App[str]):
         self.notices = Notices(self.desk, self.send)
         self.desk.on_settings = self.notices.show_title
         self._prompt = prompt
-        self._unsubscribe: Callable[[], None] | None = None
+        self._unsubscribe: Callable[[], object] = lambda: None
         self._is_stale = False
 
     @property
@@ -153,8 +151,7 @@ class HybridcodeApp(App[str]):
     def on_unmount(self) -> None:
         """Stop listening."""
         self.notices.give_back_title()
-        if self._unsubscribe:
-            self._unsubscribe()
+        self._unsubscribe()
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's, made to outlive its terminal."""
@@ -258,7 +255,10 @@ class HybridcodeApp(App[str]):
     def on_pane_plan_answered(self, message: Pane.PlanAnswered) -> None:
         """A person decided a plan."""
         self.asking.plan_answered(message)
-        self._refresh_soon()
+
+    def on_pane_told(self, message: Pane.Told) -> None:
+        """A person answered what the planner asked."""
+        self.asking.told(message)
 
     def on_pane_asked(self, message: Pane.Asked) -> None:
         """Put a small question in front of the pane."""

@@ -17,7 +17,7 @@ LIVE = frozenset({"ui.theme", "ui.glyphs", "ui.side_by_side", "ui.bell", "ui.not
 
 def draw_with(desk: Desk, is_ascii: bool) -> None:
     """From now on signs and lines are ASCII, or Unicode; before anything is painted, or for all that is."""
-    use_ascii(is_ascii)
+    use_ascii(is_ascii, has_unicode=desk.facts.has_unicode)
     desk.app.set_class(is_ascii, "-ascii")
     ScrollBar.renderer = AsciiScrollBar if is_ascii else ScrollBarRender
     for screen in desk.app.screen_stack:

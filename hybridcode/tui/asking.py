@@ -67,10 +67,9 @@ class Asking:
 
     def refresh(self) -> None:
         """Say what waits, close what is answered, open what is new."""
-        approvals, plan = self._questions.proposals(), self._questions.plan(self._desk.facts.mode)
         desk = self._desk
-        is_running = desk.conversation.is_running
-        desk.session.show(desk.state, approvals=len(approvals), is_plan_waiting=plan is not None, is_running=is_running)
+        waits = self._questions.words(desk.facts.mode)
+        desk.session.show(desk.state, waits=waits, is_running=desk.conversation.is_running)
         self._close_answered()
         self._offer()
 
@@ -144,6 +143,22 @@ class Asking:
         self._questions.answered.add(message.task_id)
         self._desk.to_session()
         self._desk.call(self._answer_plan(message.plan))
+        self.refresh()
+
+    def told(self, message: Pane.Told) -> None:
+        """Hand the answer to what the planner asked to the session."""
+        self._questions.answered.add(message.task_id)
+        self._desk.to_session()
+        self._desk.call(self._tell_planner(message))
+        self.refresh()
+
+    async def _tell_planner(self, message: Pane.Told) -> None:
+        try:
+            await self._desk.conversation.answer_questions(message.answer)
+        except HybridcodeError:
+            self._questions.answered.discard(message.task_id)
+            self._questions.left.add(message.task_id)
+            raise
 
     async def switch_mode(self, name: str = "") -> None:
         """Work in another permission mode; the pane that is open stays open and says what a yes does now."""
@@ -183,12 +198,13 @@ class Asking:
 
     def _open(self, question: Question) -> None:
         # Deferred, here and below: the panes are not needed for the first paint, and imported right after it.
-        from hybridcode.tui.panes import plan_pane
+        from hybridcode.tui.panes import task_pane
 
         app = self._desk.app
         if isinstance(question, Proposal):
             app.run_worker(self._open_pane(question), group="open", exclusive=True)
-        elif (pane := plan_pane(question, self._desk.guard())) is not None:
+        else:
+            pane = task_pane(question, self._desk.guard())
             pane.take_mode(self._desk.facts.mode)
             app.push_screen(pane)
 

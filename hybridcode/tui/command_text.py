@@ -13,6 +13,7 @@ from hybridcode.gate.flags import command_flags
 from hybridcode.gate.reach import network_words, sandbox_words
 from hybridcode.tui.amounts import plural, seconds
 from hybridcode.tui.paint import Part, width, wrap
+from hybridcode.tui.visible import foreign
 
 LABEL_CELLS = 11
 """Cells of the column of names."""
@@ -43,7 +44,11 @@ def command_facts(
     facts: list[Fact]
     match proposal.action:
         case ShellCommand() as command:
-            facts = [("command", command.text, "bold"), *_flag_facts(proposal), *_reach(command, sandbox, unenforced)]
+            facts = [
+                ("command", foreign(command.text), "bold"),
+                *_flag_facts(proposal),
+                *_reach(command, sandbox, unenforced),
+            ]
             facts += [
                 *_asked_facts(proposal),
                 *_effect_facts(effects),
@@ -55,7 +60,7 @@ def command_facts(
         case ToolCall(server=server, tool=tool, arguments=arguments):
             shown = json.dumps(json.loads(bytes(arguments)), indent=2, ensure_ascii=False, sort_keys=True)
             facts = [("tool", f"{tool} of {server}", "bold"), *_flag_facts(proposal), *_asked_facts(proposal)]
-            facts += [*_lapse_facts(lapses), ("arguments", shown, ""), *_model_facts(proposal)]
+            facts += [*_lapse_facts(lapses), ("arguments", foreign(shown), ""), *_model_facts(proposal)]
             return [*facts, _digest(proposal)]
         case GitCommit() as commit:
             facts = [*_commit(commit), *_flag_facts(proposal), *_asked_facts(proposal), *_lapse_facts(lapses)]
@@ -70,7 +75,7 @@ def _commit(commit: GitCommit) -> list[Fact]:
     branch = f"{commit.branch} (new: HEAD moves to it, no file changes)" if commit.makes_branch else commit.branch
     files = "\n".join(f"{'removes ' if file.sha256 is None else ''}{file.path}" for file in commit.files)
     return [
-        ("message", commit.message.rstrip(), "bold"),
+        ("message", foreign(commit.message.rstrip()), "bold"),
         ("branch", branch, ""),
         ("on", commit.parent[:12] or "nothing: the first commit", ""),
         ("author", commit.author, ""),
@@ -88,9 +93,16 @@ def _reach(command: ShellCommand, sandbox: str, unenforced: Sequence[str]) -> li
 
 
 def _effect_facts(effects: Sequence[str]) -> list[Fact]:
-    """What it is seen to do, and that nothing puts back what it does."""
+    """What it is seen to do, and what an undo puts back of it; the warnings name what that cannot reach."""
     seen = [("effects" if number == 0 else "", effect, "") for number, effect in enumerate(effects)]
-    return [*seen, ("undo", "does not put back what a command changes", "")]
+    return [
+        *seen,
+        (
+            "undo",
+            "puts back what it changes here, as far as that can be kept; afterwards the transcript says what not",
+            "",
+        ),
+    ]
 
 
 def _lapse_facts(lapses: str) -> list[Fact]:
@@ -107,7 +119,7 @@ def _rest(command: ShellCommand) -> list[Fact]:
     if command.argv == tuple(command.text.split(" ")):
         return facts  # no word needs quoting: the command as it stands above shows each apart
     words = (f"{number}  {json.dumps(word, ensure_ascii=False)}" for number, word in enumerate(command.argv))
-    return [*facts, ("argv", "\n".join(words), "$quiet")]
+    return [*facts, ("argv", foreign("\n".join(words)), "$quiet")]
 
 
 def _variables(command: ShellCommand, *, is_full: bool) -> Fact:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hybridcode.tui.asking import Asking
 from hybridcode.tui.desk import RUNNING, Desk
+from hybridcode.tui.modes import mode_words
 from hybridcode.tui.views import VIEWS, open_view
 
 _SHAPE = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
@@ -76,7 +77,14 @@ async def _begin_anew(desk: Desk) -> None:
 
 
 def _mode(desk: Desk, asking: Asking, argument: str) -> None:
-    desk.call(asking.switch_mode(argument))
+    desk.call(_switch_mode(desk, asking, argument))
+
+
+async def _switch_mode(desk: Desk, asking: Asking, name: str) -> None:
+    """Switch, and say so where no session is open that records and tells it."""
+    await asking.switch_mode(name)
+    if not desk.state.session:
+        desk.tell("mode", mode_words(desk.facts.mode), "quiet")
 
 
 def _quit(desk: Desk, asking: Asking, argument: str) -> None:

@@ -61,7 +61,9 @@ class Facts(msgspec.Struct, frozen=True):
     """Seconds after which a question lapses; 0 = never."""
     side_by_side: bool = False
     is_ascii: bool = False
-    """True where the terminal draws ASCII only."""
+    """True where signs and lines of ours are ASCII only."""
+    has_unicode: bool = True
+    """False where the terminal cannot show other characters either."""
     theme: str = "hybridcode-dark"
     bell: bool = False
     notify: Notify = "off"
@@ -198,6 +200,10 @@ class Conversation(Protocol):
 
     async def answer_plan(self, plan: Plan | None) -> None:
         """Approve the waiting plan (as shown, or as edited), or say no with None."""
+        ...
+
+    async def answer_questions(self, answer: str) -> None:
+        """Answer what the planner asked; the task goes on. Raises HybridcodeError: it asks nothing now."""
         ...
 
 

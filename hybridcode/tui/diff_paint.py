@@ -17,7 +17,7 @@ from hybridcode.tui.diff_rows import Row
 from hybridcode.tui.file_diff import FileDiff
 from hybridcode.tui.file_review import Mark
 from hybridcode.tui.highlight import Lexer, Word, pieces
-from hybridcode.tui.paint import segment, width
+from hybridcode.tui.paint import restyled, segment, width
 from hybridcode.tui.palette import Ink, Palette
 from hybridcode.tui.words import Span, word_changes
 
@@ -268,6 +268,6 @@ def _overlay(runs: list[Segment], spans: Sequence[Span], style: Style) -> list[S
         for first, last in pairwise(cuts):
             is_inside = any(low <= first < high for low, high in spans)
             painted = (base or Style()) + style if is_inside else base or Style()
-            out.append(segment(text[first - start : last - start], painted))
+            out.append(restyled(text[first - start : last - start], painted))
         at = end
     return out

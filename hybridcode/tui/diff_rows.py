@@ -13,7 +13,7 @@ from hybridcode.patch.hunks import Places
 from hybridcode.patch.linediff import Change as LineChange
 from hybridcode.patch.linediff import changes as line_changes
 from hybridcode.repo.lines import split_lines
-from hybridcode.tui.visible import visible
+from hybridcode.tui.visible import foreign, visible
 
 Kind = Literal["same", "add", "delete", "head", "fold", "note", "remark"]
 
@@ -165,7 +165,7 @@ def changed_text(line: bytes, cut: bytes) -> str:
 
 
 def _decoded(line: bytes, cut: bytes) -> str:
-    return line.removesuffix(cut).removesuffix(b"\n").decode("utf-8", "surrogateescape")
+    return foreign(line.removesuffix(cut).removesuffix(b"\n").decode("utf-8", "surrogateescape"))
 
 
 def _arrows(text: str) -> str:

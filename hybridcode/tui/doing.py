@@ -28,6 +28,8 @@ class Doing(NamedTuple):
     source: str
     """Id of the call or proposal whose text belongs under the title."""
     is_command: bool = False
+    is_between: bool = False
+    """Nobody writes and nothing runs: the step stands between two acts."""
 
 
 def doing_now(state: SessionState) -> Doing | None:
@@ -51,7 +53,7 @@ def doing_now(state: SessionState) -> Doing | None:
     busy = next((step for step in task.steps.values() if step.status in _BUSY), None)
     if busy is None:
         return None
-    return Doing(f"step {busy.step.id} · {busy.status}", view.proposal.id if view else "")
+    return Doing(f"step {busy.step.id} · {busy.status}", view.proposal.id if view else "", is_between=True)
 
 
 def own_doing(state: SessionState) -> Doing | None:

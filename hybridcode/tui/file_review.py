@@ -44,6 +44,8 @@ class FileReview:
     """Where the other end of a moved block is, by change; empty until `look` has found them."""
     warned: dict[int, tuple[str, ...]] = field(init=False)
     """Warnings of the proposal by the change they come from; empty until `look` has found them."""
+    reasons: dict[int, str] = field(init=False, default_factory=dict[int, str])
+    """Why a person rejected a change, where they said it."""
     rechecked: dict[int, tuple[str, ...]] = field(init=False)
     """What the checks say of a person's own lines, by change."""
     opened: set[int] = field(init=False, default_factory=set[int])
@@ -98,9 +100,11 @@ class FileReview:
     def remarks(self) -> dict[int, tuple[str, ...]]:
         """What is told under the head of a hunk, by change."""
         told = {index: tuple(f"! {text}" for text in texts) for index, texts in self.warned.items()}
-        return told | {
-            index: tuple(f"! your edit: {text}" for text in texts) for index, texts in self.rechecked.items()
-        }
+        told |= {index: tuple(f"! your edit: {text}" for text in texts) for index, texts in self.rechecked.items()}
+        for group in self.groups:
+            if reason := self.reasons.get(group[0]):
+                told[group[0]] = (f"! your reason: {reason}", *told.get(group[0], ()))
+        return told
 
     def kind_of(self, group: int) -> Kind | None:
         """Why a shown hunk is mechanical; None if it is not, or not all of it, or edited."""
@@ -147,6 +151,17 @@ class FileReview:
         closed = [fold for fold in near if fold not in self.opened]
         self.opened = self.opened | {closed[0]} if closed else self.opened - set(near)
         return bool(near)
+
+    @property
+    def said(self) -> list[str]:
+        """The reasons of a person's noes, each with its lines of the file as proposed."""
+        found: list[str] = []
+        for group in self.groups:
+            if reason := self.reasons.get(group[0]):
+                first, last = self.changes.spans[group[0]][2] + 1, self.changes.spans[group[-1]][3]
+                lines = f"{first}-{last}" if last > first else f"{first}"
+                found.append(f"hunk at {self.change.path}:{lines}: {reason}")
+        return found
 
     def line_of(self, group: int) -> int:
         """The line at which a shown hunk begins in the file as proposed, 1 for one that is taken whole."""

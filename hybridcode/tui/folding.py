@@ -9,9 +9,14 @@ from hybridcode.tui.amounts import plural
 from hybridcode.tui.entry import Entry, Fold
 from hybridcode.tui.markdown_rows import markdown_rows, plain_rows
 from hybridcode.tui.styled import Row, Run
+from hybridcode.tui.visible import foreign
 
 KEY = "Ctrl+O"
-"""What unfolds all; the bindings have it too."""
+"""What unfolds all, where a person has no other key for it."""
+
+
+_WRITTEN = frozenset({"you", "steer"})
+"""Labels of what a person wrote."""
 
 
 class Laid(NamedTuple):
@@ -22,25 +27,27 @@ class Laid(NamedTuple):
     """Rows that are folded away."""
 
 
-def lay_out(entry: Entry, cells: int, *, is_open: bool = False) -> Laid:
-    """The rows of a paragraph at a width; they are whole where it is open or short."""
+def lay_out(entry: Entry, cells: int, *, is_open: bool = False, key: str = KEY) -> Laid:
+    """The rows of a paragraph at a width; they are whole where it is open or short. `key` unfolds all."""
     if entry.fold is not None and entry.fold.is_summed_up and not is_open:
         first, _, rest = entry.text.partition("\n")
         return Laid(plain_rows(first, cells), len(plain_rows(rest, cells)) if rest else 0)
     if entry.form == "markdown":
-        rows = markdown_rows(entry.text, cells)
+        rows = markdown_rows(foreign(entry.text), cells)
+    elif entry.tone == "code":
+        rows = plain_rows(foreign(entry.text), cells, "code")
     else:
-        rows = plain_rows(entry.text, cells, "code" if entry.tone == "code" else "")
+        rows = plain_rows(foreign(entry.text) if entry.label in _WRITTEN else entry.text, cells)
     if entry.fold is None:
         return Laid(rows)
     if entry.fold.says:
-        return Laid([_said(entry.fold.says), *rows] if is_open else [_said(f"{entry.fold.says} · {KEY}")], len(rows))
+        return Laid([_said(entry.fold.says), *rows] if is_open else [_said(f"{entry.fold.says} · {key}")], len(rows))
     if entry.fold.is_summed_up:
         return Laid(rows, max(len(rows) - 1, 0))
-    return _folded(rows, entry.fold, is_open=is_open)
+    return _folded(rows, entry.fold, is_open=is_open, key=key)
 
 
-def _folded(rows: list[Row], fold: Fold, *, is_open: bool) -> Laid:
+def _folded(rows: list[Row], fold: Fold, *, is_open: bool, key: str) -> Laid:
     hidden = len(rows) - fold.first - fold.last
     lost = [_said("⋯ what stood above is not in the receipt")] if fold.is_tail else []
     if hidden <= 1:
@@ -48,7 +55,7 @@ def _folded(rows: list[Row], fold: Fold, *, is_open: bool) -> Laid:
     if is_open:
         return Laid([*lost, *rows], hidden)
     least = "at least " if fold.is_tail else ""
-    said = _said(f"⋯ {least}{plural(hidden, 'line')} · {KEY}")
+    said = _said(f"⋯ {least}{plural(hidden, 'line')} · {key}")
     return Laid([*rows[: fold.first], said, *rows[len(rows) - fold.last :]], hidden)
 
 

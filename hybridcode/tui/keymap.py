@@ -25,7 +25,7 @@ from hybridcode.config.atomic import write_atomic
 from hybridcode.domain.errors import ConfigError
 from hybridcode.tui import screens as screens_package
 
-DECIDING = ("review.", "command.", "plan.", "sure.", "edit.", "undo.", "rewind.", "setup.")
+DECIDING = ("review.", "command.", "plan.", "answer.", "sure.", "edit.", "undo.", "rewind.", "setup.")
 """Ids that begin so belong to places where something is decided."""
 _NEVER_DECIDE = frozenset({"enter", "ctrl+m", "ctrl+j", "space", "escape", "tab", "shift+tab", "ctrl+c", "ctrl+q"})
 _FIXED = frozenset({"app.stop", "app.quit"})

@@ -27,3 +27,4 @@ def use_keys(desk: Desk, keymap: Mapping[str, str]) -> None:
     """From now on these keys hold; hints and help show them."""
     Framed.keymap = keymap
     desk.app.set_keymap(keymap)
+    desk.session.show_keys()

@@ -12,10 +12,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from hybridcode.config.load import Loaded
-from hybridcode.config.settings import Mode, Settings, UiSettings
+from hybridcode.config.load import Loaded, works_alike
+from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
@@ -122,6 +120,7 @@ class LiveConversation:
             expires_s=settings.approval.expires_s,
             side_by_side=self._ui.side_by_side,
             is_ascii=draws_ascii_only(self._ui.glyphs, os.environ),
+            has_unicode=not draws_ascii_only("auto", os.environ),
             theme=self._ui.theme,
             bell=self._ui.bell,
             notify=self._ui.notify,
@@ -143,7 +142,7 @@ class LiveConversation:
     async def _take(self, loaded: Loaded) -> bool:
         """Show with other settings at once, and work with them from the next session on; False: one is open now."""
         self._ui = loaded.settings.ui
-        if _works_alike(loaded, self._next or self._loaded):
+        if works_alike(loaded, self._next or self._loaded):
             return self._next is None
         if self._backing is not None and self._backing.is_open:
             self._next = loaded
@@ -302,6 +301,13 @@ class LiveConversation:
         self._desk.answer(plan)
         await self._go_on()
 
+    async def answer_questions(self, answer: str) -> None:
+        """Answer what the planner asked."""
+        task = self._session().state.task
+        if task is None or not task.waits_for_answer:
+            raise HybridcodeError("The planner asks nothing now.", "What is written in the composer is a task.")
+        await self.start(answer)
+
     async def _go_on(self) -> None:
         """An answer to what an interrupted task waited for takes that task up again."""
         task = self._session().state.task
@@ -381,13 +387,3 @@ class LiveConversation:
     def _publish(self, envelope: Envelope) -> None:
         for callback in tuple(self._callbacks):
             callback(envelope)
-
-
-def _works_alike(one: Loaded, other: Loaded) -> bool:
-    """True when a session would work the same with either: they differ in how things are shown at most."""
-    plain = UiSettings()
-    return msgspec.structs.replace(one.settings, ui=plain) == msgspec.structs.replace(other.settings, ui=plain) and (
-        one.rules,
-        one.is_trusted,
-        one.repository.digest,
-    ) == (other.rules, other.is_trusted, other.repository.digest)

@@ -45,7 +45,12 @@ def mode_badge(mode: Mode) -> Part:
 def mode_told(event: ModeChanged) -> str:
     """What a switch means, for the transcript."""
     by = "" if event.by == "start" else f" · switched by {whom(event.by)}"
-    return f"{MODE_WORDS[event.mode]}: {_DOES[event.mode]}{by}"
+    return f"{mode_words(event.mode)}{by}"
+
+
+def mode_words(mode: Mode) -> str:
+    """A mode and what it does."""
+    return f"{MODE_WORDS[mode]}: {_DOES[mode]}"
 
 
 def named_mode(name: str, now: Mode) -> str:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from hybridcode.config.settings import Notify
+from hybridcode.domain.asked import TaskQuestioned
 from hybridcode.domain.events import Event, PlanMade, ProposalMade, TaskEnded, TaskGiven, TaskResumed
 from hybridcode.session.modes import PLANNED_FIRST
 from hybridcode.tui.amounts import plural
@@ -71,6 +72,8 @@ class Notices:
                 self._call(f"waits for you: {proposal.title}")
             case PlanMade(plan=plan) if plan.steps and desk.facts.mode in PLANNED_FIRST:
                 self._call(f"waits for you: a plan of {plural(len(plan.steps), 'step')}")
+            case TaskQuestioned(questions=questions):
+                self._call(f"waits for you: {plural(len(questions), 'question')} of the planner")
             case TaskEnded() if desk.clock() - self._began_at > LONG_S:
                 self._call(f"{event.exit_reason.replace('_', ' ')}: {event.message}")
             case _:

@@ -15,7 +15,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.filter import LineFilter
 
-from hybridcode.tui.visible import veiled, visible
+from hybridcode.tui.visible import unmarked, veiled, visible
 
 Part = tuple[str, str]
 """Text and a style in Textual's notation, as `$text-muted` or `bold $accent`; an empty style paints plainly."""
@@ -26,14 +26,19 @@ def content(*parts: Part | str) -> Content:
     pieces: list[str | tuple[str, str]] = []
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
-        shown = "\n".join(visible(line) for line in text.split("\n"))
+        shown = unmarked("\n".join(visible(line) for line in text.split("\n")))
         pieces.append((shown, style) if style else shown)
     return Content.assemble(*pieces)
 
 
 def segment(text: str, style: Style) -> Segment:
     """One run of a line; hidden characters are spelled out."""
-    return Segment(visible(text), style)
+    return Segment(unmarked(visible(text)), style)
+
+
+def restyled(text: str, style: Style) -> Segment:
+    """A part of a segment in another style: its text has been made visible already."""
+    return Segment(text, style)
 
 
 def edited(text: str) -> Text:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Protocol
 
 from hybridcode.domain.action import ChangeSet, FileChange, Proposal, ShellCommand
-from hybridcode.domain.events import Envelope
+from hybridcode.domain.events import Envelope, RungTaken
 from hybridcode.gate.paths import Places
 from hybridcode.session.task_view import TaskView
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.reviewing import Review, load_change
+from hybridcode.tui.screens.asked_back import AskedPane
 from hybridcode.tui.screens.command import CommandPane
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.plan import PlanPane
@@ -77,7 +78,15 @@ async def proposal_pane(
     if review is None:
         changes = [load_change(edit, conversation.blob) for edit in proposal.action.edits]
         review = reviews[proposal.id] = await asyncio.to_thread(Review.of, proposal, changes)
-    return ReviewPane(review, guard, seal=conversation.seal, lapses=lapses, more=more, is_split=is_split)
+    is_last = _is_last(proposal.step, conversation.envelopes)
+    seal = conversation.seal
+    return ReviewPane(review, guard, seal=seal, lapses=lapses, more=more, is_split=is_split, is_last=is_last)
+
+
+def _is_last(step: str, envelopes: Sequence[Envelope]) -> bool:
+    """True when nobody is left who could draft the step anew."""
+    taken = (one.event for one in reversed(envelopes) if isinstance(one.event, RungTaken))
+    return next((rung.is_last for rung in taken if rung.step == step), False)
 
 
 def _effects(proposal: Proposal, workspace: Path) -> tuple[str, ...]:
@@ -90,8 +99,8 @@ def _effects(proposal: Proposal, workspace: Path) -> tuple[str, ...]:
     return tuple(effect for effect in foreseen(command, Places.of(workspace)) if effect != said)
 
 
-def plan_pane(task: TaskView, guard: KeyGuard) -> PlanPane | None:
-    """The pane for the plan of a task, None if it has no plan."""
+def task_pane(task: TaskView, guard: KeyGuard) -> PlanPane | AskedPane:
+    """The pane for the plan of a task; for what the planner asks while there is none."""
     if task.plan is None:
-        return None
+        return AskedPane(task.task.id, task.questions, guard, task=task.task.text)
     return PlanPane(task.task.id, task.plan, guard, source=task.plan_source, task=task.task.text)

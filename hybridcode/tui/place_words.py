@@ -13,6 +13,7 @@ PLACE_WORDS = {
     "ReviewPane": "a change to review",
     "CommandPane": "a command to review",
     "PlanPane": "a plan to review",
+    "AskedPane": "a question of the planner",
     "Pane": "everything that asks",
     "SureScreen": "a yes or no",
     "WordScreen": "a word to type",

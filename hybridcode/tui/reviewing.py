@@ -25,14 +25,26 @@ def load_change(edit: FileEdit, blob: Callable[[str], bytes]) -> FileChange:
     return FileChange(edit.path, before, after, edit.mode)
 
 
+class _Decided(NamedTuple):
+    """What is decided of one file."""
+
+    marks: list[Mark]
+    edits: dict[int, tuple[bytes, ...]]
+    groups: list[tuple[int, ...]]
+    rechecked: dict[int, tuple[str, ...]]
+    reasons: dict[int, str]
+
+    @classmethod
+    def of(cls, file: FileReview) -> "_Decided":
+        return cls(list(file.marks), dict(file.edits), list(file.groups), dict(file.rechecked), dict(file.reasons))
+
+
 class _Moment(NamedTuple):
     """The decisions at one time, and where the cursor was."""
 
     file: int
     group: int
-    files: tuple[
-        tuple[list[Mark], dict[int, tuple[bytes, ...]], list[tuple[int, ...]], dict[int, tuple[str, ...]]], ...
-    ]
+    files: tuple[_Decided, ...]
 
 
 @dataclass
@@ -87,10 +99,16 @@ class Review:
 
     @property
     def is_last_no(self) -> bool:
-        """True when rejecting the hunk under the cursor would leave nothing of the proposal."""
+        """True when rejecting the hunk under the cursor would leave nothing of the proposal, and no reason for it."""
         marks = {mark for file in self.files for mark in file.marks}
         is_undecided = self.current.mark_of(self.group) == "undecided"
-        return is_undecided and self.undecided == 1 and marks <= {"undecided", "rejected"}
+        is_said = any(file.reasons for file in self.files)
+        return is_undecided and self.undecided == 1 and marks <= {"undecided", "rejected"} and not is_said
+
+    @property
+    def is_single(self) -> bool:
+        """True where one hunk is all there is."""
+        return sum(len(file.groups) for file in self.files) == 1
 
     @property
     def is_as_proposed(self) -> bool:
@@ -99,16 +117,15 @@ class Review:
 
     def remember(self) -> None:
         """Keep what is decided so far, for `take_back`."""
-        files = ((list(file.marks), dict(file.edits), list(file.groups), dict(file.rechecked)) for file in self.files)
-        self._past.append(_Moment(self.file, self.group, tuple(files)))
+        self._past.append(_Moment(self.file, self.group, tuple(map(_Decided.of, self.files))))
 
     def take_back(self) -> bool:
         """Undo the latest decision; False if there is none."""
         if not self._past:
             return False
         self.file, self.group, files = self._past.pop()
-        for file, (marks, edits, groups, rechecked) in zip(self.files, files, strict=True):
-            file.marks, file.edits, file.groups, file.rechecked = marks, edits, groups, rechecked
+        for file, was in zip(self.files, files, strict=True):
+            file.marks, file.edits, file.groups, file.rechecked, file.reasons = was
         return True
 
     def go_to_file(self, direction: Literal[1, -1]) -> bool:
@@ -151,6 +168,13 @@ class Review:
         self._set(self.file, self.group, mark)
         self.step(1, undecided_only=True)
 
+    def reject(self, reason: str) -> None:
+        """Reject the hunk under the cursor and say why."""
+        file, index = self.current, self.current.groups[self.group][0]
+        self.mark("rejected")
+        if reason:
+            file.reasons[index] = reason
+
     def mark_rest_of_file(self, mark: Mark) -> None:
         """Decide this hunk and all later undecided ones of the file."""
         self.remember()
@@ -170,12 +194,13 @@ class Review:
     def forget(self) -> None:
         """Make everything undecided again; edits stay."""
         for file in self.files:
-            file.marks = ["undecided"] * len(file.marks)
+            file.marks, file.reasons = ["undecided"] * len(file.marks), {}
         self.file = self.group = 0
 
     def _set(self, file: int, group: int, mark: Mark) -> None:
         review = self.files[file]
         for index in review.groups[group]:
+            review.reasons.pop(index, None)
             review.marks[index] = "edited" if mark == "accepted" and index in review.edits else mark
 
     def step(self, direction: Literal[1, -1], *, undecided_only: bool = False) -> bool:
@@ -213,14 +238,18 @@ class Review:
         self.step(1, undecided_only=True)
 
     def decision(self, seal: Seal) -> Decision | None:
-        """The decision once every hunk has one: all as proposed, some of it, or none, which asks for no other draft."""
+        """The decision once every hunk has one: all as proposed, some of it, or none, with the reasons that were given.
+
+        Without a reason no other draft is asked for.
+        """
         if self.undecided:
             return None
         marks = {mark for file in self.files for mark in file.marks}
         if marks == {"accepted"}:
             return Approve(self.proposal.digest, PERSON)
         chosen = [result for file in self.files if (result := file.result()) is not None]
-        return Amend(seal(chosen), PERSON) if chosen else Reject("", PERSON)
+        reason = "\n".join(said for file in self.files for said in file.said)
+        return Amend(seal(chosen), PERSON, reason) if chosen else Reject(reason, PERSON)
 
 
 def editable_text(review: Review) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hybridcode.tui.entry import Entry
-from hybridcode.tui.folding import Laid, guess_height, lay_out
+from hybridcode.tui.folding import KEY, Laid, guess_height, lay_out
 
 KEPT_ROWS = 4_000
 REACH = 150
@@ -36,6 +36,7 @@ class Stack:
         self._guessed: set[int] = set()
         self._laid: OrderedDict[int, Laid] = OrderedDict()
         self._kept = 0
+        self._key = KEY
         self.is_open = False
         """True when long paragraphs stand in full, but for the odd ones."""
         self._odd: set[int] = set()
@@ -62,6 +63,12 @@ class Stack:
         self.entries[number] = entry
         self._drop(number)
         self._guess(number)
+
+    def name_key(self, key: str) -> None:
+        """Say that this key unfolds all; no height changes by that."""
+        if key != self._key:
+            self._key = key
+            self._forget()
 
     def fit(self, cells: int) -> None:
         """Have another width."""
@@ -112,7 +119,7 @@ class Stack:
         if found is not None:
             self._laid.move_to_end(number)
             return found
-        found = lay_out(self.entries[number], self._cells, is_open=self.is_unfolded(number))
+        found = lay_out(self.entries[number], self._cells, is_open=self.is_unfolded(number), key=self._key)
         self._laid[number] = found
         self._kept += len(found.rows)
         while self._kept > KEPT_ROWS and len(self._laid) > 1:

@@ -53,7 +53,7 @@ from hybridcode.tui.meter import meter_of, spent
 from hybridcode.tui.modes import mode_told
 from hybridcode.tui.paint import clip
 from hybridcode.tui.story_effects import output_tail, told_of_proposal
-from hybridcode.tui.waiting import waiting_plan, waiting_proposals
+from hybridcode.tui.waiting import waiting_answer, waiting_plan, waiting_proposals
 
 _LEVELS: dict[str, Tone] = {"info": "quiet", "warning": "warn", "error": "bad"}
 
@@ -87,20 +87,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return _notice(event)
         case NoteGiven(text=text):
             return [Entry("steer", text, "strong"), Entry("", "the next request to a model holds it", "quiet")]
-        case PlannerChosen(writer=writer, why=why):
-            return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
-        case PlanMade():
-            return _plan(event)
-        case PlanDecided(approved=False):
-            return [Entry("plan", "not followed: nothing was changed", "warn")]
-        case PlanDecided():
-            return [Entry("plan", "approved", "quiet")]
-        case PlanRevised(step=step, dropped=dropped):
-            return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
-        case RepairAsked(why=why):
-            return [Entry("plan", f"the frontier plans again: {why}", "warn")]
-        case StepMoved(step=step, touches=touches):
-            return [Entry("plan", f"{step} is written at {', '.join(touches)} now, as the hint says", "quiet")]
+        case PlannerChosen() | PlanMade() | PlanDecided() | PlanRevised() | RepairAsked() | StepMoved():
+            return _planned(event)
         case StepStarted() | RungTaken() | WindowAssembled() | DraftRefused() | StepEnded() | CheckRan():
             return _step(event, state)
         case ProposalMade() | ProposalDecided() | EffectFinished():
@@ -143,6 +131,28 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return []
 
 
+def _planned(
+    event: PlannerChosen | PlanMade | PlanDecided | PlanRevised | RepairAsked | StepMoved,
+) -> list[Entry]:
+    match event:
+        case PlannerChosen(writer=writer, why=why):
+            return [Entry("", f"{writer} model plans · why: {why}", "quiet")]
+        case PlanMade():
+            return _plan(event)
+        case PlanDecided(approved=False):
+            return [Entry("plan", "not followed: nothing was changed", "warn")]
+        case PlanDecided():
+            return [Entry("plan", "approved", "quiet")]
+        case PlanRevised(step=step, dropped=dropped):
+            return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
+        case RepairAsked(why=why):
+            return [Entry("plan", f"the frontier plans again: {why}", "warn")]
+        case StepMoved(step=step, touches=touches):
+            return [Entry("plan", f"{step} is written at {', '.join(touches)} now, as the hint says", "quiet")]
+        case _:
+            assert_never(event)
+
+
 def _traces(event: CommandChanged) -> list[Entry]:
     """What a command changed, and what of it cannot be undone."""
     paths = ", ".join(change.path for change in event.changes[:TRACES])
@@ -175,7 +185,8 @@ def _rewound(event: Rewound, state: SessionState) -> list[Entry]:
 def _opened_again(state: SessionState) -> list[Entry]:
     found = [Entry("", "opened again", "quiet")]
     if state.task is not None and state.task.is_open:
-        found.append(Entry("!", "this task stopped: /resume goes on", "warn"))
+        goes_on = "Ctrl+Y shows what the planner asks" if waiting_answer(state) else "/resume goes on"
+        found.append(Entry("!", f"this task stopped: {goes_on}", "warn"))
     return found
 
 
@@ -266,7 +277,9 @@ def _ended(event: TaskEnded, state: SessionState) -> list[Entry]:
         found.append(Entry("undo", "/undo shows what can be put back, and puts it back", "quiet"))
     if what_now := _WHAT_NOW.get(event.exit_reason):
         found.append(Entry("", what_now, "quiet"))
-    if event.exit_reason in RESUMABLE:
+    if waiting_answer(state) is not None:
+        found.append(Entry("", "Ctrl+Y shows the question; what you write next answers it too", "strong"))
+    elif event.exit_reason in RESUMABLE:
         found.append(Entry("", "/resume goes on with it", "strong"))
     said = spent(meter_of(state))
     return [*found, Entry("", said, "quiet")] if said else found

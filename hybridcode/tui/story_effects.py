@@ -62,7 +62,8 @@ def told_of_proposal(event: ProposalMade | ProposalDecided | EffectFinished, sta
     title = view.proposal.title if view else event.proposal
     if isinstance(event, ProposalDecided):
         return _decision(event.decision, title)
-    return _receipt(event.receipt, title, view)
+    step = state.task.steps.get(view.proposal.step) if view is not None and state.task is not None else None
+    return _receipt(event.receipt, title, view, is_last=step is not None and step.is_last)
 
 
 def _own(event: ProposalDecided | EffectFinished, view: ProposalView) -> list[Entry] | None:
@@ -96,11 +97,14 @@ def _decision(decision: Decision, title: str) -> list[Entry]:
             assert_never(decision)
 
 
-def _receipt(receipt: Receipt, title: str, view: ProposalView | None) -> list[Entry]:
+def _receipt(receipt: Receipt, title: str, view: ProposalView | None, *, is_last: bool) -> list[Entry]:
+    """How a proposal ended. `is_last`: nobody is left who could draft its step anew."""
     match receipt:
-        case Applied(edits=edits, already=already):
+        case Applied(edits=edits, already=already, reason=reason):
             paths = ", ".join(edit.path for edit in edits)
-            return [Entry("", f"✓ {'already there' if already else 'wrote'}: {paths}", "good")]
+            wrote = Entry("", f"✓ {'already there' if already else 'wrote'}: {paths}", "good")
+            said = [Entry("✗", f"the rest declined · {reason}", "warn"), Entry("", what_follows(is_last), "quiet")]
+            return [wrote, *said] if reason else [wrote]
         case Ran():
             action = view.proposal.action if view else None
             is_check = isinstance(action, ShellCommand) and action.purpose == "check"
@@ -114,7 +118,8 @@ def _receipt(receipt: Receipt, title: str, view: ProposalView | None) -> list[En
             return [Entry("!", f"not done: {reason}", "warn"), Entry("", title, "quiet")]
         case Declined(reason=reason, by=by):
             is_command = view is not None and not isinstance(view.proposal.action, ChangeSet)
-            return _declined(f"declined by {whom(by)}: {title}", reason, is_command=is_command)
+            follows = "the step is given up" if is_command else what_follows(is_last)
+            return _declined(f"declined by {whom(by)}: {title}", reason, follows)
         case Denied(reason=reason, rule=rule, hint=hint):
             found = [Entry("⊘", f"denied: {title} · {reason} (rule {rule})", "bad")]
             return [*found, Entry("", hint, "quiet")] if hint else found
@@ -145,9 +150,13 @@ def _ran(receipt: Ran, title: str, *, is_check: bool) -> list[Entry]:
     return [Entry("", line, "good" if is_good else "bad"), *([] if is_check else output_tail(receipt.tail))]
 
 
-def _declined(said: str, reason: str, *, is_command: bool) -> list[Entry]:
+def what_follows(is_last: bool) -> str:
+    """What becomes of the reason of a no to a change."""
+    return "it is recorded; no draft follows" if is_last else "the next draft sees it"
+
+
+def _declined(said: str, reason: str, follows: str) -> list[Entry]:
     """A person's no, and what follows from it."""
     if not reason:
         return [Entry("✗", f"{said} · no reason: the step is given up", "warn")]
-    follows = "the step is given up" if is_command else "the next draft sees it"
     return [Entry("✗", f"{said} · {reason}", "warn"), Entry("", follows, "quiet")]

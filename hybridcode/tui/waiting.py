@@ -1,4 +1,4 @@
-"""What waits for a person: proposals policy asks about, and a plan before its first step or when it is revised.
+"""What waits for a person: proposals policy asks about, plans before they are followed, questions of the planner.
 
 Invariant: nothing waits that somebody has decided; an answer given here counts before the session confirms it.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hybridcode.config.settings import Mode
+from hybridcode.domain import asked
 from hybridcode.domain.action import Proposal, Stale
 from hybridcode.domain.events import Envelope, Event, PlanMade, ProposalMade, TaskResumed
 from hybridcode.domain.own import is_own, waits_for_look
@@ -17,7 +18,7 @@ from hybridcode.session.task_view import TaskView
 from hybridcode.tui.amounts import plural
 
 Question = TaskView | Proposal
-"""A task whose plan waits, or a proposal."""
+"""A task whose plan waits or about which the planner asks, or a proposal."""
 
 
 def is_asked(proposal: Proposal) -> bool:
@@ -40,6 +41,19 @@ def waiting_plan(state: SessionState, mode: Mode) -> TaskView | None:
     is_first = all(view.status == "waiting" for view in task.steps.values())
     waits = task.plan_status == "proposed" and (is_first or task.is_revised)
     return task if task.plan.steps and waits else None
+
+
+def waiting_answer(state: SessionState) -> TaskView | None:
+    """The task that stopped for what the planner asked; None if none did."""
+    task = state.task
+    return task if task is not None and task.waits_for_answer and task.ended is not None else None
+
+
+def in_one(questions: Sequence[asked.Question], answers: Sequence[str]) -> str:
+    """The answers to all questions as one text: as it is, or numbered as they are."""
+    if len(questions) == 1:
+        return answers[0]
+    return "\n".join(f"{number}. {answer}" for number, answer in enumerate(answers, 1))
 
 
 def why_closed(state: SessionState, subject: str) -> str:
@@ -71,6 +85,8 @@ def farewell(state: SessionState) -> str:
     """What to tell a person who leaves; empty if nothing waits and nothing stopped half-way."""
     if count := len(waiting_proposals(state)):
         return f"{plural(count, 'approval')} kept: `hybridcode approvals list` shows, `hybridcode -c` goes on"
+    if waiting_answer(state) is not None:
+        return "the planner waits for your answer: `hybridcode -c` asks again"
     if state.task is not None and state.task.is_open:
         return "the task is not done: `hybridcode -c`, then /resume, goes on with it"
     return ""
@@ -82,13 +98,14 @@ class Questions:
 
     state: SessionState
     answered: set[str] = field(default_factory=set[str])
-    """Ids of proposals, and of tasks for their plans, that a person answered on this screen."""
+    """Ids of proposals, and of tasks for their plans and questions, that a person answered on this screen."""
     left: set[str] = field(default_factory=set[str])
     """Ids of questions put aside: opened again only on request."""
 
     def hear(self, event: Event) -> None:
-        """A plan made anew is asked about anew, and a task that goes on offers again what was put aside."""
-        if isinstance(event, PlanMade) and self.state.task is not None:
+        """A plan made anew, or what the planner asks, is asked about anew; a task that goes on offers again what was
+        put aside."""
+        if isinstance(event, PlanMade | asked.TaskQuestioned) and self.state.task is not None:
             self.answered.discard(self.state.task.task.id)
         elif isinstance(event, TaskResumed):
             self.left.clear()
@@ -102,11 +119,25 @@ class Questions:
         task = waiting_plan(self.state, mode)
         return task if task is not None and task.task.id not in self.answered else None
 
+    def asked_back(self) -> TaskView | None:
+        """The task about which the planner asks."""
+        task = waiting_answer(self.state)
+        return task if task is not None and task.task.id not in self.answered else None
+
+    def words(self, mode: Mode) -> list[str]:
+        """What waits, each kind in a few words."""
+        said = ["the plan waits for you"] if self.plan(mode) is not None else []
+        if (task := self.asked_back()) is not None:
+            said.append(f"the planner asks {plural(len(task.questions), 'question')}")
+        if count := len(self.proposals()):
+            said.append(f"{plural(count, 'approval')} {'waits' if count == 1 else 'wait'} for you")
+        return said
+
     def all(self, mode: Mode) -> dict[str, Question]:
-        """Every open question by its id, the plan first, then proposals from the oldest on."""
-        plan = self.plan(mode)
-        plans: dict[str, Question] = {plan.task.id: plan} if plan is not None else {}
-        return plans | {proposal.id: proposal for proposal in self.proposals()}
+        """Every open question by its id, that about a task first, then proposals from the oldest on."""
+        task = self.plan(mode) or self.asked_back()
+        tasks: dict[str, Question] = {task.task.id: task} if task is not None else {}
+        return tasks | {proposal.id: proposal for proposal in self.proposals()}
 
     def fresh(self, mode: Mode) -> Question | None:
         """The first question that was not put aside."""

@@ -14,6 +14,7 @@ from hybridcode.tui.commands import Command, UnknownCommand, parse_command, run_
 from hybridcode.tui.completing import SHELL, unknown_mentions, with_folders
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.editor import EditorUnavailable, edit_text
+from hybridcode.tui.waiting import waiting_answer
 
 REMARK_S = 6.0
 """Seconds that a remark stays."""
@@ -56,8 +57,10 @@ class Writing:
                 self._begin(text)
 
     def _begin(self, text: str) -> None:
-        """A task: now, or after the one that runs."""
-        if self._desk.conversation.is_running or self.queued:
+        """A task: now, or after the one that runs. An answer to what the planner asked waits for no other text."""
+        if waiting_answer(self._desk.state) is not None and not self._desk.conversation.is_running:
+            self._desk.call(self.start(text))
+        elif self._desk.conversation.is_running or self.queued:
             self.queued.append(text)
             self._show()
             if not self._desk.conversation.is_running:
@@ -114,8 +117,10 @@ class Writing:
         self._desk.session.composer.put_back(f"{text}\n{unsent}" if unsent.strip() else text)
 
     def entered_nothing(self) -> None:
-        """A person pressed Enter on an empty composer: what waits begins."""
-        if self.queued and not self._desk.conversation.is_running:
+        """A person pressed Enter on an empty composer: what waits begins, unless it would be taken for an answer."""
+        if self.queued and waiting_answer(self._desk.state) is not None:
+            self._desk.session.remark("the planner asks something: Ctrl+Y shows it, the queue comes after it", REMARK_S)
+        elif self.queued and not self._desk.conversation.is_running:
             self.go_on()
 
     async def start(self, text: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from scripted_conversation import ScriptedConversation
 from snapshot_app import Clock, workers_done
+from textual import events
 from textual.pilot import Pilot
 
 from hybridcode.tui.app import HybridcodeApp
@@ -25,6 +26,13 @@ class Drive:
         for key in keys:
             self.clock.now += after
             await self.pilot.press(key)
+        await self.settle()
+
+    async def write_at_once(self, *keys: str) -> None:
+        """Keys in one write: each waits behind the one before, none for what that one leads to."""
+        self.clock.now += 1.0
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
         await self.settle()
 
     async def settle(self) -> None:

@@ -277,6 +277,7 @@ QUESTIONS: dict[str, Case] = {
     "review.accept-all": Case(reviewing, (), answer, "Approve"),
     "review.reject-all": Case(reviewing, (), answer, "Reject"),
     "review.reason": Case(reviewing, (), screen, "ReasonScreen"),
+    "review.reason-all": Case(reviewing, (), screen, "ReasonScreen"),
     "review.side-by-side": Case(reviewing, (), is_split, True, WIDE),
     "review.full-screen": Case(reviewing, (), lambda drive: drive.app.screen.has_class("-full"), True),
     "review.mechanical": Case(reviewing, (), screen, "SureScreen"),

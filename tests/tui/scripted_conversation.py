@@ -36,6 +36,7 @@ class ScriptedConversation:
         default_factory=list[tuple[str, Decision, Remember | None]]
     )
     plans: list[Plan | None] = field(default_factory=list[Plan | None])
+    told: list[str] = field(default_factory=list[str])
     started: list[str] = field(default_factory=list[str])
     archive: ScriptedArchive = field(default_factory=ScriptedArchive)
     fittings: ScriptedFittings = field(default_factory=ScriptedFittings)
@@ -172,3 +173,8 @@ class ScriptedConversation:
 
     async def answer_plan(self, plan: Plan | None) -> None:
         self.plans.append(plan)
+
+    async def answer_questions(self, answer: str) -> None:
+        if self.refusal:
+            raise HybridcodeError(self.refusal)
+        self.told.append(answer)

@@ -5,13 +5,17 @@ import pytest
 from driving import driving
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.style import Style
+from scene_parts import ASKS_EDIT, drafted, propose, talk
 from scenes import SCENES
 from textual.color import Color
 
-from hybridcode.tui.paint import Colourless, segment, width
+from hybridcode.domain.action import ShellCommand
+from hybridcode.tui.diff_rows import changed_text
+from hybridcode.tui.paint import Colourless, content, segment, width
 from hybridcode.tui.surroundings import draws_ascii_only
-from hybridcode.tui.visible import use_ascii, veiled, visible
+from hybridcode.tui.visible import foreign, unmarked, use_ascii, veiled, visible
 
 SIZES = ((60, 20), (80, 24), (120, 40), (300, 100))
 
@@ -24,9 +28,9 @@ def _unicode_again() -> Iterator[None]:
 
 @pytest.mark.parametrize("scene", SCENES)
 async def test_a_terminal_without_unicode_gets_ascii_alone(scene: str) -> None:
-    talk = SCENES[scene]()
-    talk.facts = msgspec.structs.replace(talk.facts, is_ascii=True)
-    async with driving(talk, size=(100, 30)) as drive:
+    conversation = SCENES[scene]()
+    conversation.facts = msgspec.structs.replace(conversation.facts, is_ascii=True, has_unicode=False)
+    async with driving(conversation, size=(100, 30)) as drive:
         assert drive.told.isascii(), {character for character in drive.told if not character.isascii()}
         await drive.press("escape", "f1")
         assert drive.told.isascii()
@@ -52,6 +56,39 @@ def test_ascii_is_spelled_out_and_settles(text: str) -> None:
     assert visible(shown) == shown
     assert width(text) == len(shown)
     assert len(veiled(text)) == len(text)
+
+
+FOREIGN = "a “b” → — é 日 ✓"
+
+
+@given(st.text(alphabet="a “”→—é✓日·⟨", max_size=30))
+def test_foreign_text_keeps_its_characters_where_the_terminal_has_them(text: str) -> None:
+    use_ascii(True, has_unicode=True)
+    marked = foreign(text)
+    assert visible(visible(marked)) == visible(marked)
+    assert segment(marked, Style()).text == text
+    assert width(marked) == cell_len(text)
+
+
+def test_only_our_own_signs_become_others() -> None:
+    use_ascii(True, has_unicode=True)
+    assert segment(f"✓ {foreign(FOREIGN)}", Style()).text == f"+ {FOREIGN}"
+    assert content(("· ", ""), foreign(FOREIGN)).plain == f"- {FOREIGN}"
+    assert segment(changed_text(f"{FOREIGN} \n".encode(), b""), Style()).text == f"{FOREIGN}-"
+    assert unmarked(visible(foreign("\u202e\x07\U0010f003"))) == "<U+202E>^G<U+10F003>"
+    use_ascii(True)
+    assert segment(foreign("→é"), Style()).text == "<U+2192><U+00E9>"
+    use_ascii(False)
+    assert foreign(FOREIGN) == unmarked(FOREIGN) == FOREIGN
+
+
+async def test_a_command_is_shown_with_its_own_characters_in_ascii() -> None:
+    conversation = talk()
+    conversation.facts = msgspec.structs.replace(conversation.facts, is_ascii=True)
+    command = ShellCommand(argv=("echo", "“5 → 6”"), env_names=("PATH",))
+    conversation.events = [*drafted(), propose(conversation, command, ruling=ASKS_EDIT, title="echo")]
+    async with driving(conversation) as drive:
+        assert "echo '“5 → 6”'" in drive.told
 
 
 def test_no_sign_of_ours_moves_anything_in_ascii() -> None:

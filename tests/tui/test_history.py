@@ -61,3 +61,19 @@ async def test_a_search_puts_an_earlier_text_into_the_composer_and_sends_nothing
         assert "fix the parser" in drive.told
         await drive.press("down", "enter")
         assert drive.app.screen.query_one(Composer).text == "fix the parser"
+
+
+async def test_escape_leaves_the_search_at_once() -> None:
+    async with driving(talk(is_running=False)) as drive:
+        drive.app.desk.session.composer.load(["fix the parser"])
+        await drive.press("ctrl+r", *"fix", "escape")
+        assert drive.app.screen is drive.app.desk.session
+        assert drive.app.screen.query_one(Composer).text == ""
+
+
+async def test_enter_in_one_write_with_the_letters_takes_what_they_find() -> None:
+    async with driving(talk(is_running=False)) as drive:
+        drive.app.desk.session.composer.load(["fix the parser", "add tests", "fix the lexer"])
+        await drive.press("ctrl+r")
+        await drive.write_at_once(*"pars", "enter")
+        assert drive.app.screen.query_one(Composer).text == "fix the parser"

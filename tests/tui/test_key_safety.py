@@ -117,7 +117,7 @@ async def test_a_rule_is_shown_and_waits_before_it_is_made(key: str, scope: str)
 
 async def test_reject_carries_the_reason() -> None:
     async with driving(review_diff()) as drive:
-        await drive.press("r")
+        await drive.press("R")
         drive.app.screen.query_one(Input).value = "keep float"
         await drive.press("enter")
         ((_, decision, _),) = drive.talk.answers

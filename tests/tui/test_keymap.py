@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 from driving import driving
-from scene_parts import talk
+from scene_parts import opened, talk
 from scenes import review_diff
 
 from hybridcode.domain.errors import ConfigError
+from hybridcode.domain.events import TaskGiven
+from hybridcode.domain.plan import Task
 from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.key_names import keys_name
 from hybridcode.tui.keymap import KeysFile, actions, keymap_of, places, presets, read_keys, write_keys
@@ -87,3 +89,14 @@ async def test_a_key_is_chosen_by_pressing_it_and_a_bad_one_changes_nothing(tmp_
         assert "would be both" in drive.told
         await drive.press("enter", "X")
         assert read_keys(tmp_path / "keys.toml").keys == {"review.accept-all": "X"}
+
+
+async def test_a_fold_names_the_key_that_opens_it_now() -> None:
+    conversation = talk(is_running=False)
+    conversation.events = [opened(), TaskGiven(Task("t1", "\n".join(map(str, range(40)))), "d" * 64)]
+    async with driving(conversation) as drive:
+        assert "lines · Ctrl+O" in drive.told
+        use_keys(drive.app.desk, {"session.unfold": "ctrl+e,f9"})
+        await drive.settle()
+        assert "lines · Ctrl+E" in drive.told
+        assert "Ctrl+O" not in drive.told

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 from driving import driving
 from scene_parts import ASKS_EDIT, CHANGES, FACTS, PLAN, given, opened, planned, propose, talk
@@ -10,6 +11,7 @@ from hybridcode.config.settings import Mode
 from hybridcode.domain.action import Approve
 from hybridcode.domain.errors import ConfigError
 from hybridcode.domain.events import ModeChanged, PlanMade
+from hybridcode.session.modes import checked_mode
 from hybridcode.session.state import SessionState
 from hybridcode.tui.live import LiveConversation
 from hybridcode.tui.modes import MODE_WORDS, mode_badge
@@ -132,6 +134,19 @@ async def test_a_mode_chosen_before_the_first_task_is_the_mode_of_the_session(tm
     await live.switch_mode("default")
     assert heard[-1] == ModeChanged("default", "person:tui")
     await live.close()
+
+
+class Unopened(ScriptedConversation):
+    """No session is open that could record a switch."""
+
+    async def switch_mode(self, name: str) -> None:
+        self.facts = msgspec.structs.replace(self.facts, mode=checked_mode(name, loaded_for(Path("nowhere"))))
+
+
+async def test_a_mode_chosen_before_the_first_session_is_told() -> None:
+    async with driving(Unopened(FACTS, is_running=False)) as drive:
+        await drive.press(*"/mode", "space", *"plan", "enter")
+        assert "plan only: plans are made, nothing is written and nothing runs" in drive.told
 
 
 async def test_what_is_asked_in_the_meantime_is_offered_after_a_switch() -> None:

@@ -59,7 +59,7 @@ async def test_the_last_no_says_that_it_gives_the_step_up() -> None:
 
 async def test_the_reason_says_what_follows_from_it() -> None:
     async with driving(review_diff()) as drive:
-        await drive.press("r")
+        await drive.press("R")
         assert "no reason: the step is given up" in drive.told
         drive.app.screen.query_one(Input).value = "keep float"
         await drive.settle()

@@ -6,6 +6,7 @@ from scenes import review_command, review_diff
 from textual.widgets import TextArea
 
 from hybridcode.domain.action import Amend, Approve, ChangeSet, FileChange, Proposal, Reject, Ruling, ShellCommand
+from hybridcode.domain.events import RungTaken
 from hybridcode.patch.hunks import choose, split
 from hybridcode.tui.file_review import FileReview
 from hybridcode.tui.reviewing import Review, edited_lines
@@ -170,3 +171,43 @@ async def test_nothing_waits_on_an_empty_session() -> None:
         await drive.press("ctrl+y")
         assert drive.pane is None
         assert "nothing waits" in drive.told
+
+
+async def test_a_reason_for_one_hunk_goes_with_what_is_taken() -> None:
+    async with driving(review_diff()) as drive:
+        await drive.press("y", "r", *"keep", "enter")
+        assert drive.talk.answers == []
+        await drive.press("y")
+        ((_, decision, _),) = drive.talk.answers
+        assert isinstance(decision, Amend)
+        assert decision.reason == "hunk at shop/cart.py:23-33: keep"
+        assert isinstance(decision.action, ChangeSet)
+        assert drive.talk.unseal(decision.action)["shop/cart.py"] != NEW_CART
+
+
+async def test_a_reason_stands_at_its_hunk_until_it_is_taken_back() -> None:
+    async with driving(review_diff()) as drive:
+        await drive.press("r", *"keep", "enter", "K")
+        assert "! your reason: keep" in drive.told
+        await drive.press("u")
+        assert "your reason" not in drive.told
+        await drive.press("A")
+        assert [type(decision) for _, decision, _ in drive.talk.answers] == [Approve]
+
+
+async def test_a_reason_for_every_hunk_that_is_left_rejects_with_all_of_them() -> None:
+    async with driving(review_diff()) as drive:
+        await drive.press("n", "r", *"one", "enter")
+        assert "the step is given up" not in drive.told
+        await drive.press("r", *"two", "enter")
+        ((_, decision, _),) = drive.talk.answers
+        assert isinstance(decision, Reject)
+        assert [line.rpartition(": ")[2] for line in decision.reason.split("\n")] == ["one", "two"]
+
+
+async def test_where_no_draft_can_follow_the_reason_is_not_promised_to_one() -> None:
+    conversation = review_diff()
+    conversation.events.insert(-1, RungTaken("2", "frontier", "frontier", 4, "the last", is_last=True))
+    async with driving(conversation) as drive:
+        await drive.press("R", "x")
+        assert "it is recorded; no draft follows" in drive.told

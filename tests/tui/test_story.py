@@ -58,7 +58,7 @@ def _texts(*events: Event) -> list[str]:
     return [f"{entry.label} {entry.text}".strip() for entry in _told(*events)]
 
 
-def _changes(*, receipt: Declined | Denied) -> list[Event]:
+def _changes(*, receipt: Applied | Declined | Denied) -> list[Event]:
     conversation = talk()
     made = propose(conversation, conversation.seal(CHANGES), ruling=ASKS_EDIT, title="two files", name="p")
     return [*drafted(), made, EffectFinished("p", receipt)]
@@ -91,6 +91,17 @@ def test_no_reason_gives_the_step_up_and_a_reason_goes_to_the_next_draft() -> No
     assert silent == ["✗ declined by you: two files · no reason: the step is given up"]
     said = _texts(*_changes(receipt=Declined("keep float", "person:tui")))
     assert said == ["✗ declined by you: two files · keep float", "the next draft sees it"]
+
+
+def test_a_reason_that_no_draft_will_see_is_not_promised_to_one() -> None:
+    *before, made, ended = _changes(receipt=Declined("x", "person"))
+    last = RungTaken("2", "frontier", "frontier", 4, "the last", is_last=True)
+    assert _texts(*before, last, made, ended)[-1] == "it is recorded; no draft follows"
+
+
+def test_what_was_said_to_the_rest_of_a_change_is_told_with_what_follows() -> None:
+    told = _texts(*_changes(receipt=Applied((), reason="hunk at a.py:3: keep float")))
+    assert told == ["✓ wrote:", "✗ the rest declined · hunk at a.py:3: keep float", "the next draft sees it"]
 
 
 def test_a_declined_command_has_no_next_draft() -> None:
@@ -253,7 +264,7 @@ def test_changes_are_applied() -> None:
     made = propose(conversation, conversation.seal(CHANGES), ruling=ASKS_EDIT, name="p")
     conversation.events = [*drafted()[:-1], made, EffectStarted("p", made.proposal.digest)]
     state = SessionState.of(conversation.envelopes)
-    assert doing_now(state) == Doing("step 2 · applying", "p")
+    assert doing_now(state) == Doing("step 2 · applying", "p", is_between=True)
     assert step_words(state) == {}
 
 

@@ -199,7 +199,7 @@ async def test_a_click_moves_the_cursor_and_decides_nothing() -> None:
 
 async def test_without_unicode_every_row_is_ascii() -> None:
     conversation = answered_question()
-    conversation.facts = msgspec.structs.replace(conversation.facts, is_ascii=True)
+    conversation.facts = msgspec.structs.replace(conversation.facts, is_ascii=True, has_unicode=False)
     try:
         async with driving(conversation, size=TALL) as drive:
             await drive.press("ctrl+up", "home", "slash", *"price")

@@ -3,13 +3,15 @@
 Invariant: nothing is decided here: Enter opens the pane with its guard, and only what lapsed can be closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from hybridcode.domain.action import ChangeSet, ShellCommand
 from hybridcode.domain.errors import HybridcodeError
+from hybridcode.session.task_view import TaskView
+from hybridcode.session.telling import asked
 from hybridcode.tui.amounts import plural
 from hybridcode.tui.archive import Archive, PickedElsewhere, Waiting
 from hybridcode.tui.desk import Desk
@@ -18,6 +20,7 @@ from hybridcode.tui.paint import Part, clip, clip_left, fit
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.times import age
+from hybridcode.tui.waiting import waiting_answer
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.rows import Row, Rows
 
@@ -26,7 +29,7 @@ LOOK_S = 3.0
 
 
 class InboxScreen(ListScreen):
-    """Proposals that wait, oldest first."""
+    """What the planner asks in this session, then proposals of all sessions, oldest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "close_lapsed", "close what is stale", id="inbox.close"),
@@ -34,9 +37,11 @@ class InboxScreen(ListScreen):
     HINTS: ClassVar[Keys] = (Hint("Enter", "look at it", is_needed=True), Hint("/", "search"), Hint("x", "close stale"))
     NOTHING: ClassVar[str] = "nothing waits in any session of this repository"
 
-    def __init__(self, archive: Archive, session: str) -> None:
+    def __init__(self, archive: Archive, session: str, asked: Callable[[], TaskView | None]) -> None:
         super().__init__()
         self._archive, self._session = archive, session
+        self._asked = asked
+        """The task of this session about which the planner asks."""
         self._found: dict[str, Waiting] = {}
         self._is_read = False
 
@@ -68,7 +73,8 @@ class InboxScreen(ListScreen):
     def title_parts(self) -> tuple[tuple[Part, ...], list[Item]]:
         """How many wait."""
         stale = sum(bool(waiting.lapsed) for waiting in self._found.values())
-        items: list[Item] = [(0, f"{len(self._found)} waiting")] if self._is_read else [(0, "reading")]
+        count = len(self._found) + (self._asked() is not None)
+        items: list[Item] = [(0, f"{count} waiting")] if self._is_read else [(0, "reading")]
         return (("inbox ", "bold $accent"), ("all sessions", "bold")), [
             *items,
             *([(1, f"{stale} stale")] if stale else []),
@@ -76,7 +82,8 @@ class InboxScreen(ListScreen):
 
     def rows(self, cells: int) -> Sequence[Row]:
         """Age, what is asked, flags; the session in the details."""
-        return [self._row(waiting, cells) for waiting in self._found.values()] if self._is_read else []
+        asked = [_asked_row(task, cells)] if (task := self._asked()) is not None else []
+        return [*asked, *(self._row(waiting, cells) for waiting in self._found.values())] if self._is_read else []
 
     def _row(self, waiting: Waiting, cells: int) -> Row:
         start = f" {age(waiting.made_at, self._archive.now):>6}  "
@@ -94,7 +101,8 @@ class InboxScreen(ListScreen):
         """Which session, why it asks, and what it would do."""
         waiting = self._found.get(key)
         if waiting is None:
-            return []
+            task = self._asked()
+            return [(f"{asked(one)}\n\n", "") for one in task.questions] if task is not None and key else []
         proposal = waiting.proposal
         runs = "it runs and goes on by itself" if waiting.is_running else "it has ended; resuming it goes on"
         parts: list[Part | str] = [
@@ -116,8 +124,11 @@ class InboxScreen(ListScreen):
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         """Open its pane."""
         event.stop()
-        waiting = self._found[event.key]
-        if waiting.lapsed:
+        waiting = self._found.get(event.key)
+        if waiting is None:
+            self.dismiss()
+            self.program.call_later(self.program.run_action, "review")
+        elif waiting.lapsed:
             self.flash(f"stale: {waiting.lapsed}; x closes it")
         else:
             self.post_message(PickedElsewhere(waiting))
@@ -139,6 +150,11 @@ class InboxScreen(ListScreen):
         self.flash(said)
 
 
+def _asked_row(task: TaskView, cells: int) -> Row:
+    said = f"the planner asks: {task.questions[0].text}"
+    return Row(task.task.id, ((fit(f" {'now':>6}  {said}", max(cells - 14, 8)), "plain"), ("  this session", "quiet")))
+
+
 def _title(waiting: Waiting) -> str:
     proposal = waiting.proposal
     if proposal.title:
@@ -155,4 +171,4 @@ def _title(waiting: Waiting) -> str:
 def open_inbox(desk: Desk, argument: str) -> InboxScreen:
     """What waits in all sessions."""
     del argument
-    return InboxScreen(desk.conversation.archive, desk.state.session)
+    return InboxScreen(desk.conversation.archive, desk.state.session, lambda: waiting_answer(desk.state))

@@ -56,6 +56,13 @@ class Pane(Framed):
         plan: Plan | None
 
     @dataclass
+    class Told(Message):
+        """A person answered what the planner asked about a task."""
+
+        task_id: str
+        answer: str
+
+    @dataclass
     class Left(Message):
         """A person left without deciding; the question stays."""
 
@@ -94,7 +101,7 @@ class Pane(Framed):
     def __init__(self, subject: str, guard: KeyGuard, *, more: int = 0) -> None:
         super().__init__()
         self.subject = subject
-        """Id of the proposal, or of the task whose plan it is."""
+        """Id of the proposal, or of the task that it is about."""
         self.guard = guard
         self._more = more
         self._is_explained = False

@@ -25,15 +25,18 @@ class ReasonScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
 
-    def __init__(self, follows: str) -> None:
+    def __init__(
+        self, follows: str, *, title: str = "Reject with a reason", silently: str = "no reason: the step is given up"
+    ) -> None:
         super().__init__()
-        self._follows = follows
-        """What becomes of a reason."""
+        self._title = title
+        self._follows, self._silently = follows, silently
+        """What becomes of a reason, and what comes of none."""
 
     def compose(self) -> ComposeResult:
         """A line to write on, and what follows from it."""
         with Vertical(classes="question"):
-            yield Painted(("Reject with a reason", "bold"))
+            yield Painted((self._title, "bold"))
             yield Input(placeholder="what is wrong, in a sentence", id="answer")
             yield Painted(ident="hint")
 
@@ -48,7 +51,7 @@ class ReasonScreen(ModalScreen[str | None]):
         self._say(event.value.strip())
 
     def _say(self, reason: str) -> None:
-        follows = self._follows if reason else "no reason: the step is given up"
+        follows = self._follows if reason else self._silently
         self.query_one("#hint", Painted).paint(
             *(("Enter", "bold $accent"), (f" rejects, {follows}   ", "$quiet")),
             *(("Esc", "bold $accent"), (" back", "$quiet")),

@@ -22,6 +22,7 @@ from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.questions import EditScreen, ReasonScreen, SureScreen, WordScreen
 from hybridcode.tui.screens.review_keys import LIST_HINTS, REVIEW_HINTS, REVIEW_KEYS
 from hybridcode.tui.screens.review_looking import LookingPane
+from hybridcode.tui.story_effects import what_follows
 from hybridcode.tui.visible import is_hiding
 
 
@@ -40,9 +41,12 @@ class ReviewPane(LookingPane):
         lapses: str = "",
         more: int = 0,
         is_split: bool = False,
+        is_last: bool = False,
     ) -> None:
         super().__init__(review, guard, lapses=lapses, more=more, is_split=is_split)
         self._seal = seal
+        self._is_last = is_last
+        """No draft comes after this one."""
         self._is_rechecking = False
 
     def hints(self) -> Keys:
@@ -106,16 +110,25 @@ class ReviewPane(LookingPane):
 
         self.ask(WordScreen(proposal.title, proposal.ruling.flags), typed)
 
-    def action_reason(self) -> None:
-        """Reject the whole proposal and say why."""
+    def action_reason(self, of_all: bool = False) -> None:
+        """Reject the hunk under the cursor, or the whole proposal, and say why."""
         if not self.may_decide():
             return
+        if of_all or self.review.is_single:
+            self.ask(ReasonScreen(what_follows(self._is_last)), self._reject_all)
+            return
+        asked = "Reject this hunk with a reason"
+        silently = "no reason: the step is given up" if self.review.is_last_no else "no reason: this hunk is left out"
+        self.ask(ReasonScreen(what_follows(self._is_last), title=asked, silently=silently), self._reject_hunk)
 
-        def given(reason: str | None) -> None:
-            if reason is not None:
-                self.post_message(self.Decided(self.subject, Reject(reason, PERSON)))
+    def _reject_all(self, reason: str | None) -> None:
+        if reason is not None:
+            self.post_message(self.Decided(self.subject, Reject(reason, PERSON)))
 
-        self.ask(ReasonScreen("the next draft sees it"), given)
+    def _reject_hunk(self, reason: str | None) -> None:
+        if reason is not None:
+            self.review.reject(reason)
+            self._after_marking()
 
     def action_edit(self, in_editor: bool = False) -> None:
         """Write the new lines of the change under the cursor oneself."""

@@ -47,11 +47,14 @@ class SentScreen(ListScreen):
         return [f"{line}\n" for line in wrap(self._texts[int(key)], cells)]
 
     def on_finder_closed(self, event: Finder.Closed) -> None:
-        """Enter in the search line takes the text under the cursor at once."""
-        if event.is_kept and self.key:
+        """Enter in the search line takes the text under the cursor at once; Escape leaves, with nothing to look at."""
+        if event.is_cleared or (event.is_kept and self.key):
             event.stop()
             event.prevent_default()
-            self._choose(self.key)
+            if event.is_cleared:
+                self.dismiss()
+            else:
+                self._choose(self.key)
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         """Into the composer."""

@@ -20,6 +20,7 @@ from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, own_doing, step_words
 from hybridcode.tui.entry import Entry
+from hybridcode.tui.folding import KEY
 from hybridcode.tui.key_names import keys_name, shown_keys
 from hybridcode.tui.meter import meter_items, meter_of
 from hybridcode.tui.modes import mode_badge
@@ -88,6 +89,7 @@ class SessionScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """The composer has the focus from the start."""
+        self.show_keys()
         self.add_class("-empty")
         self.show_facts(self._facts)
         self.query_one(Composer).focus()
@@ -205,19 +207,16 @@ class SessionScreen(Screen[None]):
         """Take in live text; what the person's own command prints, whose id is `own`, stands apart."""
         self.query_one(Story).feed(pieces, own=own)
 
-    def show(self, state: SessionState, *, approvals: int, is_plan_waiting: bool, is_running: bool) -> None:
-        """Show plan, meter, live title and what waits: so many proposals, and perhaps the plan."""
+    def show(self, state: SessionState, *, waits: Sequence[str], is_running: bool) -> None:
+        """Show plan, meter, live title and what waits, each kind in a few words."""
         task = state.task
         self.composer.show_work(is_running and task is not None and task.ended is None)
         self.set_class(task is not None and bool(task.steps), "-planned")
         plan = self.query_one(PlanView)
-        plan.key = keys_name(Framed.keymap.get("session.plan", "")) or "Ctrl+T"
         plan.show(task, words=step_words(state))
         self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
         self._show_bottom()
-        waiting = ["the plan waits for you"] if is_plan_waiting else []
-        if approvals:
-            waiting.append(f"{plural(approvals, 'approval')} {'waits' if approvals == 1 else 'wait'} for you")
+        waiting = list(waits)
         key = "Ctrl+Y" if waiting else "F4"
         if self.elsewhere:
             waiting.append(f"{plural(self.elsewhere, 'approval')} in other sessions")
@@ -226,6 +225,12 @@ class SessionScreen(Screen[None]):
             (f"? {', '.join(waiting)}  ", "bold $warning"), (key, "bold $accent"), (" reviews", "$quiet")
         )
         self._show_live(state)
+
+    def show_keys(self) -> None:
+        """Name the keys that hold now where the screen tells of them."""
+        self.query_one(PlanView).key = keys_name(Framed.keymap.get("session.plan", "")) or "Ctrl+T"
+        own = Framed.keymap.get("session.unfold", "").split(",")[0]
+        self.query_one(Story).name_key(keys_name(own) if own else KEY)
 
     def _show_live(self, state: SessionState) -> None:
         self.set_class(own_doing(state) is not None, "-own")

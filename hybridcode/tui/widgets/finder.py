@@ -28,6 +28,8 @@ class Finder(Input):
 
         is_kept: bool = False
         """True when Enter ended the search."""
+        is_cleared: bool = False
+        """True when the words were forgotten."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "end the search", id="find.clear"),
@@ -55,11 +57,13 @@ class Finder(Input):
     def action_clear(self) -> None:
         """Forget the words and give the keys back."""
         self.value = ""
-        self.action_close()
+        self.display = False
+        self.post_message(self.Closed(is_cleared=True))
 
     def action_keep(self) -> None:
-        """Give the keys back: this is what was looked for."""
+        """Give the keys back: this is what was looked for, also where Enter came together with the last letters."""
         self.display = bool(self.value)
+        self.post_message(self.Typed(self.value))
         self.post_message(self.Closed(is_kept=True))
 
     def action_close(self) -> None:

@@ -18,6 +18,7 @@ from hybridcode.tui.amounts import plural, seconds, tokens
 from hybridcode.tui.doing import Doing
 from hybridcode.tui.folding import KEY
 from hybridcode.tui.paint import clip, segment, wrap
+from hybridcode.tui.visible import foreign
 
 _KEPT_CHARS = 4_000
 _BYTES_PER_TOKEN = 4
@@ -78,6 +79,7 @@ class Live(Widget):
         """Bytes of a model's text, or lines of a command's output."""
         self._is_reasoning = False
         self._thinking: dict[str, _Thinking] = {}
+        self._key = KEY
         self._is_open = False
         """True while thoughts are shown and not only counted."""
         self._lines: list[str] = []
@@ -102,7 +104,7 @@ class Live(Widget):
         self.call_after_refresh(self._rewrap)
 
     def _rewrap(self) -> None:
-        self._lines = wrap(self._text, self.size.width - 2)
+        self._lines = wrap(foreign(self._text), self.size.width - 2)
         self.refresh()
 
     def end(self) -> None:
@@ -110,6 +112,11 @@ class Live(Widget):
         self.remove_class("-on")
         for source in list(self._thinking):
             self._hand_over(source)
+
+    def name_key(self, key: str) -> None:
+        """Name the key that shows thoughts."""
+        self._key = key
+        self.refresh()
 
     def unfold(self, *, is_open: bool) -> None:
         """Show thoughts, or only count them."""
@@ -174,7 +181,7 @@ class Live(Widget):
         if thinking is None:
             return self._lines[-room:]
         said = f"thinking · {plural(thinking.words, 'word')}"
-        return [said, *self._lines[-(room - 1) :]] if self._is_open and room > 1 else [f"{said} · {KEY}"]
+        return [said, *self._lines[-(room - 1) :]] if self._is_open and room > 1 else [f"{said} · {self._key}"]
 
     def render_line(self, y: int) -> Strip:
         """The title, then the last lines."""

@@ -22,6 +22,7 @@ from hybridcode.tui.paint import fit, segment
 from hybridcode.tui.seeking import ranges_of
 from hybridcode.tui.stack import Place, Stack
 from hybridcode.tui.styled import Row, Run, Runs, relook
+from hybridcode.tui.visible import unmarked
 
 LABEL_CELLS = 11
 """Cells of the margin that holds labels."""
@@ -74,6 +75,11 @@ class Paragraphs(ScrollView):
     def replace(self, number: int, entry: Entry) -> None:
         """Put another paragraph in the place of one."""
         self.hold(lambda: self.stack.replace(number, entry))
+
+    def name_key(self, key: str) -> None:
+        """Name the key that unfolds all."""
+        self.stack.name_key(key)
+        self.refresh()
 
     def unfold_all(self) -> None:
         """Show all long paragraphs in full, or fold them."""
@@ -167,7 +173,7 @@ class Paragraphs(ScrollView):
         """The text that the mouse has selected, without the margin."""
         first = selection.start.y if selection.start is not None else 0
         last = selection.end.y if selection.end is not None else self.stack.height - 1
-        text = "\n".join(self._row(line).text for line in range(first, last + 1))
+        text = unmarked("\n".join(self._row(line).text for line in range(first, last + 1)))
         start = Offset(selection.start.x, 0) if selection.start is not None else None
         end = Offset(selection.end.x, last - first) if selection.end is not None else None
         return Selection(start, end).extract(text), "\n"

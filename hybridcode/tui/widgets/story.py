@@ -105,6 +105,12 @@ class Story(Vertical):
             if shown := [piece for piece in pieces if (bool(own) and piece.source == own) is is_shown]:
                 live.feed(shown)
 
+    def name_key(self, key: str) -> None:
+        """Name the key that unfolds all."""
+        self.transcript.name_key(key)
+        for live in self.query(Live):
+            live.name_key(key)
+
     def unfold_all(self) -> None:
         """Show all long paragraphs in full, or fold them."""
         self.transcript.unfold_all()

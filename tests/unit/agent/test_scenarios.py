@@ -7,11 +7,11 @@ import pytest
 
 from hybridcode.agent.lanes import Lanes
 from hybridcode.agent.run import Outcome
-from hybridcode.domain.action import Amend, Approve, ChangeSet, Decision, Proposal, Reject
-from hybridcode.domain.events import ModelAsked, ProposalMade, RepairAsked, RungTaken
+from hybridcode.domain.action import Amend, Applied, Approve, ChangeSet, Decision, Proposal, Reject
+from hybridcode.domain.events import EffectFinished, ModelAsked, ProposalMade, RepairAsked, RungTaken
 from hybridcode.domain.plan import Plan
 from hybridcode.gate.approvers import Refuse
-from hybridcode.journal.store import SessionJournal
+from hybridcode.journal.store import Journal, SessionJournal
 from hybridcode.session.session import Session
 from tests.support.sessions import Scene, planning, yes
 from tests.unit.agent.scenarios import ladder, repairs, shapes
@@ -46,6 +46,10 @@ class Person:
             case ("edit", _, words):
                 old, _, new = words.partition(" -> ")
                 return Amend(amended(session.log, proposal, old, new), PERSON)
+            case ("part", _, words):
+                change, _, reason = words.partition("; ")
+                old, _, new = change.partition(" -> ")
+                return Amend(amended(session.log, proposal, old, new), PERSON, reason)
             case ("interrupt", _, _):
                 session.interrupt(PERSON)
             case _:
@@ -136,6 +140,36 @@ async def test_the_tree_is_right_to_the_byte(case: Case, tmp_path: Path):
     assert not [event for event in events if isinstance(event, ProposalMade) and event.proposal.step == ""]
     shown = sum(e.prompt_bytes for e in events if isinstance(e, ModelAsked) and e.step and e.backend == "frontier")
     assert shown <= 4 * scene.session.settings.limits.step_input_tokens * max(1, len(case.steps))
+
+
+async def test_what_a_person_said_to_a_part_stands_in_the_request_and_in_the_record(tmp_path: Path):
+    case = next(case for case in CASES if case.name.startswith("a reason for a part reaches"))
+    scene, _ = scene_of(case, tmp_path / "shop")
+    await scene.run("make the change")
+    assert scene.session is not None
+    events = [one.event for one in scene.session.state.envelopes]
+    reasons = [e.receipt.reason for e in events if isinstance(e, EffectFinished) and isinstance(e.receipt, Applied)]
+    assert reasons == ["hunk at shop.py:1: it must be 5", ""]
+    asked = [e.prompt_sha256 for e in events if isinstance(e, ModelAsked) and e.role == "draft"]
+    with Journal.open(scene.session.journal.path) as journal:
+        prompt = journal.load_blob(asked[-1]).decode()
+    assert "took a part of your last answer" in prompt
+    assert "> hunk at shop.py:1: it must be 5" in prompt
+    assert [rung.is_last for rung in rungs_of(scene)] == [False, False]
+
+
+async def test_the_last_rung_is_told_as_such(tmp_path: Path):
+    case = next(case for case in CASES if case.name.startswith("a reason for a part with nobody left"))
+    scene, _ = scene_of(case, tmp_path / "shop")
+    await scene.run("make the change")
+    assert [rung.is_last for rung in rungs_of(scene)] == [True]
+
+
+@pytest.mark.parametrize("value", [Amend(ChangeSet(()), "person"), Applied(())])
+def test_a_decision_and_a_receipt_of_before_there_were_reasons_are_read(value: Amend | Applied):
+    fields = msgspec.json.decode(msgspec.json.encode(value))
+    del fields["reason"]
+    assert msgspec.json.decode(msgspec.json.encode(fields), type=type(value)) == value
 
 
 def test_there_are_fifty_scenarios_and_no_two_have_one_name():

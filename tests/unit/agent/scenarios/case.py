@@ -60,7 +60,8 @@ class Case:
     """Beside plan and judge."""
     judge: str = "good"
     person: Mapping[str, Sequence[str]] | str = YES
-    """Step -> `yes`, `no`, `no: REASON`, `edit: OLD -> NEW` or `interrupt`, in order; or who answers instead."""
+    """Step -> `yes`, `no`, `no: REASON`, `edit: OLD -> NEW`, `part: OLD -> NEW; REASON` or `interrupt`, in order; or
+    who answers instead."""
     meddles: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict[str, Sequence[tuple[str, str]]])
     """Step -> what somebody else writes into a file each time the person is asked about it."""
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
