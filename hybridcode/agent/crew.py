@@ -60,8 +60,9 @@ class Crew:
                 if not self._waits_for_earlier():
                     break
                 await lanes.bell.wait()
-                for task in [task for task in self._tasks if task.done()]:
-                    await self._settle(self._tasks.pop(task), task)
+                while ended := [task for task in self._tasks if task.done()]:  # more of them may end meanwhile
+                    for task in ended:
+                        await self._settle(self._tasks.pop(task), task)
             self._raise_first()
         except asyncio.CancelledError:
             is_stopped = False  # whoever interrupts a run records that by itself
@@ -102,7 +103,7 @@ class Crew:
         self._catch_up()
         lanes = self._run.lanes
         order = self._order[: min((self._place(name) for name in self._errors), default=len(self._order))]
-        for step in startable(order, self.outcomes, lanes.doing):
+        for step in startable(order, self.outcomes, {*lanes.doing, *self._tasks.values()}):
             if not self._has_room(step, lanes):
                 continue
             waits = (one.id for one in self._order[: self._place(step.id)])

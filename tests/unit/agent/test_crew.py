@@ -327,6 +327,25 @@ async def test_a_declined_step_is_planned_around_once_while_others_wait(workspac
     assert asked.prompt_bytes < 12_000
 
 
+async def test_a_step_that_ends_while_others_are_planned_anew_is_done_once(workspace: Path):
+    steps = (STEPS[0], msgspec.structs.replace(STEPS[1], needs=("a",)), STEPS[2])
+    it = Stage(workspace, steps)
+    plan = planning(Plan(steps), revise=['{"s": [{"t": "d.py#D", "g": "set it"}]}'])
+
+    def rule(request: ModelRequest) -> str:
+        return fence("D = 2") if request.step == "a.1" else writes(request)
+
+    it.scene.models = Models(ScriptedModel(FRONTIER, plan, piece_s=0.1), ScriptedModel(LOCAL, rule))
+    running = asyncio.create_task(it.scene.run())
+    await it.desk.sees("a", "c")
+    it.desk.no("a")
+    it.desk.yes("c")
+    await it.desk.sees("a", "c", "a.1")
+    it.desk.yes("a.1")
+    await running
+    assert [event.step for event in it.events if isinstance(event, StepStarted)] == ["a", "c", "a.1"]
+
+
 async def test_what_the_frontier_is_shown_of_a_step_stays_under_its_cap_whatever_happens(workspace: Path):
     (workspace / "a.py").write_text("A = 1\n" + "".join(f"# line {n} of many that fill a window\n" for n in range(900)))
     step = edit("a", "a.py#L1-1")
