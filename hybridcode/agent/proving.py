@@ -24,7 +24,7 @@ from hybridcode.repo.snapshot import Snapshot
 
 _NOT_STARTED = (126, 127)
 """Exit codes of a shell that could not start a program."""
-_OUT_OF_REACH = ("Read-only file system", "Permission denied")
+_OUT_OF_REACH = ("Read-only file system", "Permission denied", "out of pty devices")
 """What the system says of what a copy only shows, or does not hold."""
 _DIFF_CHARS = 2_000
 _LOOKS = 5

@@ -3,9 +3,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
+from hybridcode.agent.proving import inconclusive
 from hybridcode.config.paths import cache_dir
-from hybridcode.domain.action import Amend, Applied, ChangeSet, Decision, Proposal, ShellCommand
+from hybridcode.domain.action import Amend, Applied, ChangeSet, Decision, Proposal, Ran, ShellCommand
 from hybridcode.domain.events import (
     CheckRan,
     EffectFinished,
@@ -223,3 +225,10 @@ async def test_no_copy_is_left_when_a_session_is_closed(workspace: Path):
     assert any(isinstance(e, EffectStarted) for e in it.events)
     assert set((cache_dir() / "scratch").glob("*")) <= before
     assert any(isinstance(e, EffectFinished) and isinstance(e.receipt, Applied) for e in it.events)
+
+
+@pytest.mark.parametrize("words", ["Read-only file system", "Permission denied", "OSError: out of pty devices"])
+def test_what_the_sandbox_withholds_is_no_verdict_on_a_draft(words: str):
+    receipt = Ran(1, "e" * 64, f"E  {words}\n1 failed\n", 0.5, "landlock")
+    assert inconclusive(receipt) == "it wants what is read-only or out of reach there"
+    assert inconclusive(replace(receipt, tail="E  AssertionError\n")) == ""
