@@ -303,7 +303,8 @@ async def test_a_model_that_fails_ahead_of_what_waits_for_another_terminal_does_
     assert [view.proposal.step for view in it.state.waiting] == ["a"]
 
 
-async def test_a_declined_step_is_planned_around_once_while_others_wait(workspace: Path):
+def with_another_plan(workspace: Path, *, piece_s: float = 0.0) -> Stage:
+    """Without `a`, which `b` needs, the frontier sets `d`."""
     steps = (STEPS[0], msgspec.structs.replace(STEPS[1], needs=("a",)), STEPS[2])
     it = Stage(workspace, steps)
     plan = planning(Plan(steps), revise=['{"s": [{"t": "d.py#D", "g": "set it"}]}'])
@@ -311,7 +312,12 @@ async def test_a_declined_step_is_planned_around_once_while_others_wait(workspac
     def rule(request: ModelRequest) -> str:
         return fence("D = 2") if request.step == "a.1" else writes(request)
 
-    it.scene.models = Models(ScriptedModel(FRONTIER, plan), ScriptedModel(LOCAL, rule))
+    it.scene.models = Models(ScriptedModel(FRONTIER, plan, piece_s=piece_s), ScriptedModel(LOCAL, rule))
+    return it
+
+
+async def test_a_declined_step_is_planned_around_once_while_others_wait(workspace: Path):
+    it = with_another_plan(workspace)
     running = asyncio.create_task(it.scene.run())
     await it.desk.sees("a", "c")
     it.desk.no("a")
@@ -328,14 +334,7 @@ async def test_a_declined_step_is_planned_around_once_while_others_wait(workspac
 
 
 async def test_a_step_that_ends_while_others_are_planned_anew_is_done_once(workspace: Path):
-    steps = (STEPS[0], msgspec.structs.replace(STEPS[1], needs=("a",)), STEPS[2])
-    it = Stage(workspace, steps)
-    plan = planning(Plan(steps), revise=['{"s": [{"t": "d.py#D", "g": "set it"}]}'])
-
-    def rule(request: ModelRequest) -> str:
-        return fence("D = 2") if request.step == "a.1" else writes(request)
-
-    it.scene.models = Models(ScriptedModel(FRONTIER, plan, piece_s=0.1), ScriptedModel(LOCAL, rule))
+    it = with_another_plan(workspace, piece_s=0.1)
     running = asyncio.create_task(it.scene.run())
     await it.desk.sees("a", "c")
     it.desk.no("a")
