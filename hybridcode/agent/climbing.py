@@ -213,7 +213,7 @@ class _Climb:
         self.error = None
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
-        if why := self._refused(rung, drafted, must_parse=rung.attempt == 1 and not is_last):
+        if why := self._refused(rung, drafted, must_parse=self._must_parse(is_first=rung.attempt == 1 and not is_last)):
             return Fell(("failed", why[0].reason), refused(why), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
@@ -261,6 +261,10 @@ class _Climb:
         told = told_of(event, (await run.snapshot()).files)
         fails = f"\n\n# The check fails on them\n{told}"
         return Fell(("failed", reason), Note("checked", note.own + fails, note.other + fails), mark)
+
+    def _must_parse(self, *, is_first: bool) -> bool:
+        """A draft with new syntax errors is written again once, and never applied where nobody looks at it."""
+        return is_first or not has_person(self.run.gate.approver)
 
     def _refused(self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool) -> tuple[Refusal, ...]:
         """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, else a warning in the pane."""

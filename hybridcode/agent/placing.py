@@ -16,6 +16,7 @@ from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.secrets import MARK
 from hybridcode.domain.window import Finish, Target
 from hybridcode.patch.apart import Place, take_apart
+from hybridcode.patch.check import unparsable
 from hybridcode.patch.place import place
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
@@ -46,8 +47,8 @@ def place_draft(
         and target is not None
         and (pieces := _apart(text, target, step=step, region=region, tree=tree))
     ):
-        found = _place_pieces(pieces, finish=finish, step=step, region=region, tree=tree)
-        if isinstance(found, Placed):
+        found = _place_pieces(pieces, finish=finish, step=step, tree=tree)
+        if isinstance(found, Placed) and not unparsable(found.changes):
             return found
     return _place_one(text, finish=finish, target=target, step=step, region=region, tree=tree)
 
@@ -155,21 +156,18 @@ def _apart(text: str, target: Target, *, step: Step, region: Region, tree: Snaps
     return {regions[number]: piece for number, piece in pieces.items()} if 0 in pieces and regions[0] == region else {}
 
 
-def _place_pieces(
-    pieces: dict[Region, str], *, finish: Finish, step: Step, region: Region, tree: Snapshot
-) -> Placed | Refusal:
-    """The pieces one after the other; one of another region that cannot be placed is left to its own draft."""
+def _place_pieces(pieces: dict[Region, str], *, finish: Finish, step: Step, tree: Snapshot) -> Placed | Refusal:
+    """The pieces one after the other; where one of them cannot be placed it was no answer for several regions."""
     settled: list[Region] = []
     stays: list[Refusal] = []
     now = tree
     for other in bottom_up(tuple(one for one in step.regions if one in pieces)):
         found = _place_one(pieces[other], finish=finish, target=_target(now, other), step=step, region=other, tree=now)
-        if isinstance(found, Placed):
-            now = now.with_changes(found.changes)
-            settled += found.regions
-            stays += found.stays
-        elif other == region:
+        if isinstance(found, Refusal):
             return found
+        now = now.with_changes(found.changes)
+        settled += found.regions
+        stays += found.stays
     return Placed(tuple(dict.fromkeys(settled)), difference(tree, now), stays=tuple(stays))
 
 

@@ -4,6 +4,7 @@ Invariant: nothing is taken apart unless each piece is plainly one place's, and 
 fence is lost.
 """
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from hybridcode.patch.read_envelope import is_envelope_line
 from hybridcode.patch.read_fence import fences
 from hybridcode.patch.refusing import Refused
 from hybridcode.repo.symbols import outline
+
+_IMPORT = re.compile(r"(?:import|from|use|using|package|require|#\s*include)\b")
+"""Such a line stands in many places and is no sign of one."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ def take_apart(text: str, places: Sequence[Place]) -> dict[int, str]:
 def _start(lines: Sequence[str], place: Place) -> int | None:
     """Where a place's text begins: at its first line as it was, or where its name is defined; None if not plainly."""
     head = plain_key(place.head)
-    equal = [at for at, line in enumerate(lines) if plain_key(line) == head] if any(map(str.isalnum, head)) else []
+    is_telling = any(map(str.isalnum, head)) and not _IMPORT.match(head)
+    equal = [at for at, line in enumerate(lines) if _is_head(line, place.head)] if is_telling else []
     if len(equal) == 1:
         return equal[0]
     text = textwrap.dedent("\n".join(lines)).encode("utf-8", "surrogateescape")
@@ -65,6 +70,16 @@ def _start(lines: Sequence[str], place: Place) -> int | None:
         if place.name and symbol.bare_name == place.name and not symbol.parent
     ]
     return defined[0] if len(defined) == 1 else None
+
+
+def _is_head(line: str, head: str) -> bool:
+    """The same words, not further in: deeper inside another text, a string say, they are part of that."""
+    return plain_key(line) == plain_key(head) and _depth(line) <= _depth(head)
+
+
+def _depth(line: str) -> int:
+    expanded = line.expandtabs(8)
+    return len(expanded) - len(expanded.lstrip())
 
 
 def _fenced(lines: Sequence[str], opening: str) -> str:

@@ -68,7 +68,8 @@ def missed(path: str, before: bytes, after: bytes) -> Missed:
             moved[symbol.name] = other.name
     known = set(lost)
     outer = [name for name in dict.fromkeys(lost) if _split(name)[0] not in known]
-    if (error_count(path, after) or 0) > (error_count(path, before) or 0):
+    had, has = error_count(path, before) or 0, error_count(path, after) or 0
+    if had or has:  # what stands in a broken part looks like a definition, or does not look like one any more
         words = set(re.findall(r"\w+", after.decode("utf-8", "replace")))
         outer = [name for name in outer if _split(name)[1] not in words]
     renames = tuple(

@@ -10,6 +10,7 @@ from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import EditFormat, WindowSource
+from hybridcode.gate.approvers import PolicyOnly
 from hybridcode.journal.store import Journal
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, edit, fence, planning
@@ -48,6 +49,30 @@ async def test_the_retry_asks_only_for_the_region_that_failed(workspace: Path):
     assert "not used" in again
     assert again.split("# Task")[0] == failed.split("# Task")[0]
     assert all("not used" not in text for text in (first, failed, last))
+
+
+ZIP = (
+    "import os\nimport sys\n\n\n"
+    'def build(folder):\n    folder.write(f"""\n        import os\n        print(1)\n    """)\n    return 1\n'
+)
+
+
+async def test_an_answer_is_not_torn_apart_at_a_line_of_another_place_inside_a_string(workspace: Path):
+    (workspace / "zip.py").write_text(ZIP)
+    function = ZIP.partition("sys\n\n\n")[2].replace("return 1", "return 2").rstrip("\n")
+    step = edit("zip", "zip.py#build", "zip.py#L1-2")
+    it = scene(workspace, step, fence("import os\nimport re"), fence(function))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("zip.py") == ZIP.replace("return 1", "return 2").replace("sys", "re")
+
+
+async def test_a_draft_that_does_not_parse_is_not_applied_where_nobody_looks(workspace: Path):
+    broken = [fence(f"    def total(self:\n        return {number}") for number in range(8)]
+    it = scene(workspace, edit("total", "cart.py#Cart.total"), *broken, **{"limits.max_repairs": 0})
+    it.frontier = {**planning(Plan((edit("total", "cart.py#Cart.total"),))), "hint": ["no"], "draft": broken}
+    it.make_approver = lambda approvals, sandbox: PolicyOnly(is_sandboxed=True)
+    assert (await it.run()).code == ExitCode.VERIFICATION_FAILED
+    assert it.read("cart.py") == CART
 
 
 async def test_of_files_that_do_not_parse_only_their_regions_are_asked_for_again(workspace: Path):

@@ -113,6 +113,13 @@ def test_a_name_that_a_broken_text_still_holds_is_not_called_left_out():
     assert not missed("cart.py", FILE.encode(), broken).left_out
 
 
+def test_names_inside_a_function_that_a_broken_text_tore_open_are_not_missed_in_its_repair():
+    body = b'    code_path = folder / "a.py"\n    code_path.write_text(f"""\n        import os\n    """)\n'
+    whole = b"def build(folder):\n" + body
+    broken = whole.replace(b"def build(folder):\n", b"").replace(b'    """)\n', b"")
+    assert not missed("test_zip.py", broken, whole).left_out
+
+
 @pytest.mark.parametrize(
     ("path", "start", "gone", "end", "name"),
     [
