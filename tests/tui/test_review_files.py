@@ -108,7 +108,7 @@ async def test_what_a_command_is_seen_to_do_stands_in_its_pane() -> None:
     async with driving(writing_command()) as drive:
         told = " ".join(drive.told.split())
         assert "writes `out.txt`" in told
-        assert "does not put back what a command changes" in told
+        assert "puts back what it changes here" in told
 
 
 PRESSED = (
