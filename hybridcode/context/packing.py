@@ -33,7 +33,7 @@ class Style:
     tests: int = 100
     """Percent of the room that all tests together may take."""
     prose: int = 100
-    """Percent of the room that all documentation together may take; without `least` it gets what all else leaves too."""
+    """Percent of the room that all documentation may take; without `least` also what all else leaves."""
 
 
 FINDING = Style(share=60, tastes=True, least=0)
