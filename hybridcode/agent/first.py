@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hybridcode.config.settings import Settings
 from hybridcode.domain.plan import Writer
+from hybridcode.repo.classify import reads_as_prose
 
 MOST_WORDS = 80
 """A longer task is not small."""
@@ -107,6 +108,8 @@ def _doubt(task: str, named: Sequence[str], settings: Settings) -> str:
         return f"`{found[0].lower()}` asks for judgement"
     if not named:
         return "it names no file or definition of this repository"
+    if all(reads_as_prose(path) for path in named):
+        return f"it names only documentation: {', '.join(named)}"
     if len(named) > MOST_FILES:
         return f"it names {len(named)} files; small is up to {MOST_FILES}"
     return ""

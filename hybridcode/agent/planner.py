@@ -19,7 +19,7 @@ from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
 from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
-from hybridcode.agent.talk import Talk
+from hybridcode.agent.talk import Talk, asked_to_see
 from hybridcode.context.lookup import look_up
 from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
@@ -121,7 +121,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Aga
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
             found = await asyncio.to_thread(talk.show, partial(_look_up, run, snapshot, answer, again))
-            talk.go_on(said, f"# You asked to see\n{found}")
+            talk.go_on(said, asked_to_see(found, left=reads_left))
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
             question, excerpts, used = await _asked(run, snapshot, budget, again)

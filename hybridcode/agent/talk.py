@@ -68,6 +68,18 @@ class Talk:
         return *first, *(f"{path}#L{start}-{end}" for path, start, end in self.more)
 
 
+def asked_to_see(found: str, *, left: int) -> str:
+    """What a planner is told that asked to see more, headed with how often it may ask again."""
+    match left:
+        case 0:
+            again = "answer with the plan now"
+        case 1:
+            again = "you may ask once more"
+        case _:
+            again = f"you may ask {left} more times"
+    return f"# You asked to see ({again})\n{found}"
+
+
 def _bounded(reply: str) -> str:
     text = reply.strip() or "(no answer)"
     more = len(text) - REPLY_CHARS

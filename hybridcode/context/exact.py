@@ -12,10 +12,13 @@ from hybridcode.context.mentioned import defined_in
 from hybridcode.context.named import Exact
 from hybridcode.context.passages import Passage, Reader, Taken, head_passage, lines_passage
 from hybridcode.context.render import place_of
+from hybridcode.repo.classify import reads_as_prose
 
 REASON = "named"
 _LISTED_SHARE = 4
 """What classes and modules hold gets one in so many bytes."""
+_PROSE_SHARE = 4
+"""Sections of documentation get one in so many bytes, all together."""
 _HEAD_BYTES = 500
 """Of a body that is too long to be shown."""
 
@@ -38,8 +41,12 @@ def named_parts(
     """The named definitions and, of named modules, what they define, in at most `room` bytes; `taken` grows by them."""
     found = NamedParts()
     reader = Reader(corpus.snapshot)
+    prose = room // _PROSE_SHARE
     for number, one in enumerate(exact):
-        _add_lines(found, reader, one, corpus=corpus, share=(room - found.used) // (len(exact) - number), taken=taken)
+        share, before = (room - found.used) // (len(exact) - number), found.used
+        is_text = reads_as_prose(one.path)
+        _add_lines(found, reader, one, corpus=corpus, share=min(share, prose) if is_text else share, taken=taken)
+        prose -= found.used - before if is_text else 0
     owners = dict.fromkeys((one.path, _owner(one)) for one in exact if _owner(one))
     lists = [(path, owner) for path, owner in owners if not _is_shown(corpus, path, owner, taken)]
     lists += [(path, "") for path in modules]

@@ -1,82 +1,149 @@
 """More of the tree for a planner that asks: regions to read and words to search.
 
-Invariant: read-only, bounded, and what cannot be shown is said with the reason.
+Invariant: read-only, bounded, and what cannot be shown is said with the reason, for everything asked for that has room
+for a line of its own. Lines that hold the words searched for are counted, shown or not.
 """
 
 from collections.abc import Sequence
 
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.packing import FINDING, pack
-from hybridcode.context.passages import Taken, rendered
+from hybridcode.context.passages import Reader, Taken, head_passage, rendered
 from hybridcode.context.rank import rank
 from hybridcode.context.regions import resolve
-from hybridcode.context.render import BYTES_PER_TOKEN, excerpt_section, section, tokens
+from hybridcode.context.render import BYTES_PER_TOKEN, excerpt_section, file_heading, section, tokens
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.plan import Region
 from hybridcode.repo.lines import split_lines
-from hybridcode.repo.snapshot import Snapshot
 
 _MAX_HITS = 40
 _MAX_LINE_CHARS = 160
-_HIT_SHARE = 4
+_HIT_SHARE = 2
+"""Lines with the words searched for get one in so many bytes, all searches together."""
+_ALONE = "search for it alone, or for more of it"
 
 
 def look_up(
     corpus: Corpus, *, read: Sequence[str], search: Sequence[str], budget: int, taken: Taken | None = None
 ) -> str:
-    """Sections for each region in `read` and each text in `search`, at most `budget` tokens of four bytes together.
+    """For each text in `search` the lines that hold it, then each region in `read`, then the passages that fit the
+    texts best, at most `budget` tokens of four bytes together.
 
     Lines in `taken` are shown already and left out; it grows by those that are shown now.
     """
     room = budget * BYTES_PER_TOKEN
-    taken = Taken() if taken is None else taken
-    parts: list[str] = []
-    for name in dict.fromkeys(read):
-        text = _read(corpus.snapshot, name, room=room, taken=taken)
-        room -= len(text.encode())
-        parts.append(text)
-    for words in dict.fromkeys(search):
-        text = _search(corpus, words, room=room, taken=taken)
-        room -= len(text.encode())
-        parts.append(text)
-    return "".join(parts)
-
-
-def _read(snapshot: Snapshot, name: str, *, room: int, taken: Taken) -> str:
-    try:
-        target = resolve(snapshot, Region.parse(name))
-    except ContextError as error:
-        return _within(f"## {name}\n{error.message}. {error.hint}\n\n", room)
-    data = snapshot.read(target.path)
-    start, end = target.start or 1, target.end or len(split_lines(data))
-    gaps = taken.gaps(target.path, start, end) if start <= end else [(start, end)]
-    if not gaps:
-        return _within(f"## {name}\nIts lines are shown above.\n\n", room)
-    text = "".join(excerpt_section(target.path, data, first, last) for first, last in gaps)
-    if len(text.encode()) > room:
-        return _within(f"## {name}\nIt needs {tokens(text)} tokens; name a smaller region.\n\n", room)
-    for first, last in gaps:
-        taken.add(target.path, first, last)
+    reader, taken = Reader(corpus.snapshot), Taken() if taken is None else taken
+    searches, reads = tuple(dict.fromkeys(search)), tuple(dict.fromkeys(read))
+    text = _lists(corpus, searches, room // _HIT_SHARE)
+    text += _regions(reader, reads, room=room - len(text.encode()), taken=taken)
+    for number, words in enumerate(searches):
+        share = (room - len(text.encode())) // (len(searches) - number)
+        text += rendered(pack(rank(corpus, words), room=share, taken=taken, style=FINDING).passages)
     return text
 
 
-def _search(corpus: Corpus, words: str, *, room: int, taken: Taken) -> str:
-    """Lines that hold the words literally, then the passages that fit them best."""
-    ranking = rank(corpus, words)
-    hits: list[str] = []
+def _lists(corpus: Corpus, searches: Sequence[str], room: int) -> str:
+    """The lines that hold each of the texts literally."""
+    hits = [_hits(corpus, words) for words in searches]
+    sizes = [len(_list(words, lines, most=room).encode()) for words, lines in zip(searches, hits, strict=True)]
+    shares = _shares(sizes, room)
+    return "".join(_list(words, lines, most=share) for words, lines, share in zip(searches, hits, shares, strict=True))
+
+
+def _hits(corpus: Corpus, words: str) -> list[str]:
+    """Every line that holds the words, with its place."""
+    found: list[str] = []
     for path in corpus.paths:
         data = corpus.snapshot.read(path)
         if words.encode() not in data:
             continue
         for number, line in enumerate(split_lines(data), 1):
-            if words.encode() in line and len(hits) < _MAX_HITS:
-                hits.append(f"{path}:{number}: {line.decode('utf-8', 'replace').strip()[:_MAX_LINE_CHARS]}")
-    while hits and len(section(f"Lines with {words!r}", "\n".join(hits), path="").encode()) > room // _HIT_SHARE:
-        hits.pop()
-    listed = section(f"Lines with {words!r}", "\n".join(hits), path="") if hits else ""
-    packed = pack(ranking, room=room - len(listed.encode()), taken=taken, style=FINDING)
-    found = listed + rendered(packed.passages)
-    return found or _within(f"## Lines with {words!r}\nNone.\n\n", room)
+            if words.encode() in line:
+                found.append(f"{path}:{number}: {line.decode('utf-8', 'replace').strip()[:_MAX_LINE_CHARS]}")
+    return found
+
+
+def _list(words: str, hits: Sequence[str], *, most: int) -> str:
+    """As many of the lines as `most` bytes hold; the rest is counted."""
+    heading = f"Lines with {words!r}"
+    for kept in range(min(len(hits), _MAX_HITS), 0, -1):
+        left = len(hits) - kept
+        more = [f"({left} more lines, not shown: {_ALONE})"] if left else []
+        text = section(heading, "\n".join((*hits[:kept], *more)), path="")
+        if len(text.encode()) <= most:
+            return text
+    said = f"{len(hits)} lines, not shown: {_ALONE}" if hits else "None."
+    return _within(f"## {heading}\n{said}\n\n", most)
+
+
+def _regions(reader: Reader, reads: Sequence[str], *, room: int, taken: Taken) -> str:
+    """The lines of each region; what one leaves of its share goes to the next."""
+    sizes = [len(_region(reader, name, taken)[0].encode()) for name in reads]
+    text, given = "", 0
+    for name, share in zip(reads, _shares(sizes, room), strict=True):
+        given += share
+        text += _read(reader, name, room=given - len(text.encode()), taken=taken)
+    return text
+
+
+def _region(reader: Reader, name: str, taken: Taken) -> tuple[str, str, list[tuple[int, int]]]:
+    """What of a region is not shown yet, as text, as path and lines; without lines, why there is nothing to show."""
+    try:
+        target = resolve(reader.snapshot, Region.parse(name))
+    except ContextError as error:
+        return f"## {name}\n{error.message}. {error.hint}\n\n", "", []
+    data = reader.snapshot.read(target.path)
+    start, end = target.start or 1, target.end or len(split_lines(data))
+    gaps = taken.gaps(target.path, start, end) if start <= end else [(start, end)]
+    if not gaps:
+        return f"## {name}\nIts lines are shown above.\n\n", target.path, []
+    return "".join(excerpt_section(target.path, data, first, last) for first, last in gaps), target.path, gaps
+
+
+def _read(reader: Reader, name: str, *, room: int, taken: Taken) -> str:
+    text, path, gaps = _region(reader, name, taken)
+    if len(text.encode()) > room:
+        return _head(reader, path, gaps, room=room, taken=taken) or _within(
+            f"## {name}\nIt needs {tokens(text)} tokens; name a smaller region.\n\n" if gaps else text, room
+        )
+    for first, last in gaps:
+        taken.add(path, first, last)
+    return text
+
+
+def _head(reader: Reader, path: str, gaps: Sequence[tuple[int, int]], *, room: int, taken: Taken) -> str:
+    """The first of these lines, as far as they fit, and which of them do not; "" if there is no room for one."""
+    text, end = "", gaps[-1][1] if gaps else 0
+    room -= len(_rest(path, end, end).encode())
+    for first, last in gaps:
+        left = room - len(text.encode())
+        whole = excerpt_section(path, reader.snapshot.read(path), first, last)
+        if len(whole.encode()) <= left:
+            text += whole
+            taken.add(path, first, last)
+            continue
+        heading = file_heading(path)
+        head = head_passage(reader, path, first, last, reason="asked", room=left - len(heading.encode()))
+        if head is None:
+            return text + _rest(path, first, end) if text else ""
+        text += heading + head.text
+        taken.add(path, head.excerpt.start, head.excerpt.end)
+        if head.excerpt.end < last:
+            return text + _rest(path, head.excerpt.end + 1, end)
+    return text
+
+
+def _rest(path: str, start: int, end: int) -> str:
+    return f"{path}#L{start}-{end} did not fit.\n\n"
+
+
+def _shares(sizes: Sequence[int], room: int) -> list[int]:
+    """Room for each: what it needs, or else as much as any other gets that needs more."""
+    shares = [0] * len(sizes)
+    for number, at in enumerate(sorted(range(len(sizes)), key=lambda at: sizes[at])):
+        shares[at] = min(sizes[at], room // (len(sizes) - number))
+        room -= shares[at]
+    return shares
 
 
 def _within(text: str, room: int) -> str:

@@ -3,6 +3,7 @@
 Invariant: a function of tree and sentence; what could mean too many places means none.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +19,8 @@ _MOST_HOMES = 2
 """A name with more homes means none of them."""
 _MOST_EXACT = 12
 """Definitions that one sentence names."""
+_COMMAND = re.compile(r"([a-z][\w-]*) ([a-z][\w-]*)(?: -.*)?")
+"""`keep list --format`: a program and its command."""
 _WEAK_KINDS = frozenset({"prototype", "impl", "module"})
 """Kinds that give way to another definition of the same name."""
 
@@ -66,11 +69,21 @@ def exact_definitions(corpus: Corpus, query: Query) -> tuple[Exact, ...]:
 def _homes(corpus: Corpus, query: Query, written: Collection[int]) -> dict[str, tuple[int, ...]]:
     """For each name, the files that define it: those that are written out, else those outside tests and prose."""
     homes: dict[str, tuple[int, ...]] = {}
-    for name, definers in corpus.definers(query.names, _MOST_DEFINERS).items():
+    names = {*query.names, *_commands(corpus, query)}
+    for name, definers in corpus.definers(sorted(names), _MOST_DEFINERS).items():
         here = [file for file in definers if file in written]
         if chosen := here or _few([file for file in definers if not signals.is_beside(corpus.paths[file], corpus)]):
             homes[name] = tuple(chosen)
     return homes
+
+
+def _commands(corpus: Corpus, query: Query) -> set[str]:
+    """Names of the commands that the sentence quotes, of programs called as a file or folder of the tree."""
+    found = [match for phrase in query.phrases if (match := _COMMAND.fullmatch(phrase))]
+    if not found:
+        return set()
+    programs = {part for path in corpus.paths for part in (*path.split("/")[:-1], signals.stem_of(path))}
+    return {match[2].replace("-", "_") for match in found if match[1].replace("-", "_") in programs}
 
 
 def _qualified(corpus: Corpus, name: str, files: Iterable[int]) -> Iterator[Exact]:

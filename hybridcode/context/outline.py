@@ -33,9 +33,9 @@ _TREE_SHARE = 8
 _DEFINITIONS_SHARE = 6
 _NAMED_PERCENT = 60
 """Of what guides and mentioned files leave, for what the task names."""
-_CLEAR = Style(share=60, tastes=False, least=5, tests=30)
+_CLEAR = Style(share=60, tastes=False, least=5, tests=30, prose=25)
 """Beside what a clear task names, only what fits about as well."""
-_LOOKING = replace(FINDING, tests=30)
+_LOOKING = replace(FINDING, tests=30, prose=25)
 LEAST_TOKENS = 32
 """A window below this holds nothing worth reading."""
 _SHOWN_KINDS = frozenset({"function", "method", "class", "interface", "enum", "type", "module", "macro"})

@@ -17,6 +17,7 @@ from hybridcode.context.records import Chunk
 from hybridcode.context.scores import MILLION
 from hybridcode.context.signals import is_test
 from hybridcode.domain.window import Cut
+from hybridcode.repo.classify import reads_as_prose
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Style:
     """A chunk worth less than this part of the best one is left out even where there is room; 0: none is."""
     tests: int = 100
     """Percent of the room that all tests together may take."""
+    prose: int = 100
+    """Percent of the room that all documentation may take; without `least` also what all else leaves."""
 
 
 FINDING = Style(share=60, tastes=True, least=0)
@@ -68,6 +71,10 @@ class Candidate(NamedTuple):
     def worth(self) -> int:
         return -self.minus_worth
 
+    def cut(self, reason: str) -> Cut:
+        """Say that it is not shown."""
+        return Cut(self.path, self.start, self.chunk.end, score=self.worth, reason=reason)
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -90,6 +97,7 @@ def pack(ranking: Ranking, *, room: int, taken: Taken, style: Style, only: Colle
         room=room,
         cap=room * (100 if only is not None else style.share) // 100,
         tests=room * style.tests // 100,
+        prose=room * style.prose // 100,
         taken=taken,
     )
     candidates = Candidates(ranking, ranked)
@@ -105,6 +113,7 @@ def pack(ranking: Ranking, *, room: int, taken: Taken, style: Style, only: Colle
 
 
 _SHOWN = "shown already"
+_LATER = "documentation has its share"
 
 
 @dataclass
@@ -116,6 +125,8 @@ class _Packing:
     cap: int
     tests: int
     """Bytes that are left for tests."""
+    prose: int
+    """Bytes that are left for documentation."""
     taken: Taken
     chosen: dict[int, Passage] = field(default_factory=dict[int, Passage])
     used: dict[str, int] = field(default_factory=dict[str, int])
@@ -124,11 +135,12 @@ class _Packing:
         self.reader = Reader(self.ranking.corpus.snapshot)
 
     def fill(self, candidates: "Candidates", *, least: int) -> list[Cut]:
-        """Take what fits, best first; the first that does not, with the reason.
+        """Take what fits, best first, documentation above its share last; the first that does not, with the reason.
 
         Once enough of those are known, chunks that are larger than the room are no longer looked at.
         """
         cut: list[Cut] = []
+        late: list[Candidate] = []
         of_file: Counter[int] = Counter()
         worst = -1
         for at, candidate in enumerate(candidates.in_order()):
@@ -139,14 +151,16 @@ class _Packing:
             if candidate.number in self.chosen:
                 continue
             reason = self.add(candidate)
-            if reason and reason != _SHOWN and len(cut) < _MOST_CUT and of_file[candidate.file] < _MOST_CUT_OF_FILE:
+            if reason == _LATER:
+                late.append(candidate)
+            elif reason and reason != _SHOWN and len(cut) < _MOST_CUT and of_file[candidate.file] < _MOST_CUT_OF_FILE:
                 of_file[candidate.file] += 1
-                cut.append(
-                    Cut(candidate.path, candidate.start, candidate.chunk.end, score=candidate.worth, reason=reason)
-                )
+                cut.append(candidate.cut(reason))
             if len(cut) == _MOST_CUT:
                 candidates.most_bytes = self.room
-        return cut
+        self.prose = 0 if least else self.room
+        left_out = [candidate.cut(_LATER) for candidate in late if self.add(candidate)]
+        return [*cut, *left_out][:_MOST_CUT]
 
     def add(self, candidate: Candidate, *, most: int | None = None) -> str | None:
         """Take a chunk, or say why it cannot be taken."""
@@ -166,6 +180,10 @@ class _Packing:
             if size > self.tests:
                 return "tests have their share"
             self.tests -= size
+        if reads_as_prose(candidate.path):
+            if size > self.prose:
+                return _LATER
+            self.prose -= size
         self.room -= size
         self.used[candidate.path] = used + size
         self.taken.add(candidate.path, candidate.start, chunk.end)

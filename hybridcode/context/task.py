@@ -11,9 +11,10 @@ from hybridcode.context.corpus import Corpus
 from hybridcode.context.named import Exact, exact_definitions, files_written, named_files
 from hybridcode.context.rank import Ranking, rank
 from hybridcode.context.scores import MILLION
+from hybridcode.repo.classify import reads_as_prose
 
 Clarity = Literal["clear", "plain", "open"]
-"""It names definitions that are found; it says where to look; it does neither."""
+"""It names definitions that are found, not all of them documentation's; it says where to look; it does neither."""
 
 _MOST_FILES = 3
 """A task that names definitions of more files is not clear: what holds them together is to be seen."""
@@ -60,7 +61,8 @@ def _clarity(
     ranking: Ranking, written: tuple[str, ...], exact: tuple[Exact, ...], named: tuple[str, ...]
 ) -> tuple[Clarity, str]:
     homes = {one.path for one in exact}
-    if exact and len(homes) <= _MOST_FILES and homes <= set(named):
+    is_code = any(not reads_as_prose(path) for path in homes)
+    if is_code and len(homes) <= _MOST_FILES and homes <= set(named):
         return "clear", f"it names {', '.join(f'{one.path}#{one.symbol.name}' for one in exact)}"
     if exact:
         return "plain", f"it names {len(exact)} definitions in {len(homes)} files"

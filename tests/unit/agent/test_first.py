@@ -76,6 +76,11 @@ def test_how_many_files_a_task_names_decides(settings: Settings):
     assert chosen(SMALL, settings, "a.py", "b.py", "c.py") == First("frontier", "it names 3 files; small is up to 2")
 
 
+def test_documentation_alone_makes_no_task_clear(settings: Settings):
+    assert chosen(SMALL, settings, "README.md") == First("frontier", "it names only documentation: README.md")
+    assert chosen(SMALL, settings, "README.md", "shop.py").writer == "local"
+
+
 def test_without_a_check_nothing_goes_to_the_local_model_first(tmp_path: Path):
     assert chosen(SMALL, settings_with(tmp_path)) == First("frontier", "no check would prove it (--test-cmd)")
 

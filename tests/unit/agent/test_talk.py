@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from hybridcode.agent.planner import MAX_REPAIRS
-from hybridcode.agent.talk import REPLY_CHARS, Talk
+from hybridcode.agent.talk import REPLY_CHARS, Talk, asked_to_see
 from hybridcode.context.passages import Taken
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.exits import ExitCode
@@ -59,6 +59,16 @@ async def test_no_line_of_the_tree_is_shown_to_a_planner_twice(workspace: Path):
     told = "".join(message.content for message in requests[-1] if message.role == "user")
     assert all(told.count(f"    value = {n}\n") == 1 for n in range(28))
     assert "Its lines are shown above." in told
+
+
+async def test_a_planner_is_told_how_often_it_may_ask_again(workspace: Path):
+    reads = ('{"read": ["long.py#L1-9"]}', '{"search": ["offset_30"]}', '{"read": ["long.py#f50"]}')
+    _, requests, _ = await asked(workspace, *reads)
+    first, second, third = (message.content for message in requests[-1][3::2])
+    assert first.startswith("# You asked to see (you may ask once more)\n")
+    assert second.startswith("# You asked to see (answer with the plan now)\n")
+    assert "nothing more can be shown" in third
+    assert asked_to_see("", left=3) == "# You asked to see (you may ask 3 more times)\n"
 
 
 async def test_a_plan_that_does_not_fit_is_asked_for_again_with_the_place_and_without_the_window(workspace: Path):

@@ -53,6 +53,10 @@ def test_only_what_has_one_home_is_named(tmp_path: Path, sentence: str, named: t
         ("Add a class Shelf and a class Basket.", ["shop/shelf.py#Shelf", "shop/basket.py#Basket"]),
         ("Add a basket.", []),
         ("Make line_total() quick.", ["shop/cart.py#line_total"]),
+        ("`shop line-total --fast` is to be quick.", ["shop/cart.py#line_total"]),
+        ("`cart line-total` is to be quick.", ["shop/cart.py#line_total"]),
+        ("`pip line-total` is to be quick.", []),
+        ("`shop the line-total --fast` is to be quick.", []),
     ],
 )
 def test_definitions_are_named_by_name_class_and_module(tmp_path: Path, sentence: str, exact: list[str]) -> None:

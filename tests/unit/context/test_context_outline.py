@@ -5,10 +5,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridcode.context.corpus import Corpus
-from hybridcode.context.outline import outline
+from hybridcode.context.outline import Outlined, outline
 from hybridcode.context.task import Clarity, read_task
 from tests.support.contexts import corpus_of
 
+SECTIONS = ("Installing", "Listing", "Commands", "Format", "Loading", "Options")
+NOTED = {
+    "README.md": "# keep\n\n"
+    + "".join(
+        f"## {one}\n\n" + f"{one}: `keep list --format json` lists what is kept.\n" * 20 + "\n" for one in SECTIONS
+    ),
+    "src/keep/cli.py": "def run(context):\n    return context\n\n\n"
+    "def list(context):\n    for name in context.names():\n        echo(name)\n",
+    **{f"src/keep/kept_{n}.py": f"def kept_{n}(list):\n" + "    format(list)\n" * 40 for n in range(20)},
+}
 LONG = "".join(f"    row_{n} = ledger[{n}] * {n}\n" for n in range(400))
 FILES = {
     "shop/cart.py": '"""The cart."""\n\nfrom shop.money import cents\n\n\n'
@@ -92,6 +102,40 @@ def test_tests_take_no_more_than_their_part(corpus: Corpus, budget: int, task: s
     assert tests
     assert sum(passage.size + passage.heading_size for passage in tests) <= budget * 4 * 30 // 100
     assert "tests have their share" in {cut.reason for cut in outlined.cut}
+
+
+@pytest.fixture(scope="module")
+def noted(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return corpus_of(tmp_path_factory.mktemp("noted") / "keep", NOTED)
+
+
+def prose_of(outlined: Outlined) -> int:
+    """Bytes of the window that documentation takes."""
+    return sum(one.size for one in outlined.passages if one.excerpt.path == "README.md")
+
+
+@pytest.mark.parametrize("budget", [1_000, 2_000, 4_000])
+@pytest.mark.parametrize(
+    "task",
+    ["list --format of keep takes yaml. Say so in README.md.", "correct `keep` in README.md, beside kept_3()"],
+)
+def test_documentation_named_in_passing_takes_no_room_from_code(noted: Corpus, budget: int, task: str) -> None:
+    assert 0 < prose_of(outline(noted, task=task, budget=budget)) <= budget
+
+
+def test_documentation_fills_what_code_leaves(tmp_path: Path) -> None:
+    alone = corpus_of(tmp_path / "alone", {name: NOTED[name] for name in ("README.md", "src/keep/cli.py")})
+    assert prose_of(outline(alone, task="list --format of README.md takes yaml", budget=2_000)) > 3_000
+
+
+def test_the_command_that_a_task_quotes_is_shown(noted: Corpus) -> None:
+    window = outline(noted, task="`keep list --format` takes yaml. Say so in README.md.", budget=1_000).window
+    assert NOTED["src/keep/cli.py"].partition("def list")[2] in window.text
+
+
+def test_a_task_that_names_documentation_alone_is_not_clear(noted: Corpus) -> None:
+    assert read_task(noted, "correct `keep` in README.md").clarity == "plain"
+    assert read_task(noted, "correct `keep` in README.md, beside kept_3()").clarity == "clear"
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.lookup import look_up
+from hybridcode.context.passages import Taken
+from tests.support.contexts import corpus_of
+
+MARK = "spare_tally"
+FILES = {
+    "tools/rows.py": "def rows_of(left, right):\n    return left, right\n\n\n"
+    + "".join(f"def row_{n}(item):\n    return item + {n}\n\n\n" for n in range(200)),
+    "tools/pairs.py": f"def pairs(left, right):\n    return {MARK}(left, right)\n\n\n"
+    f"def {MARK}(left, right):\n    return 1\n",
+    "tools/many.py": "".join(f"counted_{n} = counter({n})\n" for n in range(90)),
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return corpus_of(tmp_path_factory.mktemp("lookup") / "tree", FILES)
+
+
+def hits_of(text: str, words: str) -> str:
+    """The section that lists the lines with some words."""
+    assert text.count(f"## Lines with '{words}'\n") == 1
+    return text.partition(f"## Lines with '{words}'\n")[2].partition("\n\n")[0]
+
+
+def test_a_search_finds_its_lines_though_what_is_read_uses_up_the_room(corpus: Corpus) -> None:
+    text = look_up(corpus, read=("tools/rows.py#L1-89",), search=(MARK,), budget=300)
+    assert "def row_20(item):" in text and "None." not in text
+    assert f"tools/pairs.py:2: return {MARK}(left, right)\ntools/pairs.py:5: def {MARK}" in hits_of(text, MARK)
+
+
+def test_every_search_has_its_share(corpus: Corpus) -> None:
+    text = look_up(corpus, read=(), search=("counter", MARK, "absent_word"), budget=250)
+    assert f"tools/pairs.py:2: return {MARK}(left, right)" in hits_of(text, MARK)
+    assert "tools/many.py:1: counted_0 = counter(0)" in hits_of(text, "counter")
+    assert hits_of(text, "absent_word") == "None."
+
+
+@pytest.mark.parametrize("budget", [100, 400, 4_000])
+def test_lines_that_are_not_listed_are_counted(corpus: Corpus, budget: int) -> None:
+    listed = hits_of(look_up(corpus, read=(), search=("counter",), budget=budget), "counter")
+    shown = listed.count("tools/many.py:")
+    assert 0 < shown <= 40
+    assert f"{90 - shown} more lines, not shown: " in listed
+
+
+def test_where_no_line_fits_the_lines_are_counted(corpus: Corpus) -> None:
+    listed = hits_of(look_up(corpus, read=(), search=(MARK,), budget=45), MARK)
+    assert listed == "2 lines, not shown: search for it alone, or for more of it"
+
+
+def test_a_region_that_does_not_fit_is_shown_by_its_head(corpus: Corpus) -> None:
+    taken = Taken()
+    text = look_up(corpus, read=("tools/rows.py",), search=(), budget=200, taken=taken)
+    ((first, last),) = taken.ranges["tools/rows.py"]
+    assert first == 1 and last > 20
+    assert f"## tools/rows.py\nlines 1-{last}:\n```python\ndef rows_of(left, right):\n" in text
+    assert f"tools/rows.py#L{last + 1}-" in text and text.endswith(" did not fit.\n\n")
+    again = look_up(corpus, read=(f"tools/rows.py#L1-{last + 2}",), search=(), budget=200, taken=taken)
+    assert again.startswith(f"## tools/rows.py, lines {last + 1}-{last + 2}\n")
+
+
+def test_a_small_region_is_whole_beside_one_that_does_not_fit(corpus: Corpus) -> None:
+    for read in (("tools/rows.py", "tools/pairs.py"), ("tools/pairs.py", "tools/rows.py")):
+        text = look_up(corpus, read=read, search=(), budget=250)
+        assert f"## tools/pairs.py, lines 1-6\n```python\n{FILES['tools/pairs.py']}```\n" in text
+        assert "## tools/rows.py\nlines 1-" in text
+
+
+def test_what_of_a_region_does_not_fit_is_said_where_not_one_line_does(corpus: Corpus) -> None:
+    text = look_up(corpus, read=("tools/rows.py",), search=(), budget=25)
+    assert text.startswith("## tools/rows.py\nIt needs ") and text.endswith(" tokens; name a smaller region.\n\n")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    budget=st.integers(0, 900),
+    read=st.lists(
+        st.sampled_from(["tools/rows.py", "tools/pairs.py", "tools/no.py", "tools/rows.py#L3-90"]), max_size=4
+    ),
+    search=st.lists(st.sampled_from(["counter", MARK, "def ", "absent"]), max_size=4),
+)
+def test_it_keeps_the_budget_and_shows_no_line_twice(
+    corpus: Corpus, budget: int, read: list[str], search: list[str]
+) -> None:
+    taken = Taken()
+    text = look_up(corpus, read=read, search=search, budget=budget, taken=taken)
+    assert len(text.encode()) <= 4 * budget
+    lines = [(path, line) for path, spans in taken.ranges.items() for a, b in spans for line in range(a, b + 1)]
+    assert len(lines) == len(set(lines))
+    assert not any(f"## Lines with '{words}'\nNone." in text for words in search if words != "absent")
+
+
+def test_what_is_found_is_the_same_twice(tmp_path: Path, corpus: Corpus) -> None:
+    fresh = corpus_of(tmp_path / "tree", dict(reversed(FILES.items())))
+    first, second = (
+        look_up(one, read=("tools/rows.py", "tools/pairs.py#pairs"), search=(MARK, "counter"), budget=400)
+        for one in (fresh, corpus)
+    )
+    assert first == second
