@@ -1,21 +1,25 @@
 """The window of one draft: what stays the same first, the lines to rewrite last.
 
 Invariant: the first part depends on the plan and on files that the plan does not touch, so that a model keeps it from
-step to step; everything before the step's own regions depends on the step, the tree and the budget, so that all drafts
-of a step share it; the window never exceeds its budget; the same inputs give the same bytes, whoever asks.
+step to step (of a step without code it is the guides alone); everything before the step's own regions depends on the
+step, the tree and the budget, so that all drafts of a step share it; what the goal names stands before what is found;
+the window never exceeds its budget; the same inputs give the same bytes, whoever asks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import msgspec
 
 from hybridcode.context.common import common_passages, touched_paths
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.exact import REASON, named_lines
 from hybridcode.context.guides import guides_for
+from hybridcode.context.named import Exact, exact_definitions, files_written
 from hybridcode.context.packing import EDITING, pack
-from hybridcode.context.passages import Passage, Reader, Taken, lines_passage, rendered
+from hybridcode.context.passages import Passage, Reader, Taken, joined, lines_passage, rendered
+from hybridcode.context.query import read_query
 from hybridcode.context.rank import Ranking, rank
 from hybridcode.context.regions import resolve
 from hybridcode.context.render import (
@@ -33,6 +37,7 @@ from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.window import ContextWindow, EditFormat, Excerpt, Target
+from hybridcode.repo.grammars import language_of
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
 
@@ -41,8 +46,10 @@ _COMMON_SHARE = 8
 _IMPORT_SHARE = 8
 _DEFINITION_SHARE = 2
 _CALLER_SHARE = 2
-"""Of the whole window, 1/8 at most is guidance and 1/8 what all steps share. Of what is left when their turn comes, 1/8
-is for imports, 1/2 for definitions, 1/2 for callers; then come tests, and the rest is filled by rank."""
+_NAMED_SHARE = 3
+"""Of the whole window, 1/8 at most is guidance, 1/8 what all steps share and 1/3 what the goal names. Of what is left
+when their turn comes, 1/8 is for imports, 1/2 for definitions, 1/2 for callers; then come tests, and the rest is filled
+by rank."""
 _TIMES_THE_REGIONS = 4
 _FLOOR_BYTES = 4_000
 _LEAST_BESIDE = 1_600
@@ -74,10 +81,10 @@ def assemble(
     parts.add_guides(touched_paths(plan) or [other.path for other in others])
     for other in others:
         parts.take(other)
-    if plan is not None and len(plan.steps) > 1:
+    if plan is not None and len(plan.steps) > 1 and parts.is_of_code:
         parts.add_common(plan)
     stable = len(parts.text)
-    parts.add_reads()
+    parts.add_what_is_told()
     parts.add_what_is_used(others)
     if step.kind != "create":
         parts.cap(sum(len(text.encode()) for _, text in touched), stable=len(parts.text[:stable].encode()))
@@ -132,6 +139,11 @@ class _Parts:
     notes: list[str] = field(default_factory=list[str])
     taken: Taken = field(default_factory=Taken)
 
+    @property
+    def is_of_code(self) -> bool:
+        """The step changes a file in a programming language."""
+        return any(language_of(region.path) is not None for region in self.step.regions)
+
     @cached_property
     def reader(self) -> Reader:
         """The lines of the tree."""
@@ -155,7 +167,37 @@ class _Parts:
         if sum(passage.size + passage.heading_size for passage in passages) <= self.room:
             self._extend(passages)
 
-    def add_reads(self) -> None:
+    def add_what_is_told(self) -> None:
+        """What the plan wants to be shown, and definitions that the goal names: for these, room is kept."""
+        named = self._named()
+        share = self.whole // _NAMED_SHARE
+        unread = (one for one in named if not self._is_read(one))
+        kept = min(self.room, share, sum(self._size(one) for one in unread))
+        self.room -= kept
+        self._add_reads()
+        self.room += kept
+        found = named_lines(self.corpus, named, room=min(self.room, share), taken=self.taken)
+        self._extend(joined(self.reader, found.passages))
+        self.notes.extend(found.notes)
+
+    def _named(self) -> list[Exact]:
+        """Definitions that the goal names and the window does not show yet, the shortest first."""
+        near = {*(region.path for region in self.step.regions), *(Region.parse(name).path for name in self.step.reads)}
+        exact = exact_definitions(self.corpus, read_query(self.step.goal), near=near)
+        hidden = (one for one in exact if not self.taken.overlaps(one.path, one.symbol.start, one.symbol.end))
+        return sorted(hidden, key=lambda one: (one.symbol.end - one.symbol.start, one.path, one.symbol.start))
+
+    def _size(self, one: Exact) -> int:
+        """Bytes of a definition with its file's heading."""
+        passage = lines_passage(self.reader, one.path, one.symbol.start, one.symbol.end, reason=REASON)
+        return passage.size + passage.heading_size
+
+    def _is_read(self, one: Exact) -> bool:
+        """The plan wants the definition to be shown, by its name or with its file."""
+        regions = (Region.parse(name) for name in self.step.reads)
+        return any(region.path == one.path and region.symbol in (None, one.symbol.name) for region in regions)
+
+    def _add_reads(self) -> None:
         """What the plan wants to be shown; of a file that is too large, its best chunks."""
         for name in sorted(set(self.step.reads)):
             try:
@@ -202,8 +244,13 @@ class _Parts:
         return Touched(self.corpus, self.reader, there) if there else None
 
     def add_ranked(self) -> None:
-        """What else has to do with the goal, by rank."""
-        self._extend(self._packed(self.room))
+        """What else has to do with the goal, by rank; beside files without code no code but that of files it names."""
+        ranking = self._ranking
+        if not self.is_of_code:
+            written = files_written(self.corpus, read_query(self.step.goal))
+            kept = (file for file in ranking.files if file.file in written or language_of(file.path) is None)
+            ranking = replace(ranking, files=tuple(kept))
+        self._extend(pack(ranking, room=self.room, taken=self.taken, style=EDITING).passages)
 
     def add_other_regions(self, targets: Sequence[Target]) -> None:
         """The step's other regions, as far as they fit: they are rewritten by drafts of their own."""
@@ -224,7 +271,7 @@ class _Parts:
         """The tree ranked for the goal and the names of what is touched and read."""
         return rank(self.corpus, "\n".join((self.step.goal, *self.step.touches, *self.step.reads)))
 
-    def _packed(self, room: int, only: set[str] | None = None) -> Sequence[Passage]:
+    def _packed(self, room: int, only: set[str]) -> Sequence[Passage]:
         return pack(self._ranking, room=room, taken=self.taken, style=EDITING, only=only).passages
 
     def _add_text(self, text: str, excerpt: Excerpt) -> bool:

@@ -1,4 +1,4 @@
-"""Definitions that a task names, for the planner's window: their signatures, what their class holds, their lines.
+"""Definitions that a task or a step names: their lines, and for the planner's window what their class holds.
 
 Invariant: the same tree, task and room give the same bytes, never above the room; each named definition is there with
 its signature as far as the room allows, with its body where that is short; what is cut is noted.
@@ -39,14 +39,7 @@ def named_parts(
     corpus: Corpus, exact: Sequence[Exact], *, modules: Sequence[str], room: int, taken: Taken
 ) -> NamedParts:
     """The named definitions and, of named modules, what they define, in at most `room` bytes; `taken` grows by them."""
-    found = NamedParts()
-    reader = Reader(corpus.snapshot)
-    prose = room // _PROSE_SHARE
-    for number, one in enumerate(exact):
-        share, before = (room - found.used) // (len(exact) - number), found.used
-        is_text = reads_as_prose(one.path)
-        _add_lines(found, reader, one, corpus=corpus, share=min(share, prose) if is_text else share, taken=taken)
-        prose -= found.used - before if is_text else 0
+    found = named_lines(corpus, exact, room=room, taken=taken)
     owners = dict.fromkeys((one.path, _owner(one)) for one in exact if _owner(one))
     lists = [(path, owner) for path, owner in owners if not _is_shown(corpus, path, owner, taken)]
     lists += [(path, "") for path in modules]
@@ -55,6 +48,20 @@ def named_parts(
         text = defined_in(corpus, path, room=share, owner=owner)
         found.text += text
         found.used += len(text.encode())
+    return found
+
+
+def named_lines(corpus: Corpus, exact: Sequence[Exact], *, room: int, taken: Taken) -> NamedParts:
+    """The named definitions in at most `room` bytes, in their order; what one leaves of its share is there for the
+    next ones. `taken` grows by them."""
+    found = NamedParts()
+    reader = Reader(corpus.snapshot)
+    prose = room // _PROSE_SHARE
+    for number, one in enumerate(exact):
+        share, before = (room - found.used) // (len(exact) - number), found.used
+        is_text = reads_as_prose(one.path)
+        _add_lines(found, reader, one, corpus=corpus, share=min(share, prose) if is_text else share, taken=taken)
+        prose -= found.used - before if is_text else 0
     return found
 
 

@@ -46,11 +46,10 @@ def files_written(corpus: Corpus, query: Query) -> set[int]:
     return {*signals.mentioned(corpus, query), *signals.framed(corpus, query)}
 
 
-def exact_definitions(corpus: Corpus, query: Query) -> tuple[Exact, ...]:
+def exact_definitions(corpus: Corpus, query: Query, *, near: Collection[str] = ()) -> tuple[Exact, ...]:
     """The definitions that the sentence names, in the order in which it does; a class of which it names a member
-    comes with that member alone."""
-    written = files_written(corpus, query)
-    homes = _homes(corpus, query, written)
+    comes with that member alone. What several files define is meant in those of `near` first."""
+    homes = _homes(corpus, query, written=files_written(corpus, query), near=near)
     found: list[Exact] = []
     spent: set[str] = set()
     for name in query.qualified:
@@ -66,13 +65,21 @@ def exact_definitions(corpus: Corpus, query: Query) -> tuple[Exact, ...]:
     return tuple(dict.fromkeys(alone))[:_MOST_EXACT]
 
 
-def _homes(corpus: Corpus, query: Query, written: Collection[int]) -> dict[str, tuple[int, ...]]:
-    """For each name, the files that define it: those that are written out, else those outside tests and prose."""
+def _homes(
+    corpus: Corpus, query: Query, *, written: Collection[int], near: Collection[str]
+) -> dict[str, tuple[int, ...]]:
+    """For each name, the files that define it: those that are written out, else the one outside tests and prose, else
+    those that are near, else the few outside tests and prose."""
     homes: dict[str, tuple[int, ...]] = {}
     names = {*query.names, *_commands(corpus, query)}
-    for name, definers in corpus.definers(sorted(names), _MOST_DEFINERS).items():
-        here = [file for file in definers if file in written]
-        if chosen := here or _few([file for file in definers if not signals.is_beside(corpus.paths[file], corpus)]):
+    definers = corpus.definers(sorted(names), _MOST_DEFINERS)
+    beside = _defined_near(corpus, sorted(corpus.number[path] for path in near if path in corpus.number))
+    for name in sorted(names):
+        known = definers.get(name, ())
+        here = [file for file in known if file in written]
+        apart = [file for file in known if not signals.is_beside(corpus.paths[file], corpus)]
+        close = beside.get(name, []) if len(apart) != 1 else []
+        if chosen := here or close or _few(apart):
             homes[name] = tuple(chosen)
     return homes
 
@@ -84,6 +91,15 @@ def _commands(corpus: Corpus, query: Query) -> set[str]:
         return set()
     programs = {part for path in corpus.paths for part in (*path.split("/")[:-1], signals.stem_of(path))}
     return {match[2].replace("-", "_") for match in found if match[1].replace("-", "_") in programs}
+
+
+def _defined_near(corpus: Corpus, files: Iterable[int]) -> dict[str, list[int]]:
+    """Bare names with those of `files` that define them."""
+    found: dict[str, list[int]] = {}
+    for file in files:
+        for name in dict.fromkeys(symbol.bare_name for symbol in corpus.record(file).symbols):
+            found.setdefault(name, []).append(file)
+    return found
 
 
 def _qualified(corpus: Corpus, name: str, files: Iterable[int]) -> Iterator[Exact]:

@@ -104,6 +104,11 @@ class Rewrite:
     is_fenced: bool = True
     """False: the answer came without a fence, all of it is the text."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Between the fences stands nothing at all."""
+        return not any(line.strip() for lines in (*self.candidates, self.span) for line in lines)
+
 
 @dataclass(frozen=True)
 class WholeFile:

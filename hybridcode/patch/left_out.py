@@ -84,7 +84,12 @@ def is_named_for_removal(name: str, goal: str) -> bool:
     """A sentence of the goal speaks of removing, replacing or moving things and names this one."""
     bare = re.escape(_split(name)[1])
     word = re.compile(rf"(?<!\w){bare}(?!\w)")
-    return any(word.search(sentence) and _REMOVAL.search(sentence) for sentence in _SENTENCE.split(goal))
+    return any(word.search(sentence) and _REMOVAL.search(sentence) for sentence in sentences_of(goal))
+
+
+def sentences_of(goal: str) -> list[str]:
+    """A goal taken apart into what it says one after the other."""
+    return _SENTENCE.split(goal)
 
 
 def _split(name: str) -> tuple[str, str]:

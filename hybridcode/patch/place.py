@@ -53,7 +53,8 @@ def place(
     """The changes of an answer, or why there are none; never empty.
 
     `shown` holds the bytes as shown to the model; `modes` the permission bits of those files (0o644 where absent).
-    With a `goal`, lines that were rewritten must define what they defined before, but for what it names for removal.
+    With a `goal`, lines that were rewritten must define what they defined before, but for what it names for removal; a
+    region whose goal says that it goes may be answered with nothing.
     """
     placing = _Placing(shown=shown, modes=modes or {}, answer=answer, goal=goal)
     changes: list[FileChange] = []
@@ -126,8 +127,8 @@ class _Placing:
                 return [self._complete(self._whole(file), "file") for file in self._separate(edit)]
             case RegionRewrite():
                 path = self._existing((edit.path,))
-                change = self._changed(path, place_region(FileText.of(self._shown[path]), edit))
-                return [self._complete(change, "region")]
+                change = self._changed(path, place_region(FileText.of(self._shown[path]), edit, goal=self._goal))
+                return [change if edit.text.is_empty else self._complete(change, "region")]
             case FileCreation():
                 return [self._created(edit.path, edit.lines)]
             case FileDeletion():

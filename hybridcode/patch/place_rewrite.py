@@ -1,13 +1,14 @@
 """Rewritten regions and whole files onto one file.
 
-Invariant: only the region's lines change; text that may hold more or less than the region is trimmed where that is
-proven and refused otherwise; unchanged lines are not written again.
+Invariant: only the region's lines change, and blank ones beside a region that goes; text that may hold more or less
+than the region is trimmed where that is proven and refused otherwise; unchanged lines are not written again.
 """
 
 import re
 from collections.abc import Sequence
 
 from hybridcode.patch.answer import RegionRewrite, Rewrite, WholeFile
+from hybridcode.patch.deletion import deletion, may_be_deleted
 from hybridcode.patch.elide import refuse_marks
 from hybridcode.patch.filetext import FileText, LineEdit, indentation, plain_key
 from hybridcode.patch.indent import UNCHANGED, IndentRule, from_style, learn
@@ -20,6 +21,8 @@ from hybridcode.patch.siblings import foreign_definition
 _ONE_FENCE = "Answer with one fence that holds the new text and nothing else; use four backticks if it holds fences."
 _ONLY_THE_REGION = "Answer with exactly the lines that were asked for, complete, and no others."
 _NO_CHANGE = "the text is already so"
+_EMPTY = "the fence is empty"
+_EMPTY_REGION = "Return the whole region; an empty answer deletes it only where the step says that it goes."
 _LEAVE_IT = "If nothing needs to change, the step is done."
 
 _FEW_LINES = 4
@@ -48,14 +51,18 @@ def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     return edits
 
 
-def place_region(file: FileText, edit: RegionRewrite) -> list[LineEdit]:
-    """The line edits that give the region its new text. Raises: Refused."""
+def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None) -> list[LineEdit]:
+    """The line edits that give the region its new text, or delete it where the goal says so. Raises: Refused."""
     start, end = edit.start - 1, edit.end
     if not 0 <= start < end <= len(file.lines):
         raise Refused(f"the file has no lines {edit.start}-{edit.end}", advice="Look at the file again.")
     start, end = _without_edge_blanks(file.lines, start, end)
     old = file.lines[start:end]
     new = _trimmed(_without_mark(file, chosen_text(edit.text, old)))
+    if not _has_text(new):
+        if goal is None or not edit.was_asked or not may_be_deleted(edit.path, file, start, end, goal=goal):
+            raise Refused(_EMPTY, advice=_EMPTY_REGION)
+        return [deletion(file, start, end)]
     if not edit.text.is_fenced or not edit.was_asked:
         _require_same_ends(file, start, old, new)
     new = _without_surroundings(file, start, end, new)
@@ -117,13 +124,17 @@ def _without_mark(file: FileText, new: Lines) -> Lines:
 
 def _require_text(file: FileText, new: Lines) -> None:
     """Raises: Refused if `new` is nothing, is cut, leaves something out or has lost bytes."""
-    if not any(line.strip() for line in new):
-        raise Refused("the fence is empty", advice="Write the new text, or say that the file is to be deleted.")
+    if not _has_text(new):
+        raise Refused(_EMPTY, advice="Write the new text, or say that the file is to be deleted.")
     if _fence_lines(new) % 2 > _fence_lines(file.lines) % 2:
         raise Refused("the fences inside the text do not pair up", advice=CUT_OFF)
     refuse_marks(new, file=file)
     if any("\ufffd" in line for line in new) and not any("\ufffd" in line for line in file.lines):
         raise Refused("the text has replacement characters where the file has other bytes", advice=_ONLY_THE_REGION)
+
+
+def _has_text(lines: Lines) -> bool:
+    return any(line.strip() for line in lines)
 
 
 def _fence_lines(lines: Lines) -> int:

@@ -208,3 +208,14 @@ def test_how_a_model_did_moves_the_limit(drafts: list[tuple[EditFormat, bool]], 
     record.read(happened(*drafts))
     assert record.longest("m") == longest
     assert record.longest("another") == 40
+
+
+async def test_an_empty_answer_deletes_a_region_that_the_step_says_goes(workspace: Path):
+    step = Step("cut", "Delete Cart.total. Let size return 3.", touches=("cart.py#Cart.total", "cart.py#Cart.size"))
+    size = fence("    def size(self):\n        return 3")
+    it = scene(workspace, step, "```python\n```", size)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("cart.py") == "class Cart:\n    def size(self):\n        return 3\n"
+    other = scene(workspace, edit("cut", "cart.py#Cart.size"), "```python\n```", size.replace("3", "4"))
+    assert (await other.run()).code == ExitCode.DONE
+    assert "an empty answer deletes it only where the step says that it goes." in asked(other)[1]

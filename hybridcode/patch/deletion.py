@@ -1,0 +1,87 @@
+"""Regions that an empty answer deletes, with the blank lines that would be too many afterwards.
+
+Invariant: nothing is deleted but where sentences of the goal say that all definitions of the region, or its lines,
+go; of the blank lines around it those of one side stay.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hybridcode.patch.filetext import FileText, LineEdit
+from hybridcode.patch.left_out import sentences_of
+from hybridcode.repo.symbols import Symbol, outline
+
+_GOES = re.compile(
+    r"\b(?:remov|delet|drop|mov|inlin|no longer|get rid|retir|eliminat|discard|kill|obsolet|unused"
+    r"|entfern|l[öo]sch|streich|supprim|enl[eè]v|elimin|borr|quit|rimuov)"
+    r"|删除|移除|去掉|削除|삭제|제거|удал",
+    re.IGNORECASE,
+)
+"""Those words for a removal that leave nothing in its place: what is replaced, renamed or merged is not just gone."""
+_OF_SOMETHING_ELSE = re.compile(
+    r"\b(?:from|in|into|of|within|inside|to|for|with|by)\s+(?:(?:the|a|an|function|method|class|constant|its)\s+)*"
+    r"[`'\"]?(?:\w+(?:\.|::))*\Z",
+    re.IGNORECASE,
+)
+"""What stands before a name that says where something goes, and not that it goes itself (`the print in total`)."""
+_LINES = re.compile(r"(?<!\w)(?:lines?\s+|L)(\d+)(?:\s*(?:-|–|to|through)\s*L?(\d+))?(?!\w)", re.IGNORECASE)
+_OPENS = re.compile(r"[:{(\[]\s*\Z")
+_CLOSES = re.compile(r"\A\s*[)\]}]")
+
+
+def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str) -> bool:
+    """The goal says that lines `start`..`end` (0-based, end excluded) go: by number, by their own text, or by the names
+    of all that they define."""
+    telling = [sentence for sentence in sentences_of(goal) if _GOES.search(sentence)]
+    if any(first - 1 <= start and end <= last for sentence in telling for first, last in _numbers(sentence)):
+        return True
+    inside = _outermost(path, file, start, end)
+    if inside:
+        return all(any(_goes(symbol.bare_name, sentence) for sentence in telling) for symbol in inside)
+    solid = [line.strip() for line in file.lines[start:end] if line.strip()]
+    return bool(solid) and all(any(_goes(line, sentence) for sentence in telling) for line in solid)
+
+
+def deletion(file: FileText, start: int, end: int) -> LineEdit:
+    """Lines `start`..`end` and, of the blank lines on both sides, those that are too many without them."""
+    above, below = _blanks(file.lines[:start][::-1]), _blanks(file.lines[end:])
+    before = file.lines[start - above - 1] if start > above else None
+    behind = file.lines[end + below] if end + below < len(file.lines) else None
+    if behind is None or _CLOSES.search(behind):
+        keeps_below = True
+    elif before is None or _OPENS.search(before):
+        keeps_below = False
+    else:
+        keeps_below = below > above
+    if keeps_below:
+        return LineEdit(start - above, end, ())
+    return LineEdit(start, end + below, ())
+
+
+def _numbers(sentence: str) -> Iterator[tuple[int, int]]:
+    """First and last lines that a sentence names as what goes."""
+    for found in _LINES.finditer(sentence):
+        if not _OF_SOMETHING_ELSE.search(sentence[: found.start()]):
+            yield int(found[1]), int(found[2] or found[1])
+
+
+def _outermost(path: str, file: FileText, start: int, end: int) -> list[Symbol]:
+    """What is defined within the lines, without what stands in another definition of them."""
+    symbols = outline(path, "\n".join(file.lines).encode("utf-8", "surrogateescape"))
+    end += _blanks(file.lines[end:])
+    inside = [symbol for symbol in symbols if start < symbol.start and symbol.end <= end]
+    names = {symbol.name for symbol in inside}
+    return [symbol for symbol in inside if symbol.parent not in names]
+
+
+def _goes(text: str, sentence: str) -> bool:
+    """The sentence names `text` as what goes; its own letters are no word for a removal."""
+    word = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+    if not _GOES.search(word.sub("", sentence)):
+        return False
+    return any(not _OF_SOMETHING_ELSE.search(sentence[: found.start()]) for found in word.finditer(sentence))
+
+
+def _blanks(lines: Sequence[str]) -> int:
+    """Blank lines at the start of `lines`."""
+    return next((number for number, line in enumerate(lines) if line.strip()), len(lines))
