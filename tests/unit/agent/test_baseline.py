@@ -13,6 +13,7 @@ from hybridcode.domain.events import (
     NoticeGiven,
     PlannerChosen,
     ProposalMade,
+    RepairAsked,
     StepEnded,
     TaskJudged,
 )
@@ -113,6 +114,42 @@ async def test_a_green_check_that_was_green_before_and_no_judge_is_not_called_ve
     it = scene(workspace, RATE, "RATE = 5", more={"routing.judge": "never"})
     outcome = await it.run()
     assert outcome.message == "done; the check passes, as it did before any change; [routing] judge is never"
+
+
+async def test_a_doubt_of_the_judge_stands_in_the_last_line_where_the_check_is_proof(workspace: Path):
+    it = scene(
+        workspace,
+        RATE,
+        "RATE = 5",
+        frontier=planning(RATE, judge="unsure The diff is cut off."),
+        more={"routing.judge": "always"},
+    )
+    outcome = await it.run()
+    assert outcome.code == ExitCode.DONE
+    assert outcome.message == "done; the check passes; the judge is unsure: The diff is cut off."
+    assert it.session is not None
+    told = result_of(it.session.state, outcome.code, outcome.message)
+    assert told["message"] == outcome.message
+    assert told["verification"]["judge"] == {"verdict": "unsure", "reason": "The diff is cut off."}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [(("unsure Why five?", "good"), ExitCode.DONE), (("unsure", "unsure Why six?"), ExitCode.VERIFICATION_FAILED)],
+)
+async def test_where_the_check_proves_nothing_a_doubt_of_the_judge_is_planned_for_once(
+    workspace: Path, verdicts: tuple[str, ...], code: ExitCode
+):
+    (workspace / "check.py").write_text("import shop\n")
+    frontier = {"plan": [as_json(RATE), '{"s":[{"t":"shop.py#RATE","g":"set it to six"}]}'], "judge": list(verdicts)}
+    local = {"draft:rate": [fence("RATE = 5")], "draft:r1.1": [fence("RATE = 6")]}
+    it = scene(workspace, frontier=frontier, local=local)
+    outcome = await it.run()
+    assert outcome.code == code
+    (asked,) = events(it, RepairAsked)
+    assert asked.why == f"the judge is unsure{': Why five?' if code == ExitCode.DONE else ''}"
+    if code != ExitCode.DONE:
+        assert outcome.message == "the check passes, as it did before any change; the judge is unsure: Why six?"
 
 
 @pytest.mark.parametrize(
