@@ -26,7 +26,7 @@ from hybridcode.context.outline import outline
 from hybridcode.context.passages import Taken
 from hybridcode.context.regions import resolve
 from hybridcode.context.task import read_task
-from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
+from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid, PlanTooLong
 from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import ModelRequest, Reply
@@ -59,6 +59,8 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         return await _plan(run, snapshot)
     try:
         return await _plan(run, snapshot, most_steps=MOST_STEPS)
+    except PlanTooLong as error:
+        run.journal.append(PlannerChosen(run.decider, f"the local model's plan is too long: {error.message}"))
     except (PlanInvalid, ModelError) as error:
         run.journal.append(PlannerChosen(run.decider, f"the local model made no usable plan: {error.message}"))
     run.planner = run.decider
@@ -106,11 +108,11 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Aga
             said = reply.text
             answer = _read(reply, task=run.task.text, table=_table(run))
             if isinstance(answer, Plan):
+                if most_steps and len(answer.steps) > most_steps:
+                    raise PlanTooLong(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 problems = problems_of(answer, snapshot)
                 if _reproduces(run, again):
                     problems += problems_of_reproducing(answer)
-                if most_steps and len(answer.steps) > most_steps:
-                    raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
                     return _accept(run, answer, snapshot, again)
                 raise PlanInvalid("; ".join(problems))
@@ -169,9 +171,9 @@ def problems_of(plan: Plan, snapshot: Snapshot) -> list[str]:
 def _step_problems(step: Step, snapshot: Snapshot, made: set[str]) -> list[str]:
     if step.kind == "command":
         return [] if step.command else ["kind command without a command"]
+    problems = [] if step.goal.strip() else ["no goal: say what to do there"]
     if not step.touches:
-        return [f"kind {step.kind} without touches"]
-    problems: list[str] = []
+        return [*problems, f"kind {step.kind} without touches"]
     for region in step.regions:
         exists = region.path in snapshot.files
         if not region.path or region.path.startswith("/") or ".." in region.path.split("/"):

@@ -17,6 +17,7 @@ def tree(tmp_path: Path) -> Snapshot:
     ("step", "problem"),
     [
         (Step("1", "x"), "without touches"),
+        (Step("1", " ", touches=("cart.py",)), "no goal"),
         (Step("1", "x", touches=("gone.py#total",)), "there is no file gone.py"),
         (Step("1", "x", touches=("cart.py#totl",)), "totl"),
         (Step("1", "x", touches=("cart.py#L1-99",)), "99"),
@@ -41,6 +42,13 @@ def test_files_made_by_an_earlier_step_may_be_edited(tree: Snapshot):
         )
     )
     assert problems_of(plan, tree) == []
+
+
+def test_everything_that_is_wrong_is_told_together(tree: Snapshot):
+    plan = Plan((Step("1", "", touches=("gone.py",)), Step("2", "", touches=("cart.py#totl",), needs=("7",))))
+    said = "; ".join(problems_of(plan, tree))
+    assert [words in said for words in ("step 1: no goal", "step 1: there is no file", "step 2: no goal")] == [True] * 3
+    assert [words in said for words in ("step 2 needs '7'", "totl")] == [True] * 2
 
 
 def test_two_steps_with_one_id_are_refused(tree: Snapshot):
