@@ -171,6 +171,52 @@ async def test_without_consent_copy_or_wish_nothing_runs_before_the_plan(workspa
     assert NOW not in asked_for(it, "plan")[0][1].content
 
 
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        (
+            {"approval.sandbox": "off"},
+            '[approval] sandbox is "off" (--no-sandbox), so it would not stay in a scratch copy',
+        ),
+        ({"verify.scratch": "off"}, '[verify] scratch is "off"'),
+    ],
+)
+async def test_why_a_check_that_may_run_has_no_copy_to_run_in_is_said_once_in_a_session(
+    workspace: Path, setting: dict[str, object], why: str
+):
+    it = scene(workspace, frontier={"plan": [as_json(Plan(answer="nothing to do"))] * 2}, more=setting)
+    session = it.open()
+    try:
+        await session.run("look")
+        await session.run("look again")
+    finally:
+        await session.close()
+    said = [notice for notice in events(it, NoticeGiven) if "before planning" in notice.text]
+    assert [(one.level, one.text) for one in said] == [("info", f"`{CHECK}` is not run before planning: {why}")]
+
+
+async def test_without_consent_nothing_is_said_of_a_missing_copy(workspace: Path):
+    more = {"verify.scratch": "off", "approval.ask": (f"Bash(={CHECK})",)}
+    it = scene(workspace, frontier={"plan": [as_json(Plan(answer="nothing to do"))]}, more=more)
+    await it.run("look")
+    assert [notice for notice in events(it, NoticeGiven) if "before planning" in notice.text] == []
+
+
+@pytest.mark.parametrize(("first", "asked"), [("local", 1), ("frontier", 0)])
+async def test_a_check_that_may_have_passed_before_does_not_spare_a_local_plan_the_judge(
+    workspace: Path, first: str, asked: int
+):
+    plan = '{"s":[{"t":"shop.py#RATE","g":"set it to five"}]}'
+    it = scene(
+        workspace,
+        frontier={"plan": [plan], "judge": ["good"]},
+        local={"plan": [plan], "draft": [fence("RATE = 5")]},
+        more={"verify.baseline": "off", "routing.first": first},
+    )
+    assert (await it.run()).code == ExitCode.DONE
+    assert len(asked_for(it, "judge")) == asked
+
+
 async def test_a_question_runs_no_check(workspace: Path):
     it = scene(workspace, frontier={"plan": ['{"a": "It is 3."}']})
     assert (await it.run("What is RATE?")).code == ExitCode.DONE

@@ -10,6 +10,7 @@ from hybridcode.config.settings import Settings
 from hybridcode.domain.events import ModelAsked, PlanMade, PlannerChosen, TaskJudged
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
+from hybridcode.gate.sandbox import probe
 from hybridcode.models.scripted import Script
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, as_json, edit, fence, planning
@@ -109,6 +110,7 @@ def events(it: Scene, *kinds: type) -> list[Any]:
     return [envelope.event for envelope in it.session.state.envelopes if isinstance(envelope.event, kinds)]
 
 
+@pytest.mark.skipif(probe().kind == "none", reason="this machine has no sandbox: nobody knows how the check ends now")
 async def test_a_small_task_is_planned_written_and_proven_without_the_frontier(workspace: Path):
     it = economic(workspace, {}, {"plan": [PLAN], "draft": [fence("RATE = 5")]})
     assert (await it.run(SMALL)).code == ExitCode.DONE
