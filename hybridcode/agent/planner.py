@@ -15,6 +15,7 @@ from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.baseline import baseline_part, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
+from hybridcode.agent.new_names import advice, is_new, with_files_of_new_names
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
 from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
@@ -110,6 +111,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Aga
             if isinstance(answer, Plan):
                 if most_steps and len(answer.steps) > most_steps:
                     raise PlanTooLong(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
+                answer = with_files_of_new_names(answer, snapshot)
                 problems = problems_of(answer, snapshot)
                 if _reproduces(run, again):
                     problems += problems_of_reproducing(answer)
@@ -184,7 +186,7 @@ def _step_problems(step: Step, snapshot: Snapshot, made: set[str]) -> list[str]:
         elif not exists and region.path not in made:
             problems.append(f"there is no file {region.path}")
         elif step.kind == "edit" and exists and region.path not in made:
-            problems += _region_problems(region, snapshot)
+            problems += [advice(region)] if is_new(step, region, snapshot) else _region_problems(region, snapshot)
     return problems
 
 
