@@ -1,7 +1,8 @@
 """The check of a task on the tree as it is, before anything is planned: what a red or green one afterwards is worth.
 
 Invariant: it runs only what a person or policy has allowed already, only in a scratch copy, at most once for the same
-tree and command in a session, and within its own limit of time; one that says nothing leaves no baseline.
+same tree and command in a session, and within its own limit of time; one that says nothing leaves no baseline. Where
+a check that is allowed has no copy to run in, a person is told why.
 """
 
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from hybridcode.agent.first import is_question
 from hybridcode.agent.proving import inconclusive, prepared, tell_once
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Ran, ShellCommand
-from hybridcode.domain.events import CheckRan
+from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.domain.planned import BaselineTaken
 from hybridcode.gate.scratch import Scratch
 from hybridcode.gate.scratch_contents import CannotCopy
@@ -19,6 +20,7 @@ from hybridcode.gate.scratch_contents import CannotCopy
 STEP = "(before)"
 """The step that it belongs to; no plan can use this id."""
 _HEADING = "# The check now, before any change"
+_UNKNOWN = "Whether it passes now is not known: what the local model plans is judged even if it passes afterwards."
 
 
 async def take_baseline(run: Run) -> None:
@@ -28,10 +30,18 @@ async def take_baseline(run: Run) -> None:
         GateError, JournalError: it could not be recorded.
     """
     scratch = run.gate.effects.scratch
-    if run.baseline is not None or scratch is None or not _is_wanted(run):
+    if run.baseline is not None or not _is_wanted(run):
         return
     command = command_of(run, run.settings.verify.test_cmd, purpose="check")
-    if command.text in scratch.distrusted | run.baselines.too_long or not _may_run(run, command):
+    if command.text in run.baselines.too_long or not _may_run(run, command):
+        return
+    if scratch is None:
+        run.baselines.too_long.add(command.text)
+        run.journal.append(
+            NoticeGiven("info", f"`{command.text}` is not run before planning: {_no_copy(run)}", _UNKNOWN)
+        )
+        return
+    if command.text in scratch.distrusted:
         return
     found = await _taken(run, scratch, command)
     if found is not None:
@@ -83,6 +93,15 @@ async def _taken(run: Run, scratch: Scratch, command: ShellCommand) -> BaselineT
     found = _read(run, receipt, tree=tree, paths=frozenset(snapshot.files))
     run.baselines.found[tree, command.text] = found
     return found
+
+
+def _no_copy(run: Run) -> str:
+    """Why there is no scratch copy in this session."""
+    if run.settings.approval.sandbox == "off":
+        return '[approval] sandbox is "off" (--no-sandbox), so it would not stay in a scratch copy'
+    if run.settings.verify.scratch == "off":
+        return '[verify] scratch is "off"'
+    return "no sandbox here would keep it in a scratch copy"
 
 
 def _limit(run: Run, command: ShellCommand) -> float:

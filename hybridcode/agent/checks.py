@@ -6,7 +6,7 @@ Invariant: a check that passed is not run again until a file changes or another 
 from collections.abc import Collection
 
 from hybridcode.agent.commands import shell_command
-from hybridcode.agent.distil import distil, failing_names
+from hybridcode.agent.distil import distil, failing_names, without_codes
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import Declined, Failed, Ran, Receipt, ShellCommand, Unknown
 from hybridcode.domain.events import CheckRan, NoticeGiven
@@ -125,7 +125,7 @@ def failure_note(told: str, *, is_own: bool = True) -> str:
 
 def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHARS) -> str:
     """A check, how it ended, and what its output says of that."""
-    told = event.tail[-most_chars:] if event.passed else distil(event.tail, paths, most_chars=most_chars)
+    told = without_codes(event.tail)[-most_chars:] if event.passed else distil(event.tail, paths, most_chars=most_chars)
     return _said(event.command, event.exit_code, told)
 
 

@@ -238,11 +238,13 @@ class _Climb:
             raise
 
     async def _move(self, places: tuple[str, ...]) -> None:
-        """Go on at the place that a hint names: what was answered for another one is no repetition there."""
+        """Go on at the place that a hint names: what was answered for another one is no repetition there, is kept for
+        nothing, and takes no note away from the places that are new."""
         there = await move(self.run, self.step, places)
         if there is not self.step:
             self.step = there
             self.answers.clear()
+            self.kept = Kept()
 
     async def _unchanged(self, same: tuple[Refusal, ...]) -> Ending | Fell:
         """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""

@@ -15,7 +15,9 @@ _UNKNOWN_LINES = 20
 """Last lines kept of an output in which nothing is recognised."""
 _LINE_CHARS = 300
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][0-9A-Za-z]|\][^\x07\x1b\n]*(?:\x07|\x1b\\))")
+"""Colours, moves of the cursor, character sets, titles and links of a terminal."""
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _NAMES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -60,7 +62,7 @@ def distil(output: str, paths: Collection[str], *, most_chars: int) -> str:
         where some are left out.
     """
     known = frozenset(paths)
-    lines = [_plain(line, known) for line in output.replace("\r", "\n").split("\n")]
+    lines = [_plain(line, known) for line in without_codes(output).replace("\r", "\n").split("\n")]
     names = _names(lines)
     kept = [number for number, line in enumerate(lines) if _SAYS.match(line) or _is_place(line, known)]
     if not kept:
@@ -71,14 +73,24 @@ def distil(output: str, paths: Collection[str], *, most_chars: int) -> str:
     return _joined(head, lines, _with_code(lines, kept), most_chars)
 
 
+def without_codes(output: str) -> str:
+    """An output as a model is shown it: without what only a terminal understands."""
+    return _ANSI.sub("", output)
+
+
+def without_colours(output: str) -> str:
+    """An output as a person is shown it: without colours; other codes stay, to be made visible."""
+    return _COLOUR.sub("", output)
+
+
 def failing_names(output: str) -> tuple[str, ...]:
     """Names of the tests that failed, in order, without colours."""
-    return tuple(_names([_plain(line, frozenset()) for line in output.replace("\r", "\n").split("\n")]))
+    return tuple(_names([_plain(line, frozenset()) for line in without_codes(output).replace("\r", "\n").split("\n")]))
 
 
 def _plain(line: str, paths: frozenset[str]) -> str:
-    """A line without colours, without what differs from run to run, and with paths as they stand in the tree."""
-    text = _ANSI.sub("", line).rstrip()
+    """A line without what differs from run to run, and with paths as they stand in the tree."""
+    text = line.rstrip()
     for pattern, stand_in in _VARIES:
         text = pattern.sub(stand_in, text)
     for match in _FRAME.finditer(text):

@@ -46,11 +46,11 @@ def why_not_asked(run: Run, plan: Plan, checks: list[CheckRan]) -> str:
     """Why the result needs no judge; empty if it does.
 
     By itself it needs none where a check that did not pass before any change proves the only step, unless that step
-    changed tests which were there before.
+    changed tests which were there before. Of a plan of the local model's it must be known that the check failed.
     """
     if run.settings.routing.judge != "auto":
         return "[routing] judge is never" if run.settings.routing.judge == "never" else ""
-    if passed_before(run) or not (proof := would_be_enough(run, plan, checks)):
+    if passed_before(run) or _is_doubtful(run) or not (proof := would_be_enough(run, plan, checks)):
         return ""
     return f"`{proof}` proves the only step"
 
@@ -58,6 +58,12 @@ def why_not_asked(run: Run, plan: Plan, checks: list[CheckRan]) -> str:
 def passed_before(run: Run) -> bool:
     """The check passed before any change, so that it proves nothing about the task when it passes afterwards."""
     return run.baseline is not None and run.baseline.passed
+
+
+def _is_doubtful(run: Run) -> bool:
+    """The local model planned where another one decides, and nobody knows how the check ended before any change."""
+    went_local_first = run.planner == "local" and run.senders.info(run.decider) is not None
+    return went_local_first and run.baseline is None
 
 
 def would_be_enough(run: Run, plan: Plan, checks: list[CheckRan]) -> str:

@@ -69,7 +69,7 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     t: tuple[Short, ...] | Short = ()
     """Touches; `#name` alone is in the file named before it."""
     g: str = ""
-    """Goal; empty = the task itself, which only a plan of one step may say."""
+    """Goal; empty = the task itself, which only a plan of one step may say; a deletion or a command needs none."""
     k: StepKind = "edit"
     r: tuple[Short, ...] | Short = ()
     """Reads."""
@@ -96,25 +96,21 @@ class ShortPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How an ambiguous task was read."""
 
     def plan_for(self, task: str) -> Plan:
-        """The plan in full.
-
-        Raises:
-            PlanInvalid: a step has no goal although the task cannot stand for it.
-        """
+        """The plan in full; a step has an empty goal where it needs one and the task cannot stand for it."""
         steps = tuple(self._step(place, step, task) for place, step in enumerate(self.s, 1))
         return Plan(steps, rationale=self.y, answer=self.a, check=self.c or None)
 
     def _step(self, place: int, step: ShortStep, task: str) -> Step:
         stands_for_it = len(self.s) == 1 and len(task) <= GOAL_CHARS
-        goal = step.g.strip() or (task.strip() if stands_for_it else "") or (step.x or "")
-        if not goal:
-            raise PlanInvalid(f"the JSON does not fit: step {place} has no goal - at `$.s[{place - 1}].g`")
+        touches = _whole(step.t)
+        itself = step.x or (f"delete {', '.join(touches)}" if step.k == "delete" else "")
+        goal = step.g.strip() or (task.strip() if stands_for_it else "") or itself
         needs = (step.n,) if isinstance(step.n, int) else step.n
         return Step(
             str(place),
             goal,
             kind=step.k if step.x is None else "command",
-            touches=_whole(step.t),
+            touches=touches,
             reads=_whole(step.r),
             needs=tuple(map(str, needs)),
             command=step.x,

@@ -15,6 +15,7 @@ from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.baseline import baseline_part, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
+from hybridcode.agent.new_names import advice, is_new, with_files_of_new_names
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
 from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
@@ -26,7 +27,7 @@ from hybridcode.context.outline import outline
 from hybridcode.context.passages import Taken
 from hybridcode.context.regions import resolve
 from hybridcode.context.task import read_task
-from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
+from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid, PlanTooLong
 from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import ModelRequest, Reply
@@ -59,6 +60,8 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
         return await _plan(run, snapshot)
     try:
         return await _plan(run, snapshot, most_steps=MOST_STEPS)
+    except PlanTooLong as error:
+        run.journal.append(PlannerChosen(run.decider, f"the local model's plan is too long: {error.message}"))
     except (PlanInvalid, ModelError) as error:
         run.journal.append(PlannerChosen(run.decider, f"the local model made no usable plan: {error.message}"))
     run.planner = run.decider
@@ -106,11 +109,12 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Aga
             said = reply.text
             answer = _read(reply, task=run.task.text, table=_table(run))
             if isinstance(answer, Plan):
+                if most_steps and len(answer.steps) > most_steps:
+                    raise PlanTooLong(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
+                answer = with_files_of_new_names(answer, snapshot)
                 problems = problems_of(answer, snapshot)
                 if _reproduces(run, again):
                     problems += problems_of_reproducing(answer)
-                if most_steps and len(answer.steps) > most_steps:
-                    raise PlanInvalid(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 if not problems:
                     return _accept(run, answer, snapshot, again)
                 raise PlanInvalid("; ".join(problems))
@@ -169,9 +173,9 @@ def problems_of(plan: Plan, snapshot: Snapshot) -> list[str]:
 def _step_problems(step: Step, snapshot: Snapshot, made: set[str]) -> list[str]:
     if step.kind == "command":
         return [] if step.command else ["kind command without a command"]
+    problems = [] if step.goal.strip() else ["no goal: say what to do there"]
     if not step.touches:
-        return [f"kind {step.kind} without touches"]
-    problems: list[str] = []
+        return [*problems, f"kind {step.kind} without touches"]
     for region in step.regions:
         exists = region.path in snapshot.files
         if not region.path or region.path.startswith("/") or ".." in region.path.split("/"):
@@ -182,7 +186,7 @@ def _step_problems(step: Step, snapshot: Snapshot, made: set[str]) -> list[str]:
         elif not exists and region.path not in made:
             problems.append(f"there is no file {region.path}")
         elif step.kind == "edit" and exists and region.path not in made:
-            problems += _region_problems(region, snapshot)
+            problems += [advice(region)] if is_new(step, region, snapshot) else _region_problems(region, snapshot)
     return problems
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from hybridcode.agent.again import fresh_id
 from hybridcode.agent.asking import ask
 from hybridcode.agent.deciding import decide_revised
+from hybridcode.agent.new_names import with_files_of_new_names
 from hybridcode.agent.plan_reply import parse_reply
 from hybridcode.agent.planner import check_length, problems_of
 from hybridcode.agent.run import Run, holds_credentials
@@ -100,6 +101,7 @@ async def _answer(run: Run, plan: Plan, declined: _Declined, question: str) -> P
     if not found.steps:
         raise PlanInvalid(found.answer)
     snapshot = run.shown_to("frontier", await run.snapshot())
+    found = with_files_of_new_names(found, snapshot)
     if problems := problems_of(Plan(found.steps), snapshot):
         raise PlanInvalid("; ".join(problems))
     return _with(plan, declined, found.steps)

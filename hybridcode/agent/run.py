@@ -95,7 +95,7 @@ class Baselines:
     found: dict[tuple[str, str], BaselineTaken] = field(default_factory=dict[tuple[str, str], BaselineTaken])
     """By digest of the tree and text of the command."""
     too_long: set[str] = field(default_factory=set[str])
-    """Texts of commands that are not tried again: they took too long, or said nothing."""
+    """Texts of commands that are not tried again: they took too long, said nothing, or have no copy to run in."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What a plan came to as a whole: the commands that prove it, then the judge.
 
 Invariant: it counts as done only when every command passed and the judge did not object, and never where neither a
-command ran nor anybody judged.
+command ran nor anybody judged. A check that passed before any change proves nothing where the judge is unsure.
 """
 
 from hybridcode.agent.again import End, Failure
@@ -73,7 +73,10 @@ async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: boo
             message = f"not verified: no check ran and nobody judged ({verdict.reason}); name a check with --test-cmd"
             return End(ExitCode.VERIFICATION_FAILED, message)
         case "unsure" if not is_proven:
-            return End(ExitCode.VERIFICATION_FAILED, f"no check, and the judge is unsure: {verdict.reason}")
+            return End(ExitCode.VERIFICATION_FAILED, f"no check, and {_doubt(verdict)}")
+        case "unsure" if passed_before(run) and not run.reproduces:
+            why = f"the check passes, as it did before any change; {_doubt(verdict)}"
+            return End(ExitCode.VERIFICATION_FAILED, why, Failure(_doubt(verdict)))
         case _:
             done = _done(run, verdict, is_proven=is_proven)
             if held := await commit_task(run, plan):
@@ -81,8 +84,14 @@ async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: boo
             return End(ExitCode.DONE, done)
 
 
+def _doubt(verdict: TaskJudged) -> str:
+    return f"the judge is unsure{': ' + verdict.reason if verdict.reason else ''}"
+
+
 def _done(run: Run, verdict: TaskJudged, *, is_proven: bool) -> str:
     """How a task that is done was verified: by a check that passes only now, by the judge, or by neither."""
+    if verdict.verdict == "unsure":
+        return f"done; the check passes; {_doubt(verdict)}"
     if is_proven and passed_before(run) and verdict.verdict != "good":
         return f"done; the check passes, as it did before any change; {verdict.reason or 'not judged'}"
     return "done and verified" if is_proven else f"done; {verdict.reason or 'not checked'}"

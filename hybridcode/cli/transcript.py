@@ -6,6 +6,7 @@ saying how much.
 
 from collections.abc import Callable, Iterator
 
+from hybridcode.agent.distil import without_colours
 from hybridcode.domain.action import (
     Amend,
     Applied,
@@ -215,7 +216,7 @@ def _of_steps(
             where = "in a scratch copy" if event.where == "scratch" else "in the workspace"
             result = "passed" if event.passed else f"failed, exit code {event.exit_code}"
             yield f"check {result} {where} after {event.seconds:.1f} s: {event.command}"
-            yield from (f"| {line}" for line in event.tail.splitlines())
+            yield from (f"| {line}" for line in without_colours(event.tail).splitlines())
         case TaskJudged(verdict=verdict, reason=reason):
             yield f"judge: {verdict}{'. ' + reason if reason else ''}"
 
@@ -261,7 +262,7 @@ def _receipt(name: str, receipt: Receipt) -> Iterator[str]:
         case Ran():
             ended = f"exit code {receipt.exit_code} after {receipt.seconds:.1f} s, sandbox {receipt.sandbox}"
             yield f"{name} ran, {ended}: {receipt.command}"
-            yield from (f"| {line}" for line in receipt.tail.splitlines())
+            yield from (f"| {line}" for line in without_colours(receipt.tail).splitlines())
         case Committed(commit=commit, branch=branch, subject=subject):
             yield f"{name} commit {commit} on {branch}: {subject}"
         case Stale(paths=paths):

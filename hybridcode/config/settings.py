@@ -150,8 +150,8 @@ class RoutingSettings(_Section, frozen=True):
     first: Literal["auto", "frontier", "local"] = "auto"
     """Who plans a task: `auto` lets the local model plan one that is short, names its files and has a test_cmd."""
     judge: Literal["auto", "always", "never"] = "auto"
-    """Whether the result is judged: `auto` asks where no check proves it, it passed before any change, or a plan of
-    several steps is behind it."""
+    """Whether the result is judged: `auto` asks where no check proves it, it passed or (local plan) may have passed
+    before any change, or a plan of several steps is behind it."""
 
 
 class ContextSettings(_Section, frozen=True):

@@ -6,6 +6,7 @@ transcript; what a person went back from is no part of it.
 
 from collections.abc import Collection
 
+from hybridcode.agent.distil import without_codes
 from hybridcode.domain.action import Denied, Failed, Ran, Receipt, Unknown
 from hybridcode.domain.events import CommandChanged
 from hybridcode.session.state import ProposalView, SessionState
@@ -74,7 +75,7 @@ def _command(view: ProposalView, changed: Collection[str]) -> str:
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         line += f"; it changed {', '.join(list(changed)[:_NAMED])}{more}"
-    tail = receipt.tail.rstrip() if isinstance(receipt, Ran) else ""
+    tail = without_codes(receipt.tail).rstrip() if isinstance(receipt, Ran) else ""
     if not tail:
         return line
     above = f"({len(tail) - TAIL_CHARS} or more characters above)\n" if len(tail) > TAIL_CHARS else ""

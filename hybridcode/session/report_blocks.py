@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from hybridcode.agent.distil import without_colours
 from hybridcode.domain.action import (
     Amend,
     Applied,
@@ -208,7 +209,7 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
             result = "passed" if event.passed else f"failed, exit code {event.exit_code}"
             yield Block("item", f"check {event.command}: {result}, {where}, {event.seconds:.1f} s, {at}")
             if not event.passed and event.tail:
-                yield Block("code", event.tail.rstrip("\n"))
+                yield Block("code", without_colours(event.tail).rstrip("\n"))
         case StepEnded(step=step, outcome=outcome, why=why):
             yield Block("item", f"step {step} {outcome}{_after(why)}")
         case TaskJudged(verdict=verdict, reason=reason, model=model):
@@ -301,7 +302,7 @@ def _received(receipt: Receipt, name: str, at: str) -> Iterator[Block]:
         case Ran():
             ended = "timed out" if receipt.timed_out else f"exit code {receipt.exit_code}"
             yield Block("item", f"{name} ran, {ended} after {receipt.seconds:.1f} s, sandbox {receipt.sandbox}")
-            yield Block("code", f"$ {receipt.command}\n{receipt.tail}".rstrip("\n"))
+            yield Block("code", f"$ {receipt.command}\n{without_colours(receipt.tail)}".rstrip("\n"))
         case Committed(commit=commit, branch=branch, subject=subject, files=files):
             yield Block("item", f"{name} commit {commit} on {branch}, {_moment(at)}: {subject} ({', '.join(files)})")
         case Stale(paths=paths):

@@ -5,6 +5,7 @@ Invariant: pure; who decided is told with the decision, and of an output everyth
 
 from typing import assert_never
 
+from hybridcode.agent.distil import without_colours
 from hybridcode.domain.action import (
     Amend,
     Applied,
@@ -45,7 +46,7 @@ def output_tail(text: str, most: int = TAIL_LINES) -> list[Entry]:
     if not text.strip():
         return []
     fold = Fold(last=most, is_tail=len(text) >= TAIL_CHARS)
-    return [Entry("", text.rstrip("\n"), "code", fold=fold)]
+    return [Entry("", without_colours(text).rstrip("\n"), "code", fold=fold)]
 
 
 def told_of_proposal(event: ProposalMade | ProposalDecided | EffectFinished, state: SessionState) -> list[Entry]:

@@ -6,6 +6,7 @@ Invariant: shows what the journal has; nothing is decided here.
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from hybridcode.agent.distil import without_colours
 from hybridcode.domain.events import CheckRan, Envelope
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import StepView, TaskView
@@ -116,7 +117,7 @@ def _check_parts(check: CheckRan, cells: int) -> list[Part | str]:
     said = f"{'✓' if check.passed else '✗'} {check.command} {ended}{where}, {seconds(check.seconds)}"
     parts: list[Part | str] = [(f"{line}\n", "$success" if check.passed else "$error") for line in wrap(said, cells)]
     if not check.passed:
-        parts += [(f"  {line}\n", "$quiet") for line in wrap(check.tail.rstrip("\n"), cells - 2)]
+        parts += [(f"  {line}\n", "$quiet") for line in wrap(without_colours(check.tail).rstrip("\n"), cells - 2)]
     return parts
 
 

@@ -13,6 +13,7 @@ from hybridcode.domain.events import (
     NoticeGiven,
     PlannerChosen,
     ProposalMade,
+    RepairAsked,
     StepEnded,
     TaskJudged,
 )
@@ -115,6 +116,42 @@ async def test_a_green_check_that_was_green_before_and_no_judge_is_not_called_ve
     assert outcome.message == "done; the check passes, as it did before any change; [routing] judge is never"
 
 
+async def test_a_doubt_of_the_judge_stands_in_the_last_line_where_the_check_is_proof(workspace: Path):
+    it = scene(
+        workspace,
+        RATE,
+        "RATE = 5",
+        frontier=planning(RATE, judge="unsure The diff is cut off."),
+        more={"routing.judge": "always"},
+    )
+    outcome = await it.run()
+    assert outcome.code == ExitCode.DONE
+    assert outcome.message == "done; the check passes; the judge is unsure: The diff is cut off."
+    assert it.session is not None
+    told = result_of(it.session.state, outcome.code, outcome.message)
+    assert told["message"] == outcome.message
+    assert told["verification"]["judge"] == {"verdict": "unsure", "reason": "The diff is cut off."}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [(("unsure Why five?", "good"), ExitCode.DONE), (("unsure", "unsure Why six?"), ExitCode.VERIFICATION_FAILED)],
+)
+async def test_where_the_check_proves_nothing_a_doubt_of_the_judge_is_planned_for_once(
+    workspace: Path, verdicts: tuple[str, ...], code: ExitCode
+):
+    (workspace / "check.py").write_text("import shop\n")
+    frontier = {"plan": [as_json(RATE), '{"s":[{"t":"shop.py#RATE","g":"set it to six"}]}'], "judge": list(verdicts)}
+    local = {"draft:rate": [fence("RATE = 5")], "draft:r1.1": [fence("RATE = 6")]}
+    it = scene(workspace, frontier=frontier, local=local)
+    outcome = await it.run()
+    assert outcome.code == code
+    (asked,) = events(it, RepairAsked)
+    assert asked.why == f"the judge is unsure{': Why five?' if code == ExitCode.DONE else ''}"
+    if code != ExitCode.DONE:
+        assert outcome.message == "the check passes, as it did before any change; the judge is unsure: Why six?"
+
+
 @pytest.mark.parametrize(
     "setting",
     [
@@ -132,6 +169,52 @@ async def test_without_consent_copy_or_wish_nothing_runs_before_the_plan(workspa
     assert (await it.run()).code == ExitCode.DONE
     assert events(it, BaselineTaken) == []
     assert NOW not in asked_for(it, "plan")[0][1].content
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        (
+            {"approval.sandbox": "off"},
+            '[approval] sandbox is "off" (--no-sandbox), so it would not stay in a scratch copy',
+        ),
+        ({"verify.scratch": "off"}, '[verify] scratch is "off"'),
+    ],
+)
+async def test_why_a_check_that_may_run_has_no_copy_to_run_in_is_said_once_in_a_session(
+    workspace: Path, setting: dict[str, object], why: str
+):
+    it = scene(workspace, frontier={"plan": [as_json(Plan(answer="nothing to do"))] * 2}, more=setting)
+    session = it.open()
+    try:
+        await session.run("look")
+        await session.run("look again")
+    finally:
+        await session.close()
+    said = [notice for notice in events(it, NoticeGiven) if "before planning" in notice.text]
+    assert [(one.level, one.text) for one in said] == [("info", f"`{CHECK}` is not run before planning: {why}")]
+
+
+async def test_without_consent_nothing_is_said_of_a_missing_copy(workspace: Path):
+    more = {"verify.scratch": "off", "approval.ask": (f"Bash(={CHECK})",)}
+    it = scene(workspace, frontier={"plan": [as_json(Plan(answer="nothing to do"))]}, more=more)
+    await it.run("look")
+    assert [notice for notice in events(it, NoticeGiven) if "before planning" in notice.text] == []
+
+
+@pytest.mark.parametrize(("first", "asked"), [("local", 1), ("frontier", 0)])
+async def test_a_check_that_may_have_passed_before_does_not_spare_a_local_plan_the_judge(
+    workspace: Path, first: str, asked: int
+):
+    plan = '{"s":[{"t":"shop.py#RATE","g":"set it to five"}]}'
+    it = scene(
+        workspace,
+        frontier={"plan": [plan], "judge": ["good"]},
+        local={"plan": [plan], "draft": [fence("RATE = 5")]},
+        more={"verify.baseline": "off", "routing.first": first},
+    )
+    assert (await it.run()).code == ExitCode.DONE
+    assert len(asked_for(it, "judge")) == asked
 
 
 async def test_a_question_runs_no_check(workspace: Path):

@@ -2,7 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridcode.agent.distil import distil
+from hybridcode.agent.checks import said
+from hybridcode.agent.distil import distil, without_codes, without_colours
+from hybridcode.domain.events import CheckRan
+from hybridcode.tui.story_effects import output_tail
 
 PATHS = ("shop/cart.py", "tests/test_cart.py", "src/lib.rs", "web/cart.test.mjs", "cart_test.go", "main.c")
 
@@ -162,6 +165,15 @@ error[E0308]: mismatched types
 )
 def test_what_failed_stays_and_the_rest_goes(output: str, kept: str):
     assert distil(output, PATHS, most_chars=1_500) == kept
+
+
+def test_models_see_no_codes_of_a_terminal_and_people_no_colours():
+    output = "\x1b[1;32mall\x1b(B\x1b[m \x1b]0;title\x07good\x1b[2K\n"
+    assert without_codes(output) == "all good\n"
+    assert without_colours(output) == "all\x1b(B \x1b]0;title\x07good\x1b[2K\n"
+    passed = CheckRan(None, "make", passed=True, exit_code=0, tail=output, seconds=0.1)
+    assert said(passed, ()) == "$ make\nexit code 0\nall good\n"
+    assert [entry.text for entry in output_tail("\x1b[31mbad\x1b[0m\n")] == ["bad"]
 
 
 def test_an_output_that_nobody_knows_keeps_its_end():

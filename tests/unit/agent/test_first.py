@@ -10,6 +10,7 @@ from hybridcode.config.settings import Settings
 from hybridcode.domain.events import ModelAsked, PlanMade, PlannerChosen, TaskJudged
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
+from hybridcode.gate.sandbox import probe
 from hybridcode.models.scripted import Script
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, as_json, edit, fence, planning
@@ -114,6 +115,7 @@ def events(it: Scene, *kinds: type) -> list[Any]:
     return [envelope.event for envelope in it.session.state.envelopes if isinstance(envelope.event, kinds)]
 
 
+@pytest.mark.skipif(probe().kind == "none", reason="this machine has no sandbox: nobody knows how the check ends now")
 async def test_a_small_task_is_planned_written_and_proven_without_the_frontier(workspace: Path):
     it = economic(workspace, {}, {"plan": [PLAN], "draft": [fence("RATE = 5")]})
     assert (await it.run(SMALL)).code == ExitCode.DONE
@@ -128,7 +130,6 @@ async def test_a_small_task_is_planned_written_and_proven_without_the_frontier(w
     [
         "I think you should edit shop.py.",
         '{"s":[{"t":"gone.py"}]}',
-        '{"s":[' + '{"t":"shop.py","g":"x"},' * 3 + '{"t":"shop.py","g":"x"}]}',
     ],
 )
 async def test_a_local_plan_that_cannot_be_used_is_made_by_the_frontier(workspace: Path, reply: str):
@@ -137,6 +138,17 @@ async def test_a_local_plan_that_cannot_be_used_is_made_by_the_frontier(workspac
     assert [event.writer for event in events(it, PlannerChosen)] == ["local", "frontier"]
     assert events(it, PlannerChosen)[1].why.startswith("the local model made no usable plan: ")
     assert [event.backend for event in events(it, ModelAsked) if event.role == "plan"][-1] == "frontier"
+
+
+async def test_a_local_plan_that_is_too_long_goes_to_the_frontier_at_once(workspace: Path):
+    long = '{"s":[' + '{"t":"shop.py","g":"x"},' * 3 + '{"t":"shop.py","k":"delete"}]}'
+    it = economic(workspace, {"plan": [PLAN]}, {"plan": [long, PLAN], "draft": [fence("RATE = 5")]})
+    assert (await it.run(SMALL)).code == ExitCode.DONE
+    assert [(event.role, event.backend) for event in events(it, ModelAsked)][:2] == [
+        ("plan", "local"),
+        ("plan", "frontier"),
+    ]
+    assert events(it, PlannerChosen)[1].why == "the local model's plan is too long: 4 steps; a small task has up to 3"
 
 
 @pytest.mark.parametrize(("repairs", "roles"), [(0, ["hint", "draft"]), (1, ["hint", "plan", "draft"])])

@@ -55,9 +55,16 @@ def test_one_step_without_a_goal_does_what_the_task_says():
         ('{"s":[{"t":"cart.py#total"}]}', " "),
     ],
 )
-def test_a_goal_is_needed_where_the_task_cannot_stand_for_it(text: str, task: str):
-    with pytest.raises(PlanInvalid, match=r"step 1 has no goal - at `\$.s\[0\].g`"):
-        parse_reply(text, task=task)
+def test_a_goal_is_left_empty_where_the_task_cannot_stand_for_it(text: str, task: str):
+    plan = parse_reply(text, task=task)
+    assert isinstance(plan, Plan)
+    assert plan.steps[0].goal == ""
+
+
+def test_a_deletion_needs_no_goal():
+    plan = parse_reply('{"s":[{"t":["a.py","b.py"],"k":"delete"},{"t":"c.py","g":"x"}]}', task=TASK)
+    assert isinstance(plan, Plan)
+    assert plan.steps[0] == Step("1", "delete a.py, b.py", "delete", touches=("a.py", "b.py"))
 
 
 def test_a_request_to_see_more_is_told_from_a_plan():

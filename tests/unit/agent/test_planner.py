@@ -2,9 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from hybridcode.agent.new_names import with_files_of_new_names
 from hybridcode.agent.planner import problems_of
+from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.repo.snapshot import Snapshot, take
+from tests.support.sessions import Scene, fence
 
 
 @pytest.fixture
@@ -17,6 +20,7 @@ def tree(tmp_path: Path) -> Snapshot:
     ("step", "problem"),
     [
         (Step("1", "x"), "without touches"),
+        (Step("1", " ", touches=("cart.py",)), "no goal"),
         (Step("1", "x", touches=("gone.py#total",)), "there is no file gone.py"),
         (Step("1", "x", touches=("cart.py#totl",)), "totl"),
         (Step("1", "x", touches=("cart.py#L1-99",)), "99"),
@@ -41,6 +45,51 @@ def test_files_made_by_an_earlier_step_may_be_edited(tree: Snapshot):
         )
     )
     assert problems_of(plan, tree) == []
+
+
+@pytest.mark.parametrize(
+    ("goal", "touches", "read"),
+    [
+        ("Add a function average.", ("cart.py#average",), ("cart.py",)),
+        ("Write average and median.", ("cart.py#average", "cart.py#median"), ("cart.py",)),
+        ("Add average.", ("cart.py#imports", "cart.py#average", "tax.py"), ("cart.py", "tax.py")),
+        ("Add items to the total.", ("cart.py#total",), ("cart.py#total",)),
+        ("Round the average.", ("cart.py#average",), ("cart.py#average",)),
+        ("Add a file.", ("gone.py#average",), ("gone.py#average",)),
+        ("Add an import.", ("cart.py#imports",), ("cart.py#imports",)),
+    ],
+)
+def test_a_definition_that_is_to_be_added_goes_into_its_file(
+    tree: Snapshot, goal: str, touches: tuple[str, ...], read: tuple[str, ...]
+):
+    plan = with_files_of_new_names(Plan((Step("1", goal, touches=touches),)), tree)
+    assert plan.steps[0].touches == read
+
+
+def test_where_a_place_is_taken_as_it_stands_it_is_told_where_a_new_definition_goes(tree: Snapshot):
+    step = Step("1", "Add average.", touches=("cart.py#average",))
+    (said,) = problems_of(Plan((step,)), tree)
+    assert said.startswith("step 1: average is not there yet: a new definition goes to the end of cart.py (touch `cart")
+    typo = Step("1", "Round it.", touches=("cart.py#totl",))
+    assert problems_of(Plan((typo,)), tree) == ["step 1: cart.py does not define totl. Did you mean: total?"]
+
+
+async def test_a_test_that_is_still_to_be_written_is_no_reason_to_ask_again(tmp_path: Path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "test_cart.py").write_text("def test_total():\n    assert True\n")
+    whole = "def test_total():\n    assert True\n\n\ndef test_totals():\n    assert True"
+    reply = '{"s":[{"t":"test_cart.py#test_totals","g":"add a test of totals"}]}'
+    it = Scene(folder, {"plan": [reply], "judge": ["good"]}, {"draft": [fence(whole)]})
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("test_cart.py") == f"{whole}\n"
+
+
+def test_everything_that_is_wrong_is_told_together(tree: Snapshot):
+    plan = Plan((Step("1", "", touches=("gone.py",)), Step("2", "", touches=("cart.py#totl",), needs=("7",))))
+    said = "; ".join(problems_of(plan, tree))
+    assert [words in said for words in ("step 1: no goal", "step 1: there is no file", "step 2: no goal")] == [True] * 3
+    assert [words in said for words in ("step 2 needs '7'", "totl")] == [True] * 2
 
 
 def test_two_steps_with_one_id_are_refused(tree: Snapshot):

@@ -146,6 +146,23 @@ async def test_a_step_that_a_hint_moves_is_moved_in_the_plan_and_on_every_screen
     assert words in "\n".join(transcript(event, lambda digest: b""))
 
 
+async def test_a_hint_that_moves_a_step_is_told_at_each_place_and_leaves_nothing_of_the_old_one(workspace: Path):
+    (workspace / "tax.py").write_text("TAX = 1\n")
+    (workspace / "fee.py").write_text("FEE = 1\n")
+    plan = Plan((edit("rate", "fee.py#FEE", "tax.py#TAX"),))
+    local = ScriptedModel(
+        LOCAL, {"draft": [fence("TAX = 2"), "", "no", fence("FEE = 5"), fence("TAX = 5"), fence("RATE = 5")]}
+    )
+    hint = {"hint": ["t: shop.py#RATE\nt: tax.py#TAX\nBoth must be five."]}
+    it = Scene(workspace, models=Models(ScriptedModel(FRONTIER, {**planning(plan), **hint}), local))
+    await it.run()
+    drafts = [request.messages[-1].content for request in local.requests if request.role == "draft"]
+    moved = [text for text in drafts if "# Hint" in text]
+    assert len(moved) == 2
+    assert all("# Hint\nBoth must be five." in text for text in moved)
+    assert it.read("fee.py") == "FEE = 1\n"
+
+
 async def test_who_gives_a_hint_sees_the_names_around_the_place(workspace: Path):
     it = Stage(workspace, ["", "no", fence("RATE = 5")], {"hint": ["Five."]})
     assert (await it.scene.run()).code == ExitCode.DONE
