@@ -6,6 +6,7 @@ Invariant: a pure function of the bytes before and after; each region resolves i
 from collections.abc import Iterator
 
 from hybridcode.agent.formats import WHOLE_FILE_LINES
+from hybridcode.context.extents import end_with_uses, whole_statements
 from hybridcode.domain.plan import Region
 from hybridcode.patch.linediff import changes
 from hybridcode.repo.grammars import language_of, parse
@@ -35,7 +36,7 @@ def regions_of(path: str, before: bytes, after: bytes) -> tuple[Region, ...]:
         first, last = max(1, min(first, len(lines))), max(1, min(last, len(lines)))
         region, place = _around(path, before, first, last, count=len(lines))
         found[region] = place
-    return tuple(_outermost(found))
+    return tuple(_outermost(found, path, before))
 
 
 def is_same_code(path: str, before: bytes, after: bytes) -> bool:
@@ -51,19 +52,20 @@ def _around(path: str, data: bytes, first: int, last: int, *, count: int) -> tup
     holding = [symbol for symbol in outline(path, data) if symbol.start <= first and last <= symbol.end]
     for symbol in sorted(holding, key=lambda symbol: (symbol.end - symbol.start, symbol.name)):
         if symbol.end - symbol.start < MOST_REGION_LINES and len(candidates(path, data, symbol.name)) == 1:
-            return Region(path, symbol=symbol.name), (symbol.start, symbol.end)
-    start, end = max(1, first - _AROUND), min(count, last + _AROUND)
+            return Region(path, symbol=symbol.name), (symbol.start, end_with_uses(path, data, symbol))
+    start, end = whole_statements(path, data, max(1, first - _AROUND), min(count, last + _AROUND))
     return Region(path, start=start, end=end), (start, end)
 
 
-def _outermost(found: dict[Region, tuple[int, int]]) -> list[Region]:
+def _outermost(found: dict[Region, tuple[int, int]], path: str, data: bytes) -> list[Region]:
     """Without regions that lie in others; overlapping lines become one region."""
     kept: list[tuple[Region, tuple[int, int]]] = []
     for region, (start, end) in sorted(found.items(), key=lambda item: (item[1][0], -item[1][1])):
         if kept and start <= kept[-1][1][1]:
-            last, (begin, stop) = kept[-1]
+            _, (begin, stop) = kept[-1]
             if end > stop:
-                kept[-1] = (Region(last.path, start=begin, end=end), (begin, end))
+                begin, end = whole_statements(path, data, begin, end)
+                kept[-1] = (Region(path, start=begin, end=end), (begin, end))
             continue
         kept.append((region, (start, end)))
     return [region for region, _ in kept]
