@@ -3,6 +3,7 @@
 Invariant: a pure function of path and bytes; a file in an unknown language, or one that the parser gives up, has none.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,8 @@ from tree_sitter import Node
 from hybridcode.repo.grammars import language_of, parse
 from hybridcode.repo.symbols import Symbol, outline
 
+_KEPT = 64
+"""Answers that are remembered: a step asks about the same bytes again and again."""
 _MOST_BLANKS = 2
 """Blank lines between a definition and a line that belongs to it."""
 _MOST_LINES = 12
@@ -28,6 +31,7 @@ _HOLDS_STATEMENTS = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def end_with_uses(path: str, data: bytes, symbol: Symbol) -> int:
     """The last line of a definition with the assignments and calls behind it that use its name, on the same level."""
     root = _root(path, data)
@@ -47,6 +51,7 @@ def end_with_uses(path: str, data: bytes, symbol: Symbol) -> int:
     return end
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def import_lines(path: str, data: bytes) -> tuple[int, int] | None:
     """The first run of imports; where there are none, what stands first in the file. None for an empty file."""
     root = _root(path, data)
@@ -61,6 +66,7 @@ def import_lines(path: str, data: bytes) -> tuple[int, int] | None:
     return (first, first) if is_definition else (first, last)
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def whole_statements(path: str, data: bytes, start: int, end: int) -> tuple[int, int]:
     """Lines `start`..`end` with the rest of the statements that they cut in two, if that is little."""
     node = _root(path, data)
