@@ -23,7 +23,7 @@ from hybridcode.repo.symbols import outline
 FEEDBACK_CHARS = 4_000
 NAMES_CHARS = 800
 """Of the names that the files of a step define."""
-MOST_PLACES = 4
+MOST_PLACES = 12
 _PLACE = re.compile(r"[\s`*-]*t:\s*(.+?)\s*")
 
 
