@@ -13,6 +13,7 @@ from hybridcode.repo.symbols import Symbol, outline
 
 _GOES = re.compile(
     r"\b(?:remov|delet|drop|mov|inlin|no longer|get rid|retir|eliminat|discard|kill|obsolet|unused"
+    r"|goes\b|go\b(?=\s*(?:[.;,)]|away\b|\Z))|gone\b|leaves?\b|tak(?:e|es|en) (?:it |them )?out\b"
     r"|entfern|l[öo]sch|streich|supprim|enl[eè]v|elimin|borr|quit|rimuov)"
     r"|删除|移除|去掉|削除|삭제|제거|удал",
     re.IGNORECASE,
@@ -24,14 +25,19 @@ _OF_SOMETHING_ELSE = re.compile(
     re.IGNORECASE,
 )
 """What stands before a name that says where something goes, and not that it goes itself (`the print in total`)."""
+_WORD = re.compile(r"[^\W\d]\w+")
+_SAY_NOTHING = frozenset(
+    ("as", "by", "else", "for", "from", "if", "import", "in", "is", "not", "of", "or", "the", "to")
+)
+_FEW_LINES = 6
 _LINES = re.compile(r"(?<!\w)(?:lines?\s+|L)(\d+)(?:\s*(?:-|–|to|through)\s*L?(\d+))?(?!\w)", re.IGNORECASE)
 _OPENS = re.compile(r"[:{(\[]\s*\Z")
 _CLOSES = re.compile(r"\A\s*[)\]}]")
 
 
 def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str) -> bool:
-    """The goal says that lines `start`..`end` (0-based, end excluded) go: by number, by their own text, or by the names
-    of all that they define."""
+    """The goal says that lines `start`..`end` (0-based, end excluded) go: by number, by the names of all that they
+    define or, where they define nothing, by their own text, or by a word of theirs if they are few."""
     telling = [sentence for sentence in sentences_of(goal) if _GOES.search(sentence)]
     if any(first - 1 <= start and end <= last for sentence in telling for first, last in _numbers(sentence)):
         return True
@@ -39,7 +45,10 @@ def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str
     if inside:
         return all(any(_goes(symbol.bare_name, sentence) for sentence in telling) for symbol in inside)
     solid = [line.strip() for line in file.lines[start:end] if line.strip()]
-    return bool(solid) and all(any(_goes(line, sentence) for sentence in telling) for line in solid)
+    if all(any(_goes(line, sentence) for sentence in telling) for line in solid):
+        return bool(solid)
+    words = {word for line in solid for word in _WORD.findall(line)} - _SAY_NOTHING
+    return len(solid) <= _FEW_LINES and any(_goes(word, sentence) for word in words for sentence in telling)
 
 
 def deletion(file: FileText, start: int, end: int) -> LineEdit:

@@ -44,7 +44,7 @@ def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     if file.lines and file.lines[-1] != "":
         while new and new[-1] == "":
             new = new[:-1]
-    _require_text(file, new)
+    _require_text(file, new, file.lines)
     edits = _differences(file.lines, new, offset=0)
     if not edits:
         raise Refused(_NO_CHANGE, advice=_LEAVE_IT, is_already=True)
@@ -66,7 +66,7 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
     if not edit.text.is_fenced or not edit.was_asked:
         _require_same_ends(file, start, old, new)
     new = _without_surroundings(file, start, end, new)
-    _require_text(file, new)
+    _require_text(file, new, old)
     if (name := foreign_definition(edit.path, file, start, end, new)) is not None:
         raise Refused(
             f"the answer also defines {name}, which stands outside the lines asked for",
@@ -122,11 +122,11 @@ def _without_mark(file: FileText, new: Lines) -> Lines:
     return (new[0].removeprefix("\ufeff"), *new[1:]) if new and file.has_bom else new
 
 
-def _require_text(file: FileText, new: Lines) -> None:
-    """Raises: Refused if `new` is nothing, is cut, leaves something out or has lost bytes."""
+def _require_text(file: FileText, new: Lines, old: Lines) -> None:
+    """Raises: Refused if `new`, in place of `old`, is nothing, is cut, leaves something out or has lost bytes."""
     if not _has_text(new):
         raise Refused(_EMPTY, advice="Write the new text, or say that the file is to be deleted.")
-    if _fence_lines(new) % 2 > _fence_lines(file.lines) % 2:
+    if _fence_lines(new) % 2 > _fence_lines(old) % 2:
         raise Refused("the fences inside the text do not pair up", advice=CUT_OFF)
     refuse_marks(new, file=file)
     if any("\ufffd" in line for line in new) and not any("\ufffd" in line for line in file.lines):

@@ -86,7 +86,7 @@ def _steps(task: TaskView | None) -> list[dict[str, Any]]:
 
 def _verification(task: TaskView | None) -> dict[str, Any]:
     checks = [] if task is None else [*(c for view in task.steps.values() for c in view.checks), *task.checks]
-    counted = [] if task is None else [*(c for view in task.steps.values() for c in _counted(view)), *task.checks]
+    counted = [] if task is None else _of_plan(task)
     judged, before = (task.judged, task.baseline) if task else (None, None)
     return {
         "before": {"command": before.command, "passed": before.passed, "exit_code": before.exit_code}
@@ -106,6 +106,12 @@ def _verification(task: TaskView | None) -> dict[str, Any]:
         ],
         "judge": {"verdict": judged.verdict, "reason": judged.reason} if judged else None,
     }
+
+
+def _of_plan(task: TaskView) -> list[CheckRan]:
+    """What was proven of the plan that holds now."""
+    of_steps = (check for view in task.steps.values() for check in _counted(view))
+    return [*of_steps, *task.checks[task.superseded :]]
 
 
 def _counted(view: StepView) -> list[CheckRan]:

@@ -17,6 +17,7 @@ from hybridcode.domain.events import (
     PlanDecided,
     PlanMade,
     PlanRevised,
+    RepairAsked,
     RungTaken,
     StepEnded,
     StepMoved,
@@ -89,6 +90,8 @@ class TaskView:
     """How its check ended before any change."""
     checks: list[CheckRan] = field(default_factory=list[CheckRan])
     """Checks of the whole task."""
+    superseded: int = 0
+    """How many of them were of a plan that failed, in whose place another one came."""
     notes: list[NoteGiven] = field(default_factory=list[NoteGiven])
     """What a person said to it while it ran."""
     questions: tuple[Question, ...] = ()
@@ -135,6 +138,8 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.plan_status = "approved" if approved else "rejected"
         case PlanRevised():
             task.is_revised = True
+        case RepairAsked():
+            task.superseded = len(task.checks)
         case CheckRan(step=None):
             task.checks.append(event)
         case TaskQuestioned(questions=questions):

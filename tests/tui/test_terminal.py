@@ -82,10 +82,12 @@ def test_a_driver_that_is_woken_twice_has_one_reader() -> None:
     leader, follower = os.openpty()
 
     async def drive() -> list[str]:
+        before = set(threading.enumerate())
         driver = lasting(LinuxDriver)(App[object]())
         driver.start_application_mode()
         driver.start_application_mode()
-        names = [thread.name for thread in threading.enumerate() if thread.name.startswith("textual-")]
+        new = set(threading.enumerate()) - before
+        names = [thread.name for thread in new if thread.name.startswith("textual-")]
         await asyncio.to_thread(driver.stop_application_mode)
         await asyncio.to_thread(driver.close)
         return sorted(names)

@@ -14,6 +14,7 @@ from hybridcode.domain.plan import Plan
 from hybridcode.gate.approvers import Scripted, no, yes
 from hybridcode.models.ledger import Ledger
 from hybridcode.session.report_blocks import blocks_of
+from hybridcode.session.result import result_of
 from hybridcode.session.session import Session
 from hybridcode.tui.story import entries
 from tests.support.repos import git_repository
@@ -81,6 +82,18 @@ async def test_the_frontier_is_told_what_the_check_said(workspace: Path):
     assert "1 [failed] edit tax.py#TAX: set it to five" in text
     assert "AssertionError: the rate is wrong" in text
     assert "# Diff so far\n(nothing yet)" in text
+
+
+async def test_what_an_earlier_plan_failed_does_not_count_once_another_one_is_proven(workspace: Path):
+    (workspace / "fee.py").write_text("FEE = 1\n")
+    frontier = {"plan": [as_json(Plan((TAX, edit("fee", "fee.py#FEE")))), AGAIN], "judge": ["good"]}
+    local = {"draft:tax": [fence("TAX = 2")], "draft:fee": [fence("FEE = 2")], "draft:r1.1": [fence("RATE = 5")]}
+    it = Scene(workspace, frontier, local, settings=PROVEN)
+    assert (await it.run("set the rate to five")).code == ExitCode.DONE
+    assert it.session is not None
+    found = result_of(it.session.state, ExitCode.DONE, "")["verification"]
+    assert found["passed"]
+    assert False in {check["passed"] for check in found["checks"]}
 
 
 async def test_the_plan_goes_on_behind_the_steps_that_are_done(workspace: Path):

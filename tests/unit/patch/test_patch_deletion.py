@@ -81,6 +81,23 @@ def test_an_empty_fence_is_refused_where_the_goal_does_not_say_that_the_region_g
     )
 
 
+@pytest.mark.parametrize(
+    "goal",
+    [
+        "Remove the sh import.",
+        "Remove sh.",
+        "The `sh` dependency goes.",
+        "Lines 2-3 go.",
+        "L2-3 is taken out",
+        "Drop sh",
+    ],
+)
+def test_few_lines_that_define_nothing_go_by_a_word_of_theirs(goal: str):
+    file = "import os\nif os.name != 'nt':\n    import sh\n\nLIMIT = 3\n"
+    assert placed(EMPTY, goal, (2, 3), file) == "import os\n\nLIMIT = 3\n"
+    assert placed(EMPTY, "Sort the imports.", (2, 3), file).startswith("the fence is empty")
+
+
 def test_a_name_that_sounds_like_a_removal_does_not_delete_itself():
     file = "def drop_all():\n    return 1\n\n\nx = 1\n"
     assert placed(EMPTY, "Document drop_all.", (1, 2), file).startswith("the fence is empty")

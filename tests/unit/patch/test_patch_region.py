@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from patching import Outcome, patch, refusal
 
 from hybridcode.domain.window import Target
+from hybridcode.patch.answer import RegionRewrite
+from hybridcode.patch.filetext import FileText
+from hybridcode.patch.place_rewrite import place_region
+from hybridcode.patch.read_fence import read_for_target
 
 FILE = """import os
 
@@ -256,3 +260,12 @@ def test_one_changed_line_is_placed_exactly_in_any_region(
     assert patch(fenced("".join(f"{line}\n" for line in new[start:end]), ""), shown, target=target) == {"a.txt": wanted}
     whole = patch(fenced("".join(f"{line}\n" for line in new), ""), shown, target=Target("a.txt", "whole"))
     assert whole == {"a.txt": wanted}
+
+
+def test_a_region_that_begins_inside_a_block_of_text_may_hold_half_of_its_fences():
+    file = FileText.of(b"# T\n\n```shell\n$ a\n$ b\n```\n\nEnd.\n")
+    answer = ["````", "$ a", "$ a2", "$ b", "```", "", "End.", "````"]
+    found = read_for_target(answer, Target("README.md", "region", 4, 8))
+    assert isinstance(found, RegionRewrite)
+    edits = place_region(file, found)
+    assert [edit.lines for edit in edits] == [("$ a2",)]
