@@ -91,6 +91,7 @@ async def test_a_last_draft_that_does_not_parse_is_shown_with_a_warning(workspac
         draft={"draft": [fence("RATE = (5"), fence("RATE = (6")]},
         more={"routing.frontier_hints": 0, "routing.frontier_tries": 0},
     )
+    it.make_approver = lambda approvals, sandbox: Scripted([yes])
     await it.run()
     proposals = [e.event.proposal for e in state_of(it).envelopes if isinstance(e.event, ProposalMade)]
     assert [proposal.notes for proposal in proposals if "shop.py" in proposal.title] == [
