@@ -167,3 +167,9 @@ def _without_repeats(lines: Sequence[str], kept: Sequence[int]) -> list[str]:
 def _end(lines: Sequence[str], most_chars: int) -> str:
     full = [line for line in lines if line.strip() and not _RULE.fullmatch(line)]
     return "\n".join(full[-_UNKNOWN_LINES:])[-most_chars:]
+
+
+def cut(text: str, most_chars: int) -> str:
+    """The first characters of a text, and how many more there are."""
+    more = len(text) - most_chars
+    return text if more <= 0 else f"{text[:most_chars]}\n[{more} more characters]"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from hybridcode.agent.checks import failure_note
+from hybridcode.agent.distil import cut
 from hybridcode.agent.drafter import declined_note, retry_note
 from hybridcode.agent.endings import Note, NoteKind
 from hybridcode.agent.proving import Tried, draft_note
@@ -77,7 +78,7 @@ class Notes:
         """All of it, for the next draft by `to`; None: for somebody who wrote none of it."""
         *older, newest = [*self._kept.values()] or [(fact("hint", ""), None)]
         texts = [
-            _worded(note, writer, to) if note.kind == "refused" else _bounded(_worded(note, writer, to))
+            _worded(note, writer, to) if note.kind == "refused" else cut(_worded(note, writer, to), OLDER_CHARS)
             for note, writer in older
         ]
         return "\n\n".join((*texts, _worded(*newest, to)))
@@ -85,7 +86,3 @@ class Notes:
 
 def _worded(note: Note, writer: Writer | None, to: Writer | None) -> str:
     return note.own if to is not None and writer in (to, None) else note.other
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= OLDER_CHARS else f"{text[:OLDER_CHARS]}\n[{len(text) - OLDER_CHARS} more characters]"

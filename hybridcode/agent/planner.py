@@ -198,21 +198,21 @@ def _region_problems(region: Region, snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _most_tokens(run: Run, again: Again | None) -> int:
+def _capped(run: Run, tokens: int, again: Again | None) -> int:
     """How much of the tree a turn may show; of a plan after a failure, so little that it can be asked for once more."""
-    tokens, cap = run.settings.context.plan_tokens, run.settings.limits.step_input_tokens
+    cap = run.settings.limits.step_input_tokens
     return min(tokens, cap // 3) if again and cap else tokens
 
 
 def _tokens_for(run: Run, snapshot: Snapshot, again: Again | None) -> int:
     """How much of the tree the first question shows."""
-    tokens, cap = run.settings.context.plan_tokens, run.settings.limits.step_input_tokens
+    tokens = run.settings.context.plan_tokens
     sized = read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
-    return min(sized, cap // 3) if again and cap else sized
+    return _capped(run, sized, again)
 
 
 def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, again: Again | None, taken: Taken) -> str:
-    tokens = _most_tokens(run, again)
+    tokens = _capped(run, run.settings.context.plan_tokens, again)
     return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=tokens, taken=taken)
 
 

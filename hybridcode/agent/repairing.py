@@ -5,6 +5,7 @@ stay under the cap of one step; what was applied stays, and where no plan comes 
 """
 
 from hybridcode.agent.again import Again, Failure
+from hybridcode.agent.distil import cut
 from hybridcode.agent.planner import plan_again
 from hybridcode.agent.revising import diff_so_far, row_of, told_paths
 from hybridcode.agent.run import Run
@@ -58,10 +59,10 @@ def _told(run: Run, plan: Plan, failure: Failure) -> str:
     rows = "\n".join(row_of(step, _state(run, step.id)) for step in plan.steps)
     parts = [
         f"# A plan for this failed: {' '.join(failure.why.split())[:WHY_CHARS]}",
-        f"Its steps were:\n{_bounded(rows, ROWS_CHARS)}",
+        f"Its steps were:\n{cut(rows, ROWS_CHARS)}",
     ]
     if failure.told:
-        parts.append(f"# What it came to\n{_bounded(failure.told, TOLD_CHARS)}")
+        parts.append(f"# What it came to\n{cut(failure.told, TOLD_CHARS)}")
     parts.append(f"# Diff so far\n{diff_so_far(run)}")
     parts.append(
         "# Plan again\nWhat is applied stays, and the files above are as they are now. Plan only what is still to be "
@@ -74,7 +75,3 @@ def _state(run: Run, name: str) -> str:
     if name in run.done:
         return "done"
     return "failed" if name in run.failures else "not tried"
-
-
-def _bounded(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}\n[{len(text) - most} more characters]"

@@ -7,6 +7,7 @@ prompts serve it, and each line of the tree is shown once. Only a question that 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from hybridcode.agent.distil import cut
 from hybridcode.agent.steering import beside
 from hybridcode.context.passages import Taken
 from hybridcode.domain.model import Message
@@ -48,7 +49,7 @@ class Talk:
 
     def go_on(self, reply: str, told: str) -> None:
         """Take in what the planner answered, and what it is told to that."""
-        self.later += [Message("assistant", _bounded(reply)), Message("user", told)]
+        self.later += [Message("assistant", cut(reply.strip() or "(no answer)", REPLY_CHARS)), Message("user", told)]
 
     def show(self, look: Callable[[Taken], str]) -> str:
         """What `look` finds beside the lines that are shown already."""
@@ -78,9 +79,3 @@ def asked_to_see(found: str, *, left: int) -> str:
         case _:
             again = f"you may ask {left} more times"
     return f"# You asked to see ({again})\n{found}"
-
-
-def _bounded(reply: str) -> str:
-    text = reply.strip() or "(no answer)"
-    more = len(text) - REPLY_CHARS
-    return text if more <= 0 else f"{text[:REPLY_CHARS]}\n[{more} more characters]"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybridcode.domain.window import Target
-from hybridcode.patch.filetext import plain_key
+from hybridcode.patch.filetext import depth, plain_key
 from hybridcode.patch.read_blocks import is_block_head
 from hybridcode.patch.read_diff import looks_like_diff
 from hybridcode.patch.read_envelope import is_envelope_line
@@ -74,12 +74,7 @@ def _start(lines: Sequence[str], place: Place) -> int | None:
 
 def _is_head(line: str, head: str) -> bool:
     """The same words, not further in: deeper inside another text, a string say, they are part of that."""
-    return plain_key(line) == plain_key(head) and _depth(line) <= _depth(head)
-
-
-def _depth(line: str) -> int:
-    expanded = line.expandtabs(8)
-    return len(expanded) - len(expanded.lstrip())
+    return plain_key(line) == plain_key(head) and depth(line) <= depth(head)
 
 
 def _fenced(lines: Sequence[str], opening: str) -> str:

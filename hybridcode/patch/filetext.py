@@ -42,6 +42,11 @@ def indentation(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
+def depth(line: str) -> int:
+    """Columns before the first sign of a line, a tab going to the next eighth."""
+    return len(indentation(line).expandtabs(8))
+
+
 def words(line: str) -> list[str]:
     """Words and single signs of a line, typography made plain."""
     return _WORDS.findall(plain_keys(line)[1])

@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from hybridcode.patch.answer import Block, Dialect, Edits, MarkedLine
 from hybridcode.patch.elide import is_plain_mark, place_stretches, stretches
-from hybridcode.patch.filetext import FileText, LineEdit, indentation, plain_key
+from hybridcode.patch.filetext import FileText, LineEdit, depth, indentation, plain_key
 from hybridcode.patch.ground import Ground
 from hybridcode.patch.match import Hit, Level, hits, positions, similar_hits
 from hybridcode.patch.near import near_lines
@@ -199,16 +199,12 @@ def _scope(file: FileText, section: str) -> tuple[int, int] | None:
     if len(heads) != 1:
         return None
     head = heads[0]
-    depth = _depth(file.lines[head])
+    outer = depth(file.lines[head])
     for number in range(head + 1, len(file.lines)):
         line = file.lines[number]
-        if line.strip() and _depth(line) <= depth and line.strip()[0] not in ")]}":
+        if line.strip() and depth(line) <= outer and line.strip()[0] not in ")]}":
             return head, number
     return head, len(file.lines)
-
-
-def _depth(line: str) -> int:
-    return len(indentation(line).expandtabs(8))
 
 
 def _elided(ground: Ground, parts: Sequence[tuple[MarkedLine, ...]]) -> Placing:
