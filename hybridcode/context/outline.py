@@ -62,7 +62,7 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     read = read_task(corpus, task)
     notes = notes_on(corpus)
     is_clear = read.clarity == "clear"
-    guides = _guides(corpus, read, room // (_CLEAR_GUIDE_SHARE if is_clear else _GUIDE_SHARE))
+    guides = guides_of(corpus, read, room // (_CLEAR_GUIDE_SHARE if is_clear else _GUIDE_SHARE))
     notes += [guide.note for guide in guides if guide.note]
     text = "".join(guide.section for guide in guides)
     taken = Taken()
@@ -113,7 +113,7 @@ def _lists(ranking: Ranking, room: int, notes: list[str]) -> str:
     return listed + _definitions(ranking, (room - len(listed.encode())) // _DEFINITIONS_SHARE, notes)
 
 
-def _guides(corpus: Corpus, read: TaskRead, room: int) -> tuple[Guide, ...]:
+def guides_of(corpus: Corpus, read: TaskRead, room: int) -> tuple[Guide, ...]:
     """The guides nearest to the files that the task names, and, in what they leave, the one for the whole tree."""
     snapshot, task = corpus.snapshot, read.ranking.query.text
     mentioned = (mention.path for mention in mentions(task, snapshot.files) if mention.path is not None)

@@ -140,6 +140,8 @@ class OutlineMade(Fact, frozen=True):
     used: int
     budget: int
     source: WindowSource
+    places: tuple[str, ...] = ()
+    """Region strings of a draft of the plan that it shows; without them, the task chose what it shows."""
 
 
 class DraftMade(Fact, frozen=True):
