@@ -77,6 +77,16 @@ def test_how_many_files_a_task_names_decides(settings: Settings):
     assert chosen(SMALL, settings, "a.py", "b.py", "c.py") == First("frontier", "it names 3 files; small is up to 2")
 
 
+def test_a_check_that_fails_now_makes_more_of_a_task_clear(settings: Settings):
+    points = "In shop.py:\n- set RATE\n- drop total\n- add tax"
+    assert chosen(points, settings, fails_now=True).writer == "local"
+    assert chosen(points, settings, fails_now=False).writer == "frontier"
+    assert chosen(SMALL, settings, "a.py", "b.py", "c.py", fails_now=True).writer == "local"
+    assert chosen("Redesign shop.py", settings, fails_now=True).writer == "frontier"
+    alone = choose_planner(SMALL, named=(), settings=settings, has_local=True, has_frontier=True, fails_now=True)
+    assert alone == First("local", f"small and clear: 6 words, check `{CHECK}`, which fails now")
+
+
 def test_documentation_alone_makes_no_task_clear(settings: Settings):
     assert chosen(SMALL, settings, "README.md") == First("frontier", "it names only documentation: README.md")
     assert chosen(SMALL, settings, "README.md", "shop.py").writer == "local"
