@@ -9,6 +9,8 @@ from hybridcode.domain.plan import Plan
 
 _MOST_STEPS = 12
 _MOST_CHARS = 4_000
+_LEAST_TOKENS = 600
+_PLACE_TOKENS = 200
 _ANSWERS = """\
 A small model wrote it after a wider look at the repository; the places that it names are above. It may be wrong, vague
 or forget places. If a writer who sees only a step's places can do it: {"ok":true}. Else an item of "s" may be the
@@ -29,6 +31,11 @@ def places_of(draft: Plan) -> tuple[str, ...]:
         *(place for step in draft.steps for place in step.touches),
         *(r for step in draft.steps for r in step.reads),
     )
+
+
+def room_for(draft: Plan) -> int:
+    """Tokens for the window of a draft's places, which is to be looked over and not studied."""
+    return _LEAST_TOKENS + _PLACE_TOKENS * len(set(places_of(draft)))
 
 
 def draft_part(draft: Plan, *, task: str) -> str:

@@ -17,7 +17,7 @@ from hybridcode.agent.baseline import baseline_part, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.new_names import advice, is_new, with_files_of_new_names
-from hybridcode.agent.plan_draft import draft_part, places_of, why_unfit
+from hybridcode.agent.plan_draft import draft_part, places_of, room_for, why_unfit
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
 from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
@@ -230,7 +230,7 @@ def _tokens_for(run: Run, snapshot: Snapshot, draft: Plan | None, again: Again |
     """How much of the tree the first question shows."""
     tokens = run.settings.context.plan_tokens
     if draft is not None:
-        return tokens
+        return min(tokens, room_for(draft))
     sized = read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
     return _capped(run, sized, again)
 

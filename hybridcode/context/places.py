@@ -11,9 +11,11 @@ from hybridcode.context.lookup import look_up
 from hybridcode.context.outline import check_room, guides_of, notes_on
 from hybridcode.context.packing import FINDING, pack
 from hybridcode.context.passages import Taken
+from hybridcode.context.regions import IMPORTS
 from hybridcode.context.render import BYTES_PER_TOKEN, hidden_characters, lines_text, tokens
 from hybridcode.context.task import read_task
 from hybridcode.domain.canonical import sha256_hex
+from hybridcode.domain.plan import Region
 from hybridcode.domain.window import ContextWindow, Excerpt
 
 REASON = "draft"
@@ -23,12 +25,15 @@ _OTHERS = 8
 _LOOKED_AT = 8_000
 """Bytes of the best passages that these are taken from."""
 _OTHERS_BYTES = 500
+_LONG = 20
+"""Lines of a constant that are not read for a plan."""
 
 
 def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) -> ContextWindow:
     """A window with `regions` (Region strings) of the tree; `budget` in tokens of four bytes.
 
-    A region that has no room is shown with its head or said to be too large; one that is not there is said so.
+    A region that has no room is shown with its head or said to be too large; one that is not there is said so. Imports
+    and long lists of constants are left out: what changes there follows from the rest.
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
@@ -42,7 +47,8 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
     text = "".join(guide.section for guide in guides)
     before = {path: list(ranges) for path, ranges in taken.ranges.items()}
     left = room - len(text.encode()) - _OTHERS_BYTES
-    text += look_up(corpus, read=regions, search=(), budget=max(left, 0) // BYTES_PER_TOKEN, taken=taken)
+    listed = [region for region in regions if not _says_itself(corpus, region)]
+    text += look_up(corpus, read=listed, search=(), budget=max(left, 0) // BYTES_PER_TOKEN, taken=taken)
     excerpts = tuple(
         Excerpt(path, start, end, REASON)
         for path, ranges in taken.ranges.items()
@@ -68,6 +74,17 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
         used=tokens(text),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _says_itself(corpus: Corpus, region: str) -> bool:
+    """Imports, or a constant of many lines."""
+    place = Region.parse(region)
+    if place.symbol is None or place.path not in corpus.number:
+        return False
+    symbols = [one for one in corpus.record(corpus.number[place.path]).symbols if one.name == place.symbol]
+    if not symbols:
+        return place.symbol == IMPORTS
+    return all(one.kind == "constant" and one.end - one.start >= _LONG for one in symbols)
 
 
 def _names(corpus: Corpus, excerpts: Sequence[Excerpt]) -> list[str]:

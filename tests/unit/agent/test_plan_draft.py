@@ -146,3 +146,13 @@ def test_a_window_of_places_stays_in_its_budget(workspace: Path, budget: int):
     window = places(corpus, task=TASK, regions=regions, budget=budget)
     assert window.used == tokens(window.text) <= budget
     assert window == places(corpus, task=TASK, regions=regions, budget=budget)
+
+
+def test_imports_and_long_constants_are_not_read_for_a_plan(tmp_path: Path):
+    names = "".join(f'    "name_{n}",\n' for n in range(40))
+    text = f"import os\n\n__all__ = [\n{names}]\nRATE = 3\n\n\ndef f():\n    return os.sep\n"
+    root = git_repository(tmp_path / "shop", {"a.py": text})
+    index = Index.in_memory()
+    regions = ("a.py#imports", "a.py#__all__", "a.py#RATE", "a.py#f")
+    window = places(index.corpus(index.take(root)), task="x", regions=regions, budget=900)
+    assert [(one.start, one.end) for one in window.excerpts] == [(45, 45), (48, 49)]
