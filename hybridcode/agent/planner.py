@@ -276,8 +276,8 @@ def _question(run: Run, repository: str, draft: Plan | None, again: Again | None
         parts.append(f"# Earlier in this session\n{run.history}")
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
-    if now := baseline_part(run.baseline):
-        parts.append(now)
+    if not again:
+        parts.append(baseline_part(run.baseline))
     parts.append(f"# Task\n{run.task.text}")
     parts.append(draft_part(draft, task=run.task.text) if draft else "")
     parts += [ASKED if _reproduces(run, again) else "", answered(run), again.told if again else ""]

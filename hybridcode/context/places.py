@@ -11,12 +11,12 @@ from hybridcode.context.lookup import look_up
 from hybridcode.context.outline import check_room, guides_of, notes_on
 from hybridcode.context.packing import FINDING, pack
 from hybridcode.context.passages import Taken
-from hybridcode.context.regions import IMPORTS
 from hybridcode.context.render import BYTES_PER_TOKEN, hidden_characters, lines_text, tokens
 from hybridcode.context.task import read_task
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.plan import Region
 from hybridcode.domain.window import ContextWindow, Excerpt
+from hybridcode.repo.symbols import candidates
 
 REASON = "draft"
 _GUIDE_SHARE = 4
@@ -32,8 +32,8 @@ _LONG = 20
 def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) -> ContextWindow:
     """A window with `regions` (Region strings) of the tree; `budget` in tokens of four bytes.
 
-    A region that has no room is shown with its head or said to be too large; one that is not there is said so. Imports
-    and long lists of constants are left out: what changes there follows from the rest.
+    A region that has no room is shown with its head or said to be too large. Imports, long constants and what is
+    not there yet are left out: what changes there follows from the rest.
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
@@ -77,14 +77,14 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
 
 
 def _says_itself(corpus: Corpus, region: str) -> bool:
-    """Imports, or a constant of many lines."""
-    place = Region.parse(region)
-    if place.symbol is None or place.path not in corpus.number:
+    """Imports, a constant of many lines, or what is still to be made."""
+    place, snapshot = Region.parse(region), corpus.snapshot
+    if place.path not in snapshot.files:
+        return True
+    if place.symbol is None or snapshot.files[place.path].kind != "text":
         return False
-    symbols = [one for one in corpus.record(corpus.number[place.path]).symbols if one.name == place.symbol]
-    if not symbols:
-        return place.symbol == IMPORTS
-    return all(one.kind == "constant" and one.end - one.start >= _LONG for one in symbols)
+    found = candidates(place.path, snapshot.read(place.path), place.symbol)
+    return all(one.kind == "constant" and one.end - one.start >= _LONG for one in found)
 
 
 def _names(corpus: Corpus, excerpts: Sequence[Excerpt]) -> list[str]:

@@ -27,6 +27,7 @@ from hybridcode.domain.events import (
     PlanMade,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     RungTaken,
     StepMoved,
     StepStarted,
@@ -145,6 +146,8 @@ class _Walk:
                 self.history = ""
             case BaselineTaken():
                 self.baseline = event
+            case RepairAsked():
+                self.baseline = None
             case PlanMade(plan=plan):
                 self._follow(plan)
             case StepMoved(step=name, touches=touches) if self.plan is not None:
