@@ -19,7 +19,7 @@ _LISTED_SHARE = 4
 """What classes and modules hold gets one in so many bytes."""
 _PROSE_SHARE = 4
 """Sections of documentation get one in so many bytes, all together."""
-_HEAD_BYTES = 500
+HEAD_BYTES = 500
 """Of a body that is too long to be shown."""
 
 
@@ -65,6 +65,25 @@ def named_lines(corpus: Corpus, exact: Sequence[Exact], *, room: int, taken: Tak
     return found
 
 
+def whole_lines(
+    corpus: Corpus, exact: Sequence[Exact], *, room: int, taken: Taken
+) -> tuple[NamedParts, tuple[Exact, ...]]:
+    """Those of the definitions that `room` bytes hold whole, in their order, and those that they do not. `taken` grows
+    by the former."""
+    found = NamedParts()
+    left: list[Exact] = []
+    for one in exact:
+        more = named_lines(corpus, [one], room=room - found.used, taken=Taken())
+        is_whole = not more.notes
+        if not is_whole:
+            left.append(one)
+        elif not taken.overlaps(one.path, one.symbol.start, one.symbol.end):
+            found.passages += more.passages
+            found.used += more.used
+            taken.add(one.path, one.symbol.start, one.symbol.end)
+    return found, tuple(left)
+
+
 def _owner(one: Exact) -> str:
     """The class that holds a definition, or that it is."""
     return one.symbol.name if one.symbol.kind in ("class", "interface", "enum") else one.symbol.parent
@@ -87,7 +106,7 @@ def _add_lines(found: NamedParts, reader: Reader, one: Exact, *, corpus: Corpus,
     heading = 0 if is_headed else whole.heading_size
     passage: Passage | None = whole
     if whole.size + heading > share:
-        most = min(_HEAD_BYTES, share - heading)
+        most = min(HEAD_BYTES, share - heading)
         passage = head_passage(reader, one.path, symbol.start, symbol.end, reason=REASON, room=most, within=within)
     if passage is not whole:
         end = f"cut after line {passage.excerpt.end}" if passage else "left out"

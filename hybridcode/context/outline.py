@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hybridcode.context.corpus import Corpus
-from hybridcode.context.exact import named_parts
+from hybridcode.context.exact import HEAD_BYTES, named_lines, named_parts, whole_lines
 from hybridcode.context.guides import Guide, guides_for
 from hybridcode.context.mentioned import mentioned_files
 from hybridcode.context.named import named_files
@@ -33,6 +33,8 @@ _TREE_SHARE = 8
 _DEFINITIONS_SHARE = 6
 _NAMED_PERCENT = 60
 """Of what guides and mentioned files leave, for what the task names."""
+_PLAIN_PERCENT = 50
+"""Of what the lists leave, for what its plain words may mean."""
 _CLEAR = Style(share=60, tastes=False, least=5, tests=30, prose=25)
 """Beside what a clear task names, only what fits about as well."""
 _LOOKING = replace(FINDING, tests=30, prose=25)
@@ -76,8 +78,15 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     room -= named.used
     listed = "" if is_clear else _lists(read.ranking, room, notes)
     style = _CLEAR if is_clear else _LOOKING
-    packed = pack(read.ranking, room=room - len(listed.encode()), taken=taken, style=style)
-    passages = in_one(Reader(corpus.snapshot), named.passages, packed.passages)
+    room -= len(listed.encode())
+    likely, left = whole_lines(corpus, read.plain, room=room * _PLAIN_PERCENT // 100, taken=taken)
+    kept = min(room, HEAD_BYTES * len(left))
+    packed = pack(read.ranking, room=room - likely.used - kept, taken=taken, style=style)
+    heads = named_lines(corpus, left, room=kept, taken=taken)
+    notes += heads.notes
+    more = pack(read.ranking, room=kept - heads.used, taken=taken, style=style)
+    found = (*packed.passages, *likely.passages, *heads.passages, *more.passages)
+    passages = in_one(Reader(corpus.snapshot), named.passages, found)
     text += named.text + listed + mentioned.text + rendered(passages)
     shown = (
         *(guide.excerpt for guide in guides),
