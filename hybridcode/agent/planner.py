@@ -12,7 +12,7 @@ import msgspec
 
 from hybridcode.agent.again import Again
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
-from hybridcode.agent.baseline import baseline_part, take_baseline
+from hybridcode.agent.baseline import baseline_part, check_line, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.new_names import advice, is_new, with_files_of_new_names
@@ -228,11 +228,12 @@ async def _asked(
     if not snapshot.files:
         return _question(run, "# Repository\n(no files yet)", again), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
-    window = (await asyncio.to_thread(outline, corpus, task=run.task.text, budget=budget)).window
+    check = check_line(run.settings.verify.test_cmd, run.baseline)
+    window = (await asyncio.to_thread(outline, corpus, task=run.task.text, budget=budget, check=check)).window
     read = {excerpt.path for excerpt in window.excerpts}
     source = await run.keeper.source(corpus, run.task.text, read=read)
     digest = run.journal.put_blob(run.clean(window.text).encode())
-    run.journal.append(OutlineMade(digest, window.used, window.budget, source))
+    run.journal.append(OutlineMade(digest, window.used, window.budget, source, check))
     return _question(run, window.text, again), window.excerpts, window.used
 
 

@@ -51,7 +51,7 @@ def named_parts(
     return found
 
 
-def named_lines(corpus: Corpus, exact: Sequence[Exact], *, room: int, taken: Taken) -> NamedParts:
+def named_lines(corpus: Corpus, exact: Sequence[Exact], *, room: int, taken: Taken, reason: str = REASON) -> NamedParts:
     """The named definitions in at most `room` bytes, in their order; what one leaves of its share is there for the
     next ones. `taken` grows by them."""
     found = NamedParts()
@@ -60,7 +60,8 @@ def named_lines(corpus: Corpus, exact: Sequence[Exact], *, room: int, taken: Tak
     for number, one in enumerate(exact):
         share, before = (room - found.used) // (len(exact) - number), found.used
         is_text = reads_as_prose(one.path)
-        _add_lines(found, reader, one, corpus=corpus, share=min(share, prose) if is_text else share, taken=taken)
+        share = min(share, prose) if is_text else share
+        _add_lines(found, reader, one, corpus=corpus, share=share, taken=taken, reason=reason)
         prose -= found.used - before if is_text else 0
     return found
 
@@ -94,20 +95,22 @@ def _is_shown(corpus: Corpus, path: str, owner: str, taken: Taken) -> bool:
     return any(symbol.name == owner and taken.covers(path, symbol.start, symbol.end) for symbol in symbols)
 
 
-def _add_lines(found: NamedParts, reader: Reader, one: Exact, *, corpus: Corpus, share: int, taken: Taken) -> None:
+def _add_lines(
+    found: NamedParts, reader: Reader, one: Exact, *, corpus: Corpus, share: int, taken: Taken, reason: str
+) -> None:
     """The lines of a definition, or the first of them."""
     symbol = one.symbol
     if taken.overlaps(one.path, symbol.start, symbol.end):
         return
     symbols = corpus.record(one.file).symbols
     within = next((other.signature for other in symbols if symbol.parent and other.name == symbol.parent), "")
-    whole = lines_passage(reader, one.path, symbol.start, symbol.end, reason=REASON, within=within)
+    whole = lines_passage(reader, one.path, symbol.start, symbol.end, reason=reason, within=within)
     is_headed = any(other.excerpt.path == one.path for other in found.passages)
     heading = 0 if is_headed else whole.heading_size
     passage: Passage | None = whole
     if whole.size + heading > share:
         most = min(HEAD_BYTES, share - heading)
-        passage = head_passage(reader, one.path, symbol.start, symbol.end, reason=REASON, room=most, within=within)
+        passage = head_passage(reader, one.path, symbol.start, symbol.end, reason=reason, room=most, within=within)
     if passage is not whole:
         end = f"cut after line {passage.excerpt.end}" if passage else "left out"
         found.notes.append(f"{place_of(one.path, symbol.start, symbol.end)} is {end}")

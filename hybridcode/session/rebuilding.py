@@ -73,7 +73,7 @@ def check_outline(seq: int, event: OutlineMade, task: str, recorded: Recorded) -
         return _not_rebuilt(seq, "outline", what, "a secret was taken out of the task on record", event.digest)
 
     def make() -> ContextWindow:
-        return outline(recorded.corpus(event.source), task=task, budget=event.budget).window
+        return outline(recorded.corpus(event.source), task=task, budget=event.budget, check=event.check).window
 
     return _compared(seq, "outline", what, event.digest, event.source, recorded, make).checked
 
