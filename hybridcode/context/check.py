@@ -16,6 +16,7 @@ from typing import NamedTuple
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.exact import NamedParts, named_lines
+from hybridcode.context.margins import Margin
 from hybridcode.context.named import Exact
 from hybridcode.context.passages import Reader, Taken, head_passage, rendered
 from hybridcode.context.render import file_heading
@@ -53,7 +54,7 @@ def check_parts(corpus: Corpus, named: Sequence[Named], *, room: int, taken: Tak
     """The named tests, or the head of a file of which none is named, in at most `room` bytes, under headings of their
     own. `taken` grows by them."""
     found = NamedParts()
-    reader = Reader(corpus.snapshot)
+    reader = Reader(corpus.snapshot, Margin(corpus))
     for number, (path, tests) in enumerate(named):
         heading = file_heading(_HEADING + path)
         share = (room - found.used) // (len(named) - number) - len(heading.encode())

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.margins import Margin
 from hybridcode.context.mentioned import defined_in
 from hybridcode.context.named import Exact
 from hybridcode.context.passages import Passage, Reader, Taken, head_passage, lines_passage
@@ -39,7 +40,7 @@ def named_parts(
     corpus: Corpus, exact: Sequence[Exact], *, modules: Sequence[str], room: int, taken: Taken
 ) -> NamedParts:
     """The named definitions and, of named modules, what they define, in at most `room` bytes; `taken` grows by them."""
-    found = named_lines(corpus, exact, room=room, taken=taken)
+    found = named_lines(corpus, exact, room=room, taken=taken, margin=Margin(corpus))
     owners = dict.fromkeys((one.path, _owner(one)) for one in exact if _owner(one))
     lists = [(path, owner) for path, owner in owners if not _is_shown(corpus, path, owner, taken)]
     lists += [(path, "") for path in modules]
@@ -51,11 +52,19 @@ def named_parts(
     return found
 
 
-def named_lines(corpus: Corpus, exact: Sequence[Exact], *, room: int, taken: Taken, reason: str = REASON) -> NamedParts:
+def named_lines(
+    corpus: Corpus,
+    exact: Sequence[Exact],
+    *,
+    room: int,
+    taken: Taken,
+    reason: str = REASON,
+    margin: Margin | None = None,
+) -> NamedParts:
     """The named definitions in at most `room` bytes, in their order; what one leaves of its share is there for the
     next ones. `taken` grows by them."""
     found = NamedParts()
-    reader = Reader(corpus.snapshot)
+    reader = Reader(corpus.snapshot, margin)
     prose = room // _PROSE_SHARE
     for number, one in enumerate(exact):
         share, before = (room - found.used) // (len(exact) - number), found.used
@@ -74,7 +83,7 @@ def whole_lines(
     found = NamedParts()
     left: list[Exact] = []
     for one in exact:
-        more = named_lines(corpus, [one], room=room - found.used, taken=Taken())
+        more = named_lines(corpus, [one], room=room - found.used, taken=Taken(), margin=Margin(corpus))
         is_whole = not more.notes
         if not is_whole:
             left.append(one)

@@ -14,6 +14,7 @@ from hybridcode.context.check import check_parts, checked_tests
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.exact import HEAD_BYTES, named_lines, named_parts, whole_lines
 from hybridcode.context.guides import Guide, guides_for
+from hybridcode.context.margins import Margin
 from hybridcode.context.mentioned import mentioned_files
 from hybridcode.context.named import named_files
 from hybridcode.context.packing import FINDING, Style, pack
@@ -25,6 +26,7 @@ from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.window import ContextWindow, Cut
+from hybridcode.repo.classify import reads_as_prose
 from hybridcode.repo.symbols import Symbol
 
 _GUIDE_SHARE = 8
@@ -38,9 +40,9 @@ _NAMED_PERCENT = 60
 """Of what guides and mentioned files leave, for what the task names."""
 _PLAIN_PERCENT = 50
 """Of what the lists leave, for what its plain words may mean."""
-_CLEAR = Style(share=60, tastes=False, least=5, tests=30, prose=25)
+_CLEAR = Style(share=60, tastes=False, least=5, tests=30, prose=25, is_numbered=True)
 """Beside what a clear task names, only what fits about as well."""
-_LOOKING = replace(FINDING, tests=30, prose=25)
+_LOOKING = replace(FINDING, tests=30, prose=25, is_numbered=True)
 LEAST_TOKENS = 32
 """A window below this holds nothing worth reading."""
 _SHOWN_KINDS = frozenset({"function", "method", "class", "interface", "enum", "type", "module", "macro"})
@@ -84,7 +86,8 @@ def outline(corpus: Corpus, *, task: str, budget: int, check: str = "") -> Outli
     room -= named.used
     marked = {one.path for one in named_tests}
     listed = "" if is_clear else _lists(read.ranking, room, notes, marked=marked)
-    packed = _likely_parts(corpus, read, room=room - len(listed.encode()), taken=taken)
+    prose = sum(one.size for one in named.passages if reads_as_prose(one.excerpt.path))
+    packed = _likely_parts(corpus, read, room=room - len(listed.encode()), taken=taken, prose=prose)
     notes += packed.notes
     passages = in_one(Reader(corpus.snapshot), named.passages, packed.passages)
     text += named.text + listed + mentioned.text + tests.text + rendered(passages)
@@ -115,14 +118,16 @@ class _Likely:
     notes: tuple[str, ...]
 
 
-def _likely_parts(corpus: Corpus, read: TaskRead, *, room: int, taken: Taken) -> _Likely:
+def _likely_parts(corpus: Corpus, read: TaskRead, *, room: int, taken: Taken, prose: int) -> _Likely:
     """Definitions that plain words may mean, whole where half of the room holds them, and passages by rank; the head of
-    such a definition where it is neither. `taken` grows by all of it."""
+    such a definition where it is neither. `taken` grows by all of it; `prose` bytes of documentation are shown already.
+    """
     style = _CLEAR if read.clarity == "clear" else _LOOKING
+    style = replace(style, prose=max(0, style.prose - -(-100 * prose // max(room, 1))))
     whole, left = whole_lines(corpus, read.plain, room=room * _PLAIN_PERCENT // 100, taken=taken)
     kept = min(room, HEAD_BYTES * len(left))
     packed = pack(read.ranking, room=room - whole.used - kept, taken=taken, style=style)
-    heads = named_lines(corpus, left, room=kept, taken=taken)
+    heads = named_lines(corpus, left, room=kept, taken=taken, margin=Margin(corpus))
     more = pack(read.ranking, room=kept - heads.used, taken=taken, style=style)
     passages = (*packed.passages, *whole.passages, *heads.passages, *more.passages)
     return _Likely(passages, packed.cut, tuple(heads.notes))
