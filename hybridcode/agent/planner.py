@@ -13,7 +13,7 @@ import msgspec
 
 from hybridcode.agent.again import Again
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
-from hybridcode.agent.baseline import baseline_part, take_baseline
+from hybridcode.agent.baseline import baseline_part, check_line, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.new_names import advice, is_new, with_files_of_new_names
@@ -254,19 +254,20 @@ async def _asked(
     corpus = await asyncio.to_thread(run.corpus, snapshot)
     named = places_of(draft) if draft else again.places if again else ()
     shown = tuple(place for place in dict.fromkeys(named) if Region.parse(place).path in snapshot.files)
-    window = await asyncio.to_thread(_window, corpus, run.task.text, budget, shown)
+    check = "" if shown else check_line(run.settings.verify.test_cmd, run.baseline)
+    window = await asyncio.to_thread(_window, corpus, run.task.text, budget, shown, check)
     read = {excerpt.path for excerpt in window.excerpts}
     source = await run.keeper.source(corpus, run.task.text, read=read)
     digest = run.journal.put_blob(run.clean(window.text).encode())
-    run.journal.append(OutlineMade(digest, window.used, window.budget, source, shown))
+    run.journal.append(OutlineMade(digest, window.used, window.budget, source, check, shown))
     return _question(run, window.text, draft, again), window.excerpts, window.used
 
 
-def _window(corpus: Corpus, task: str, budget: int, regions: tuple[str, ...]) -> ContextWindow:
+def _window(corpus: Corpus, task: str, budget: int, regions: tuple[str, ...], check: str) -> ContextWindow:
     """What of the tree the first question shows: these places, or what ranks high for the task."""
     if regions:
         return places(corpus, task=task, regions=regions, budget=budget)
-    return outline(corpus, task=task, budget=budget).window
+    return outline(corpus, task=task, budget=budget, check=check).window
 
 
 def _question(run: Run, repository: str, draft: Plan | None, again: Again | None) -> str:

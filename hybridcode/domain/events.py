@@ -140,6 +140,8 @@ class OutlineMade(Fact, frozen=True):
     used: int
     budget: int
     source: WindowSource
+    check: str = ""
+    """The command whose tests it shows, with those that fail now."""
     places: tuple[str, ...] = ()
     """Region strings of a draft of the plan that it shows; without them, the task chose what it shows."""
 

@@ -61,7 +61,7 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             shown = tuple(_with(one, clean, "path") for one in excerpts)
             return _changed(event, excerpts=shown, source=from_there)
         case OutlineMade(places=places):
-            return _changed(event, places=tuple(map(clean, places)))
+            return _changed(_with(event, clean, "check"), places=tuple(map(clean, places)))
         case StepEnded() | PlannerChosen() | RepairAsked() | ModelReplaced():
             return _with(event, clean, "why")
         case TaskEnded():

@@ -77,7 +77,7 @@ def check_outline(seq: int, event: OutlineMade, task: str, recorded: Recorded) -
         corpus = recorded.corpus(event.source)
         if event.places:
             return places(corpus, task=task, regions=event.places, budget=event.budget)
-        return outline(corpus, task=task, budget=event.budget).window
+        return outline(corpus, task=task, budget=event.budget, check=event.check).window
 
     return _compared(seq, "outline", what, event.digest, event.source, recorded, make).checked
 
