@@ -118,7 +118,7 @@ async def _draft_region(
     placed = place_draft(reply.text, finish=reply.finish, target=window.target, step=step, region=region, tree=snapshot)
     if isinstance(placed, Refusal):
         return reply.text, placed
-    return KeptDraft(event, reply.text, placed)
+    return KeptDraft(event, reply.text, placed, region, window.target)
 
 
 async def _ask_what_fits(

@@ -121,6 +121,8 @@ class Run:
     """Steps that needed a declined one were asked for anew: once in a task."""
     repairs: int = 0
     """How often the frontier was asked for another plan after one failed."""
+    reworks: int = 0
+    """How often a place of an earlier step was written again for the check of the whole task."""
     failures: dict[str, str] = field(default_factory=dict[str, str])
     """Step -> what its last try came to, of steps that failed in a way that another plan may help."""
     routes: RoutingTable = NO_TABLE

@@ -80,8 +80,8 @@ class TextPrinter:
                 say(f"{writer} plans: {shown(why)}", dim=True)
             case RepairAsked(why=why):
                 say(f"the frontier plans again: {shown(why)}", colour=COLOURS["warning"])
-            case StepMoved(step=step, touches=touches):
-                say(f"step {step} is written at {shown(', '.join(touches))} now, as the hint says", dim=True)
+            case StepMoved(step=step, touches=touches, why=why):
+                say(f"step {step} is written at {shown(', '.join(touches))} now, {shown(why)}", dim=True)
             case PlanMade(plan=plan, source=source):
                 self._plan(plan.steps, source, plan.answer)
             case StepStarted(step=step):

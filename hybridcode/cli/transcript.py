@@ -124,8 +124,8 @@ def _of_session(event: Event) -> Iterator[str]:
             yield f"{writer} plans: {why}"
         case RepairAsked(why=why):
             yield f"the frontier plans again: {why}"
-        case StepMoved(step=step, touches=touches):
-            yield f"step {step} is written at {', '.join(touches)} now, as the hint says"
+        case StepMoved(step=step, touches=touches, why=why):
+            yield f"step {step} is written at {', '.join(touches)} now, {why}"
         case ModeChanged(mode=mode, by=by):
             yield f"mode {mode}, switched by {by}"
         case RuleGranted(rule=rule, scope=scope, by=by):

@@ -147,8 +147,8 @@ class _Walk:
                 self.baseline = event
             case PlanMade(plan=plan):
                 self._follow(plan)
-            case StepMoved(step=name, touches=touches) if self.plan is not None:
-                self._follow(moved(self.plan, name, touches))
+            case StepMoved(step=name, touches=touches, goal=goal) if self.plan is not None:
+                self._follow(moved(self.plan, name, touches, goal=goal))
             case OutlineMade():
                 self.outline = event.digest
                 yield check_outline(seq, event, self.task, self.recorded)

@@ -175,8 +175,8 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
             yield Block("item", f"{writer} plans{_after(why)}")
         case RepairAsked(why=why):
             yield Block("item", f"the frontier plans again, because: {why}")
-        case StepMoved(step=step, touches=touches):
-            yield Block("item", f"step {step} is written at {', '.join(touches)} now, as the hint says")
+        case StepMoved(step=step, touches=touches, why=why):
+            yield Block("item", f"step {step} is written at {', '.join(touches)} now, {why}")
         case PlanMade(plan=plan, source=source):
             yield Block("part", f"Plan by {source}")
             if plan.answer:

@@ -147,8 +147,8 @@ def _planned(
             return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
         case RepairAsked(why=why):
             return [Entry("plan", f"the frontier plans again: {why}", "warn")]
-        case StepMoved(step=step, touches=touches):
-            return [Entry("plan", f"{step} is written at {', '.join(touches)} now, as the hint says", "quiet")]
+        case StepMoved(step=step, touches=touches, why=why):
+            return [Entry("plan", f"{step} is written at {', '.join(touches)} now, {why}", "quiet")]
         case _:
             assert_never(event)
 
