@@ -15,6 +15,7 @@ from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step
 from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
 from hybridcode.agent.hint import ask_hint, move
+from hybridcode.agent.importing import loose_ends
 from hybridcode.agent.kept import Kept
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
@@ -106,6 +107,8 @@ class _Climb:
     """A draft on which the check of all steps together failed: it is proposed before the frontier is asked."""
     blamed: Blame | None = None
     """What that failure points to; None: the last try failed otherwise."""
+    loose: set[str] = field(default_factory=set[str])
+    """Names without a definition, and imports without a use, that it was told of once."""
     is_redrafted: bool = False
     """Drafted anew because files changed."""
     local_tries: int = 0
@@ -129,7 +132,8 @@ class _Climb:
                 continue
             if _asks_frontier(rung) and (ended := await self._as_it_is()) is not None:
                 return ended
-            end = await self._try(self._numbered(rung), is_last=self._is_last(rung, left))
+            has_retry = rung.writer == "local" and bool(left) and left[0].name == "local_retry"
+            end = await self._try(self._numbered(rung), is_last=self._is_last(rung, left), has_retry=has_retry)
             match end:
                 case None:
                     continue
@@ -232,8 +236,8 @@ class _Climb:
             why = f"{why}: {self.fell.ending[1]}"
         return replace(rung, attempt=self.attempt, why=why[:_WHY_CHARS])
 
-    async def _try(self, rung: Rung, *, is_last: bool) -> Ending | Fell | None:
-        """One rung; None where its writer could not be asked."""
+    async def _try(self, rung: Rung, *, is_last: bool, has_retry: bool) -> Ending | Fell | None:
+        """One rung; None where its writer could not be asked. `has_retry`: the local model has another try."""
         run, step = self.run, self.step
         self.writer = rung.writer
         run.lanes.write(step.id)
@@ -257,7 +261,8 @@ class _Climb:
         self.error = None
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
-        if why := self._refused(rung, drafted, must_parse=self._must_parse(is_first=rung.attempt == 1 and not is_last)):
+        must_parse = self._must_parse(is_first=rung.attempt == 1 and not is_last)
+        if why := self._refused(rung, drafted, must_parse=must_parse, has_retry=has_retry):
             return Fell(("failed", why[0].reason), refused(why), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
@@ -312,11 +317,18 @@ class _Climb:
         """A draft with new syntax errors is written again once, and never applied where nobody looks at it."""
         return is_first or not has_person(self.run.gate.approver)
 
-    def _refused(self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool) -> tuple[Refusal, ...]:
-        """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, else a warning in the pane."""
+    def _refused(
+        self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool, has_retry: bool
+    ) -> tuple[Refusal, ...]:
+        """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, with `has_retry` names without
+        a definition are one, once. Else both are a warning in the pane."""
         if not isinstance(drafted, Drafted):
             return drafted
         broken = unparsable(drafted.changes) if must_parse else ()
+        if not broken and has_retry:
+            found = loose_ends(self.run, self.step, drafted.changes)
+            broken = tuple(one for one in found if f"{one.path} {one.reason}" not in self.loose)
+            self.loose |= {f"{one.path} {one.reason}" for one in broken}
         if broken:
             self.kept.spoil({refusal.path for refusal in broken if refusal.path is not None})
             self.run.journal.append(DraftRefused(self.step.id, rung.attempt, broken))

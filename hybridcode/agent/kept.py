@@ -92,4 +92,4 @@ class Kept:
 
 
 def _paths(kept: KeptDraft) -> set[str]:
-    return {change.path for change in kept.placed.changes}
+    return {kept.region.path, *(change.path for change in kept.placed.changes)}

@@ -189,6 +189,10 @@ class Run:
         is_asked = self.settings.roles.plan != "local" and self.senders.info(self.decider) is not None
         return is_asked and self.plan_source != "file" and self.repairs < self.settings.limits.max_repairs
 
+    def is_done(self, step: str) -> bool:
+        """A step of the plan is done, by this run or by an earlier one of the task."""
+        return step in self.done or self.lanes.ended.get(step) == "done"
+
     def require_effects(self) -> None:
         """Stop the task before its next effect if a person has switched to plan mode; it can be resumed.
 

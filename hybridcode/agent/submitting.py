@@ -39,7 +39,13 @@ async def submit(
     receipt = await run.gate.submit_changes(
         drafted.changes,
         step=step.id,
-        notes=(*tried.notes, *whole.notes, *((MERGED,) if drafted.is_merged else ()), *warnings(drafted.changes)),
+        notes=(
+            *tried.notes,
+            *whole.notes,
+            *((MERGED,) if drafted.is_merged else ()),
+            *drafted.notes,
+            *warnings(drafted.changes),
+        ),
         model_says=drafted.model_says,
         writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
         proven_by=whole.proven_by or tried.proven_by,

@@ -46,7 +46,7 @@ async def try_whole(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
 
 def is_last(run: Run, step: Step) -> bool:
     """All other steps are done."""
-    return all(_is_done(run, other) for other in _others(run, step))
+    return all(run.is_done(other.id) for other in _others(run, step))
 
 
 async def others_done(run: Run, step: Step) -> bool:
@@ -70,17 +70,13 @@ def _others(run: Run, step: Step) -> tuple[Step, ...]:
     return tuple(other for other in run.plan.steps if other.id != step.id) if run.plan is not None else ()
 
 
-def _is_done(run: Run, step: Step) -> bool:
-    return step.id in run.done or run.lanes.ended.get(step.id) == "done"
-
-
 def _waiting(run: Run, step: Step) -> tuple[FileChange, ...] | None:
     """What other steps have drafted and nobody has applied yet; None where one has neither ended well nor drafted."""
     rows = run.gate.approvals.in_state(*UNDECIDED, session=run.journal.id)
     actions = {row.proposal.step: row.proposal.action for row in rows}
     found: list[FileChange] = []
     for other in _others(run, step):
-        if _is_done(run, other):
+        if run.is_done(other.id):
             continue
         match actions.get(other.id) if other.kind != "command" else None:
             case ChangeSet(edits=edits):

@@ -32,6 +32,7 @@ from hybridcode.domain.events import (
     DraftRefused,
     EffectFinished,
     Envelope,
+    ImportAdded,
     NoticeGiven,
     PlanMade,
     PlannerChosen,
@@ -88,6 +89,8 @@ class TextPrinter:
                 self._step(step)
             case RungTaken(writer=writer, attempt=attempt, why=why) if attempt > 1:
                 say(f"  try {attempt}, {writer}: {shown(why)}", colour="yellow")
+            case ImportAdded(path=path, line=line, why=why):
+                say(f"  {shown(line)} added to {shown(path)}, {shown(why)}", dim=True)
             case DraftRefused(refusals=refusals):
                 for refusal in refusals:
                     say(f"  refused: {shown(refusal.reason)}", colour="yellow")

@@ -6,10 +6,12 @@ makes names in ways that only running it tells, says nothing.
 
 import ast
 import builtins
+import contextlib
 import functools
 import symtable
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeGuard
 
 _SUFFIXES = (".py", ".pyi")
@@ -19,6 +21,7 @@ _KEPT = 64
 _BUILT_IN = frozenset(dir(builtins)) | {"_", "WindowsError", "reveal_type", "PythonFinalizationError"}
 _MAKES_NAMES = frozenset({"exec", "globals", "vars", "locals"})
 """Functions that can define names."""
+_ONE_AT_A_TIME = threading.Lock()
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 """What Python says of a text that it cannot take apart."""
 
@@ -63,8 +66,7 @@ def parsed(data: bytes) -> ast.Module | None:
     text = _text(data)
     if text is None:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python warns on stderr of what it reads
+    with _quiet():
         try:
             return ast.parse(text)
         except _UNREADABLE:
@@ -77,8 +79,7 @@ def _unbound(data: bytes) -> tuple[str, ...] | None:
     tree, text = parsed(data), _text(data)
     if tree is None or text is None or _makes_names(tree):
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         try:
             top = symtable.symtable(text, "<file>", "exec")
         except _UNREADABLE:
@@ -96,6 +97,15 @@ def _unbound(data: bytes) -> tuple[str, ...] | None:
     names = (node for node in ast.walk(tree) if _is_read(node) and node.id in missing)
     ordered = sorted(names, key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in ordered))
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """Inside, Python does not warn on stderr of what it reads. What it is told to ignore holds for all threads, so one
+    of them is inside at a time."""
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _text(data: bytes) -> str | None:
@@ -160,7 +170,8 @@ def _used(tree: ast.Module) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             try:
-                inner = ast.parse(node.value.strip(), mode="eval")
+                with _quiet():
+                    inner = ast.parse(node.value.strip(), mode="eval")
             except _UNREADABLE:
                 continue
             found |= {one.id for one in ast.walk(inner) if isinstance(one, ast.Name)}

@@ -21,6 +21,7 @@ from hybridcode.domain.events import (
     EffectFinished,
     EffectStarted,
     Envelope,
+    ImportAdded,
     ModelAnswered,
     ModelAsked,
     OutlineMade,
@@ -169,11 +170,14 @@ class _Walk:
                 yield self._draft(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
+            case ImportAdded(step=name, attempt=attempt, path=path, line=line):
+                if (drafting := self.tries.get((name, attempt))) is not None:
+                    drafting.take_import(path, line)
             case DraftRefused():
                 drafting = self.tries.get((event.step, event.attempt))
                 self.refused[event.step] = event.refusals, self.writers.get(event.step)
                 self.refused_at[event.step] = self._region(event.step) if drafting and drafting.is_of_one else ""
-                yield check_refusal(seq, event, drafting)
+                yield check_refusal(seq, event, drafting, self._step(event.step))
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished() | CommandChanged():
                 if isinstance(event, ProposalMade):
                     self.refused.pop(event.proposal.step, None)

@@ -37,6 +37,7 @@ from hybridcode.domain.events import (
     DraftRefused,
     EffectFinished,
     Envelope,
+    ImportAdded,
     Interrupted,
     ModeChanged,
     ModelAsked,
@@ -196,6 +197,8 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
             yield Block("folded", f"{title}, sha256 {event.digest}", (("file", "lines", "reason"), *rows))
         case OutlineMade():
             yield Block("item", f"outline for the plan: {event.used:,} tok of {event.budget:,}, sha256 {event.digest}")
+        case ImportAdded(path=path, line=line, why=why):
+            yield Block("item", f"{line} added to {path}, {why}")
         case DraftRefused():
             for refusal in event.refusals:
                 yield Block("item", f"draft refused: {refusal.reason}")
