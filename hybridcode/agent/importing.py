@@ -19,7 +19,7 @@ from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.patch.check import left_unused, undefined_names
 from hybridcode.patch.imports import with_import
-from hybridcode.patch.names import undefined
+from hybridcode.patch.names import is_python, undefined
 from hybridcode.repo.snapshot import Snapshot
 
 
@@ -33,7 +33,7 @@ async def with_imports(
     found: list[FileChange] = []
     notes: list[str] = []
     for change in changes:
-        names = undefined(change.path, change.before, change.after)
+        names = undefined(change.path, change.before, change.after) if is_python(change.path) else ()
         after, added = change.after or b"", dict[str, Plain]()
         for name in names if not _comes_later(run, step, change.path, names) else ():
             plain = await asyncio.to_thread(import_for, name, change.path, after, tree)

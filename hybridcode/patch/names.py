@@ -1,7 +1,7 @@
-"""Names of a Python file: those that a change leaves undefined, and imports that it leaves unused.
+"""Names of a file: those that a change leaves undefined and, in Python, imports that it leaves unused.
 
 Invariant: a pure function of path and bytes; only what the change made so is told. A file that does not parse, or that
-makes names in ways that only running it tells, says nothing.
+makes names in ways that only running it tells, says nothing, and so does one in a language that is not known here.
 """
 
 import ast
@@ -13,6 +13,9 @@ import threading
 import warnings
 from collections.abc import Generator, Iterator
 from typing import TypeGuard
+
+from hybridcode.patch.script_names import LANGUAGES, unbound
+from hybridcode.repo.grammars import language_of
 
 _SUFFIXES = (".py", ".pyi")
 _MOST_BYTES = 1_000_000
@@ -27,15 +30,17 @@ _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowErr
 
 
 def is_python(path: str) -> bool:
-    """Names of such a file are known."""
+    """The file is written in Python."""
     return path.endswith(_SUFFIXES)
 
 
 def undefined(path: str, before: bytes | None, after: bytes | None) -> tuple[str, ...]:
     """Names that `after` uses and nothing in it defines, in order; none that `before` has so too."""
-    if after is None or not is_python(path):
+    if after is None:
         return ()
-    new, old = _unbound(after), _unbound(before or b"")
+    new, old = _unbound_in(path, after), _unbound_in(path, before or b"")
+    if new is not None and not before:
+        old = ()
     return tuple(name for name in new if name not in old) if new is not None and old is not None else ()
 
 
@@ -58,6 +63,14 @@ def uses_as_module(data: bytes, name: str) -> bool:
     bases = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
     return bool(names) and all(id(node) in bases for node in names)
+
+
+def _unbound_in(path: str, data: bytes) -> tuple[str, ...] | None:
+    """Names that are used and not defined, in order; None where that cannot be told."""
+    if is_python(path):
+        return _unbound(data)
+    language = language_of(path) or ""
+    return unbound(language, data) if language in LANGUAGES else None
 
 
 @functools.lru_cache(maxsize=_KEPT)

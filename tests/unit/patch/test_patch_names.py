@@ -39,7 +39,7 @@ def test_what_was_undefined_before_is_nobodys_fault():
     assert missing("print(a)\nprint(b)\n", "print(a)\n") == ("b",)
     assert missing("print(a)\n", "def broken(:\n") == ()
     assert undefined("new.py", None, b"print(a)\n") == ("a",)
-    assert undefined("shop.js", b"", b"print(a)\n") == ()
+    assert undefined("shop.rb", b"", b"print(a)\n") == ()
     assert undefined("gone.py", b"x = 1\n", None) == ()
 
 
