@@ -12,6 +12,7 @@ import msgspec
 from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.formats import choose_format
+from hybridcode.agent.importing import with_imports
 from hybridcode.agent.kept import Kept, KeptDraft
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.placing import bottom_up, difference, is_readable, place_draft
@@ -49,6 +50,8 @@ class Drafted:
     model_says: str
     is_merged: bool = False
     """True when the changes were carried over to bytes that are newer than the snapshot."""
+    notes: tuple[str, ...] = ()
+    """What a person must know of what was added to the answers."""
 
 
 async def draft_step(
@@ -97,7 +100,11 @@ async def draft_step(
     if len(stays) == len(step.regions):
         run.journal.append(DraftRefused(step.id, rung.attempt, tuple(stays)))
         return tuple(stays)
-    return Drafted(difference(snapshot, current), sender.model.info.name, "\n".join(filter(None, words)))
+    seen = run.shown_to(run.senders.part(rung.writer), current)
+    changes, notes = await with_imports(
+        run, step, attempt=rung.attempt, changes=difference(snapshot, current), tree=seen
+    )
+    return Drafted(changes, sender.model.info.name, "\n".join(filter(None, words)), notes=notes)
 
 
 async def _draft_region(
@@ -118,7 +125,7 @@ async def _draft_region(
     placed = place_draft(reply.text, finish=reply.finish, target=window.target, step=step, region=region, tree=snapshot)
     if isinstance(placed, Refusal):
         return reply.text, placed
-    return KeptDraft(event, reply.text, placed)
+    return KeptDraft(event, reply.text, placed, region, window.target)
 
 
 async def _ask_what_fits(

@@ -7,9 +7,12 @@ is whole.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hybridcode.agent.placing import Placed
+from hybridcode.agent.placing import Placed, place_draft
+from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import DraftMade
-from hybridcode.domain.plan import Region
+from hybridcode.domain.plan import Region, Step
+from hybridcode.domain.window import Target
+from hybridcode.repo.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,9 @@ class KeptDraft:
     event: DraftMade
     text: str
     placed: Placed
+    region: Region
+    target: Target | None
+    """What its window asked for."""
 
 
 @dataclass
@@ -49,6 +55,29 @@ class Kept:
         """All regions are drafted: whatever fails now is about all of them."""
         self.failed, self.is_partial = None, False
 
+    def widen(self, step: Step, tree: Snapshot, added: Region) -> None:
+        """The step has one more region, which is drafted next: the others' drafts are kept if they come to the same for
+        the step and the tree as they are now."""
+        current = tree
+        for draft in self.drafts:
+            try:
+                placed = place_draft(
+                    draft.text,
+                    finish=draft.event.finish,
+                    target=draft.target,
+                    step=step,
+                    region=draft.region,
+                    tree=current,
+                )
+            except RepoError:
+                placed = None
+            if not isinstance(placed, Placed) or placed != draft.placed:
+                self.drafts.clear()
+                break
+            current = current.with_changes(placed.changes)
+        self.tree, self.is_partial = tree.digest, True
+        self.failed = added if self.drafts else None
+
     def spoil(self, paths: set[str]) -> None:
         """Files came out wrong: the drafts that changed them are no longer kept, the others are."""
         spoiled = set(paths)
@@ -63,4 +92,4 @@ class Kept:
 
 
 def _paths(kept: KeptDraft) -> set[str]:
-    return {change.path for change in kept.placed.changes}
+    return {kept.region.path, *(change.path for change in kept.placed.changes)}

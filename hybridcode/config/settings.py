@@ -225,6 +225,9 @@ class LimitSettings(_Section, frozen=True):
     """What all requests to the frontier about one step may have together (bytes / 4): drafts, hints, retries."""
     max_repairs: int = 1
     """How often the frontier plans a task again after a plan failed; 0 = never."""
+    max_reworks: int = 2
+    """How often in a task the local model writes a place of an earlier step again, because the check of the whole task
+    points there; 0 = never."""
     timeout_s: float = 0.0
     """Seconds of one run."""
 

@@ -158,11 +158,22 @@ class DraftMade(Fact, frozen=True):
 
 
 class DraftRefused(Fact, frozen=True):
-    """After DraftMade when it cannot be turned into exactly one change."""
+    """After DraftMade when it cannot be turned into exactly one change, or is written again before it is shown."""
 
     step: str
     attempt: int
     refusals: tuple[Refusal, ...]
+
+
+class ImportAdded(Fact, frozen=True):
+    """After the DraftMade of a try, before its proposal or refusal: a missing import is a part of the change now."""
+
+    step: str
+    attempt: int
+    path: str
+    line: str
+    """The statement, as it is placed at the top of the file."""
+    why: str
 
 
 class ProposalMade(Fact, frozen=True):
@@ -334,6 +345,7 @@ Event = (
     | OutlineMade
     | DraftMade
     | DraftRefused
+    | ImportAdded
     | ProposalMade
     | ProposalDecided
     | EffectStarted

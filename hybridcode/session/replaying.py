@@ -21,6 +21,7 @@ from hybridcode.domain.events import (
     EffectFinished,
     EffectStarted,
     Envelope,
+    ImportAdded,
     ModelAnswered,
     ModelAsked,
     OutlineMade,
@@ -150,8 +151,8 @@ class _Walk:
                 self.baseline = None
             case PlanMade(plan=plan):
                 self._follow(plan)
-            case StepMoved(step=name, touches=touches) if self.plan is not None:
-                self._follow(moved(self.plan, name, touches))
+            case StepMoved(step=name, touches=touches, goal=goal) if self.plan is not None:
+                self._follow(moved(self.plan, name, touches, goal=goal))
             case OutlineMade():
                 self.outline = event.digest
                 yield check_outline(seq, event, self.task, self.recorded)
@@ -172,11 +173,14 @@ class _Walk:
                 yield self._draft(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
+            case ImportAdded(step=name, attempt=attempt, path=path, line=line):
+                if (drafting := self.tries.get((name, attempt))) is not None:
+                    drafting.take_import(path, line)
             case DraftRefused():
                 drafting = self.tries.get((event.step, event.attempt))
                 self.refused[event.step] = event.refusals, self.writers.get(event.step)
                 self.refused_at[event.step] = self._region(event.step) if drafting and drafting.is_of_one else ""
-                yield check_refusal(seq, event, drafting)
+                yield check_refusal(seq, event, drafting, self._step(event.step))
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished() | CommandChanged():
                 if isinstance(event, ProposalMade):
                     self.refused.pop(event.proposal.step, None)
