@@ -8,6 +8,7 @@ could be, and only where a person looks at it.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hybridcode.agent.checks import check
 from hybridcode.agent.checks import said as told_of
@@ -24,7 +25,7 @@ from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
 from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError, RepoError, StepCapReached
 from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken
-from hybridcode.domain.plan import Step, Writer
+from hybridcode.domain.plan import Region, Step, Writer
 from hybridcode.domain.refusal import Refusal
 from hybridcode.gate.approvers import has_person
 from hybridcode.patch.check import unparsable
@@ -69,6 +70,10 @@ async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
             drafter=run.senders.part("local"),
         )
     )
+
+
+def _told(notes: Notes, writer: Writer, region: Region) -> str:
+    return notes.told(writer, region=region)
 
 
 @dataclass
@@ -214,7 +219,7 @@ class _Climb:
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
         if why := self._refused(rung, drafted, must_parse=self._must_parse(is_first=rung.attempt == 1 and not is_last)):
-            return Fell(("failed", why[0].reason), refused(why), mark_of(why), is_refused=True)
+            return Fell(("failed", why[0].reason), refused(why, self.kept.refusals), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
             before = self.fell or Fell(("failed", "the same answer twice"))
@@ -232,9 +237,12 @@ class _Climb:
                 self.notes.take(fact("hint", hint.note), "frontier")
                 await self._move(hint.places)
                 asked = rung.writer
-            return await draft_step(self.run, self.step, rung, self.notes.told(rung.writer), said=said, kept=self.kept)
+            told = partial(_told, self.notes, rung.writer)
+            return await draft_step(self.run, self.step, rung, told, said=said, kept=self.kept)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
+            if self.kept.failed:
+                self.notes.take(refused([one.refusal for one in self.kept.failed.values()], self.kept.refusals), asked)
             raise
 
     async def _move(self, places: tuple[str, ...]) -> None:

@@ -151,6 +151,8 @@ class DraftMade(Fact, frozen=True):
     window_digest: str
     text_sha256: str
     finish: Finish
+    must_change: bool = False
+    """An earlier answer for the place was refused: lines that come back as they were are no way to keep them."""
 
 
 class DraftRefused(Fact, frozen=True):

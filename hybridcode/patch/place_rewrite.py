@@ -20,8 +20,10 @@ from hybridcode.patch.siblings import foreign_definition
 
 _ONE_FENCE = "Answer with one fence that holds the new text and nothing else; use four backticks if it holds fences."
 _ONLY_THE_REGION = "Answer with exactly the lines that were asked for, complete, and no others."
-_NO_CHANGE = "the text is already so"
-_EMPTY = "the fence is empty"
+NO_CHANGE = "the text is already so"
+"""The reason to refuse lines that came back as they were."""
+EMPTY = "the fence is empty"
+"""The reason to refuse an answer without text where the goal does not say that the text goes."""
 _EMPTY_REGION = "Return the whole region; an empty answer deletes it only where the step says that it goes."
 _LEAVE_IT = "If nothing needs to change, the step is done."
 
@@ -47,7 +49,7 @@ def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     _require_text(file, new, file.lines)
     edits = _differences(file.lines, new, offset=0)
     if not edits:
-        raise Refused(_NO_CHANGE, advice=_LEAVE_IT, is_already=True)
+        raise Refused(NO_CHANGE, advice=_LEAVE_IT, is_already=True)
     return edits
 
 
@@ -61,7 +63,7 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
     new = _trimmed(_without_mark(file, chosen_text(edit.text, old)))
     if not _has_text(new):
         if goal is None or not edit.was_asked or not may_be_deleted(edit.path, file, start, end, goal=goal):
-            raise Refused(_EMPTY, advice=_EMPTY_REGION)
+            raise Refused(EMPTY, advice=_EMPTY_REGION)
         return [deletion(file, start, end)]
     if not edit.text.is_fenced or not edit.was_asked:
         _require_same_ends(file, start, old, new)
@@ -75,7 +77,7 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
         )
     edits = _differences(old, _indented(file, old, new), offset=start)
     if not edits:
-        raise Refused(_NO_CHANGE, advice=_LEAVE_IT, is_already=True)
+        raise Refused(NO_CHANGE, advice=_LEAVE_IT, is_already=True)
     return edits
 
 
@@ -125,7 +127,7 @@ def _without_mark(file: FileText, new: Lines) -> Lines:
 def _require_text(file: FileText, new: Lines, old: Lines) -> None:
     """Raises: Refused if `new`, in place of `old`, is nothing, is cut, leaves something out or has lost bytes."""
     if not _has_text(new):
-        raise Refused(_EMPTY, advice="Write the new text, or say that the file is to be deleted.")
+        raise Refused(EMPTY, advice="Write the new text, or say that the file is to be deleted.")
     if _fence_lines(new) % 2 > _fence_lines(old) % 2:
         raise Refused("the fences inside the text do not pair up", advice=CUT_OFF)
     refuse_marks(new, file=file)

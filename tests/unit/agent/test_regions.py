@@ -42,13 +42,63 @@ def asked(it: Scene) -> list[str]:
 
 
 async def test_the_retry_asks_only_for_the_region_that_failed(workspace: Path):
-    it = scene(workspace, edit("all", *THREE), fence("RATE = 6"), "", fence("TAX = 2"), fence("COST = 4"))
+    it = scene(workspace, edit("all", *THREE), fence("RATE = 6"), "", fence("COST = 4"), fence("TAX = 2"))
     assert (await it.run()).code == ExitCode.DONE
     assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 4\n"
-    first, failed, again, last = asked(it)
+    first, failed, last, again = asked(it)
     assert "not used" in again
-    assert again.split("# Task")[0] == failed.split("# Task")[0]
+    assert all("LINES: shop.py, line 2" in text for text in (failed, again))
     assert all("not used" not in text for text in (first, failed, last))
+
+
+async def test_of_two_regions_that_are_refused_each_is_told_its_own_reason(workspace: Path):
+    answers = ["", fence("COST = 9"), fence("COST = 4"), fence("RATE = 6"), fence("TAX = 2")]
+    it = scene(workspace, edit("all", *THREE), *answers)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 4\n"
+    rate, tax = asked(it)[3:]
+    assert "the answer is empty." in rate
+    assert "leaves out" not in rate
+    assert "the answer leaves out TAX" in tax
+    assert "is empty" not in tax
+
+
+async def test_lines_that_come_back_as_they_were_after_a_refusal_do_not_keep_them(workspace: Path):
+    answers = ["", fence("TAX = 2"), fence("RATE = 5"), fence("RATE = 6")]
+    it = scene(workspace, edit("both", *THREE[:2]), *answers, **{"routing.local_tries": 3})
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 3\n"
+    assert "as they were.\nChange them as the step says, or answer the one word KEEP" in asked(it)[3]
+
+
+async def test_a_region_may_be_kept_by_a_word_after_a_refusal(workspace: Path):
+    it = scene(workspace, edit("both", *THREE[:2]), "", fence("TAX = 2"), "KEEP")
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 5\nTAX = 2\nCOST = 3\n"
+
+
+async def test_a_region_that_stands_in_the_answer_for_another_one_as_it_was_is_asked_for(workspace: Path):
+    it = scene(workspace, edit("both", *THREE[:2]), fence("RATE = 6\nTAX = 1"), fence("TAX = 2"))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 3\n"
+
+
+NUMBERED = "".join(f"print({number})\n" for number in range(1, 13))
+
+
+async def test_numbered_places_move_with_the_lines_above_them(workspace: Path):
+    (workspace / "out.py").write_text(NUMBERED)
+    step = edit("three", "out.py#L2-3", "out.py#L6-7", "out.py#L10-11")
+    answers = ["", fence("print(60)\nprint(61)\nprint(70)"), fence("print(20)"), fence("print(100)\nprint(110)")]
+    it = scene(workspace, step, *answers)
+    assert (await it.run()).code == ExitCode.DONE
+    wanted = "1 20 4 5 60 61 70 8 9 100 110 12"
+    assert it.read("out.py") == "".join(f"print({number})\n" for number in wanted.split())
+    two, ten = asked(it)[2:]
+    assert "Changed in this step too: out.py, lines 6-8\n" in two
+    assert "print(60)\nprint(61)\nprint(70)\n" in two
+    assert "LINES: out.py, lines 10-11" in ten
+    assert "print(10)\nprint(11)\n" in ten.partition("LINES: ")[2]
 
 
 ZIP = (
