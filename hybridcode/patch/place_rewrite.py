@@ -84,7 +84,7 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
 def chosen_text(text: Rewrite, old: Sequence[str]) -> Lines:
     """The lines between the fences that are meant, judged by the old text. Raises: Refused."""
     if not text.pairs_up and not holds_fences(old):
-        raise Refused("a fence is opened and not closed", advice=CUT_OFF)
+        raise Refused("a fence is opened and not closed", advice=CUT_OFF, is_formless=True)
     if text.span and holds_fences(old):
         return _ended_like(text, old)
     if len(text.candidates) == 1:
@@ -92,7 +92,7 @@ def chosen_text(text: Rewrite, old: Sequence[str]) -> Lines:
     head = _first_key(old)
     fitting = [lines for lines in text.candidates if head and any(plain_key(line) == head for line in lines)]
     if not fitting:
-        raise Refused("several fences, and none is plainly the new text", advice=_ONE_FENCE)
+        raise Refused("several fences, and none is plainly the new text", advice=_ONE_FENCE, is_formless=True)
     return fitting[-1]
 
 
@@ -104,7 +104,7 @@ def _ended_like(text: Rewrite, old: Sequence[str]) -> Lines:
     last = _first_key(old[::-1])
     fitting = [length for length in text.closings if _last_key(text.span, length) == last]
     if not text.pairs_up and not fitting:
-        raise Refused("a fence is opened and not closed", advice=CUT_OFF)
+        raise Refused("a fence is opened and not closed", advice=CUT_OFF, is_formless=True)
     length = fitting[0] if len(fitting) == 1 else text.closings[-1]
     new, rest = text.span[:length], text.span[length:]
     known = set(old)
@@ -177,6 +177,7 @@ def _require_same_ends(file: FileText, start: int, old: Lines, new: Lines) -> No
             "the answer is not plainly the lines asked for",
             advice=_ONE_FENCE,
             near=numbered(file, start, start + len(old)),
+            is_formless=True,
         )
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hybridcode.agent.formats import FormatRecord, choose_format
-from hybridcode.domain.events import DraftMade, DraftRefused, Envelope, Event, ModelAsked, WindowAssembled
+from hybridcode.domain.events import DraftMade, DraftRefused, Envelope, Event, ModelAsked, RungTaken, WindowAssembled
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Plan, Region, Step
@@ -231,7 +231,10 @@ def test_the_size_of_a_region_decides_how_it_is_asked_for(wanted: str, lines: in
     assert choose_format(region, wanted=wanted, file_lines=500, region_lines=lines, longest=longest) == format
 
 
-def happened(*drafts: tuple[EditFormat, bool]) -> list[Envelope]:
+NO = Refusal("no")
+
+
+def happened(*drafts: tuple[EditFormat, bool], why: Refusal = NO) -> list[Envelope]:
     """Drafts of one model, by format and whether they were refused."""
     events: list[Event] = []
     for number, (form, is_refused) in enumerate(drafts):
@@ -239,7 +242,7 @@ def happened(*drafts: tuple[EditFormat, bool]) -> list[Envelope]:
         events.append(WindowAssembled("1", number, f"w{number}", (), 1, 1, source))
         events.append(DraftMade("1", number, "m", f"w{number}", "t", "stop"))
         if is_refused:
-            events.append(DraftRefused("1", number, (Refusal("no"),)))
+            events.append(DraftRefused("1", number, (why,)))
     return [Envelope("s", seq, "", "", "", event) for seq, event in enumerate(events, 1)]
 
 
@@ -258,6 +261,33 @@ def test_how_a_model_did_moves_the_limit(drafts: list[tuple[EditFormat, bool]], 
     record.read(happened(*drafts))
     assert record.longest("m") == longest
     assert record.longest("another") == 40
+
+
+@pytest.mark.parametrize("why", [Refusal("the fence is empty"), Refusal("prose", is_formless=True)])
+def test_what_says_nothing_of_a_format_does_not_count_against_it(why: Refusal):
+    record = FormatRecord()
+    record.read(happened(("region", True), ("region", True), why=why))
+    assert record.longest("m") == 40
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I would set the rate of this shop to six here.\nThat is all that it needs in the end.",
+        f"```python\nRATE = 6\n```\nor rather\n```python\nRATE == 7\n```\n{'```'}",
+        "```rust\nfn rate() -> i32 { 6 }\n```",
+        "```python\nRATE = 6",
+    ],
+)
+async def test_an_answer_without_its_form_is_asked_for_again_at_once_and_takes_no_try(workspace: Path, answer: str):
+    answers = [answer, fence("TAX = 2\nCOST = 3"), answer, fence("RATE = 6")]
+    it = scene(workspace, edit("rate", "shop.py#RATE"), *answers)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == FILES["shop.py"].replace("5", "6")
+    assert it.session is not None
+    events = [one.event for one in it.session.state.envelopes]
+    assert [one.rung for one in events if isinstance(one, RungTaken)] == ["local", "local_retry"]
+    assert "not used" in asked(it)[1]
 
 
 async def test_an_empty_answer_deletes_a_region_that_the_step_says_goes(workspace: Path):
