@@ -233,7 +233,7 @@ class _Climb:
         try:
             if rung.name == "frontier_hint":
                 asked = "frontier"
-                hint = await ask_hint(self.run, self.step, self.notes.told())
+                hint = await ask_hint(self.run, self.step, self.notes, self.kept)
                 self.notes.take(fact("hint", hint.note), "frontier")
                 await self._move(hint.places)
                 asked = rung.writer
@@ -246,13 +246,14 @@ class _Climb:
             raise
 
     async def _move(self, places: tuple[str, ...]) -> None:
-        """Go on at the place that a hint names: what was answered for another one is no repetition there, is kept for
-        nothing, and takes no note away from the places that are new."""
-        there = await move(self.run, self.step, places)
+        """Go on at the place that a hint names: what was answered for another one is no repetition there, and takes no
+        note away from the places that are new. Drafts are kept where only those that were refused are moved."""
+        there = await move(self.run, self.step, places, failed=self.kept.failed)
         if there is not self.step:
             self.step = there
             self.answers.clear()
-            self.kept = Kept()
+            self.notes.spread()
+            self.kept = self.kept.elsewhere()
 
     async def _unchanged(self, same: tuple[Refusal, ...]) -> Ending | Fell:
         """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""

@@ -104,7 +104,7 @@ async def draft_step(
         if region in laid.settled:
             continue
         task = _Task(run, step, region, rung, sender, laid, must_change=kept.must_change(region))
-        draft = await _draft_region(task, told(region))
+        draft = await _draft_region(task, told(region), kept)
         texts.append(draft.text)
         kept.take(region, draft)
         if isinstance(draft, KeptDraft):
@@ -132,11 +132,12 @@ class _Task:
     must_change: bool = False
 
 
-async def _draft_region(task: _Task, feedback: str) -> KeptDraft | Unplaced:
+async def _draft_region(task: _Task, feedback: str, kept: Kept) -> KeptDraft | Unplaced:
     """One region's draft, or the answer that cannot be placed; one without the form that was asked for is asked for
     again, once, since it says nothing of what the model would change."""
     draft = await _draft_once(task, feedback)
     if isinstance(draft, Unplaced) and draft.refusal.is_formless and task.sender.model.info.profile != "tiny":
+        kept.take(task.region, draft)
         told = "\n\n".join(filter(None, (feedback, retry_note((draft.refusal,)))))
         return await _draft_once(task, told)
     return draft

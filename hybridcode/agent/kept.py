@@ -77,6 +77,10 @@ class Kept:
         """Why answers were refused, by place."""
         return {region: (unplaced.refusal,) for region, unplaced in self.failed.items()}
 
+    def elsewhere(self) -> "Kept":
+        """What holds when what failed is written at other places: nothing where no place failed by itself."""
+        return Kept(self.tree, self.drafts, is_partial=True) if self.failed else Kept()
+
     def finish(self) -> None:
         """All regions are drafted: whatever fails now is about all of them."""
         self.failed.clear()

@@ -76,9 +76,10 @@ class Notes:
             self._kept.pop(kind, None)
         self._kept[note.kind] = note, writer
 
-    def told(self, to: Writer | None = None, *, region: Region | None = None) -> str:
+    def told(self, to: Writer | None = None, *, region: Region | None = None, without: NoteKind | None = None) -> str:
         """All of it, for the next draft by `to`, of one place of the step; None: for somebody who wrote none of it."""
-        *older, newest = [*self._about(region)] or [(fact("hint", ""), None)]
+        kept = [one for one in self._about(region) if one[0].kind != without]
+        *older, newest = kept or [(fact("hint", ""), None)]
         texts = [
             _worded(note, writer, to) if note.kind == "refused" else cut(_worded(note, writer, to), OLDER_CHARS)
             for note, writer in older
