@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from hybridcode.agent.checks import command_of, failing_of, said
 from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
+from hybridcode.agent.sandbox_limits import kept_from
 from hybridcode.agent.unbroken import comparison, excuse
 from hybridcode.domain.action import FileChange, Ran, ShellCommand
 from hybridcode.domain.events import CheckRan, NoticeGiven
@@ -173,6 +174,7 @@ def scratch_check(run: Run, step: Step, receipt: Ran) -> CheckRan:
         seconds=receipt.seconds,
         where="scratch",
         failing=() if passed else failing_of(run, receipt),
+        kept_from=kept_from(receipt, run.root),
     )
     run.journal.append(event)
     return event

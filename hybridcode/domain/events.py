@@ -248,6 +248,8 @@ class CheckRan(Fact, frozen=True):
     where: Literal["tree", "scratch"] = "tree"
     failing: tuple[str, ...] = ()
     """Names of the failing tests, as far as the output tells them; () where they are too many to compare."""
+    kept_from: str = ""
+    """What the sandbox kept it from, where it failed for that."""
 
 
 class StepEnded(Fact, frozen=True):
