@@ -8,6 +8,7 @@ could be, and only where a person looks at it.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hybridcode.agent.blaming import Blame, blame, may_rework, take_in
 from hybridcode.agent.checks import check
@@ -76,6 +77,10 @@ async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
 
 def _asks_frontier(rung: Rung) -> bool:
     return rung.writer == "frontier" or rung.name == "frontier_hint"
+
+
+def _told(notes: Notes, writer: Writer, region: Region) -> str:
+    return notes.told(writer, region=region)
 
 
 @dataclass
@@ -167,7 +172,7 @@ class _Climb:
         if not await others_done(run, self.step):
             return None
         self.step = take_in(run, self.step, found)
-        self.kept.widen(self.step, await run.snapshot(), Region.parse(found.region))
+        self.kept.widen(self.step, await run.snapshot())
         self.fall(replace(fell, note=pointed(fell.note, found.region, found.step)))
         return Rung("local_retry", "local", 0, f"the check of all steps together points to {found.region}")
 
@@ -263,7 +268,7 @@ class _Climb:
             return await self._unchanged(drafted)
         must_parse = self._must_parse(is_first=rung.attempt == 1 and not is_last)
         if why := self._refused(rung, drafted, must_parse=must_parse, has_retry=has_retry):
-            return Fell(("failed", why[0].reason), refused(why), mark_of(why), is_refused=True)
+            return Fell(("failed", why[0].reason), refused(why, self.kept.refusals), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
             before = self.fell or Fell(("failed", "the same answer twice"))
@@ -277,23 +282,27 @@ class _Climb:
         try:
             if rung.name == "frontier_hint":
                 asked = "frontier"
-                hint = await ask_hint(self.run, self.step, self.notes.told())
+                hint = await ask_hint(self.run, self.step, self.notes, self.kept)
                 self.notes.take(fact("hint", hint.note), "frontier")
                 await self._move(hint.places)
                 asked = rung.writer
-            return await draft_step(self.run, self.step, rung, self.notes.told(rung.writer), said=said, kept=self.kept)
+            told = partial(_told, self.notes, rung.writer)
+            return await draft_step(self.run, self.step, rung, told, said=said, kept=self.kept)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
+            if self.kept.failed:
+                self.notes.take(refused([one.refusal for one in self.kept.failed.values()], self.kept.refusals), asked)
             raise
 
     async def _move(self, places: tuple[str, ...]) -> None:
-        """Go on at the place that a hint names: what was answered for another one is no repetition there, is kept for
-        nothing, and takes no note away from the places that are new."""
-        there = await move(self.run, self.step, places)
+        """Go on at the place that a hint names: what was answered for another one is no repetition there, and takes no
+        note away from the places that are new. Drafts are kept where only those that were refused are moved."""
+        there = await move(self.run, self.step, places, failed=self.kept.failed)
         if there is not self.step:
             self.step = there
             self.answers.clear()
-            self.kept = Kept()
+            self.notes.spread()
+            self.kept = self.kept.elsewhere()
 
     async def _unchanged(self, same: tuple[Refusal, ...]) -> Ending | Fell:
         """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""

@@ -37,6 +37,7 @@ _SAYS = re.compile(
     r"|\s*[\w.]*(?:Error|Exception|Failure|Interrupt|Exit|Warning): .+"
     r"|\s*[\w.]*(?:Error|Exception)$"
     r"|.*\b(?:panicked at|assertion (?:`.*` )?failed|Segmentation fault|command not found|No such file)\b.*"
+    r"|.*\b(?:Permission denied|Read-only file system|out of pty devices)\b.*"
     r"|\s*(?:left|right|expected|actual|received|Expected|Received|Actual|got|want)\b ?:.*"
     r"|\s*[+-] (?:actual|expected).*"
     r"|(?:.+: )?(?:error|fatal error)(?: ?\[?\w+\]?)?: .+"

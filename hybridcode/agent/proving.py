@@ -14,6 +14,7 @@ from hybridcode.agent.checks import command_of, failing_of, said
 from hybridcode.agent.distil import places
 from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
+from hybridcode.agent.sandbox_limits import kept_from
 from hybridcode.agent.unbroken import comparison, excuse
 from hybridcode.domain.action import FileChange, Ran, ShellCommand
 from hybridcode.domain.events import CheckRan, NoticeGiven
@@ -200,6 +201,7 @@ def scratch_check(run: Run, step: Step, receipt: Ran) -> CheckRan:
         seconds=receipt.seconds,
         where="scratch",
         failing=() if passed else failing_of(run, receipt),
+        kept_from=kept_from(receipt, run.root),
     )
     run.journal.append(event)
     return event

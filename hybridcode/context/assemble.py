@@ -84,7 +84,7 @@ def assemble(
     parts.add_guides(touched_paths(plan) or [other.path for other in others])
     for other in others:
         parts.take(other)
-    if plan is not None and len(plan.steps) > 1 and parts.is_of_code:
+    if plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
         parts.add_common(plan)
     stable = len(parts.text)
     parts.add_what_is_told()
@@ -255,11 +255,17 @@ class _Parts:
         return Touched(self.corpus, self.reader, there) if there else None
 
     def add_ranked(self) -> None:
-        """What else has to do with the goal, by rank; beside files without code no code but that of files it names."""
+        """What else has to do with the goal, by rank; beside files without code no code but that of files it names,
+        and where an edit says what to read, nothing but of the files that it or the goal names."""
         ranking = self._ranking
-        if not self.is_of_code:
+        if not self.is_of_code or (self.step.reads and self.step.kind == "edit"):
+            near = {Region.parse(name).path for name in (*self.step.touches, *self.step.reads)}
             written = files_written(self.corpus, read_query(self.step.goal))
-            kept = (file for file in ranking.files if file.file in written or language_of(file.path) is None)
+            kept = (
+                file
+                for file in ranking.files
+                if file.file in written or (file.path in near if self.is_of_code else language_of(file.path) is None)
+            )
             ranking = replace(ranking, files=tuple(kept))
         self._extend(pack(ranking, room=self.room, taken=self.taken, style=EDITING).passages)
 
@@ -305,6 +311,11 @@ class _Parts:
             self.excerpts.append(passage.excerpt)
             self.taken.add(passage.excerpt.path, passage.excerpt.start, passage.excerpt.end)
             self.notes.extend(hidden_characters(passage.excerpt.path, passage.text))
+
+
+def _says_what_to_read(plan: Plan) -> bool:
+    """Each of its edits names what to see beside its places: nothing has to be guessed for all of them."""
+    return all(step.reads for step in plan.steps if step.kind == "edit")
 
 
 def _target(step: Step, snapshot: Snapshot, region: Region, wanted: EditFormat) -> tuple[Target, str]:

@@ -155,6 +155,8 @@ class DraftMade(Fact, frozen=True):
     window_digest: str
     text_sha256: str
     finish: Finish
+    must_change: bool = False
+    """An earlier answer for the place was refused: lines that come back as they were are no way to keep them."""
 
 
 class DraftRefused(Fact, frozen=True):
@@ -261,6 +263,8 @@ class CheckRan(Fact, frozen=True):
     where: Literal["tree", "scratch"] = "tree"
     failing: tuple[str, ...] = ()
     """Names of the failing tests, as far as the output tells them; () where they are too many to compare."""
+    kept_from: str = ""
+    """What the sandbox kept it from, where it failed for that."""
 
 
 class StepEnded(Fact, frozen=True):

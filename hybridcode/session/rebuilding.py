@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hybridcode.agent.keeping import maker
+from hybridcode.agent.shifting import standing
 from hybridcode.context.assemble import assemble, target_of, tiny_window
 from hybridcode.context.outline import outline
 from hybridcode.context.places import places
@@ -47,6 +48,8 @@ def check_window(seq: int, event: WindowAssembled, plan: Plan | None, recorded: 
     if digest_of(plan) != source.subject:
         why = "the plan on record is not the one it was made for: a secret was taken out of it"
         return Rebuilt(_not_rebuilt(seq, "window", what, why, event.digest))
+
+    step = standing(step, source.touches)
 
     def make() -> ContextWindow:
         region = Region.parse(source.region)

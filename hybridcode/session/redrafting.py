@@ -11,7 +11,8 @@ from itertools import zip_longest
 import msgspec
 
 from hybridcode.agent.importing import loose_ends_of
-from hybridcode.agent.placing import Placed, place_draft
+from hybridcode.agent.placing import Asked, Placed, place_draft
+from hybridcode.agent.shifting import standing
 from hybridcode.agent.submitting import MERGED
 from hybridcode.domain.action import ChangeSet, FileChange, FileEdit, Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
@@ -58,6 +59,11 @@ class Drafting:
             if self.before[path] != self.after[path]
         )
 
+    def conclude(self, regions: int) -> None:
+        """Where all regions of the step are to stay as they are, that is why the try comes to nothing."""
+        if len(self.unchanged) == regions:
+            self.refused = tuple(self.unchanged)
+
     def take(self, changes: tuple[FileChange, ...]) -> None:
         """Lay the changes of one more answer over those before."""
         for change in changes:
@@ -74,7 +80,8 @@ class Drafting:
 def redraft(
     drafting: Drafting, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
 ) -> None:
-    """Read an answer and place it on the bytes that it was made for."""
+    """Read an answer and place it on the bytes that it was made for; `step` is as it was planned then."""
+    drafting.refused = ()
     try:
         text = recorded.text(event.text_sha256)
         found = _placed(text, event, window, target, step, recorded)
@@ -86,8 +93,6 @@ def redraft(
         return
     drafting.take(found.changes)
     drafting.unchanged += found.stays
-    if len(drafting.unchanged) == len(step.regions):
-        drafting.refused = tuple(drafting.unchanged)
 
 
 def _placed(
@@ -96,9 +101,16 @@ def _placed(
     """As `agent.drafter` does it, from what is on record. Raises: Missing."""
     source = window.source
     assert not isinstance(source, msgspec.UnsetType)
-    tree, region = recorded.snapshot(source), Region.parse(source.region)
+    asked = Asked(
+        standing(step, source.touches),
+        Region.parse(source.region),
+        recorded.snapshot(source),
+        target,
+        has_others=len(step.regions) > 1,
+        must_change=event.must_change,
+    )
     try:
-        return place_draft(text, finish=event.finish, target=target, step=step, region=region, tree=tree)
+        return place_draft(text, asked, finish=event.finish)
     except RepoError as error:
         raise Missing("what a file held that its answer changes was not kept") from error
 
