@@ -45,7 +45,7 @@ class Again:
     told: str
     """What became of the plan before it, as a part of the request."""
     files: tuple[str, ...]
-    """Changed files whose changes are told."""
+    """Changed files whose changes are told, and the places that are shown because the failure names them."""
     kept: tuple[Step, ...]
     """Steps that are done."""
     taken: frozenset[str]

@@ -89,15 +89,15 @@ def failing_names(output: str) -> tuple[str, ...]:
     return tuple(_names([_plain(line, frozenset()) for line in without_codes(output).replace("\r", "\n").split("\n")]))
 
 
-def places(output: str, paths: Collection[str]) -> tuple[tuple[str, int], ...]:
-    """Path and line of every place in the tree that an output names, in order, with repeats."""
+def frames(output: str, paths: Collection[str]) -> list[tuple[str, int]]:
+    """Path and line (1-based) of every place in the tree that an output names, in order, with repeats."""
     known = frozenset(paths)
     found: list[tuple[str, int]] = []
     for line in without_codes(output).replace("\r", "\n").split("\n"):
         for match in _FRAME.finditer(line[:_LINE_CHARS]):
             if path := _in_tree(match[1] or match[3], known):
                 found.append((path, int(match[2] or match[4])))
-    return tuple(found)
+    return found
 
 
 def _plain(line: str, paths: frozenset[str]) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from hybridcode.agent.checks import command_of, failing_of, said
-from hybridcode.agent.distil import places
+from hybridcode.agent.diffs import Versions, bounded_diff
+from hybridcode.agent.distil import frames
 from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
 from hybridcode.agent.sandbox_limits import kept_from
@@ -21,7 +22,6 @@ from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.domain.plan import Step
 from hybridcode.gate.scratch import Scratch
 from hybridcode.gate.scratch_contents import CannotCopy
-from hybridcode.patch.hunks import unified
 from hybridcode.repo.snapshot import Snapshot
 
 _NOT_STARTED = (126, 127)
@@ -115,7 +115,7 @@ async def try_command(
         said=failure_said(run, tried.event, {*snapshot.files, *laid.files}),
         excuse=excuse(run, step, tried.event, is_of_all=is_of_all),
         snapshot=laid,
-        frames=() if tried.event.passed else places(_output(run, receipt), laid.files),
+        frames=() if tried.event.passed else tuple(frames(_output(run, receipt), laid.files)),
         is_of_all=is_of_all,
     )
 
@@ -152,13 +152,13 @@ def draft_note(tried: Tried, changes: tuple[FileChange, ...], *, is_own: bool = 
     """What the next draft is told about one that failed its check and was not applied, bounded."""
     event = tried.event
     assert event is not None
-    diff = "".join(unified(change.path, change.before, change.after) for change in changes)
+    files = {change.path: Versions(change.before, change.after) for change in changes}
     whose = "your last answer" if is_own else "the last answer, by another model"
     beside = ", together with the other steps of the plan" if tried.is_of_all else ""
     return (
         f"# The check failed on {whose}, which was not applied{beside}\n"
         f"{tried.said}\n"
-        f"{'Your last' if is_own else 'That'} answer, as a diff:\n{diff[:_DIFF_CHARS]}\n"
+        f"{'Your last' if is_own else 'That'} answer, as a diff:\n{bounded_diff(files, most_chars=_DIFF_CHARS)}\n"
         "The lines above are as they were before it."
     )
 

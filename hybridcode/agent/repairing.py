@@ -4,14 +4,18 @@ Invariant: at most `[limits] max_repairs` times in a task, resumed runs included
 stay under the cap of one step; what was applied stays, and where no plan comes of it the task ends as it would have.
 """
 
+from collections.abc import Collection, Mapping
+
 from hybridcode.agent.again import Again, Failure
 from hybridcode.agent.distil import cut
+from hybridcode.agent.failing import failing_definitions, failing_places
 from hybridcode.agent.planner import plan_again
 from hybridcode.agent.revising import diff_so_far, row_of, told_paths
 from hybridcode.agent.run import Run
 from hybridcode.domain.errors import EgressForbidden, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, RepairAsked
 from hybridcode.domain.plan import Plan
+from hybridcode.repo.snapshot import Snapshot
 
 TOLD_CHARS = 3_000
 """Of what a check or the last tries came to."""
@@ -34,7 +38,8 @@ async def repair(run: Run, failure: Failure) -> Plan | None:
     why = " ".join(failure.why.split())[:WHY_CHARS]
     run.journal.append(RepairAsked(run.repairs, why, failure.step))
     try:
-        found = await plan_again(run, _again(run, plan, failure))
+        tree = run.shown_to(run.decider, await run.snapshot())
+        found = await plan_again(run, _again(run, plan, failure, tree))
     except (ModelError, EgressForbidden, PlanInvalid, LimitReached) as error:
         run.journal.append(NoticeGiven("warning", f"there is no other plan: {error.message}", error.hint))
         return None
@@ -44,15 +49,16 @@ async def repair(run: Run, failure: Failure) -> Plan | None:
     return found
 
 
-def _again(run: Run, plan: Plan, failure: Failure) -> Again:
+def _again(run: Run, plan: Plan, failure: Failure, tree: Snapshot) -> Again:
+    where = failing_definitions(failure.told, tree)
     return Again(
         number=run.repairs,
-        told=_told(run, plan, failure),
+        told=_told(run, plan, failure, failing_places(failure.told, tree)),
         files=tuple(told_paths(run)),
         kept=tuple(step for step in plan.steps if step.id in run.done),
         taken=frozenset(step.id for step in plan.steps),
         check=plan.check,
-        places=(*_places(plan, failure.step), *_places(plan)),
+        places=(*map(str, where), *_places(plan, failure.step), *_places(plan)),
     )
 
 
@@ -61,7 +67,7 @@ def _places(plan: Plan, only: str = "") -> tuple[str, ...]:
     return tuple(place for step in plan.steps if only in ("", step.id) for place in step.touches)
 
 
-def _told(run: Run, plan: Plan, failure: Failure) -> str:
+def _told(run: Run, plan: Plan, failure: Failure, places: Mapping[str, Collection[int]]) -> str:
     rows = "\n".join(row_of(step, _state(run, step.id)) for step in plan.steps)
     parts = [
         f"# A plan for this failed: {' '.join(failure.why.split())[:WHY_CHARS]}",
@@ -69,7 +75,7 @@ def _told(run: Run, plan: Plan, failure: Failure) -> str:
     ]
     if failure.told:
         parts.append(f"# What it came to\n{cut(failure.told, TOLD_CHARS)}")
-    parts.append(f"# Diff so far\n{diff_so_far(run)}")
+    parts.append(f"# Diff so far\n{diff_so_far(run, places=places)}")
     parts.append(
         "# Plan again\nWhat is applied stays, and the files above are as they are now. Plan only what is still to be "
         "done or put right, at the places where it belongs. Do not repeat what failed."

@@ -4,7 +4,7 @@ Invariant: asked once in a task, in one bounded request and at most one repair; 
 stay as they are; where nothing comes of it the plan stays too, and what needed the step is left undone with the reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from hybridcode.agent.again import fresh_id
 from hybridcode.agent.asking import ask
 from hybridcode.agent.deciding import decide_revised
+from hybridcode.agent.diffs import Versions, bounded_diff
 from hybridcode.agent.new_names import with_files_of_new_names
 from hybridcode.agent.plan_reply import parse_reply
 from hybridcode.agent.planner import check_length, problems_of
@@ -25,7 +26,6 @@ from hybridcode.domain.plan import Plan, Step
 from hybridcode.gate.render import escape
 from hybridcode.models.egress import denied_files
 from hybridcode.models.prompts import load
-from hybridcode.patch.hunks import unified
 
 DIFF_CHARS = 6_000
 """Of what is done so far."""
@@ -146,14 +146,12 @@ def told_paths(run: Run) -> list[str]:
     return [path for path in sorted(run.before) if path not in denied and not holds_credentials(path)]
 
 
-def diff_so_far(run: Run) -> str:
-    """What this task changed, as far as the frontier may see it, bounded to 6,000 characters."""
-    parts: list[str] = []
+def diff_so_far(run: Run, *, most_chars: int = DIFF_CHARS, places: Mapping[str, Collection[int]] | None = None) -> str:
+    """What this task changed, as far as the frontier may see it; hunks at `places` (lines of files) first."""
+    files: dict[str, Versions] = {}
     for path in told_paths(run):
         file = run.root / path
         after = file.read_bytes() if file.is_file() else None
         if after != run.before[path]:
-            parts.append(unified(path, run.before[path], after))
-    text = "".join(parts) or "(nothing yet)"
-    more = f"\n[{len(text) - DIFF_CHARS} more characters of diff]" if len(text) > DIFF_CHARS else ""
-    return text[:DIFF_CHARS] + more
+            files[path] = Versions(run.before[path], after)
+    return bounded_diff(files, most_chars=most_chars, places=places) or "(nothing yet)"

@@ -70,7 +70,7 @@ async def test_without_an_approver_the_run_stops_at_the_first_approval_and_is_re
 
 
 async def test_a_refused_draft_is_retried_with_the_reason(workspace: Path):
-    it = scene(workspace, draft={"draft": ["I would rather not.", fence("RATE = 5")]})
+    it = scene(workspace, draft={"draft": ["I cannot.", fence("RATE = 5")]})
     assert (await it.run()).code == ExitCode.DONE
     assert it.read("shop.py") == NEW_RATE
     rungs = [e.event for e in state_of(it).envelopes if isinstance(e.event, RungTaken)]
@@ -100,7 +100,7 @@ async def test_a_last_draft_that_does_not_parse_is_shown_with_a_warning(workspac
 
 
 async def test_the_ladder_ends_with_the_frontier_writing(workspace: Path):
-    it = scene(workspace, draft={"draft": ["no", "no", "no"]})
+    it = scene(workspace, draft={"draft": ["I cannot."] * 3})
     it.frontier = {**planning(Plan((RATE,))), "hint": ["Set it to 5."], "draft": [fence("RATE = 5")]}
     assert (await it.run()).code == ExitCode.DONE
     assert it.read("shop.py") == NEW_RATE
@@ -109,8 +109,8 @@ async def test_the_ladder_ends_with_the_frontier_writing(workspace: Path):
 
 
 async def test_when_nobody_manages_the_run_fails_and_the_tree_is_untouched(workspace: Path):
-    it = scene(workspace, draft={"draft": ["no", "no", "no"]})
-    it.frontier = {**planning(Plan((RATE,))), "hint": ["Set it."], "draft": ["no"]}
+    it = scene(workspace, draft={"draft": ["I cannot."] * 3})
+    it.frontier = {**planning(Plan((RATE,))), "hint": ["Set it."], "draft": ["I cannot."]}
     outcome = await it.run()
     assert outcome.code == ExitCode.VERIFICATION_FAILED
     assert outcome.files == ()
@@ -168,7 +168,7 @@ async def test_a_denied_write_is_never_exit_0(workspace: Path):
 async def test_steps_that_need_a_failed_step_are_not_tried(workspace: Path):
     second = Step("note", "write a note", kind="create", touches=("NOTE.md",), needs=("rate",))
     third = Step("log", "write a log", kind="create", touches=("LOG.md",))
-    drafts = {"draft:rate": ["no", "no"], "draft:log": [fence("done", "text")]}
+    drafts = {"draft:rate": ["I cannot."] * 2, "draft:log": [fence("done", "text")]}
     it = scene(
         workspace, RATE, second, third, draft=drafts, more={"routing.frontier_hints": 0, "routing.frontier_tries": 0}
     )

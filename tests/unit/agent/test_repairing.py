@@ -84,6 +84,20 @@ async def test_the_frontier_is_told_what_the_check_said(workspace: Path):
     assert "# Diff so far\n(nothing yet)" in text
 
 
+async def test_the_frontier_is_shown_the_function_that_fails(workspace: Path):
+    rates = "".join(f"def rate_{n}():\n    return {n}\n\n\n" for n in range(9))
+    (workspace / "rates.py").write_text(f"{rates}def total():\n    rate = 3\n    assert rate == 5\n")
+    (workspace / "check.py").write_text("import rates\nrates.total()\n")
+    frontier = {"hint": ["Five."], "plan": [AGAIN]}
+    local = {"plan": [WRONG], "draft:1": [fence(f"TAX = {n}") for n in (2, 3, 4)], "draft:r1.1": [fence("RATE = 5")]}
+    it = Scene(workspace, frontier, local, settings={**PROVEN, "routing.first": "local"})
+    await it.run("set the rate to five")
+    request = next(event for event in events(it, ModelAsked) if event.step == "(repair 1)")
+    shown = "## rates.py, lines 37-39\n```python\ndef total():\n    rate = 3\n    assert rate == 5\n"
+    assert shown in told(it, request)
+    assert "rates.py#L37-39" in request.files
+
+
 async def test_what_an_earlier_plan_failed_does_not_count_once_another_one_is_proven(workspace: Path):
     (workspace / "fee.py").write_text("FEE = 1\n")
     frontier = {"plan": [as_json(Plan((TAX, edit("fee", "fee.py#FEE")))), AGAIN], "judge": ["good"]}

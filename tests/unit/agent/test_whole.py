@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridcode.agent.distil import places
+from hybridcode.agent.distil import frames
 from hybridcode.cli.transcript import transcript
 from hybridcode.domain.action import ChangeSet
 from hybridcode.domain.events import CheckRan, ModelAsked, ProposalMade, StepMoved
@@ -97,4 +97,4 @@ async def test_a_place_that_is_taken_in_is_in_the_plan_and_on_every_screen(tmp_p
 
 def test_places_are_those_of_the_tree_in_their_order():
     output = 'File "/x/shop/tax.py", line 2, in rate\n  shop.py:7: in total\n/usr/lib/other.py:3: x\nshop.py:9\n'
-    assert places(output, {"tax.py", "shop.py"}) == (("tax.py", 2), ("shop.py", 7), ("shop.py", 9))
+    assert frames(output, {"tax.py", "shop.py"}) == [("tax.py", 2), ("shop.py", 7), ("shop.py", 9)]

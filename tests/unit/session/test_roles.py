@@ -131,7 +131,7 @@ async def test_a_step_climbs_from_the_named_writer_to_the_frontier(workspace: Pa
     it = scene(
         workspace,
         frontier=planning(ONE, hint=["2"], draft=[fence("X = 2")]),
-        shed={"draft": ["prose", "other prose", "more prose"]},
+        shed={"draft": ["I cannot."] * 3},
         roles__draft="shed",
     )
     assert (await it.run()).code == ExitCode.DONE

@@ -215,7 +215,7 @@ CASES = (
         (CHECKED,),
         code=ExitCode.VERIFICATION_FAILED,
         rungs=("rate:local", "rate:local_retry", "rate:local_retry"),
-        local={"draft": ["", *rates(4), "no", *rates(5)]},
+        local={"draft": ["", *rates(4), "I cannot.", *rates(5)]},
         settings={**ALLOWED, **NO_FRONTIER_RUNGS, **NO_REPAIR},
     ),
     Case(
@@ -252,7 +252,7 @@ CASES = (
         (RATE,),
         DONE,
         rungs=("rate:local", "rate:local_retry", "rate:local_retry", "rate:local_retry"),
-        local={"draft": ["", "I cannot.", "You should set the rate to five there.", fence(FIVE)]},
+        local={"draft": ["", "I cannot.", fence("RATE = 5\n# ... unchanged"), fence(FIVE)]},
         settings={"routing.local_tries": 4},
     ),
     Case(
@@ -296,9 +296,8 @@ CASES = (
         "another language",
         (RATE,),
         DONE,
-        rungs=("rate:local", "rate:local_retry"),
+        rungs=("rate:local",),
         local={"draft": [fence("const RATE = 5;", "javascript"), fence(FIVE)]},
-        whys=("the answer is javascript, the file is python",),
     ),
     Case(
         "a wrong label on the right language",
@@ -311,15 +310,14 @@ CASES = (
         "prose only",
         (RATE,),
         DONE,
-        rungs=("rate:local", "rate:local_retry"),
+        rungs=("rate:local",),
         local={"draft": ["You should simply set the rate to five there.", fence(FIVE)]},
-        whys=("prose",),
     ),
     Case(
         "tool calls",
         (RATE,),
         DONE,
-        rungs=("rate:local", "rate:local_retry", "rate:frontier_hint"),
+        rungs=("rate:local", "rate:local_retry"),
         local={
             "draft": [
                 '{"name": "write_file", "arguments": {"path": "shop.py", "content": "RATE = 9"}}',
@@ -327,8 +325,7 @@ CASES = (
                 fence(FIVE),
             ]
         },
-        frontier={"hint": ["One fence."]},
-        whys=("calls tools", "calls tools"),
+        whys=("calls tools",),
     ),
     Case(
         "a refusal is never written into a new file",
@@ -356,7 +353,7 @@ CASES = (
         (step("both", "shop.py#RATE", "tax.py#TAX"),),
         code=ExitCode.VERIFICATION_FAILED,
         rungs=("both:local", "both:local_retry"),
-        local={"draft": [fence(FIVE), "", "no"]},
+        local={"draft": [fence(FIVE), "", "I cannot."]},
         settings=NO_FRONTIER_RUNGS,
     ),
     Case(
@@ -372,7 +369,7 @@ CASES = (
         (RATE,),
         code=ExitCode.VERIFICATION_FAILED,
         rungs=TO_THE_TOP,
-        local={"draft": ["", "no", ""]},
+        local={"draft": ["", "I cannot.", ""]},
         frontier={"hint": ["Five."], "draft": [fence(FIVE)]},
         settings={"limits.step_input_tokens": 400},
         says="the cap is 400 tok",

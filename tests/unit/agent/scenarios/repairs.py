@@ -55,7 +55,7 @@ CASES = (
         (),
         DONE,
         rungs=(*LOCAL_RUNGS, "r1.1:local"),
-        local={"plan": [WRONG_PLACE], "draft:1": ["", "no", ""], "draft:r1.1": rates(5)},
+        local={"plan": [WRONG_PLACE], "draft:1": ["", "I cannot.", ""], "draft:r1.1": rates(5)},
         frontier={"hint": ["Set it to 5."], "plan": [RIGHT_PLACE]},
         settings=LOCAL_FIRST,
         repairs=1,

@@ -110,7 +110,7 @@ CASES = (
         changed(shop__py=shop(FIVE, DOUBLED)),
         code=ExitCode.VERIFICATION_FAILED,
         rungs=("rate:local", "tax:local", "tax:local_retry", "total:local"),
-        local={**DIAMOND_DRAFTS, "draft:tax": ["", "no"]},
+        local={**DIAMOND_DRAFTS, "draft:tax": ["", "I cannot."]},
         settings=NO_FRONTIER_RUNGS,
         says="not tried because of it: log",
     ),

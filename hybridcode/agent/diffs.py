@@ -1,0 +1,106 @@
+"""What a task changed, as far as a request has room for it: whole hunks, those of what fails first.
+
+Invariant: at most as long as asked for; a hunk is shown whole, or by its first lines where it alone is larger than the
+room; what is left out is counted in lines, file by file.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hybridcode.patch.hunks import unified
+
+LIST_CHARS = 500
+"""For the files of which something is left out."""
+_LEAST_CHARS = 600
+"""Of a hunk that is too large for the room."""
+_HEAD = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
+
+
+class Versions(NamedTuple):
+    """A file before and after; None where there is none."""
+
+    before: bytes | None
+    after: bytes | None
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """One stretch of a file's diff."""
+
+    path: str
+    text: str
+    start: int = 0
+    """First line of it in the file as it is now, 1-based; 0 where it has no lines there."""
+    end: int = 0
+    """Behind the last one."""
+
+    def holds(self, lines: Collection[int]) -> bool:
+        """One of the lines stands in it."""
+        return any(self.start <= line < self.end for line in lines)
+
+    @property
+    def length(self) -> int:
+        """Lines of its text."""
+        return self.text.count("\n")
+
+
+def hunks_of(path: str, versions: Versions) -> list[Hunk]:
+    """The hunks of a file's diff; the first one has the file's heading before it."""
+    found: list[str] = []
+    for line in unified(path, *versions).splitlines(keepends=True):
+        if not found or (line.startswith("@@ ") and "\n@@ " in f"\n{found[-1]}"):
+            found.append(line)
+        else:
+            found[-1] += line
+    return [Hunk(path, text, *_range(text)) for text in found]
+
+
+def _range(text: str) -> tuple[int, int]:
+    head = next((match for line in text.splitlines()[:3] if (match := _HEAD.match(line))), None)
+    if head is None:
+        return 0, 0
+    start = int(head[1])
+    return start, start + int(head[2] or 1)
+
+
+def bounded_diff(
+    files: Mapping[str, Versions], *, most_chars: int, places: Mapping[str, Collection[int]] | None = None
+) -> str:
+    """The diff of files in at most `most_chars` characters; `places` are files and lines (1-based) that fail."""
+    failing = places or {}
+    ordered = sorted(files, key=lambda path: (path not in failing, path))
+    hunks = [hunk for path in ordered for hunk in hunks_of(path, files[path])]
+    if sum(len(hunk.text) for hunk in hunks) <= most_chars:
+        return "".join(hunk.text for hunk in hunks)
+    by_worth = sorted(hunks, key=lambda one: (one.path not in failing, not one.holds(failing.get(one.path, ()))))
+    room, shown = most_chars - LIST_CHARS, dict[Hunk, str]()
+    for hunk in by_worth:
+        text = hunk.text if len(hunk.text) <= room else _cut(hunk, room)
+        if text:
+            shown[hunk] = text
+            room -= len(text)
+    kept = "".join(shown[hunk] for hunk in hunks if hunk in shown)
+    return kept + _listed([hunk for hunk in hunks if hunk not in shown])
+
+
+def _cut(hunk: Hunk, room: int) -> str:
+    """The first lines of a hunk, where there is room for more than a few; else nothing."""
+    if room < _LEAST_CHARS:
+        return ""
+    text = hunk.text[: room - len("[000000 more lines of it]\n")].rpartition("\n")[0] + "\n"
+    return f"{text}[{hunk.length - text.count(chr(10))} more lines of it]\n"
+
+
+def _listed(left_out: Sequence[Hunk]) -> str:
+    """The files of hunks that are left out, each with its lines."""
+    lines: dict[str, int] = {}
+    for hunk in left_out:
+        lines[hunk.path] = lines.get(hunk.path, 0) + hunk.length
+    rows = [f"[{path}: {count} more lines]\n" for path, count in lines.items()]
+    more = "[and of 00000 more files]\n"
+    while rows and sum(map(len, rows)) + len(more) > LIST_CHARS:
+        rows.pop()
+    rest = len(lines) - len(rows)
+    return "".join(rows) + (f"[and of {rest} more files]\n" if rest else "")

@@ -1,0 +1,49 @@
+import pytest
+
+from hybridcode.agent.diffs import LIST_CHARS, Versions, bounded_diff, hunks_of
+from hybridcode.patch.hunks import unified
+
+LINES = [f"line {number} of this file" for number in range(1, 101)]
+
+
+def versions(*changed: int) -> Versions:
+    new = [f"{line} is new" if number in changed else line for number, line in enumerate(LINES, 1)]
+    return Versions("\n".join(LINES).encode(), "\n".join(new).encode())
+
+
+def test_a_diff_that_fits_is_whole():
+    files = {"b.py": versions(3), "a.py": Versions(None, b"x\n")}
+    whole = "".join(unified(path, *files[path]) for path in ("a.py", "b.py"))
+    assert bounded_diff(files, most_chars=6_000) == whole
+    assert bounded_diff({}, most_chars=6_000) == ""
+
+
+def test_hunks_are_whole_and_know_their_lines():
+    found = hunks_of("a.py", versions(10, 50))
+    assert "".join(one.text for one in found) == unified("a.py", *versions(10, 50))
+    assert [(one.start, one.end) for one in found] == [(7, 14), (47, 54)]
+    assert found[1].holds({53})
+    assert not found[1].holds({54})
+
+
+def test_the_hunk_that_fails_is_shown_before_others_and_what_is_left_out_is_counted():
+    files = {name: versions(10, 50, 90) for name in ("a.py", "b.py", "c.py")}
+    hunks = {name: hunks_of(name, files[name]) for name in files}
+    most = LIST_CHARS + len(hunks["b.py"][1].text) + len(hunks["b.py"][0].text) + 10
+    found = bounded_diff(files, most_chars=most, places={"b.py": {50}})
+    shown = hunks["b.py"][0].text + hunks["b.py"][1].text
+    assert found.startswith(shown)
+    assert found.removeprefix(shown).splitlines()[:2] == ["[b.py: 9 more lines]", "[a.py: 29 more lines]"]
+    only = bounded_diff(files, most_chars=LIST_CHARS + len(hunks["b.py"][1].text), places={"b.py": {50}})
+    assert only.startswith(hunks["b.py"][1].text)
+
+
+@pytest.mark.parametrize("most_chars", [1_500, 2_000, 6_000])
+def test_a_large_new_file_is_shown_by_its_first_lines_within_the_room(most_chars: int):
+    new = "".join(f"value_{number} = {number}\n" for number in range(2_000)).encode()
+    files = {"new.py": Versions(None, new), **{f"{n}.py": versions(n + 1) for n in range(40)}}
+    found = bounded_diff(files, most_chars=most_chars, places={"new.py": {1}})
+    assert len(found) <= most_chars
+    assert "+value_1 = 1\n" in found
+    assert "more lines of it]\n" in found
+    assert found.rstrip().endswith("more files]")
