@@ -4,6 +4,7 @@ Invariant: a Run holds references only; everything that must survive a crash is 
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -256,6 +257,7 @@ class Run:
         return self.index.corpus(snapshot, progress=on_progress)
 
 
+@functools.lru_cache(maxsize=65_536)
 def holds_credentials(path: str) -> bool:
     """True for a file whose name says that it holds credentials: no model is shown it."""
     return is_protected(tuple(path.casefold().split("/"))) == "credentials"

@@ -39,6 +39,7 @@ from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.window import ContextWindow, EditFormat, Excerpt, Target
+from hybridcode.repo.collecting import collector_rests
 from hybridcode.repo.grammars import language_of
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
@@ -63,6 +64,7 @@ _HEADING_BYTES = 24
 """A region's heading is at most this much longer when it is not the target."""
 
 
+@collector_rests()
 def assemble(
     step: Step, corpus: Corpus, *, region: Region, budget: int, format: EditFormat, plan: Plan | None = None
 ) -> ContextWindow:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from hybridcode.context.counted import Counts, counted_in
+from hybridcode.context.layout import Layout, layout_of
 from hybridcode.context.records import FileRecord
 from hybridcode.context.render import shown_otherwise
-from hybridcode.context.segments import COUNT_BITS, DEFINES, LEAST_NAME, MOST_COUNTED, NUMBERS, REFERS, unpack
+from hybridcode.context.segments import COUNT_BITS, DEFINES, LEAST_NAME, MOST_COUNTED, REFERS, unpack
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.history import History
@@ -97,55 +99,36 @@ class Corpus:
         return {path: number for number, path in enumerate(self.paths)}
 
     @cached_property
+    def _layout(self) -> Layout:
+        return layout_of(self._store, self._places)
+
+    @cached_property
+    def _numbers(self) -> Layout:
+        """Of a broken index the numbers of files and chunks are known all the same."""
+        try:
+            return self._layout
+        except IndexBroken:
+            return self._whole._layout
+
+    @property
     def first_chunk(self) -> "array[int]":
         """Number of each file's first chunk."""
-        firsts: array[int] = array("l")
-        at = 0
-        for place in self._places:
-            firsts.append(at)
-            at += place.chunks
-        return firsts
+        return self._numbers.first_chunk
 
-    @cached_property
+    @property
     def file_of(self) -> "array[int]":
         """The file of each chunk."""
-        files: array[int] = array("l")
-        for number, place in enumerate(self._places):
-            files.extend(array("l", [number]) * place.chunks)
-        return files
+        return self._numbers.file_of
 
-    @cached_property
+    @property
     def lengths(self) -> "array[int]":
         """Identifiers in each chunk."""
-        lengths: array[int] = array(NUMBERS)
-        for place in self._places:
-            lengths.extend(place.lengths)
-        return lengths
+        return self._numbers.lengths
 
-    @cached_property
+    @property
     def file_lengths(self) -> "array[int]":
         """Identifiers in each file."""
-        return array("l", [sum(place.lengths) for place in self._places])
-
-    @cached_property
-    def _homes(self) -> Mapping[int, "array[int]"]:
-        """For each segment, the number of the first path's chunk behind each of its chunks; -1 for other trees'."""
-        homes = {segment: array("l", [-1]) * chunks for segment, chunks in self._store.segments().items()}
-        for number in reversed(range(len(self.paths))):
-            place = self._places[number]
-            first = self.first_chunk[number]
-            homes[place.segment][place.first : place.first + place.chunks] = array(
-                "l", range(first, first + place.chunks)
-            )
-        return homes
-
-    @cached_property
-    def _first_homes(self) -> Mapping[int, Mapping[int, int]]:
-        """For each segment, the number of the first path behind the first chunk of each content."""
-        homes: dict[int, dict[int, int]] = {}
-        for number, place in reversed(list(enumerate(self._places))):
-            homes.setdefault(place.segment, {})[place.first] = number
-        return homes
+        return self._numbers.file_lengths
 
     @cached_property
     def _whole(self) -> "Corpus":
@@ -153,28 +136,23 @@ class Corpus:
         again = self._again()
         return again.without(set(again.paths) - set(self.paths))
 
-    @cached_property
-    def _twins(self) -> Mapping[int, Sequence[int]]:
-        """First path's number -> numbers of further paths with the same content."""
-        first: dict[int, int] = {}
-        twins: dict[int, list[int]] = {}
-        for number, place in enumerate(self._places):
-            known = first.setdefault(place.id, number)
-            if known != number:
-                twins.setdefault(known, []).append(number)
-        return twins
-
-    def chunk_counts(self, terms: Collection[str]) -> dict[str, list[tuple[int, int]]]:
+    def chunk_counts(self, terms: Collection[str]) -> dict[str, Counts]:
         """Chunk and count wherever each term stands, sorted by chunk."""
         try:
-            return {term: self._counts(packed) for term, packed in self._store.postings(terms).items()}
+            held, first = self._store.postings(terms), self._layout.first_chunk
         except IndexBroken:
             return self._whole.chunk_counts(terms)
+        known = counted_in(self._store)
+        return {
+            term: known.of(term, self._places, packed, first_chunk=first, count=self._counts)
+            for term, packed in held.items()
+        }
 
-    def _counts(self, packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
+    def _counts(self, packed: Sequence[tuple[int, bytes]]) -> Counts:
+        homes, twins = self._layout.homes, self._layout.twins
         counts: dict[int, int] = {}
         for segment, data in packed:
-            home = self._homes.get(segment)
+            home = homes.get(segment)
             if home is None:
                 continue
             for entry in unpack(data):
@@ -182,17 +160,18 @@ class Corpus:
                 if chunk >= 0:
                     counts[chunk] = counts.get(chunk, 0) + (entry & MOST_COUNTED)
         found = list(counts.items())
-        if self._twins:
+        if twins:
             found.extend(self._of_twins(found))
         found.sort()
         return found
 
     def _of_twins(self, found: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         more: list[tuple[int, int]] = []
+        layout = self._layout
         for chunk, count in found:
-            file = self.file_of[chunk]
-            for twin in self._twins.get(file, ()):
-                more.append((chunk - self.first_chunk[file] + self.first_chunk[twin], count))
+            file = layout.file_of[chunk]
+            for twin in layout.twins.get(file, ()):
+                more.append((chunk - layout.first_chunk[file] + layout.first_chunk[twin], count))
         return more
 
     def links(self, names: Collection[str], most: int) -> dict[str, Link]:
@@ -221,13 +200,14 @@ class Corpus:
 
     def _holders(self, packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
         """File and count wherever a name is posted, sorted by file: names are posted with a file's first chunk."""
+        first_homes, twins = self._layout.first_homes, self._layout.twins
         found: list[tuple[int, int]] = []
         for segment, data in packed:
-            if (files := self._first_homes.get(segment)) is not None:
+            if (files := first_homes.get(segment)) is not None:
                 for entry in unpack(data):
                     if (file := files.get(entry >> COUNT_BITS)) is not None:
                         found.append((file, entry & MOST_COUNTED))
-        if self._twins:
-            found.extend([(twin, count) for file, count in found for twin in self._twins.get(file, ())])
+        if twins:
+            found.extend([(twin, count) for file, count in found for twin in twins.get(file, ())])
         found.sort()
         return found

@@ -20,6 +20,7 @@ from hybridcode.context.segments import Source
 from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.domain.canonical import digest_of
 from hybridcode.repo.classify import reads_as_prose, why_left_out
+from hybridcode.repo.collecting import collector_rests
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.grammars import GRAMMARS, grammar_versions
@@ -84,11 +85,12 @@ class Index:
 
     def _carried_out(self, work: Callable[[], Result]) -> Result:
         """Done with the index on disk, or in memory where that one fails."""
-        try:
-            return work()
-        except IndexBroken as error:
-            self._go_on_in_memory(error.message)
-            return work()
+        with collector_rests():
+            try:
+                return work()
+            except IndexBroken as error:
+                self._go_on_in_memory(error.message)
+                return work()
 
     def _again(self, snapshot: Snapshot, history: History) -> Corpus:
         """For a corpus that finds the index on disk broken."""

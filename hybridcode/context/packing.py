@@ -19,6 +19,7 @@ from hybridcode.context.scores import MILLION
 from hybridcode.context.signals import is_test
 from hybridcode.domain.window import Cut
 from hybridcode.repo.classify import reads_as_prose
+from hybridcode.repo.collecting import collector_rests
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,21 @@ def pack(ranking: Ranking, *, room: int, taken: Taken, style: Style, only: Colle
         taken=taken,
         margin=Margin(ranking.corpus) if style.is_numbered else None,
     )
-    candidates = Candidates(ranking, ranked)
-    for file in ranked[: room // _ROOM_PER_TASTE if style.tastes else 0]:
-        for candidate in heapq.nsmallest(_TASTED_CHUNKS, candidates.of(file)):
-            if packing.add(candidate, most=_TASTE_BYTES) is None:
-                break
-    cut = packing.fill(candidates, least=style.least)
+    with collector_rests():
+        cut = _filled(packing, Candidates(ranking, ranked), ranked, style)
     order = {file.path: number for number, file in enumerate(ranked)}
     passages = joined(packing.reader, packing.chosen.values())
     passages.sort(key=lambda passage: (order[passage.excerpt.path], passage.excerpt.start))
     return Packed(tuple(passages), tuple(cut))
+
+
+def _filled(packing: "_Packing", candidates: "Candidates", ranked: Sequence[RankedFile], style: Style) -> list[Cut]:
+    """A taste of the first files, then what fits best; what would have come next."""
+    for file in ranked[: packing.room // _ROOM_PER_TASTE if style.tastes else 0]:
+        for candidate in heapq.nsmallest(_TASTED_CHUNKS, candidates.of(file)):
+            if packing.add(candidate, most=_TASTE_BYTES) is None:
+                break
+    return packing.fill(candidates, least=style.least)
 
 
 _SHOWN = "shown already"

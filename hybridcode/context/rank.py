@@ -6,18 +6,21 @@ path and line.
 
 import functools
 import math
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.counted import Counts
 from hybridcode.context.graph import Links, page_rank
 from hybridcode.context.query import Query, read_query
 from hybridcode.context.scores import MILLION, quantised
 from hybridcode.context.store import IndexStore
+from hybridcode.repo.collecting import collector_rests
 from hybridcode.repo.grammars import language_of
 
 WEIGHTS: Mapping[str, int] = {
@@ -89,7 +92,8 @@ def rank(corpus: Corpus, sentence: str) -> Ranking:
     for known in tuple(lately):
         if known.query.text == sentence and known.corpus.reads_as(corpus):
             return replace(known, corpus=corpus)
-    found = _ranked(corpus, sentence)
+    with collector_rests():
+        found = _ranked(corpus, sentence)
     lately.append(found)
     return found
 
@@ -100,8 +104,8 @@ def _ranked(corpus: Corpus, sentence: str) -> Ranking:
         return Ranking(corpus, query, (), {}, tuple(query.words), {})
     counts = corpus.chunk_counts(list(query.weights))
     chunks = signals.chunk_scores(corpus, query, counts)
-    found = _signals(corpus, query, counts, chunks)
-    files = [RankedFile(file, corpus.paths[file], score) for file, score in _weighed(found)]
+    found, weighed = _signals(corpus, query, counts, chunks)
+    files = [RankedFile(file, corpus.paths[file], score) for file, score in weighed]
     frames = signals.framed(corpus, query)
     return Ranking(
         corpus=corpus,
@@ -114,12 +118,14 @@ def _ranked(corpus: Corpus, sentence: str) -> Ranking:
 
 
 def _signals(
-    corpus: Corpus, query: Query, counts: Mapping[str, list[tuple[int, int]]], chunks: Mapping[int, float]
-) -> dict[str, dict[int, int]]:
+    corpus: Corpus, query: Query, counts: Mapping[str, Counts], chunks: Mapping[int, float]
+) -> tuple[dict[str, dict[int, int]], list[tuple[int, int]]]:
+    """The signals, and the files weighed by them, best first."""
+    by_file = signals.counts_of_files(corpus, counts)
     found = {
-        "body": quantised(signals.body(corpus, query, counts)),
+        "body": quantised(signals.body(corpus, query, by_file)),
         "chunk": quantised(signals.best_chunks(corpus, chunks)),
-        "coverage": quantised(signals.coverage(corpus, query, counts)),
+        "coverage": quantised(signals.coverage(corpus, query, by_file)),
         "path": quantised(signals.paths(corpus, query)),
         "defined": quantised(signals.defined(corpus, query)),
         "mention": quantised(signals.mentioned(corpus, query)),
@@ -127,14 +133,20 @@ def _signals(
         "recent": quantised(signals.recent(corpus, corpus.history)),
         "past": quantised(signals.past(corpus, corpus.history, query)),
     }
-    mix = _weighted(found, _SEED_MIX)
+    mix = {file: value // 100 for file, value in sorted(_summed(found, _SEED_MIX).items())}
     seeds = sorted(mix.items(), key=lambda item: (-item[1], item[0]))[:_SEEDS]
     shares = page_rank(Links(corpus), {file: float(weight) ** 2 for file, weight in seeds})
     found["graph"] = quantised({file: share**0.5 for file, share in shares.items()})
     found["tested"] = quantised(signals.tested(corpus, mix))
-    found |= _priors(corpus, query, {file for name, values in found.items() if name not in _SILENT for file in values})
-    found["folder"] = quantised(signals.neighbours(corpus, _likely(_weighed(found))))
-    return found
+    candidates = {file for name, values in found.items() if name not in _SILENT for file in values}
+    found |= _priors(corpus, query, candidates)
+    sums = _summed(found, WEIGHTS)
+    first = nsmallest(_LIKELY, ((-(sums[file] // 100), file) for file in candidates))
+    found["folder"] = quantised(signals.neighbours(corpus, _likely(first)))
+    for file, value in found["folder"].items():
+        sums[file] = sums.get(file, 0) + WEIGHTS["folder"] * value
+    weighed = sorted((-(sums[file] // 100), file) for file in candidates)
+    return found, [(file, -minus) for minus, file in weighed]
 
 
 def _priors(corpus: Corpus, query: Query, candidates: Iterable[int]) -> dict[str, dict[int, int]]:
@@ -157,25 +169,18 @@ def _read_path(path: str) -> tuple[bool, bool, bool]:
     return signals.is_aside(path), signals.is_prose(path), language_of(path) is None
 
 
-def _likely(weighed: Sequence[tuple[int, int]]) -> dict[int, float]:
-    """How likely each of the first files is, beside the best one."""
-    return {file: math.exp((score - weighed[0][1]) / MILLION) for file, score in weighed[:_LIKELY]}
+def _likely(first: Sequence[tuple[int, int]]) -> dict[int, float]:
+    """How likely each of the first files is, beside the best one; given as minus score and file."""
+    return {file: math.exp((first[0][0] - minus) / MILLION) for minus, file in first}
 
 
-def _weighted(found: Mapping[str, Mapping[int, int]], weights: Mapping[str, int]) -> dict[int, int]:
-    """Weighted sums by file, in millionths, sorted by file."""
-    sums: dict[int, int] = {}
+def _summed(found: Mapping[str, Mapping[int, int]], weights: Mapping[str, int]) -> dict[int, int]:
+    """Weighted sums by file, in hundredths of millionths."""
+    sums = defaultdict[int, int](int)
     for name, weight in weights.items():
         for file, value in found.get(name, {}).items():
-            sums[file] = sums.get(file, 0) + weight * value
-    return {file: value // 100 for file, value in sorted(sums.items())}
-
-
-def _weighed(found: Mapping[str, Mapping[int, int]]) -> list[tuple[int, int]]:
-    """File and score of every file that has anything to do with the sentence, best first; equal ones by path."""
-    candidates = {file for name, values in found.items() if name not in _SILENT for file in values}
-    sums = _weighted(found, WEIGHTS)
-    return sorted(((file, sums[file]) for file in candidates), key=lambda item: (-item[1], item[0]))
+            sums[file] += weight * value
+    return sums
 
 
 def _with_frames(corpus: Corpus, chunks: Mapping[int, int], frames: Mapping[int, tuple[int, ...]]) -> dict[int, int]:

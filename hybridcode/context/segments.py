@@ -4,7 +4,6 @@ Invariant: a segment is a pure function of its files' languages and bytes; chunk
 segments can be built anywhere and stored in any order.
 """
 
-import gc
 import sys
 import zlib
 from array import array
@@ -17,6 +16,7 @@ import msgspec
 from hybridcode.context.records import FileRecord, analysed, language_at
 from hybridcode.context.terms import terms_of
 from hybridcode.repo.classify import why_unfit
+from hybridcode.repo.collecting import collector_rests
 
 NAME = "#"
 """Before a term: it stands in a chunk's name."""
@@ -79,13 +79,8 @@ def build_segment(sources: Iterable[Source]) -> Segment:
     The collector of cyclic garbage rests meanwhile: millions of values are made here, none in a cycle, and looking
     through them took a tenth of the time.
     """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_rests():
         return _built(sources)
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _built(sources: Iterable[Source]) -> Segment:

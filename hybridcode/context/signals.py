@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.counted import Counts
 from hybridcode.context.query import Query
-from hybridcode.context.scores import bm25, rarity
+from hybridcode.context.scores import bm25, bm25_of_term, rarity, summed
 from hybridcode.context.segments import NAME
 from hybridcode.context.terms import terms
 from hybridcode.repo.history import History
 
 _NAME_WEIGHT = 1.2
-_PATH_TERMS = 6
 _MOST_DEFINED = 5
 """A name that more files define does not point to any."""
 _RECENT = 15
@@ -40,28 +40,35 @@ _SCRIPTS = (".js", ".mjs", ".cjs")
 Values = Mapping[int, float]
 
 
-def body(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[int, int]]]) -> Values:
-    """BM25 of whole files."""
-    by_file: dict[str, list[tuple[int, int]]] = {}
+def counts_of_files(corpus: Corpus, counts: Mapping[str, Counts]) -> dict[str, Mapping[int, int]]:
+    """How often each term stands in each file that has it."""
+    file_of = corpus.file_of
+    by_file: dict[str, Mapping[int, int]] = {}
     for term, found in counts.items():
         sums: dict[int, int] = {}
         for chunk, count in found:
-            file = corpus.file_of[chunk]
+            file = file_of[chunk]
             sums[file] = sums.get(file, 0) + count
-        by_file[term] = list(sums.items())
+        by_file[term] = sums
+    return by_file
+
+
+def body(corpus: Corpus, query: Query, by_file: Mapping[str, Mapping[int, int]]) -> Values:
+    """BM25 of whole files."""
     number = len(corpus.paths)
     average = sum(corpus.file_lengths) / number
-    return bm25(by_file, query.weights, number=number, lengths=corpus.file_lengths, average=average)
+    counts = {term: sums.items() for term, sums in by_file.items()}
+    return bm25(counts, query.weights, number=number, lengths=corpus.file_lengths, average=average)
 
 
-def chunk_scores(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[int, int]]]) -> Values:
+def chunk_scores(corpus: Corpus, query: Query, counts: Mapping[str, Counts]) -> Values:
     """BM25 of every chunk, by its text and, a little more, by its name. By chunk number."""
     number = len(corpus.lengths)
     average = sum(corpus.lengths) / number
     scores = dict(bm25(counts, query.weights, number=number, lengths=corpus.lengths, average=average))
     named = corpus.chunk_counts([NAME + term for term in query.weights])
     names = {term.removeprefix(NAME): places for term, places in named.items()}
-    for chunk, score in bm25(names, query.weights, number=number, lengths=3, average=3).items():
+    for chunk, score in summed(bm25_of_term(names[t], query.weights[t], number=number) for t in names).items():
         scores[chunk] = scores.get(chunk, 0.0) + _NAME_WEIGHT * score
     return scores
 
@@ -75,11 +82,10 @@ def best_chunks(corpus: Corpus, chunks: Values) -> Values:
     return found
 
 
-def coverage(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[int, int]]]) -> Values:
+def coverage(corpus: Corpus, query: Query, by_file: Mapping[str, Mapping[int, int]]) -> Values:
     """How much of what the query asks for stands in a file at all, rare terms first."""
     parts: dict[int, list[float]] = {}
-    for term, found in counts.items():
-        files = {corpus.file_of[chunk] for chunk, _ in found}
+    for term, files in by_file.items():
         worth = query.weights[term] * rarity(len(corpus.paths), len(files))
         for file in files:
             parts.setdefault(file, []).append(worth)
@@ -88,10 +94,14 @@ def coverage(corpus: Corpus, query: Query, counts: Mapping[str, Sequence[tuple[i
 
 def paths(corpus: Corpus, query: Query) -> Values:
     """BM25 of the paths."""
-    postings = _path_postings(corpus.paths)
-    counts = {term: postings[term] for term in sorted(query.weights.keys() & postings.keys())}
-    number = len(corpus.paths)
-    return bm25(counts, query.weights, number=number, lengths=_PATH_TERMS, average=_PATH_TERMS)
+    known = sorted(query.weights.keys() & _path_postings(corpus.paths).keys())
+    return summed(_path_parts(corpus.paths, term, query.weights[term]) for term in known)
+
+
+@functools.lru_cache(maxsize=32)
+def _path_parts(paths: tuple[str, ...], term: str, weight: float) -> Mapping[int, float]:
+    """What a term adds to each path that has it; goals of one plan share most terms of their paths."""
+    return bm25_of_term(_path_postings(paths)[term], weight, number=len(paths))
 
 
 @functools.lru_cache(maxsize=2)

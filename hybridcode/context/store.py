@@ -88,6 +88,8 @@ class IndexStore:
         self._places: Mapping[str, StoredFile] = {}
         """Those asked for last: an edited tree asks for nearly the same ones, and a row is never changed."""
         self._records = _Records()
+        self._seen: Mapping[str, Remembered] | None = None
+        """What files looked like, once it was asked for."""
 
     @classmethod
     def open(cls, folder: Path | None, *, version: str) -> "IndexStore":
@@ -192,10 +194,13 @@ class IndexStore:
             )
 
     def recall(self) -> Mapping[str, Remembered]:
-        """What the tree's files looked like when they were last read, by path."""
+        """What the tree's files looked like when they were last read, by path; what another process has put there since
+        the first time is not looked at."""
         with self._reading() as connection:
-            rows = connection.execute("SELECT path, data FROM seen").fetchall()
-            return {path: msgspec.msgpack.decode(_unsealed(data), type=Remembered) for path, data in rows}
+            if self._seen is None:
+                rows = connection.execute("SELECT path, data FROM seen").fetchall()
+                self._seen = {path: msgspec.msgpack.decode(_unsealed(data), type=Remembered) for path, data in rows}
+            return self._seen
 
     def remember(self, seen: Mapping[str, Remembered], forgotten: Collection[str]) -> None:
         """Keep what files look like now."""
@@ -203,6 +208,9 @@ class IndexStore:
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", rows)
             connection.executemany("DELETE FROM seen WHERE path = ?", [(path,) for path in sorted(forgotten)])
+        with self._lock:
+            known = {**(self._seen or {}), **seen}
+            self._seen = {path: facts for path, facts in known.items() if path in seen or path not in forgotten}
 
     def commits(self, ids: Sequence[str], *, prefix: str) -> dict[str, Commit]:
         """Those commits that were read before, as they are seen from the folder `prefix` of their work tree."""
