@@ -246,7 +246,7 @@ class _Climb:
         run, step = self.run, self.step
         self.writer = rung.writer
         run.lanes.write(step.id)
-        self.blamed = None
+        blamed, self.blamed = self.blamed, None
         run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why, is_last))
         said: list[str] = []
         try:
@@ -271,7 +271,7 @@ class _Climb:
             return Fell(("failed", why[0].reason), refused(why, self.kept.refusals), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
-            before = self.fell or Fell(("failed", "the same answer twice"))
+            before, self.blamed = self.fell or Fell(("failed", "the same answer twice")), blamed
             return replace(before, note=AGAIN, is_loop=True, is_stale=False)
         self.answers.add(tuple(said))
         return await self._proposed(rung, drafted)

@@ -5,10 +5,11 @@ means the same, or where it is a module of the standard library that the tree ha
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hybridcode.agent.kinds import is_test
+from hybridcode.domain.errors import RepoError
 from hybridcode.patch.names import is_python, parsed, uses_as_module
 from hybridcode.repo.snapshot import Snapshot
 
@@ -23,6 +24,10 @@ _LIBRARY = frozenset(
 )  # fmt: skip
 """Modules that a name with a dot behind it means where nothing in the tree says otherwise; no words that variables are
 often called by."""
+
+
+_MOST_FILES = 4_000
+"""Python files of a tree that are read for a name."""
 
 
 class Plain(NamedTuple):
@@ -45,9 +50,20 @@ class _Import(NamedTuple):
 
 
 def import_for(name: str, path: str, data: bytes, tree: Snapshot) -> Plain | None:
-    """The statement that a name which `data`, the file at `path`, uses without defining it needs; None where none is
-    plain."""
-    found = [one for file in _users(name, path, tree) for one in _imports(name, file, tree.read(file))]
+    """The statement that a name needs which `data`, the file at `path`, uses without defining it; None where none is
+    plain, or the tree has too many files to be sure.
+    """
+    files = [file for file, entry in tree.files.items() if entry.kind == "text" and is_python(file) and file != path]
+    if len(files) > _MOST_FILES:
+        return None
+    try:
+        return _plain(name, path, data, tree, files)
+    except RepoError:  # a file is gone meanwhile
+        return None
+
+
+def _plain(name: str, path: str, data: bytes, tree: Snapshot, files: Sequence[str]) -> Plain | None:
+    found = [one for file in _users(name, path, tree, files) for one in _imports(name, file, tree.read(file))]
     if not found:
         is_meant = name in _LIBRARY and not _files_of(name, tree) and uses_as_module(data, name)
         return Plain(f"import {name}", "a module of the standard library") if is_meant else None
@@ -60,13 +76,13 @@ def import_for(name: str, path: str, data: bytes, tree: Snapshot) -> Plain | Non
     if not written or any(file == path or _imports_from(file, path, tree) for file in _files_of(longest, tree)):
         return None
     others = len({one.file for one in found})
-    return Plain(written[0], f"as {others} other file{'s have' if others > 1 else ' has'} it")
+    return Plain(max(written, key=written.count), f"as {others} other file{'s have' if others > 1 else ' has'} it")
 
 
-def _users(name: str, path: str, tree: Snapshot) -> Iterator[str]:
+def _users(name: str, path: str, tree: Snapshot, files: Sequence[str]) -> Iterator[str]:
     """Files whose imports may hold a name; what tests import counts for tests alone."""
-    for file, entry in tree.files.items():
-        if file == path or entry.kind != "text" or not is_python(file) or (is_test(file) and not is_test(path)):
+    for file in files:
+        if is_test(file) and not is_test(path):
             continue
         data = tree.read(file)
         if name.encode() in data and b"import" in data:

@@ -53,6 +53,8 @@ class Tried:
     """Paths and lines of that tree that a failure names, in order."""
     is_of_all: bool = False
     """It is the check of the whole task, on all steps of the plan together."""
+    beside: tuple[str, ...] = ()
+    """Ids of steps whose drafts, not applied yet, were a part of that tree."""
 
     @property
     def failed(self) -> bool:
@@ -67,8 +69,13 @@ class Tried:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person must know of it."""
-        if self.event is None or self.event.passed:
+        if self.event is None:
             return ()
+        if self.event.passed:
+            with_drafts = (
+                f"`{self.event.command}` passed together with the drafts of {', '.join(self.beside)}, which wait"
+            )
+            return (with_drafts,) if self.beside else ()
         why = f"; {self.excuse}" if self.excuse else ""
         what = "all steps of the plan together" if self.is_of_all else "exactly these bytes"
         return (f"`{self.event.command}` failed on {what}: exit code {self.event.exit_code}{why}",)

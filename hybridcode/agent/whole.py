@@ -4,6 +4,8 @@ Invariant: it is tried only where every other step is done or waits with its dra
 together, in a scratch copy, so it never keeps a draft from being proposed.
 """
 
+from dataclasses import replace
+
 from hybridcode.agent.proving import NOTHING, Tried, try_ahead, try_command
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import ChangeSet, FileChange, ShellCommand
@@ -38,9 +40,10 @@ async def try_whole(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
         beside = _waiting(run, step)
         if beside is None:
             return NOTHING
-        tried = await try_command(run, step, line, (*beside, *changes), is_of_all=True)
+        drafts = tuple(change for found in beside.values() for change in found)
+        tried = await try_command(run, step, line, (*drafts, *changes), is_of_all=True)
         if tried is not NOTHING or effects == run.lanes.effects:
-            return tried
+            return replace(tried, beside=tuple(name for name, found in beside.items() if found))
     return NOTHING
 
 
@@ -70,25 +73,25 @@ def _others(run: Run, step: Step) -> tuple[Step, ...]:
     return tuple(other for other in run.plan.steps if other.id != step.id) if run.plan is not None else ()
 
 
-def _waiting(run: Run, step: Step) -> tuple[FileChange, ...] | None:
+def _waiting(run: Run, step: Step) -> dict[str, tuple[FileChange, ...]] | None:
     """What other steps have drafted and nobody has applied yet; None where one has neither ended well nor drafted."""
     rows = run.gate.approvals.in_state(*UNDECIDED, session=run.journal.id)
     actions = {row.proposal.step: row.proposal.action for row in rows}
-    found: list[FileChange] = []
+    found: dict[str, tuple[FileChange, ...]] = {}
     for other in _others(run, step):
         if run.is_done(other.id):
             continue
         match actions.get(other.id) if other.kind != "command" else None:
             case ChangeSet(edits=edits):
-                found += [
+                found[other.id] = tuple(
                     FileChange(edit.path, _blob(run, edit.before_sha256), _blob(run, edit.after_sha256), edit.mode)
                     for edit in edits
-                ]
+                )
             case ShellCommand():
                 pass  # its change is applied, and somebody is asked about its check
             case _:
                 return None
-    return tuple(found)
+    return found
 
 
 def _blob(run: Run, digest: str | None) -> bytes | None:

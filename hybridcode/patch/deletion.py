@@ -5,9 +5,10 @@ blank lines around what goes those of one side stay, and no others are touched.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from hybridcode.patch.filetext import FileText, LineEdit
+from hybridcode.patch.answer import Block
+from hybridcode.patch.filetext import FileText, LineEdit, plain_key
 from hybridcode.patch.left_out import sentences_of
 from hybridcode.repo.symbols import Symbol, outline
 
@@ -67,20 +68,25 @@ def deletion(file: FileText, start: int, end: int) -> LineEdit:
     return LineEdit(start, end + below, ())
 
 
-def tidied(path: str, file: FileText, edits: Sequence[LineEdit]) -> list[LineEdit]:
-    """The edits, where one takes definitions away without the blank lines around them: of these, those of one side go
-    too. Where blank lines stand on one side alone, or another edit changes them, they are left as they are."""
-    return [_tidied(path, file, edit, [other for other in edits if other is not edit]) for edit in edits]
+def tidied(path: str, file: FileText, edits: Sequence[LineEdit], blocks: Iterable[Block]) -> list[LineEdit]:
+    """The edits, where a block with nothing in its place takes definitions away: of the blank lines around them those
+    of one side go too. Blank lines that stand on one side alone, or that another edit changes, stay."""
+    bare = {tuple(map(plain_key, block.old)) for block in blocks if not block.new}
+    return [
+        _tidied(path, file, edit, [other for other in edits if other is not edit])
+        if tuple(map(plain_key, file.lines[edit.start : edit.end])) in bare
+        else edit
+        for edit in edits
+    ]
 
 
 def _tidied(path: str, file: FileText, edit: LineEdit, others: Sequence[LineEdit]) -> LineEdit:
     if edit.lines or not _outermost(path, file, edit.start, edit.end):
         return edit
-    wide = deletion(file, edit.start, edit.end)
     above, below = _blanks(file.lines[: edit.start][::-1]), _blanks(file.lines[edit.end :])
     is_at_edge = above == edit.start or edit.end + below == len(file.lines)
     is_shared = any(other.start <= edit.end + below and edit.start - above <= other.end for other in others)
-    return edit if is_shared or not (is_at_edge or (above and below)) else wide
+    return edit if is_shared or not (is_at_edge or (above and below)) else deletion(file, edit.start, edit.end)
 
 
 def _numbers(sentence: str) -> Iterator[tuple[int, int]]:

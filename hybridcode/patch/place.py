@@ -160,7 +160,9 @@ class _Placing:
             region = (target.start - 1, target.end)
         file = FileText.of(self._shown[path])
         edits = place_blocks(file, edit, region=region)
-        return tidied(path, file, edits) if edit.dialect in ("blocks", "json") else edits
+        if edit.dialect not in ("blocks", "json"):
+            return edits
+        return tidied(path, file, edits, (block for readings in edit.readings for block in readings))
 
     def _separate(self, edit: WholeFile) -> list[WholeFile]:
         """The files of an answer with several named fences: one file if its own text holds fences. Raises: Refused."""

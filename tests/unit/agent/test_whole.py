@@ -49,7 +49,7 @@ async def test_drafts_that_wait_are_proven_together(tmp_path: Path):
     it.make_approver = lambda approvals, sandbox: Refuse()
     assert (await it.run()).code == ExitCode.APPROVAL_PENDING
     assert checks_of(it) == [("total", "scratch", False), ("total", "scratch", True)]
-    assert proposals_of(it)["total"] == (CHECK, ())
+    assert proposals_of(it)["total"] == (CHECK, (f"`{CHECK}` passed together with the drafts of tax, which wait",))
 
 
 async def test_a_draft_that_fails_with_all_steps_is_shown_with_that(tmp_path: Path):

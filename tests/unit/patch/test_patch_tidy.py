@@ -56,6 +56,11 @@ def test_lines_that_define_nothing_take_nothing_along():
     assert placed(block("    print(a)\n"), file) == file.replace("    print(a)\n", "")
 
 
+def test_blank_lines_that_a_block_shows_stay():
+    text = block(f"    return 1\n\n\n{SECOND}\n\n{THIRD}", f"    return 1\n\n\n\n\n{THIRD}")
+    assert placed(text, THREE) == f"{FIRST}\n\n\n\n{THIRD}"
+
+
 def test_blank_lines_that_another_block_changes_are_left_to_that():
     text = block(SECOND) + block(f"\n\n{THIRD}", f"\n\n\n{THIRD}")
     assert placed(text, THREE) == f"{FIRST}\n\n\n\n\n{THIRD}"

@@ -76,6 +76,13 @@ CASES = (
         whys=("with the reason of the refusal", "points to tax.py#rate"),
     ),
     together(
+        "where the step's own place comes out the same again, the earlier one follows",
+        {"draft:tax": rate("2"), "draft:total": [*2 * total("__import__('tax').rate(1)"), fence(TAX_OF)]},
+        after=changed(shop__py=SHOP.format("__import__('tax').rate(1)"), tax__py=f"{TAX_OF}\n"),
+        rungs=(*TWICE, "total:local_retry"),
+        whys=("with the reason of the refusal", "points to tax.py#rate"),
+    ),
+    together(
         "an earlier step that waits for a person is tried with its draft",
         {"draft:tax": rate("2"), "draft:total": total("4", "3")},
         person=ASKED,
