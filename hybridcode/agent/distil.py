@@ -89,6 +89,17 @@ def failing_names(output: str) -> tuple[str, ...]:
     return tuple(_names([_plain(line, frozenset()) for line in without_codes(output).replace("\r", "\n").split("\n")]))
 
 
+def places(output: str, paths: Collection[str]) -> tuple[tuple[str, int], ...]:
+    """Path and line of every place in the tree that an output names, in order, with repeats."""
+    known = frozenset(paths)
+    found: list[tuple[str, int]] = []
+    for line in without_codes(output).replace("\r", "\n").split("\n"):
+        for match in _FRAME.finditer(line[:_LINE_CHARS]):
+            if path := _in_tree(match[1] or match[3], known):
+                found.append((path, int(match[2] or match[4])))
+    return tuple(found)
+
+
 def _plain(line: str, paths: frozenset[str]) -> str:
     """A line without what differs from run to run, and with paths as they stand in the tree."""
     text = line.rstrip()

@@ -12,6 +12,7 @@ import msgspec
 from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.formats import choose_format
+from hybridcode.agent.importing import with_imports
 from hybridcode.agent.kept import Kept, KeptDraft, Unplaced
 from hybridcode.agent.ladder import Rung
 from hybridcode.agent.placing import Asked, bottom_up, difference, is_readable, place_draft
@@ -50,6 +51,8 @@ class Drafted:
     model_says: str
     is_merged: bool = False
     """True when the changes were carried over to bytes that are newer than the snapshot."""
+    notes: tuple[str, ...] = ()
+    """What a person must know of what was added to the answers."""
 
 
 @dataclass
@@ -115,7 +118,10 @@ async def draft_step(
     if len(laid.stays) == len(step.regions):
         run.journal.append(DraftRefused(step.id, rung.attempt, tuple(laid.stays)))
         return tuple(laid.stays)
-    return Drafted(difference(snapshot, laid.tree), sender.model.info.name, "\n".join(filter(None, laid.words)))
+    seen = run.shown_to(run.senders.part(rung.writer), laid.tree)
+    made = difference(snapshot, laid.tree)
+    changes, notes = await with_imports(run, step, attempt=rung.attempt, changes=made, tree=seen)
+    return Drafted(changes, sender.model.info.name, "\n".join(filter(None, laid.words)), notes=notes)
 
 
 @dataclass(frozen=True)
@@ -164,9 +170,8 @@ async def _draft_once(task: _Task, feedback: str) -> KeptDraft | Unplaced:
     if isinstance(placed, Refusal):
         run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))
         return Unplaced(reply.text, placed)
-    lines = (target.start, target.end) if target and target.start and target.end else None
     settled = tuple(places.named(one) for one in placed.regions)
-    return KeptDraft(event, reply.text, placed, task.region, settled, lines)
+    return KeptDraft(event, reply.text, placed, task.region, settled, target)
 
 
 async def _ask_what_fits(task: _Task, seen: Snapshot, feedback: str) -> tuple[Reply, ContextWindow]:

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hybridcode.agent.placing import Placed
+from hybridcode.agent.placing import Asked, Placed, place_draft
+from hybridcode.agent.shifting import Places
+from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import DraftMade
-from hybridcode.domain.plan import Region
+from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
+from hybridcode.domain.window import Target
+from hybridcode.repo.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,14 @@ class KeptDraft:
     """The place of the plan that it was asked for."""
     settled: tuple[Region, ...]
     """All places of the plan that it settles."""
-    lines: tuple[int, int] | None = None
-    """Where the place stood then, 1-based and inclusive; None for a whole file."""
+    target: Target | None
+    """What its window asked for."""
+
+    @property
+    def lines(self) -> tuple[int, int] | None:
+        """Where the place stood then, 1-based and inclusive; None for a whole file."""
+        target = self.target
+        return (target.start, target.end) if target and target.start and target.end else None
 
 
 class Unplaced(NamedTuple):
@@ -86,6 +96,26 @@ class Kept:
         self.failed.clear()
         self.is_partial = False
 
+    def widen(self, step: Step, tree: Snapshot, added: Region) -> None:
+        """The step has one more region, which is drafted next: the others' drafts are kept if they come to the same for
+        the step and the tree as they are now."""
+        current, places, is_several = tree, Places(step), len(step.regions) > 1
+        for draft in self.drafts:
+            must_change = draft.event.must_change
+            about = (places.step, places.of(draft.region), current, draft.target)
+            try:
+                asked = Asked(*about, has_others=is_several, must_change=must_change)
+                placed = place_draft(draft.text, asked, finish=draft.event.finish)
+            except RepoError:
+                placed = None
+            if not isinstance(placed, Placed) or placed != draft.placed:
+                self.drafts.clear()
+                break
+            current = current.with_changes(placed.changes)
+            places.follow(placed.changes, draft.region, draft.lines)
+        self.failed.clear()
+        self.tree, self.is_partial = tree.digest, True
+
     def spoil(self, paths: set[str]) -> None:
         """Files came out wrong: the drafts that changed them are no longer kept, the others are."""
         spoiled = set(paths)
@@ -100,4 +130,4 @@ class Kept:
 
 
 def _paths(kept: KeptDraft) -> set[str]:
-    return {change.path for change in kept.placed.changes}
+    return {kept.region.path, *(change.path for change in kept.placed.changes)}

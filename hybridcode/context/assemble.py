@@ -12,6 +12,8 @@ from functools import cached_property
 
 import msgspec
 
+from hybridcode.context.check import REASON as CHECKS
+from hybridcode.context.check import checked_tests
 from hybridcode.context.common import common_passages, touched_paths
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.exact import REASON, named_lines
@@ -45,11 +47,12 @@ _GUIDE_SHARE = 8
 _COMMON_SHARE = 8
 _IMPORT_SHARE = 8
 _DEFINITION_SHARE = 2
+_CHECK_SHARE = 4
 _CALLER_SHARE = 2
 _NAMED_SHARE = 3
 """Of the whole window, 1/8 at most is guidance, 1/8 what all steps share and 1/3 what the goal names. Of what is left
-when their turn comes, 1/8 is for imports, 1/2 for definitions, 1/2 for callers; then come tests, and the rest is filled
-by rank."""
+when their turn comes, 1/8 is for imports, 1/2 for definitions, 1/4 for tests that the check names, 1/2 for callers;
+then come other tests, and the rest is filled by rank."""
 _TIMES_THE_REGIONS = 4
 _FLOOR_BYTES = 4_000
 _LEAST_BESIDE = 1_600
@@ -88,6 +91,7 @@ def assemble(
     parts.add_what_is_used(others)
     if step.kind != "create":
         parts.cap(sum(len(text.encode()) for _, text in touched), stable=len(parts.text[:stable].encode()))
+    parts.add_check()
     parts.add_users(others)
     parts.add_ranked()
     parts.room = room - len(tail.encode()) - len(parts.text.encode())
@@ -231,6 +235,13 @@ class _Parts:
         used = len(self.text.encode())
         beside = max((_TIMES_THE_REGIONS - 1) * regions - stable, _FLOOR_BYTES - regions - used, _LEAST_BESIDE)
         self.room = min(self.room, beside)
+
+    def add_check(self) -> None:
+        """The tests that the step's check names."""
+        named = (one for one in checked_tests(self.corpus, self.step.check or "") if one.tests)
+        for _, tests in named:
+            parts = named_lines(self.corpus, tests, room=self.room // _CHECK_SHARE, taken=self.taken, reason=CHECKS)
+            self._extend(joined(self.reader, parts.passages))
 
     def add_users(self, targets: Sequence[Target]) -> None:
         """Who uses what the lines define, and their tests."""

@@ -140,6 +140,10 @@ class OutlineMade(Fact, frozen=True):
     used: int
     budget: int
     source: WindowSource
+    check: str = ""
+    """The command whose tests it shows, with those that fail now."""
+    places: tuple[str, ...] = ()
+    """Region strings of a draft of the plan that it shows; without them, the task chose what it shows."""
 
 
 class DraftMade(Fact, frozen=True):
@@ -156,11 +160,22 @@ class DraftMade(Fact, frozen=True):
 
 
 class DraftRefused(Fact, frozen=True):
-    """After DraftMade when it cannot be turned into exactly one change."""
+    """After DraftMade when it cannot be turned into exactly one change, or is written again before it is shown."""
 
     step: str
     attempt: int
     refusals: tuple[Refusal, ...]
+
+
+class ImportAdded(Fact, frozen=True):
+    """After the DraftMade of a try, before its proposal or refusal: a missing import is a part of the change now."""
+
+    step: str
+    attempt: int
+    path: str
+    line: str
+    """The statement, as it is placed at the top of the file."""
+    why: str
 
 
 class ProposalMade(Fact, frozen=True):
@@ -334,6 +349,7 @@ Event = (
     | OutlineMade
     | DraftMade
     | DraftRefused
+    | ImportAdded
     | ProposalMade
     | ProposalDecided
     | EffectStarted

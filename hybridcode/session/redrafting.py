@@ -10,6 +10,7 @@ from itertools import zip_longest
 
 import msgspec
 
+from hybridcode.agent.importing import loose_ends_of
 from hybridcode.agent.placing import Asked, Placed, place_draft
 from hybridcode.agent.shifting import standing
 from hybridcode.agent.submitting import MERGED
@@ -22,6 +23,7 @@ from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Target
 from hybridcode.gate.titles import summary
 from hybridcode.patch.check import unparsable
+from hybridcode.patch.imports import with_import
 from hybridcode.patch.merge import onto
 from hybridcode.session.checked import Checked, agrees
 from hybridcode.session.recorded import Missing, Recorded
@@ -68,6 +70,12 @@ class Drafting:
             self.before.setdefault(change.path, change.before)
             self.after[change.path], self.modes[change.path] = change.after, change.mode
 
+    def take_import(self, path: str, line: str) -> None:
+        """Add an import to what was drafted of a file."""
+        data = self.after.get(path)
+        if data is not None:
+            self.after[path] = with_import(data, line)
+
 
 def redraft(
     drafting: Drafting, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
@@ -107,19 +115,25 @@ def _placed(
         raise Missing("what a file held that its answer changes was not kept") from error
 
 
-def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None) -> Checked:
+def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None, step: Step | None) -> Checked:
     """Compare why a draft was refused with why it is refused now."""
     reason = event.refusals[0].reason if event.refusals else "no reason"
     what = f"draft of step {event.step}, try {event.attempt}, refused: {reason}"
     digest = sha256_hex(canonical_json(event.refusals))
     if drafting is None or drafting.why_not:
         return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not if drafting else NOT_KEPT, digest)
-    found = drafting.refused or unparsable(drafting.changes)
+    found = drafting.refused or unparsable(drafting.changes) or _loose_ends(event, drafting, step)
     rebuilt = sha256_hex(canonical_json(found))
     if agrees(canonical_json(event.refusals).decode(), canonical_json(found).decode()):
         return Checked(seq, "draft", "ok", what, "", digest, digest)
     why = f"now it is refused because {found[0].reason}" if found else "now it can be placed"
     return Checked(seq, "draft", "differs", what, why, digest, rebuilt)
+
+
+def _loose_ends(event: DraftRefused, drafting: Drafting, step: Step | None) -> tuple[Refusal, ...]:
+    """What a draft leaves undefined or unused, as far as it was refused for it: other steps may bring the rest."""
+    found = loose_ends_of(step, drafting.changes) if step is not None else ()
+    return tuple(one for one in found if one in event.refusals)
 
 
 def check_proposal(seq: int, proposal: Proposal, drafting: Drafting | None, recorded: Recorded) -> Checked:

@@ -22,12 +22,14 @@ from hybridcode.domain.events import (
     EffectFinished,
     EffectStarted,
     Envelope,
+    ImportAdded,
     ModelAnswered,
     ModelAsked,
     OutlineMade,
     PlanMade,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     RungTaken,
     StepMoved,
     StepStarted,
@@ -147,10 +149,12 @@ class _Walk:
                 self.history = ""
             case BaselineTaken():
                 self.baseline = event
+            case RepairAsked():
+                self.baseline = None
             case PlanMade(plan=plan):
                 self._follow(plan)
-            case StepMoved(step=name, touches=touches) if self.plan is not None:
-                self._follow(moved(self.plan, name, touches))
+            case StepMoved(step=name, touches=touches, goal=goal) if self.plan is not None:
+                self._follow(moved(self.plan, name, touches, goal=goal))
             case OutlineMade():
                 self.outline = event.digest
                 yield check_outline(seq, event, self.task, self.recorded)
@@ -171,13 +175,16 @@ class _Walk:
                 yield self._draft(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
+            case ImportAdded(step=name, attempt=attempt, path=path, line=line):
+                if (drafting := self.tries.get((name, attempt))) is not None:
+                    drafting.take_import(path, line)
             case DraftRefused():
                 drafting = self.tries.get((event.step, event.attempt))
                 place = self._region(event.step) if drafting and drafting.is_of_one else ""
                 others = self.refused.get(event.step, {}) if place else {}
                 others.pop("", None)
                 self.refused[event.step] = {**others, place: (event.refusals, self.writers.get(event.step))}
-                yield check_refusal(seq, event, drafting)
+                yield check_refusal(seq, event, drafting, self._step(event.step))
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished() | CommandChanged():
                 if isinstance(event, ProposalMade):
                     self.refused.pop(event.proposal.step, None)

@@ -52,7 +52,7 @@ def run(program: Program, repo: Path, *more: str):
 
 
 def test_a_task_through_a_frontier_and_a_local_server(program: Program, repo: Path, server: ChatServer):
-    done = run(program, repo, "--yes", *CHECK)
+    done = run(program, repo, "--yes", "--plan-first", *CHECK)
     assert done.code == 0, done.err + done.out
     assert (repo / "shop.py").read_text() == FILES["shop.py"].replace("3", "5")
     ledger = done.json["ledger"]
@@ -87,7 +87,7 @@ def test_stream_json_is_the_journal_line_by_line(program: Program, repo: Path):
 
 
 def test_text_output_tells_the_story_and_says_the_cost_is_unknown(program: Program, repo: Path):
-    done = program.run("run", "set it", "--yes", *CHECK, cwd=repo)
+    done = program.run("run", "set it", "--yes", "--plan-first", *CHECK, cwd=repo)
     assert done.code == 0, done.err
     assert "+RATE = 5" in done.err
     assert "cost unknown" in done.out
