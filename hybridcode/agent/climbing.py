@@ -75,12 +75,12 @@ async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
     )
 
 
-def _told(notes: Notes, writer: Writer, region: Region) -> str:
-    return notes.told(writer, region=region)
-
-
 def _asks_frontier(rung: Rung) -> bool:
     return rung.writer == "frontier" or rung.name == "frontier_hint"
+
+
+def _told(notes: Notes, writer: Writer, region: Region) -> str:
+    return notes.told(writer, region=region)
 
 
 @dataclass
@@ -172,7 +172,7 @@ class _Climb:
         if not await others_done(run, self.step):
             return None
         self.step = take_in(run, self.step, found)
-        self.kept.widen(self.step, await run.snapshot(), Region.parse(found.region))
+        self.kept.widen(self.step, await run.snapshot())
         self.fall(replace(fell, note=pointed(fell.note, found.region, found.step)))
         return Rung("local_retry", "local", 0, f"the check of all steps together points to {found.region}")
 

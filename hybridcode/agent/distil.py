@@ -134,13 +134,6 @@ def _in_tree(path: str, paths: frozenset[str]) -> str:
     return plain
 
 
-def frames(output: str, paths: Collection[str]) -> list[tuple[str, int]]:
-    """The places of the tree that an output names, as path and line, in order. `paths` are the files of the tree."""
-    known = frozenset(paths)
-    named = ((_in_tree(match[1] or match[3], known), match) for match in _FRAME.finditer(without_codes(output)))
-    return [(path, int(match[2] or match[4])) for path, match in named if path]
-
-
 def _with_code(lines: Sequence[str], kept: Sequence[int]) -> list[int]:
     """The kept lines with the lines of code that they point to."""
     code = {number for number, line in enumerate(lines) if line.startswith("> ")}

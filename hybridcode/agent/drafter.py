@@ -119,8 +119,8 @@ async def draft_step(
         run.journal.append(DraftRefused(step.id, rung.attempt, tuple(laid.stays)))
         return tuple(laid.stays)
     seen = run.shown_to(run.senders.part(rung.writer), laid.tree)
-    made = difference(snapshot, laid.tree)
-    changes, notes = await with_imports(run, step, attempt=rung.attempt, changes=made, tree=seen)
+    found = difference(snapshot, laid.tree)
+    changes, notes = await with_imports(run, step, attempt=rung.attempt, changes=found, tree=seen)
     return Drafted(changes, sender.model.info.name, "\n".join(filter(None, laid.words)), notes=notes)
 
 
@@ -170,8 +170,9 @@ async def _draft_once(task: _Task, feedback: str) -> KeptDraft | Unplaced:
     if isinstance(placed, Refusal):
         run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))
         return Unplaced(reply.text, placed)
+    lines = (target.start, target.end) if target and target.start and target.end else None
     settled = tuple(places.named(one) for one in placed.regions)
-    return KeptDraft(event, reply.text, placed, task.region, settled, target)
+    return KeptDraft(event, reply.text, asked, placed, task.region, settled, lines)
 
 
 async def _ask_what_fits(task: _Task, seen: Snapshot, feedback: str) -> tuple[Reply, ContextWindow]:

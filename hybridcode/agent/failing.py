@@ -6,7 +6,7 @@ Invariant: a pure function of the output and the tree; never longer than asked f
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hybridcode.agent.distil import frames
+from hybridcode.agent.distil import places
 from hybridcode.context.signals import is_aside
 from hybridcode.domain.plan import Region
 from hybridcode.repo.lines import split_lines
@@ -38,14 +38,14 @@ class Failing:
 def failing_places(output: str, tree: Snapshot) -> dict[str, set[int]]:
     """Files of the tree that an output names, with the lines (1-based), in the order of the output."""
     found: dict[str, set[int]] = {}
-    for path, line in frames(output, tree.files.keys()):
+    for path, line in places(output, tree.files.keys()):
         found.setdefault(path, set()).add(line)
     return found
 
 
 def failing_definitions(output: str, tree: Snapshot, *, most_chars: int) -> list[Failing]:
     """The definitions that an output names: those that are no tests first, of each kind the last named first."""
-    named = list(dict.fromkeys(reversed(frames(output, tree.files.keys()))))
+    named = list(dict.fromkeys(reversed(places(output, tree.files.keys()))))
     named.sort(key=lambda place: is_aside(place[0]))
     found: list[Failing] = []
     for path, line in named:

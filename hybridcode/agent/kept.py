@@ -5,7 +5,7 @@ is whole.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hybridcode.agent.placing import Asked, Placed, place_draft
@@ -14,7 +14,6 @@ from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import DraftMade
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
-from hybridcode.domain.window import Target
 from hybridcode.repo.snapshot import Snapshot
 
 
@@ -24,19 +23,14 @@ class KeptDraft:
 
     event: DraftMade
     text: str
+    asked: Asked
     placed: Placed
     region: Region
     """The place of the plan that it was asked for."""
     settled: tuple[Region, ...]
     """All places of the plan that it settles."""
-    target: Target | None
-    """What its window asked for."""
-
-    @property
-    def lines(self) -> tuple[int, int] | None:
-        """Where the place stood then, 1-based and inclusive; None for a whole file."""
-        target = self.target
-        return (target.start, target.end) if target and target.start and target.end else None
+    lines: tuple[int, int] | None = None
+    """Where the place stood then, 1-based and inclusive; None for a whole file."""
 
 
 class Unplaced(NamedTuple):
@@ -96,15 +90,14 @@ class Kept:
         self.failed.clear()
         self.is_partial = False
 
-    def widen(self, step: Step, tree: Snapshot, added: Region) -> None:
-        """The step has one more region, which is drafted next: the others' drafts are kept if they come to the same for
+    def widen(self, step: Step, tree: Snapshot) -> None:
+        """The step has one more place, which is drafted next: the others' drafts are kept if they come to the same for
         the step and the tree as they are now."""
-        current, places, is_several = tree, Places(step), len(step.regions) > 1
+        current, places = tree, Places(step)
         for draft in self.drafts:
-            must_change = draft.event.must_change
-            about = (places.step, places.of(draft.region), current, draft.target)
+            where = places.of(draft.region)
+            asked = replace(draft.asked, step=places.step, region=where, tree=current, has_others=True)
             try:
-                asked = Asked(*about, has_others=is_several, must_change=must_change)
                 placed = place_draft(draft.text, asked, finish=draft.event.finish)
             except RepoError:
                 placed = None
@@ -113,7 +106,6 @@ class Kept:
                 break
             current = current.with_changes(placed.changes)
             places.follow(placed.changes, draft.region, draft.lines)
-        self.failed.clear()
         self.tree, self.is_partial = tree.digest, True
 
     def spoil(self, paths: set[str]) -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from hybridcode.agent.distil import frames
+from hybridcode.agent.distil import places
 from hybridcode.agent.failing import failing_definitions, failing_places, told_definitions
 from hybridcode.repo.snapshot import take
 
@@ -41,5 +41,5 @@ def test_it_stays_within_its_room_and_shows_the_lines_around_the_place(tmp_path:
 def test_places_of_the_tree_are_told_apart_from_others(tmp_path: Path):
     snapshot = tree(tmp_path)
     assert failing_places(OUTPUT, snapshot) == {"tests/test_cart.py": {2}, "cart.py": {6}}
-    assert frames("./cart.py:3:5: error: no", ["cart.py"]) == [("cart.py", 3)]
+    assert places("./cart.py:3:5: error: no", ["cart.py"]) == (("cart.py", 3),)
     assert failing_definitions("cart.py:900: gone", snapshot, most_chars=2_000) == []
