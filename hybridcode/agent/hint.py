@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from hybridcode.agent.asking import ask
+from hybridcode.agent.distil import cut
 from hybridcode.agent.drafter import goal_of, is_readable
 from hybridcode.agent.planner import problems_of
 from hybridcode.agent.run import Run
@@ -64,8 +65,7 @@ async def _names(run: Run, step: Step) -> str:
     paths = dict.fromkeys(region.path for region in step.regions if is_readable(snapshot, region.path))
     rows = (f"{path}: {', '.join(one.name for one in outline(path, snapshot.read(path)))}" for path in paths)
     text = "\n".join(row for row in rows if not row.endswith(": "))
-    more = f" [{len(text) - NAMES_CHARS} more characters]" if len(text) > NAMES_CHARS else ""
-    return f"\n\n# Names there\n{text[:NAMES_CHARS]}{more}" if text else ""
+    return f"\n\n# Names there\n{cut(text, NAMES_CHARS, between=' ')}" if text else ""
 
 
 def read_hint(text: str) -> Hint:
