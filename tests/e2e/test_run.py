@@ -2,14 +2,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.chat_server import Answer, ChatServer, Exchange, cut, fail, say, serving
-from tests.support.processes import Program, with_one_server
-from tests.support.repos import git_repository
+from tests.support.chat_server import Answer, ChatServer, cut, fail, say
+from tests.support.processes import Program
+from tests.support.role_server import by_role
 
 FILES = {
     "shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n",
@@ -19,32 +19,14 @@ PLAN = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#
 CHECK = ("--test-cmd", "python3 check.py")
 
 
-def by_role(plan: str = json.dumps(PLAN), draft: str = "```python\nRATE = 5\n```", judge: str = "good Done.") -> Answer:
-    """One server for both models: told apart by what the system prompt says they do."""
-
-    def answer(exchange: Exchange) -> None:
-        system = exchange.body["messages"][0]["content"]
-        text = plan if system.startswith("You plan") else judge if system.startswith("You judge") else draft
-        say(text, usage=(400, 20))(exchange)
-
-    return answer
+@pytest.fixture
+def answer() -> Answer:
+    return by_role(plan=PLAN)
 
 
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with serving() as chat:
-        chat.answer = by_role()
-        yield chat
-
-
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url, frontier="timeout_s = 20\nmax_retries = 0")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return git_repository(tmp_path / "shop", FILES)
+def files() -> Mapping[str, str]:
+    return FILES
 
 
 def run(program: Program, repo: Path, *more: str):
@@ -262,7 +244,7 @@ def test_unknown_ids_are_usage_errors(program: Program, repo: Path):
 
 def test_escape_sequences_of_a_plan_never_reach_the_terminal(program: Program, repo: Path, server: ChatServer):
     step = {"id": "rate", "goal": "Set RATE \x1b]0;pwned\x07 to 5.", "touches": ["shop.py#RATE"]}
-    server.answer = by_role(plan=json.dumps({"steps": [step]}))
+    server.answer = by_role(plan={"steps": [step]})
     done = program.run("run", "set it", "--yes", *CHECK, cwd=repo)
     assert done.code == 0, done.err
     assert "\x1b]0" not in done.err + done.out

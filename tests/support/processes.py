@@ -57,22 +57,25 @@ class Program:
         )
 
 
-def with_one_server(home: Path, base_url: str, *, frontier: str) -> Program:
+def with_one_server(
+    home: Path, base_url: str, *, frontier: str = "timeout_s = 20\nmax_retries = 0", has_frontier: bool = True
+) -> Program:
     """A program whose two models are one server on loopback; `frontier` holds more lines of its section."""
     config = home / "config" / "hybridcode" / "config.toml"
     config.parent.mkdir(parents=True)
-    config.write_text(
-        f"""
+    deciding = f"""
 [models.frontier]
 model = "openai/loop"
 api_base = "{base_url}"
 api_key_env = "LOOP_KEY"
 {frontier}
+"""
+    writing = f"""
 [models.local]
 base_url = "{base_url}"
 name = "local-loop"
 """
-    )
+    config.write_text(deciding * has_frontier + writing)
     return Program(home, {"LOOP_KEY": "key-for-tests"})
 
 
