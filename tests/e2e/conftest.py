@@ -23,8 +23,13 @@ def server(answer: Answer) -> Iterator[ChatServer]:
 
 
 @pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url)
+def frontier() -> str | None:
+    return None
+
+
+@pytest.fixture
+def program(tmp_path: Path, server: ChatServer, frontier: str | None) -> Program:
+    return with_one_server(tmp_path / "home", server.base_url, frontier=frontier)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hybridcode.config.routing import parse_routing
 from hybridcode.gate.sandbox import probe
 from tests.support.chat_server import Answer, ChatServer, Exchange, say
 from tests.support.history import CHECK, answer_to, history, knowing
-from tests.support.processes import Done, Program
+from tests.support.processes import QUICK_TO_FAIL, Done, Program
 from tests.support.repos import git
 
 NAMED = ("--test-cmd", CHECK)
@@ -31,6 +31,11 @@ def author(knows: Callable[[str], bool]) -> Answer:
         say(answer_to(prompt, knows), usage=(len(prompt) // 3, 20))(exchange)
 
     return answer
+
+
+@pytest.fixture
+def frontier() -> str:
+    return QUICK_TO_FAIL
 
 
 @pytest.fixture

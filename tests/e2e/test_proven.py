@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hybridcode.gate.sandbox import probe
-from tests.support.chat_server import Answer, ChatServer, Exchange
-from tests.support.processes import Program, with_one_server
+from tests.support.chat_server import Answer, Exchange
+from tests.support.processes import Program
 from tests.support.role_server import by_role, role_of
 from tests.support.sessions import fence
 
@@ -28,11 +28,6 @@ def answer() -> Answer:
         by_role(plan=PLAN, draft=fence(draft))(exchange)
 
     return wrong_at_first
-
-
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url, has_frontier=False)
 
 
 def test_what_waits_for_an_answer_is_proven_already(program: Program, repo: Path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.chat_server import Answer, ChatServer, cut, fail, say
-from tests.support.processes import Program
+from tests.support.processes import QUICK_TO_FAIL, Program
 from tests.support.role_server import by_role
 
 FILES = {
@@ -17,6 +17,11 @@ FILES = {
 }
 PLAN = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#RATE"]}], "check": "python3 check.py"}
 CHECK = ("--test-cmd", "python3 check.py")
+
+
+@pytest.fixture
+def frontier() -> str:
+    return QUICK_TO_FAIL
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.chat_server import Answer, ChatServer
 from tests.support.hostile import hostile_clone
-from tests.support.processes import Program
+from tests.support.processes import QUICK_TO_FAIL, Program
 from tests.support.repos import git_repository, write_tree
 from tests.support.role_server import by_role
 from tests.support.screen import Screen
@@ -18,6 +18,11 @@ from tests.support.sessions import fence
 
 PLAN = {"steps": [{"id": "x", "goal": "Set X to 2.", "touches": ["a.py#X"]}]}
 KNOWN_PROGRAMS = re.compile(r"/(?:git|python[\d.]*|strace|ldconfig[\w.]*|bwrap|sh|gcc|cc1|uname|true|hybridcode)$")
+
+
+@pytest.fixture
+def frontier() -> str:
+    return QUICK_TO_FAIL
 
 
 @pytest.fixture
