@@ -17,12 +17,8 @@ from tests.support.screen import Screen
 from tests.support.sessions import fence
 
 PLAN = {"steps": [{"id": "x", "goal": "Set X to 2.", "touches": ["a.py#X"]}]}
+through_litellm = pytest.mark.parametrize("frontier", [QUICK_TO_FAIL], ids=["litellm"])
 KNOWN_PROGRAMS = re.compile(r"/(?:git|python[\d.]*|strace|ldconfig[\w.]*|bwrap|sh|gcc|cc1|uname|true|hybridcode)$")
-
-
-@pytest.fixture
-def frontier() -> str:
-    return QUICK_TO_FAIL
 
 
 @pytest.fixture
@@ -64,6 +60,7 @@ def started(trace: Path) -> set[str]:
 
 
 @pytest.mark.slow
+@through_litellm
 @pytest.mark.parametrize("arguments", [("context", "--query", "x"), ("run", "set X", "--yes"), ("doctor",), ()])
 def test_a_hostile_clone_executes_nothing(
     program: Program, tmp_path: Path, server: ChatServer, arguments: tuple[str, ...]
@@ -93,6 +90,7 @@ def test_a_hostile_clone_executes_nothing(
     assert list(marks.iterdir()), "this clone has lost its teeth"
 
 
+@through_litellm
 def test_the_session_itself_connects_nowhere_and_its_models_only_to_their_host(
     program: Program, tmp_path: Path, server: ChatServer
 ):
