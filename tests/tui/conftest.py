@@ -1,8 +1,8 @@
 import os
-from importlib import import_module
 from pathlib import Path
 
 import pytest
+from quiet import watch_event_loops
 
 for _name in [
     name for name in os.environ if name == "NO_COLOR" or (name.startswith("TEXTUAL_") and "SNAPSHOT" not in name)
@@ -10,8 +10,7 @@ for _name in [
     del os.environ[_name]
 
 
-# How long a pilot watches, twice for each key, whether the app still computes: its own 20 ms are most of a test's time.
-vars(import_module("textual._wait")).update(SLEEP_GRANULARITY=0.004, SLEEP_IDLE=0.001)
+watch_event_loops()
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ class Drive:
         for key in keys:
             self.clock.now += after
             await self.pilot.press(key)
+            await self.pilot.pause()
         await self.settle()
 
     async def write_at_once(self, *keys: str) -> None:
