@@ -1,14 +1,16 @@
 """How large a draft's window is beside the region it is about, over the definitions of a tree.
 
-    .venv/bin/python -m benchmarks.draft_windows [ROOT] [--count 120] [--budget 4000]
+    .venv/bin/python -m benchmarks.draft_windows [ROOT] [--count 120] [--budget 4000] [--reads]
 
 Method: of all named functions and classes of up to 120 lines in files that are not tests, those with the smallest
-hashes of their names; each is the one place of a step that says to change it. Tokens are of four bytes. `share` is the
-part of all windows that is there for a reason: region, imports, definitions, callers, tests, guidance, or by rank.
+hashes of their names; each is the one place of a step that says to change it. With `--reads` the step is the first of a
+plan's two, each of which names another of the places as one to read. Tokens are of four bytes. `share` is the part of
+all windows that is there for a reason: region, imports, definitions, callers, tests, guidance, or by rank.
 """
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("root", type=Path, nargs="?", default=Path())
     parser.add_argument("--count", type=int, default=120)
     parser.add_argument("--budget", type=int, default=4_000)
+    parser.add_argument("--reads", action="store_true")
     chosen = parser.parse_args()
     index = Index.in_memory()
     corpus = index.corpus(index.take(chosen.root))
@@ -53,11 +56,12 @@ def main() -> None:
     used: list[int] = []
     regions: list[int] = []
     shares: Counter[str] = Counter()
-    for name in places(snapshot, chosen.count):
-        step = Step("1", f"Change {name.partition('#')[2]}.", touches=(name,))
+    named = places(snapshot, chosen.count)
+    for number, name in enumerate(named):
+        plan = _plan(named, number) if chosen.reads else Plan((_step("1", name),))
         try:
             window = assemble(
-                step, corpus, region=Region.parse(name), budget=chosen.budget, format="region", plan=Plan((step,))
+                plan.steps[0], corpus, region=Region.parse(name), budget=chosen.budget, format="region", plan=plan
             )
         except HybridcodeError:
             continue
@@ -71,6 +75,16 @@ def main() -> None:
     large = sum(one > 1_000 for one in used)
     print(f"a window is {ratio:.1f} times its region (median); {large} are larger than 1,000 tok")
     print("share: " + ", ".join(f"{reason} {size / sum(used):.0%}" for reason, size in shares.most_common()))
+
+
+def _step(number: str, name: str, *reads: str) -> Step:
+    return Step(number, f"Change {name.partition('#')[2]}.", touches=(name,), reads=reads)
+
+
+def _plan(named: Sequence[str], number: int) -> Plan:
+    """Two places that are changed, and two that are read."""
+    first, second, third, fourth = (named[(number + ahead) % len(named)] for ahead in range(4))
+    return Plan((_step("1", first, third), _step("2", second, fourth)))
 
 
 def _shares(window: ContextWindow, snapshot: Snapshot) -> Counter[str]:

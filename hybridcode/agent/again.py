@@ -52,6 +52,8 @@ class Again:
     """Ids of all steps of the plan before."""
     check: str | None
     """What was to prove the whole task."""
+    places: tuple[str, ...] = ()
+    """Places of the plan before, as Region strings: what its request shows of the tree."""
 
     @property
     def label(self) -> str:

@@ -66,14 +66,14 @@ def _no_draft(text: str, target: Target) -> Refusal | None:
         return None
     words = "\n".join(lines).strip()
     if _calls_tools(words, lines, found, target):
-        return Refusal("the answer calls tools, and there are none here", path=target.path, advice=_IN_A_FENCE)
+        return _formless("the answer calls tools, and there are none here", target)
     if found:
         return _foreign(lines, found, target)
     if _DECLINES.match(words):
         said = words.split("\n", 1)[0][:_QUOTED_CHARS]
         return Refusal(f"the model declined: {said}", path=target.path, advice=_IN_A_FENCE)
     if _is_prose(words, target):
-        return Refusal("the answer is prose, without the new text", path=target.path, advice=_IN_A_FENCE)
+        return _formless("the answer is prose, without the new text", target)
     return None
 
 
@@ -120,7 +120,11 @@ def _foreign(lines: Sequence[str], found: Sequence[Fence], target: Target) -> Re
     text = textwrap.dedent("\n".join(lines[found[0].opening + 1 : found[0].closing]))
     if not error_count(target.path, text.encode("utf-8", "replace")):
         return None
-    return Refusal(f"the answer is {written}, the file is {wanted}", path=target.path, advice=_IN_A_FENCE)
+    return _formless(f"the answer is {written}, the file is {wanted}", target)
+
+
+def _formless(reason: str, target: Target) -> Refusal:
+    return Refusal(reason, path=target.path, advice=_IN_A_FENCE, is_formless=True)
 
 
 def _is_prose(words: str, target: Target) -> bool:

@@ -5,6 +5,8 @@ same tree and command in a session, and within its own limit of time; one that s
 a check that is allowed has no copy to run in, a person is told why.
 """
 
+import shlex
+
 from msgspec.structs import replace
 
 from hybridcode.agent.checks import command_of, failing_of, said_before
@@ -20,6 +22,8 @@ from hybridcode.gate.scratch_contents import CannotCopy
 STEP = "(before)"
 """The step that it belongs to; no plan can use this id."""
 _HEADING = "# The check now, before any change"
+_MOST_SHOWN = 4
+"""Failing tests that a planner is shown."""
 _UNKNOWN = "Whether it passes now is not known: what the local model plans is judged even if it passes afterwards."
 
 
@@ -59,6 +63,12 @@ def keep_for_later(run: Run, event: CheckRan, tree: str) -> None:
 def baseline_part(baseline: BaselineTaken | None) -> str:
     """What a request for a plan says of it; empty if nothing is known."""
     return f"{_HEADING}\n{baseline.told}" if baseline is not None else ""
+
+
+def check_line(command: str, baseline: BaselineTaken | None) -> str:
+    """The check's command, behind it the first tests that fail now: what names the tests that a planner is shown."""
+    failing = baseline.failing[:_MOST_SHOWN] if baseline is not None else ()
+    return " ".join((command, *map(shlex.quote, failing)))
 
 
 def _is_wanted(run: Run) -> bool:

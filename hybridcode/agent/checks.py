@@ -8,6 +8,7 @@ from collections.abc import Collection
 from hybridcode.agent.commands import shell_command
 from hybridcode.agent.distil import distil, failing_names, without_codes
 from hybridcode.agent.run import Run
+from hybridcode.agent.sandbox_limits import kept_from
 from hybridcode.domain.action import Declined, Failed, Ran, Receipt, ShellCommand, Unknown
 from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.gate.processes import environment_names
@@ -56,6 +57,7 @@ def record_check(run: Run, receipt: Ran, *, line: str, step: str | None) -> Chec
         tail=receipt.tail,
         seconds=receipt.seconds,
         failing=() if passed else failing_of(run, receipt),
+        kept_from=kept_from(receipt, run.root),
     )
     run.journal.append(event)
     if passed:
@@ -126,7 +128,7 @@ def failure_note(told: str, *, is_own: bool = True) -> str:
 def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHARS) -> str:
     """A check, how it ended, and what its output says of that."""
     told = without_codes(event.tail)[-most_chars:] if event.passed else distil(event.tail, paths, most_chars=most_chars)
-    return _said(event.command, event.exit_code, told)
+    return _said(event.command, event.exit_code, "\n".join(filter(None, (event.kept_from, told))))
 
 
 def said_before(command: str, exit_code: int, output: str, paths: Collection[str]) -> str:

@@ -8,23 +8,27 @@ could be, and only where a person looks at it.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from hybridcode.agent.blaming import Blame, blame, may_rework, take_in
 from hybridcode.agent.checks import check
 from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step
 from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
 from hybridcode.agent.hint import ask_hint, move
+from hybridcode.agent.importing import loose_ends
 from hybridcode.agent.kept import Kept
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
-from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, refused
-from hybridcode.agent.proving import Tried, try_ahead
+from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, pointed, refused
+from hybridcode.agent.proving import Tried
 from hybridcode.agent.reproducing import turned
 from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
+from hybridcode.agent.whole import others_done, try_own, try_whole
 from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError, RepoError, StepCapReached
 from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken
-from hybridcode.domain.plan import Step, Writer
+from hybridcode.domain.plan import Region, Step, Writer
 from hybridcode.domain.refusal import Refusal
 from hybridcode.gate.approvers import has_person
 from hybridcode.patch.check import unparsable
@@ -71,6 +75,14 @@ async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
     )
 
 
+def _asks_frontier(rung: Rung) -> bool:
+    return rung.writer == "frontier" or rung.name == "frontier_hint"
+
+
+def _told(notes: Notes, writer: Writer, region: Region) -> str:
+    return notes.told(writer, region=region)
+
+
 @dataclass
 class _Climb:
     """How far one step has come."""
@@ -96,6 +108,12 @@ class _Climb:
     """Why the last one could not be asked."""
     held_back: tuple[Rung, Drafted, Tried] | None = None
     """A draft that failed its check in a scratch copy: nobody was asked about it yet."""
+    unproven: tuple[Rung, Drafted, Tried, Tried] | None = None
+    """A draft on which the check of all steps together failed: it is proposed before the frontier is asked."""
+    blamed: Blame | None = None
+    """What that failure points to; None: the last try failed otherwise."""
+    loose: set[str] = field(default_factory=set[str])
+    """Names without a definition, and imports without a use, that it was told of once."""
     is_redrafted: bool = False
     """Drafted anew because files changed."""
     local_tries: int = 0
@@ -117,7 +135,10 @@ class _Climb:
                 break
             if not self._can_be_asked(rung):
                 continue
-            end = await self._try(self._numbered(rung), is_last=self._is_last(rung, left))
+            if _asks_frontier(rung) and (ended := await self._as_it_is()) is not None:
+                return ended
+            has_retry = rung.writer == "local" and bool(left) and left[0].name == "local_retry"
+            end = await self._try(self._numbered(rung), is_last=self._is_last(rung, left), has_retry=has_retry)
             match end:
                 case None:
                     continue
@@ -127,6 +148,8 @@ class _Climb:
                     self.fall(end)
                     name: RungName = "local_retry" if rung.writer == "local" else rung.name
                     left.appendleft(replace(rung, name=name, why=REDRAFT))
+                case Fell() if (again := await self._rework(end, left)) is not None:
+                    left.appendleft(again)
                 case Fell():
                     if end.is_loop or end.mark in self.marks:
                         self._leave_level(rung, left, end)
@@ -136,6 +159,35 @@ class _Climb:
                 case _:
                     return end
         return await self._give_up()
+
+    async def _rework(self, fell: Fell, left: deque[Rung]) -> Rung | None:
+        """One more try of the local model, with the place of an earlier step that a failure of all steps together
+        points to: where it points to that alone, or where the step's own place was tried again."""
+        run, found = self.run, self.blamed
+        if found is None or not found.step or "local" in self.broken or not may_rework(run, self.step):
+            return None
+        is_new = not fell.is_loop and fell.mark not in self.marks
+        if found.is_own and is_new and left and left[0].name == "local_retry":
+            return None
+        if not await others_done(run, self.step):
+            return None
+        self.step = take_in(run, self.step, found)
+        self.kept.widen(self.step, await run.snapshot())
+        self.fall(replace(fell, note=pointed(fell.note, found.region, found.step)))
+        return Rung("local_retry", "local", 0, f"the check of all steps together points to {found.region}")
+
+    async def _as_it_is(self) -> Ending | None:
+        """Propose a draft on which the check of all steps together failed: what the frontier is asked for then is
+        another plan. None where there is no such draft, or somebody still has to write."""
+        if self.unproven is None:
+            return None
+        (rung, drafted, tried, whole), self.unproven, self.held_back = self.unproven, None, None
+        await self.run.lanes.turn(self.step.id)
+        end = await submit(self.run, self.step, rung, drafted, tried, whole)
+        if not isinstance(end, Fell):
+            return end
+        self.fall(end)
+        return None
 
     def _can_be_asked(self, rung: Rung) -> bool:
         return rung.writer not in self.broken and (rung.name != "frontier_hint" or "frontier" not in self.broken)
@@ -189,11 +241,12 @@ class _Climb:
             why = f"{why}: {self.fell.ending[1]}"
         return replace(rung, attempt=self.attempt, why=why[:_WHY_CHARS])
 
-    async def _try(self, rung: Rung, *, is_last: bool) -> Ending | Fell | None:
-        """One rung; None where its writer could not be asked."""
+    async def _try(self, rung: Rung, *, is_last: bool, has_retry: bool) -> Ending | Fell | None:
+        """One rung; None where its writer could not be asked. `has_retry`: the local model has another try."""
         run, step = self.run, self.step
         self.writer = rung.writer
         run.lanes.write(step.id)
+        self.blamed = None
         run.journal.append(RungTaken(step.id, rung.name, rung.writer, rung.attempt, rung.why, is_last))
         said: list[str] = []
         try:
@@ -213,8 +266,9 @@ class _Climb:
         self.error = None
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
-        if why := self._refused(rung, drafted, must_parse=self._must_parse(is_first=rung.attempt == 1 and not is_last)):
-            return Fell(("failed", why[0].reason), refused(why), mark_of(why), is_refused=True)
+        must_parse = self._must_parse(is_first=rung.attempt == 1 and not is_last)
+        if why := self._refused(rung, drafted, must_parse=must_parse, has_retry=has_retry):
+            return Fell(("failed", why[0].reason), refused(why, self.kept.refusals), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(said) in self.answers:
             before = self.fell or Fell(("failed", "the same answer twice"))
@@ -228,23 +282,27 @@ class _Climb:
         try:
             if rung.name == "frontier_hint":
                 asked = "frontier"
-                hint = await ask_hint(self.run, self.step, self.notes.told())
+                hint = await ask_hint(self.run, self.step, self.notes, self.kept)
                 self.notes.take(fact("hint", hint.note), "frontier")
                 await self._move(hint.places)
                 asked = rung.writer
-            return await draft_step(self.run, self.step, rung, self.notes.told(rung.writer), said=said, kept=self.kept)
+            told = partial(_told, self.notes, rung.writer)
+            return await draft_step(self.run, self.step, rung, told, said=said, kept=self.kept)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)
+            if self.kept.failed:
+                self.notes.take(refused([one.refusal for one in self.kept.failed.values()], self.kept.refusals), asked)
             raise
 
     async def _move(self, places: tuple[str, ...]) -> None:
-        """Go on at the place that a hint names: what was answered for another one is no repetition there, is kept for
-        nothing, and takes no note away from the places that are new."""
-        there = await move(self.run, self.step, places)
+        """Go on at the place that a hint names: what was answered for another one is no repetition there, and takes no
+        note away from the places that are new. Drafts are kept where only those that were refused are moved."""
+        there = await move(self.run, self.step, places, failed=self.kept.failed)
         if there is not self.step:
             self.step = there
             self.answers.clear()
-            self.kept = Kept()
+            self.notes.spread()
+            self.kept = self.kept.elsewhere()
 
     async def _unchanged(self, same: tuple[Refusal, ...]) -> Ending | Fell:
         """The model wants the lines as they are: right if the check passes or, without one, if it says so twice."""
@@ -268,11 +326,18 @@ class _Climb:
         """A draft with new syntax errors is written again once, and never applied where nobody looks at it."""
         return is_first or not has_person(self.run.gate.approver)
 
-    def _refused(self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool) -> tuple[Refusal, ...]:
-        """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, else a warning in the pane."""
+    def _refused(
+        self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool, has_retry: bool
+    ) -> tuple[Refusal, ...]:
+        """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, with `has_retry` names without
+        a definition are one, once. Else both are a warning in the pane."""
         if not isinstance(drafted, Drafted):
             return drafted
         broken = unparsable(drafted.changes) if must_parse else ()
+        if not broken and has_retry:
+            found = loose_ends(self.run, self.step, drafted.changes)
+            broken = tuple(one for one in found if f"{one.path} {one.reason}" not in self.loose)
+            self.loose |= {f"{one.path} {one.reason}" for one in broken}
         if broken:
             self.kept.spoil({refusal.path for refusal in broken if refusal.path is not None})
             self.run.journal.append(DraftRefused(self.step.id, rung.attempt, broken))
@@ -283,18 +348,28 @@ class _Climb:
         run, step = self.run, self.step
         while True:
             effects = run.lanes.effects
-            tried = turned(run, step, await try_ahead(run, step, drafted.changes))
+            tried = turned(run, step, await try_own(run, step, drafted.changes))
             if tried.failed:
                 self.held_back = rung, drafted, tried
-                reason = f"`{step.check}` failed in a scratch copy"
-                return Fell(("failed", reason), failed_ahead(tried, drafted.changes), mark_of(tried.said))
+                return self._failed(tried, drafted)
             await run.lanes.turn(step.id)
             if effects == run.lanes.effects or not tried.proven_by:
                 break
             if (await run.snapshot()).with_changes(drafted.changes).digest == tried.tree:
                 break
-        self.held_back = None
-        return await submit(run, step, rung, drafted, tried)
+        whole = tried if tried.is_of_all else await try_whole(run, step, drafted.changes)
+        if whole.failed:
+            self.unproven = rung, drafted, tried, whole
+            return self._failed(whole, drafted)
+        self.held_back = self.unproven = None
+        return await submit(run, step, rung, drafted, tried, whole)
+
+    def _failed(self, tried: Tried, drafted: Drafted) -> Fell:
+        """A check failed on a draft in a scratch copy."""
+        assert tried.event is not None
+        self.blamed = blame(self.run, self.step, tried) if tried.is_of_all else None
+        reason = f"`{tried.event.command}` failed in a scratch copy{' on all steps together' * tried.is_of_all}"
+        return Fell(("failed", reason), failed_ahead(tried, drafted.changes), mark_of(tried.said))
 
     async def _give_up(self) -> Ending:
         """Nobody is left to try: a draft that was held back is shown to a person, with what its check said.
@@ -302,6 +377,8 @@ class _Climb:
         A no to that is the end of the step, and of no more than that where another plan may come.
         """
         run, step = self.run, self.step
+        if (ended := await self._as_it_is()) is not None:
+            return ended
         ending = self.fell.ending if self.fell is not None else ("failed", "no model could write it")
         if self.held_back is not None and has_person(run.gate.approver):
             await run.lanes.turn(step.id)

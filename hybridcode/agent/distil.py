@@ -37,6 +37,7 @@ _SAYS = re.compile(
     r"|\s*[\w.]*(?:Error|Exception|Failure|Interrupt|Exit|Warning): .+"
     r"|\s*[\w.]*(?:Error|Exception)$"
     r"|.*\b(?:panicked at|assertion (?:`.*` )?failed|Segmentation fault|command not found|No such file)\b.*"
+    r"|.*\b(?:Permission denied|Read-only file system|out of pty devices)\b.*"
     r"|\s*(?:left|right|expected|actual|received|Expected|Received|Actual|got|want)\b ?:.*"
     r"|\s*[+-] (?:actual|expected).*"
     r"|(?:.+: )?(?:error|fatal error)(?: ?\[?\w+\]?)?: .+"
@@ -86,6 +87,17 @@ def without_colours(output: str) -> str:
 def failing_names(output: str) -> tuple[str, ...]:
     """Names of the tests that failed, in order, without colours."""
     return tuple(_names([_plain(line, frozenset()) for line in without_codes(output).replace("\r", "\n").split("\n")]))
+
+
+def places(output: str, paths: Collection[str]) -> tuple[tuple[str, int], ...]:
+    """Path and line of every place in the tree that an output names, in order, with repeats."""
+    known = frozenset(paths)
+    found: list[tuple[str, int]] = []
+    for line in without_codes(output).replace("\r", "\n").split("\n"):
+        for match in _FRAME.finditer(line[:_LINE_CHARS]):
+            if path := _in_tree(match[1] or match[3], known):
+                found.append((path, int(match[2] or match[4])))
+    return tuple(found)
 
 
 def _plain(line: str, paths: frozenset[str]) -> str:

@@ -4,18 +4,20 @@ Invariant: a step's regions become changes all together or not at all; nothing h
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
 from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.formats import choose_format
-from hybridcode.agent.kept import Kept, KeptDraft
+from hybridcode.agent.importing import with_imports
+from hybridcode.agent.kept import Kept, KeptDraft, Unplaced
 from hybridcode.agent.ladder import Rung
-from hybridcode.agent.placing import bottom_up, difference, is_readable, place_draft
+from hybridcode.agent.placing import Asked, bottom_up, difference, is_readable, place_draft
 from hybridcode.agent.run import Run
+from hybridcode.agent.shifting import Places
 from hybridcode.agent.steering import beside
 from hybridcode.config.settings import LocalSettings
 from hybridcode.context.assemble import assemble, tiny_window
@@ -49,14 +51,44 @@ class Drafted:
     model_says: str
     is_merged: bool = False
     """True when the changes were carried over to bytes that are newer than the snapshot."""
+    notes: tuple[str, ...] = ()
+    """What a person must know of what was added to the answers."""
+
+
+@dataclass
+class _Laid:
+    """The drafts of one try, laid over the tree and over each other."""
+
+    tree: Snapshot
+    places: Places
+    words: list[str] = field(default_factory=list[str])
+    """What the model said around them."""
+    settled: set[Region] = field(default_factory=set[Region])
+    """Places of the plan that need no further draft."""
+    stays: list[Refusal] = field(default_factory=list[Refusal])
+
+    def take(self, draft: KeptDraft) -> None:
+        """Lay one more over them."""
+        self.tree = self.tree.with_changes(draft.placed.changes)
+        self.places.follow(draft.placed.changes, draft.region, draft.lines)
+        self.words.append(draft.placed.chatter)
+        self.settled.update(draft.settled, self.places.gone)
+        self.stays.extend(draft.placed.stays)
 
 
 async def draft_step(
-    run: Run, step: Step, rung: Rung, feedback: str, *, said: list[str] | None = None, kept: Kept | None = None
+    run: Run,
+    step: Step,
+    rung: Rung,
+    told: Callable[[Region], str],
+    *,
+    said: list[str] | None = None,
+    kept: Kept | None = None,
 ) -> Drafted | tuple[Refusal, ...]:
-    """Draft every region of a step; the first refusal ends the try, and `kept` holds the good drafts for the next one.
+    """Draft every region of a step; those that are refused hold up none of the others, which `kept` keeps.
 
-    Regions that are to stay as they are are refused only where nothing else changes. `said` takes what models answered.
+    `told` is what the next answer for a place is told of those before it. Regions that are to stay as they are are
+    refused only where nothing else changes. `said` takes what models answered.
 
     Raises:
         ModelError: when the writer cannot be asked.
@@ -66,46 +98,62 @@ async def draft_step(
     if step.kind == "delete":
         return Drafted(tuple(_deletion(snapshot, region) for region in step.regions), "plan", "")
     sender, kept = run.senders.pick(run.senders.part(rung.writer)), kept or Kept()
-    current, words, texts = snapshot, list[str](), list[str]() if said is None else said
-    settled, stays = set[Region](), list[Refusal]()
-
-    def take(draft: KeptDraft) -> None:
-        nonlocal current
-        current = current.with_changes(draft.placed.changes)
-        words.append(draft.placed.chatter)
-        texts.append(draft.text)
-        settled.update(draft.placed.regions)
-        stays.extend(draft.placed.stays)
-
+    laid, texts = _Laid(snapshot, Places(step)), list[str]() if said is None else said
     for draft in kept.begin(snapshot.digest):
         run.journal.append(msgspec.structs.replace(draft.event, attempt=rung.attempt))
-        take(draft)
+        laid.take(draft)
+        texts.append(draft.text)
     for region in bottom_up(step.regions):
-        if region in settled:
+        if region in laid.settled:
             continue
-        told = kept.feedback_for(region, feedback)
-        draft = await _draft_region(run, step, region, rung=rung, snapshot=current, sender=sender, feedback=told)
-        if isinstance(draft, tuple):
-            text, refusal = draft
-            texts.append(text)
-            kept.failed = region
-            run.journal.append(DraftRefused(step.id, rung.attempt, (refusal,)))
-            return (refusal,)
-        take(draft)
-        kept.drafts.append(draft)
+        task = _Task(run, step, region, rung, sender, laid, must_change=kept.must_change(region))
+        draft = await _draft_region(task, told(region), kept)
+        texts.append(draft.text)
+        kept.take(region, draft)
+        if isinstance(draft, KeptDraft):
+            laid.take(draft)
+    if kept.failed:
+        return tuple(unplaced.refusal for unplaced in kept.failed.values())
     kept.finish()
-    if len(stays) == len(step.regions):
-        run.journal.append(DraftRefused(step.id, rung.attempt, tuple(stays)))
-        return tuple(stays)
-    return Drafted(difference(snapshot, current), sender.model.info.name, "\n".join(filter(None, words)))
+    if len(laid.stays) == len(step.regions):
+        run.journal.append(DraftRefused(step.id, rung.attempt, tuple(laid.stays)))
+        return tuple(laid.stays)
+    seen = run.shown_to(run.senders.part(rung.writer), laid.tree)
+    found = difference(snapshot, laid.tree)
+    changes, notes = await with_imports(run, step, attempt=rung.attempt, changes=found, tree=seen)
+    return Drafted(changes, sender.model.info.name, "\n".join(filter(None, laid.words)), notes=notes)
 
 
-async def _draft_region(
-    run: Run, step: Step, region: Region, *, rung: Rung, snapshot: Snapshot, sender: Sender, feedback: str
-) -> KeptDraft | tuple[str, Refusal]:
-    """One region's draft, or the answer and why it cannot be placed."""
-    seen = run.shown_to(run.senders.part(rung.writer), snapshot, keep=region.path)
-    reply, window = await _ask_what_fits(run, step, region, rung=rung, seen=seen, sender=sender, feedback=feedback)
+@dataclass(frozen=True)
+class _Task:
+    """One region to be drafted."""
+
+    run: Run
+    step: Step
+    region: Region
+    """As the plan names it."""
+    rung: Rung
+    sender: Sender
+    laid: _Laid
+    must_change: bool = False
+
+
+async def _draft_region(task: _Task, feedback: str, kept: Kept) -> KeptDraft | Unplaced:
+    """One region's draft, or the answer that cannot be placed; one without the form that was asked for is asked for
+    again, once, since it says nothing of what the model would change."""
+    draft = await _draft_once(task, feedback)
+    if isinstance(draft, Unplaced) and draft.refusal.is_formless and task.sender.model.info.profile != "tiny":
+        kept.take(task.region, draft)
+        told = "\n\n".join(filter(None, (feedback, retry_note((draft.refusal,)))))
+        return await _draft_once(task, told)
+    return draft
+
+
+async def _draft_once(task: _Task, feedback: str) -> KeptDraft | Unplaced:
+    run, rung, tree, places = task.run, task.rung, task.laid.tree, task.laid.places
+    step, region = places.step, places.of(task.region)
+    seen = run.shown_to(run.senders.part(rung.writer), tree, keep=region.path)
+    reply, window = await _ask_what_fits(task, seen, feedback)
     event = DraftMade(
         step.id,
         rung.attempt,
@@ -113,19 +161,24 @@ async def _draft_region(
         window_digest=window.digest,
         text_sha256=run.journal.put_blob(reply.text.encode()),
         finish=reply.finish,
+        must_change=task.must_change,
     )
     run.journal.append(event)
-    placed = place_draft(reply.text, finish=reply.finish, target=window.target, step=step, region=region, tree=snapshot)
+    target, has_others = window.target, len(task.step.regions) > 1
+    asked = Asked(step, region, tree, target, has_others=has_others, must_change=task.must_change)
+    placed = place_draft(reply.text, asked, finish=reply.finish)
     if isinstance(placed, Refusal):
-        return reply.text, placed
-    return KeptDraft(event, reply.text, placed)
+        run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))
+        return Unplaced(reply.text, placed)
+    lines = (target.start, target.end) if target and target.start and target.end else None
+    settled = tuple(places.named(one) for one in placed.regions)
+    return KeptDraft(event, reply.text, asked, placed, task.region, settled, lines)
 
 
-async def _ask_what_fits(
-    run: Run, step: Step, region: Region, *, rung: Rung, seen: Snapshot, sender: Sender, feedback: str
-) -> tuple[Reply, ContextWindow]:
+async def _ask_what_fits(task: _Task, seen: Snapshot, feedback: str) -> tuple[Reply, ContextWindow]:
     """Ask with the largest window that the model takes."""
-    info = sender.model.info
+    run, info, places = task.run, task.sender.model.info, task.laid.places
+    step, region = places.step, places.of(task.region)
     budget, overflow = window_budget(run, info), None
     while True:
         plan = run.plan  # another step may be moved meanwhile
@@ -135,12 +188,12 @@ async def _ask_what_fits(
         except ContextError as error:
             raise overflow or error from error
         digest = run.journal.put_blob(run.clean(window.text).encode())
-        source = await _source(run, window, region, seen, info, wanted, plan)
+        source = await _source(task, window, seen, wanted, plan)
         run.journal.append(
-            WindowAssembled(step.id, rung.attempt, digest, window.excerpts, window.used, window.budget, source)
+            WindowAssembled(step.id, task.rung.attempt, digest, window.excerpts, window.used, window.budget, source)
         )
         try:
-            reply = await _ask(run, step, window, sender=sender, feedback=feedback)
+            reply = await _ask(run, step, window, sender=task.sender, feedback=feedback)
             return reply, msgspec.structs.replace(window, digest=digest)
         except ContextOverflow as error:
             if info.profile == "tiny":
@@ -186,20 +239,18 @@ def _window(
 
 
 async def _source(
-    run: Run,
-    window: ContextWindow,
-    region: Region,
-    snapshot: Snapshot,
-    info: ModelInfo,
-    wanted: EditFormat,
-    plan: Plan | None,
+    task: _Task, window: ContextWindow, snapshot: Snapshot, wanted: EditFormat, plan: Plan | None
 ) -> WindowSource:
     """Put on record what the window was made from."""
-    if info.profile == "tiny":
-        return await run.keeper.tiny_source(snapshot, plan, region=region, format=wanted)
-    read = {region.path, *(excerpt.path for excerpt in window.excerpts)}
-    corpus = await asyncio.to_thread(run.corpus, snapshot)
-    return await run.keeper.source(corpus, plan, region=str(region), format=wanted, read=read)
+    run, places = task.run, task.laid.places
+    region = places.of(task.region)
+    if task.sender.model.info.profile == "tiny":
+        source = await run.keeper.tiny_source(snapshot, plan, region=region, format=wanted)
+    else:
+        read = {region.path, *(excerpt.path for excerpt in window.excerpts)}
+        corpus = await asyncio.to_thread(run.corpus, snapshot)
+        source = await run.keeper.source(corpus, plan, region=str(region), format=wanted, read=read)
+    return msgspec.structs.replace(source, touches=places.touches)
 
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
@@ -284,7 +335,7 @@ _OWN, _OTHER = "Your last answer", "The last answer, by another model,"
 _UNCHANGED = "Do what the step says. If nothing has to change there, answer KEEP again."
 
 
-def retry_note(refusals: tuple[Refusal, ...], *, is_own: bool = True) -> str:
+def retry_note(refusals: Sequence[Refusal], *, is_own: bool = True) -> str:
     """What the next draft is told about the last one, bounded to 2,000 characters; `is_own`: by who wrote that one."""
     if refusals and all(refusal.is_already for refusal in refusals):
         return f"# {'You' if is_own else _OTHER} returned the lines as they are\n{_UNCHANGED}"

@@ -4,7 +4,8 @@ Invariant: two tries that came to the same have the same mark, whatever the cloc
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from hybridcode.domain.action import (
@@ -21,6 +22,7 @@ from hybridcode.domain.action import (
     Unknown,
 )
 from hybridcode.domain.events import StepOutcome
+from hybridcode.domain.plan import Region
 from hybridcode.domain.refusal import Refusal
 
 NoteKind = Literal["refused", "checked", "declined", "stale", "again", "hint"]
@@ -41,6 +43,8 @@ class Note:
     """As the model is told it that made the try."""
     other: str
     """As others are told it."""
+    at: Mapping[Region, "Note"] = field(default_factory=dict[Region, "Note"])
+    """What each place that it is about is told of it, and no other place; empty: it is about all of them."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
-"""Which model plans a task: a small, clear one with a check goes to the local model first.
+"""Which model plans a task: a small, clear one with a check goes to the local model first; of any other the local model
+drafts the plan, and the frontier corrects it.
 
 Invariant: a function of the task's text, the files it names, and the settings; no model is asked, and the reason is
 recorded. The local model's plan and drafts are held to the same check, so a wrong guess costs local tokens and time.
+A check that fails before any change says more of the task than its words: then twice as much counts as small, and no
+file has to be named.
 """
 
 import re
@@ -40,6 +43,8 @@ class First(NamedTuple):
 
     writer: Writer
     why: str
+    is_drafted: bool = False
+    """The local model drafts the plan that the frontier makes."""
 
 
 def choose_planner(
@@ -50,13 +55,14 @@ def choose_planner(
     has_local: bool,
     has_frontier: bool,
     is_tiny: bool = False,
+    fits: bool = False,
     fails_now: bool | None = None,
 ) -> First:
     """Who plans `task`, of which `named` are the files that it names beyond doubt. `frontier` is whoever [roles] plan
     names, unless that is the local model.
 
-    `is_tiny`: the local model is the shipped fixture, which cannot plan. `fails_now`: how the check ends before any
-    change, if that is known.
+    `is_tiny`: the local model is the shipped fixture, which cannot plan. `fits`: a planner is shown the whole tree, so
+    that there is nothing to look for. `fails_now`: how the check ends before any change, if that is known.
     """
     role = settings.roles.plan
     wanted: Writer = "local" if role == "local" else "frontier"
@@ -71,10 +77,11 @@ def choose_planner(
         case "local" if not is_tiny:
             return First("local", "[routing] first")
         case _:
-            doubt = "the shipped fixture cannot plan" if is_tiny else _doubt(task, named, settings)
-            return (
-                First("frontier", doubt) if doubt else First("local", _clear(task, named, _proof(settings, fails_now)))
-            )
+            doubt = "the shipped fixture cannot plan" if is_tiny else _doubt(task, named, settings, fails_now)
+            if not doubt:
+                return First("local", _clear(task, named, _proof(settings, fails_now)))
+            may_draft = settings.routing.draft == "auto" and not (is_tiny or fits or asks(task))
+            return First("frontier", doubt, is_drafted=may_draft)
 
 
 def is_question(task: str) -> bool:
@@ -82,8 +89,14 @@ def is_question(task: str) -> bool:
     return task.rstrip().endswith("?") or _WONDERS.match(task.lstrip()) is not None
 
 
+def asks(task: str) -> bool:
+    """The task may be a question."""
+    return is_question(task) or _ASKS.match(task.lstrip()) is not None
+
+
 def _clear(task: str, named: Sequence[str], proof: str) -> str:
-    return f"small and clear: {len(task.split())} words, {', '.join(named)}, {proof}"
+    words = f"{len(task.split())} words"
+    return f"small and clear: {', '.join((words, *named, proof))}"
 
 
 def _proof(settings: Settings, fails_now: bool | None) -> str:
@@ -92,24 +105,25 @@ def _proof(settings: Settings, fails_now: bool | None) -> str:
     return f"check `{settings.verify.test_cmd}`{now}"
 
 
-def _doubt(task: str, named: Sequence[str], settings: Settings) -> str:
+def _doubt(task: str, named: Sequence[str], settings: Settings, fails_now: bool | None) -> str:
     """Why a task is not small and clear; empty if it is."""
+    times = 2 if fails_now else 1
     words = len(task.split())
     parts = max(len(_ITEM.findall(task)), len(_PARAGRAPH.split(task.strip())))
-    if is_question(task) or _ASKS.match(task.lstrip()):
+    if asks(task):
         return "a question"
     if not settings.verify.test_cmd:
         return "no check would prove it (--test-cmd)"
-    if words > MOST_WORDS:
-        return f"{words} words; small is up to {MOST_WORDS}"
-    if parts > MOST_ITEMS:
-        return f"{parts} points; small is up to {MOST_ITEMS}"
+    if words > MOST_WORDS * times:
+        return f"{words} words; small is up to {MOST_WORDS * times}"
+    if parts > MOST_ITEMS * times:
+        return f"{parts} points; small is up to {MOST_ITEMS * times}"
     if found := _JUDGEMENT.search(task):
         return f"`{found[0].lower()}` asks for judgement"
-    if not named:
+    if not named and not fails_now:
         return "it names no file or definition of this repository"
-    if all(reads_as_prose(path) for path in named):
+    if named and all(reads_as_prose(path) for path in named):
         return f"it names only documentation: {', '.join(named)}"
-    if len(named) > MOST_FILES:
-        return f"it names {len(named)} files; small is up to {MOST_FILES}"
+    if len(named) > MOST_FILES * times:
+        return f"it names {len(named)} files; small is up to {MOST_FILES * times}"
     return ""

@@ -12,7 +12,9 @@ import msgspec
 
 from hybridcode.domain.events import DraftMade, DraftRefused, Envelope, WindowAssembled
 from hybridcode.domain.plan import Region
+from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import EditFormat
+from hybridcode.patch.place_rewrite import EMPTY
 
 WHOLE_FILE_LINES = 80
 """Files up to this length are asked for whole when a step touches all of them."""
@@ -54,7 +56,7 @@ class FormatRecord:
                     drafts = self._refused.setdefault(key, deque(maxlen=_REMEMBERED))
                     drafts.append(False)
                     self._last[event.step, event.attempt] = drafts
-                case DraftRefused() as event if not all(refusal.is_already for refusal in event.refusals):
+                case DraftRefused() as event if not all(map(_is_of_no_format, event.refusals)):
                     if drafts := self._last.get((event.step, event.attempt)):
                         drafts[-1] = True
                 case _:
@@ -69,6 +71,11 @@ class FormatRecord:
 
     def _is_bad(self, model: str, format: EditFormat) -> bool:
         return sum(self._refused.get((model, format), ())) >= _BAD
+
+
+def _is_of_no_format(refusal: Refusal) -> bool:
+    """It says nothing of how a model does with the format: no change, no form at all, or a text that goes."""
+    return refusal.is_already or refusal.is_formless or refusal.reason == EMPTY
 
 
 def choose_format(

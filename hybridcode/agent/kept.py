@@ -1,15 +1,20 @@
-"""Regions of a step that were drafted well while another one failed: they are not asked for again.
+"""Regions of a step that were drafted well while others failed: they are not asked for again.
 
 Invariant: kept drafts hold for one tree; each is on record again in the try that uses it, so that the record of a try
 is whole.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from hybridcode.agent.placing import Placed
+from hybridcode.agent.placing import Asked, Placed, place_draft
+from hybridcode.agent.shifting import Places
+from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import DraftMade
-from hybridcode.domain.plan import Region
+from hybridcode.domain.plan import Region, Step
+from hybridcode.domain.refusal import Refusal
+from hybridcode.repo.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,21 @@ class KeptDraft:
 
     event: DraftMade
     text: str
+    asked: Asked
     placed: Placed
+    region: Region
+    """The place of the plan that it was asked for."""
+    settled: tuple[Region, ...]
+    """All places of the plan that it settles."""
+    lines: tuple[int, int] | None = None
+    """Where the place stood then, 1-based and inclusive; None for a whole file."""
+
+
+class Unplaced(NamedTuple):
+    """One answer that could not be placed."""
+
+    text: str
+    refusal: Refusal
 
 
 @dataclass
@@ -28,8 +47,8 @@ class Kept:
     tree: str = ""
     """Digest of the tree that the drafts were made on."""
     drafts: list[KeptDraft] = field(default_factory=list[KeptDraft])
-    failed: Region | None = None
-    """The region whose answer was refused: what is said about that is for it alone."""
+    failed: dict[Region, Unplaced] = field(default_factory=dict[Region, Unplaced])
+    """Places whose last answer was refused: what is said about that is for each of them alone."""
     is_partial: bool = False
     """The try came to an end with some of its drafts, so that these hold for the next one."""
 
@@ -41,13 +60,53 @@ class Kept:
         self.is_partial = True
         yield from tuple(self.drafts)
 
-    def feedback_for(self, region: Region, feedback: str) -> str:
-        """What a region is told of the try before: nothing where another one failed."""
-        return feedback if self.failed is None or self.failed == region else ""
+    def take(self, region: Region, draft: KeptDraft | Unplaced) -> None:
+        """Remember how an answer for a place came out."""
+        if isinstance(draft, Unplaced):
+            self.failed[region] = draft
+            return
+        self.drafts.append(draft)
+        for settled in (region, *draft.settled):
+            self.failed.pop(settled, None)
+
+    def must_change(self, region: Region) -> bool:
+        """An answer that wanted the place changed was refused: lines that come back as they were do not keep it."""
+        if region not in self.failed:
+            return False
+        refusal = self.failed[region].refusal
+        return not refusal.is_formless and not refusal.is_already
+
+    @property
+    def refusals(self) -> Mapping[Region, Sequence[Refusal]]:
+        """Why answers were refused, by place."""
+        return {region: (unplaced.refusal,) for region, unplaced in self.failed.items()}
+
+    def elsewhere(self) -> "Kept":
+        """What holds when what failed is written at other places: nothing where no place failed by itself."""
+        return Kept(self.tree, self.drafts, is_partial=True) if self.failed else Kept()
 
     def finish(self) -> None:
         """All regions are drafted: whatever fails now is about all of them."""
-        self.failed, self.is_partial = None, False
+        self.failed.clear()
+        self.is_partial = False
+
+    def widen(self, step: Step, tree: Snapshot) -> None:
+        """The step has one more place, which is drafted next: the others' drafts are kept if they come to the same for
+        the step and the tree as they are now."""
+        current, places = tree, Places(step)
+        for draft in self.drafts:
+            where = places.of(draft.region)
+            asked = replace(draft.asked, step=places.step, region=where, tree=current, has_others=True)
+            try:
+                placed = place_draft(draft.text, asked, finish=draft.event.finish)
+            except RepoError:
+                placed = None
+            if not isinstance(placed, Placed) or placed != draft.placed:
+                self.drafts.clear()
+                break
+            current = current.with_changes(placed.changes)
+            places.follow(placed.changes, draft.region, draft.lines)
+        self.tree, self.is_partial = tree.digest, True
 
     def spoil(self, paths: set[str]) -> None:
         """Files came out wrong: the drafts that changed them are no longer kept, the others are."""
@@ -63,4 +122,4 @@ class Kept:
 
 
 def _paths(kept: KeptDraft) -> set[str]:
-    return {change.path for change in kept.placed.changes}
+    return {kept.region.path, *(change.path for change in kept.placed.changes)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hybridcode.domain.action import Decision, Proposal, ShellCommand
+from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.plan import Writer
 from hybridcode.domain.ports import Approver
 
@@ -63,6 +64,8 @@ class Lanes:
     """What each step at work is doing."""
     bell: Bell = field(default_factory=Bell)
     """Rings when anything of this changes."""
+    ended: dict[str, StepOutcome] = field(default_factory=dict[str, StepOutcome])
+    """How each step ended that was at work in this run."""
     effects: int = 0
     """How often a step began to change the workspace."""
     _busy: dict[Writer, int] = field(default_factory=dict[Writer, int])
@@ -114,6 +117,10 @@ class Lanes:
             lambda: self._owner == step or all(self.doing.get(name) in (None, "asked") for name in earlier)
         )
         self.propose(step)
+
+    def owns(self, step: str) -> bool:
+        """The workspace belongs to a step: others may be waiting for it."""
+        return self._owner == step
 
     def propose(self, step: str) -> None:
         """A step's proposal is made, or was made before: nobody writes it now."""

@@ -5,7 +5,7 @@ holds for other regions of the step is taken too, where it is plain.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybridcode.agent.answers import read_draft
 from hybridcode.context.regions import resolve
@@ -18,8 +18,26 @@ from hybridcode.domain.window import Finish, Target
 from hybridcode.patch.apart import Place, take_apart
 from hybridcode.patch.check import unparsable
 from hybridcode.patch.place import place
+from hybridcode.patch.place_rewrite import NO_CHANGE
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
+
+_CHANGE_OR_KEEP = "Change them as the step says, or answer the one word KEEP if nothing has to change there."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an answer was asked for."""
+
+    step: Step
+    """With its places as they stand in the tree."""
+    region: Region
+    tree: Snapshot
+    target: Target | None
+    has_others: bool
+    """The plan's step has more than one place."""
+    must_change: bool = False
+    """An earlier answer for the place was refused: lines that come back as they were are no way to keep them."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +52,17 @@ class Placed:
     """Of a step with several regions: those that are to stay as they are."""
 
 
-def place_draft(
-    text: str, *, finish: Finish, target: Target | None, step: Step, region: Region, tree: Snapshot
-) -> Placed | Refusal:
+def place_draft(text: str, asked: Asked, *, finish: Finish) -> Placed | Refusal:
     """The changes of one answer, or why there are none.
 
     Raises:
         RepoError: a file of the tree cannot be read.
     """
-    if (
-        finish == "stop"
-        and target is not None
-        and (pieces := _apart(text, target, step=step, region=region, tree=tree))
-    ):
-        found = _place_pieces(pieces, finish=finish, step=step, tree=tree)
+    if finish == "stop" and (pieces := _apart(text, asked)):
+        found = _place_pieces(pieces, asked, finish=finish)
         if isinstance(found, Placed) and not unparsable(found.changes):
             return found
-    return _place_one(text, finish=finish, target=target, step=step, region=region, tree=tree)
+    return _place_one(text, asked, finish=finish)
 
 
 def bottom_up(regions: Sequence[Region]) -> tuple[Region, ...]:
@@ -74,18 +86,17 @@ def split_placed(
     )
 
 
-def _place_one(
-    text: str, *, finish: Finish, target: Target | None, step: Step, region: Region, tree: Snapshot
-) -> Placed | Refusal:
+def _place_one(text: str, asked: Asked, *, finish: Finish) -> Placed | Refusal:
     """An answer about one region."""
+    step, target, tree = asked.step, asked.target, asked.tree
     answer = read_draft(text, finish=finish, target=target)
     if isinstance(answer, Refusal):
-        return _stays(answer, step, region)
+        return _stays(answer, asked)
     shown = {path: tree.read(path) for path in answer.paths if is_readable(tree, path)}
     modes = {path: tree.files[path].mode for path in shown}
     changes, refusals = split_placed(place(answer, shown, modes=modes, goal=step.goal))
     if refusals:
-        return _stays(refusals[0], step, region)
+        return _stays(refusals[0], asked)
     if any(_holds_redaction(change) for change in changes):
         return Refusal(
             "the answer would write a redaction mark in place of a secret",
@@ -100,13 +111,15 @@ def _place_one(
             path=target.path,
             advice="Change only the lines shown under EDIT; SEARCH what stands there.",
         )
-    return Placed((region, *_changed_too(step, region, tree, changes)), changes, answer.chatter)
+    return Placed((asked.region, *_changed_too(step, asked.region, tree, changes)), changes, answer.chatter)
 
 
-def _stays(refusal: Refusal, step: Step, region: Region) -> Placed | Refusal:
+def _stays(refusal: Refusal, asked: Asked) -> Placed | Refusal:
     """Where a step has several regions, one that is to stay as it is holds back none of the others."""
-    if refusal.is_already and len(step.regions) > 1:
-        return Placed((region,), stays=(refusal,))
+    if asked.must_change and refusal.reason == NO_CHANGE:
+        return Refusal("the lines came back as they were", path=refusal.path, advice=_CHANGE_OR_KEEP)
+    if refusal.is_already and asked.has_others:
+        return Placed((asked.region,), stays=(refusal,))
     return refusal
 
 
@@ -140,13 +153,16 @@ def _changed_too(step: Step, region: Region, tree: Snapshot, changes: Sequence[F
     return tuple(found)
 
 
-def _apart(text: str, target: Target, *, step: Step, region: Region, tree: Snapshot) -> dict[Region, str]:
+def _apart(text: str, asked: Asked) -> dict[Region, str]:
     """The pieces of an answer that holds several regions of the step, the one asked for among them."""
-    others = [other for other in step.regions if other != region and other.path in tree.files]
+    tree, region = asked.tree, asked.region
+    if asked.target is None:
+        return {}
+    others = [other for other in asked.step.regions if other != region and other.path in tree.files]
     places: list[Place] = []
     regions: list[Region] = []
     for other in (region, *others):
-        found = target if other == region else _target(tree, other)
+        found = asked.target if other == region else _target(tree, other)
         if found is not None and found.start is not None:
             name = (other.symbol or "").replace("::", ".").rpartition(".")[2]
             head = next((line for line in _text_of(tree, other).split("\n") if line.strip()), "")
@@ -156,19 +172,27 @@ def _apart(text: str, target: Target, *, step: Step, region: Region, tree: Snaps
     return {regions[number]: piece for number, piece in pieces.items()} if 0 in pieces and regions[0] == region else {}
 
 
-def _place_pieces(pieces: dict[Region, str], *, finish: Finish, step: Step, tree: Snapshot) -> Placed | Refusal:
-    """The pieces one after the other; where one of them cannot be placed it was no answer for several regions."""
+def _place_pieces(pieces: dict[Region, str], asked: Asked, *, finish: Finish) -> Placed | Refusal:
+    """The pieces one after the other; where one of them cannot be placed it was no answer for several regions.
+
+    Another region that only stands in the answer as it was is not settled by it.
+    """
     settled: list[Region] = []
     stays: list[Refusal] = []
-    now = tree
-    for other in bottom_up(tuple(one for one in step.regions if one in pieces)):
-        found = _place_one(pieces[other], finish=finish, target=_target(now, other), step=step, region=other, tree=now)
+    now = asked.tree
+    for other in bottom_up(tuple(one for one in asked.step.regions if one in pieces)):
+        is_asked = other == asked.region
+        target = _target(now, other)
+        about = replace(asked, region=other, tree=now, target=target, must_change=is_asked and asked.must_change)
+        found = _place_one(pieces[other], about, finish=finish)
         if isinstance(found, Refusal):
             return found
+        if found.stays and not is_asked:
+            continue
         now = now.with_changes(found.changes)
         settled += found.regions
         stays += found.stays
-    return Placed(tuple(dict.fromkeys(settled)), difference(tree, now), stays=tuple(stays))
+    return Placed(tuple(dict.fromkeys(settled)), difference(asked.tree, now), stays=tuple(stays))
 
 
 def difference(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:

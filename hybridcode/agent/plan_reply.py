@@ -1,10 +1,12 @@
 """What a planner answers: a plan in short keys or in full, an answer, questions, or the wish to see more.
 
 Invariant: reading is strict: unknown keys and wrong types are refused with the path of the field, never guessed. The
-short form says nothing that the full one cannot: it is cheaper, since a frontier's output is what costs most.
+short form says nothing that the full one cannot: it is cheaper, since a frontier's output is what costs most. What
+stays of a draft of the plan is named by its number.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -66,6 +68,8 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Touches; `#name` alone is in the file named before it."""
     g: str = ""
     """Goal; empty = the task itself, which only a plan of one step may say; a deletion or a command needs none."""
+    d: int = 0
+    """Number of the draft's step that this one is, but for the keys that it gives; 0 = none."""
     k: StepKind = "edit"
     r: tuple[Short, ...] | Short = ()
     """Reads."""
@@ -82,8 +86,10 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ShortPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A plan as a planner writes it."""
 
-    s: tuple[ShortStep, ...] = ()
-    """Steps."""
+    s: tuple[ShortStep | int, ...] = ()
+    """Steps; a number is that step of the draft as it stands."""
+    ok: bool = False
+    """The draft is right as it is."""
     c: str | None = None
     """Check of the whole task."""
     a: str = ""
@@ -91,29 +97,91 @@ class ShortPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     y: str = ""
     """How an ambiguous task was read."""
 
-    def plan_for(self, task: str) -> Plan:
-        """The plan in full; a step has an empty goal where it needs one and the task cannot stand for it."""
-        steps = tuple(self._step(place, step, task) for place, step in enumerate(self.s, 1))
-        return Plan(steps, rationale=self.y, answer=self.a, check=self.c or None)
+    def plan_for(self, task: str, draft: Plan | None = None) -> Plan:
+        """The plan in full; a step has an empty goal where it needs one and the task cannot stand for it.
 
-    def _step(self, place: int, step: ShortStep, task: str) -> Step:
-        stands_for_it = len(self.s) == 1 and len(task) <= GOAL_CHARS
-        touches = _whole(step.t)
-        itself = step.x or (f"delete {', '.join(touches)}" if step.k == "delete" else "")
-        goal = step.g.strip() or (task.strip() if stands_for_it else "") or itself
-        needs = (step.n,) if isinstance(step.n, int) else step.n
-        return Step(
-            str(place),
-            goal,
-            kind=step.k if step.x is None else "command",
-            touches=touches,
-            reads=_whole(step.r),
-            needs=tuple(map(str, needs)),
-            command=step.x,
-            check=step.c or None,
-            writer="frontier" if step.w else "local",
-            why=step.w,
+        Raises: PlanInvalid for a step of the draft that there is not.
+        """
+        kept = draft or Plan()
+        if self.ok:
+            return msgspec.structs.replace(kept, check=self.c or kept.check, rationale=self.y or kept.rationale)
+        steps: list[Step] = []
+        places: dict[str, str] = {}
+        for place, one in enumerate(self.s, 1):
+            number = one if isinstance(one, int) else one.d
+            old = _drafted(kept, number) if number or isinstance(one, int) else None
+            if old is not None:
+                places[old.id] = str(place)
+            steps.append(_step(place, one, old, task if len(self.s) == 1 else ""))
+        moved = (
+            msgspec.structs.replace(step, needs=tuple(places[need] for need in step.needs if need in places))
+            if isinstance(one, int) or (one.d and not one.n)
+            else step
+            for one, step in zip(self.s, steps, strict=True)
         )
+        return Plan(tuple(moved), rationale=self.y, answer=self.a, check=self.c or kept.check)
+
+
+def _drafted(draft: Plan, number: int) -> Step:
+    if not 1 <= number <= len(draft.steps):
+        raise PlanInvalid(f"the draft has no step {number}")
+    return draft.steps[number - 1]
+
+
+def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> Step:
+    """A step in full; what it does not say itself, `old` does, with the needs that it has there."""
+    name = str(place)
+    if isinstance(given, int):
+        assert old is not None
+        return msgspec.structs.replace(old, id=name)
+    touches = _whole(given.t)
+    itself = given.x or (f"delete {', '.join(touches)}" if given.k == "delete" else "")
+    stands_for_it = task.strip() if len(task) <= GOAL_CHARS and old is None else ""
+    needs = (given.n,) if isinstance(given.n, int) else given.n
+    step = Step(
+        name,
+        given.g.strip() or stands_for_it or itself,
+        kind=given.k if given.x is None else "command",
+        touches=touches,
+        reads=_whole(given.r),
+        needs=tuple(map(str, needs)),
+        command=given.x,
+        check=given.c or None,
+        writer="frontier" if given.w else "local",
+        why=given.w,
+    )
+    return step if old is None else _over(old, step)
+
+
+def _over(old: Step, new: Step) -> Step:
+    """A draft's step with what another one says in its place."""
+    said = {name: value for name in Step.__struct_fields__ if (value := getattr(new, name)) != _PLAIN[name]}
+    return msgspec.structs.replace(old, **said)
+
+
+_PLAIN = dict(zip(Step.__struct_fields__, msgspec.structs.astuple(Step("", "")), strict=True))
+"""Fields of a step that says nothing."""
+
+
+def in_short(plan: Plan, *, task: str) -> str:
+    """A plan's steps as a planner writes them, one on each line behind its number."""
+    numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
+    lines = (f"{numbers[step.id]} {msgspec.json.encode(_short(step, numbers, task)).decode()}" for step in plan.steps)
+    return "\n".join(lines)
+
+
+def _short(step: Step, numbers: Mapping[str, int], task: str) -> dict[str, object]:
+    needs = [numbers[need] for need in step.needs if need in numbers]
+    keys = {
+        "t": list(step.touches),
+        "g": "" if step.goal == task.strip() else step.goal,
+        "k": step.kind if step.kind in ("create", "delete") else "",
+        "r": list(step.reads),
+        "n": needs,
+        "c": step.check or "",
+        "x": step.command or "",
+    }
+    return {key: value for key, value in keys.items() if value}
 
 
 def _whole(places: tuple[str, ...] | str) -> tuple[str, ...]:
@@ -127,8 +195,8 @@ def _whole(places: tuple[str, ...] | str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def parse_reply(text: str, *, task: str) -> Plan | MoreWanted | AskedBack:
-    """Read the planner's JSON, bare or in a fence, with chatter around it.
+def parse_reply(text: str, *, task: str, draft: Plan | None = None) -> Plan | MoreWanted | AskedBack:
+    """Read the planner's JSON, bare or in a fence, with chatter around it; `draft` is what it was shown of a plan.
 
     Raises:
         PlanInvalid: with the path of the field that is wrong.
@@ -140,7 +208,7 @@ def parse_reply(text: str, *, task: str) -> Plan | MoreWanted | AskedBack:
         raise PlanInvalid("the answer is not a JSON object")
     raw = body[start : end + 1].encode()
     try:
-        plan = _read(raw, task)
+        plan = _read(raw, task, draft)
     except (msgspec.DecodeError, RecursionError) as error:
         raise PlanInvalid(f"the JSON does not fit: {error}") from error
     if isinstance(plan, Plan) and not plan.steps and not plan.answer:
@@ -148,7 +216,7 @@ def parse_reply(text: str, *, task: str) -> Plan | MoreWanted | AskedBack:
     return plan
 
 
-def _read(raw: bytes, task: str) -> Plan | MoreWanted | AskedBack:
+def _read(raw: bytes, task: str, draft: Plan | None) -> Plan | MoreWanted | AskedBack:
     keys = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).keys()
     if "q" in keys:
         return msgspec.json.decode(raw, type=AskedBack)
@@ -156,4 +224,4 @@ def _read(raw: bytes, task: str) -> Plan | MoreWanted | AskedBack:
         return msgspec.json.decode(raw, type=MoreWanted)
     if keys & _FULL_KEYS:
         return msgspec.json.decode(raw, type=Plan)
-    return msgspec.json.decode(raw, type=ShortPlan).plan_for(task)
+    return msgspec.json.decode(raw, type=ShortPlan).plan_for(task, draft)

@@ -1,7 +1,8 @@
-"""From a task to a typed plan, in a bounded number of calls.
+"""From a task to a typed plan, in a bounded number of calls; a local model's draft of it saves the frontier most of
+the reading.
 
-Invariant: a call holds the task, the outline, what was asked for and what was refused, and nothing else; a plan that
-reaches the loop names only files and symbols that exist or that an earlier step makes.
+Invariant: a call holds the task, the outline or the places of the draft, what was asked for and what was refused, and
+nothing else; a plan that reaches the loop names only files and symbols that exist or that an earlier step makes.
 """
 
 import asyncio
@@ -12,27 +13,31 @@ import msgspec
 
 from hybridcode.agent.again import Again
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
-from hybridcode.agent.baseline import baseline_part, take_baseline
+from hybridcode.agent.baseline import baseline_part, check_line, take_baseline
 from hybridcode.agent.budget import after_overflow
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.new_names import advice, is_new, with_files_of_new_names
+from hybridcode.agent.plan_draft import draft_part, places_of, room_for, why_unfit
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, parse_reply
 from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_reproducing, with_reproduction_first
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.agent.talk import Talk, asked_to_see
+from hybridcode.context.corpus import Corpus
 from hybridcode.context.lookup import look_up
 from hybridcode.context.named import named_files
 from hybridcode.context.outline import outline
 from hybridcode.context.passages import Taken
+from hybridcode.context.places import places
 from hybridcode.context.regions import resolve
+from hybridcode.context.render import BYTES_PER_TOKEN
 from hybridcode.context.task import read_task
-from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid, PlanTooLong
+from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import ModelRequest, Reply
 from hybridcode.domain.plan import Plan, Region, Step
-from hybridcode.domain.window import Excerpt
+from hybridcode.domain.window import ContextWindow, Excerpt
 from hybridcode.models.prompts import load
 from hybridcode.repo.snapshot import Snapshot
 
@@ -53,19 +58,34 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     await take_baseline(run)
     first = await asyncio.to_thread(_choose, run, snapshot)
     run.planner = "local" if first.writer == "local" else run.decider
+    drafted = "; the local model drafts the plan" if first.is_drafted else ""
     if first.why:
-        run.journal.append(PlannerChosen(run.planner, first.why))
+        run.journal.append(PlannerChosen(run.planner, first.why + drafted))
     _tell_missing(run, snapshot, run.shown_to(run.planner, snapshot))
-    if first.writer == "frontier" or run.senders.info(run.decider) is None or run.settings.roles.plan == "local":
-        return await _plan(run, snapshot)
+    is_last = run.senders.info(run.decider) is None or run.settings.roles.plan == "local"
+    draft: Plan | None = None
+    if first.is_drafted or (first.writer == "local" and not is_last):
+        draft = await _drafted(run, snapshot)
+        if draft is not None and first.writer == "local" and len(draft.steps) <= MOST_STEPS:
+            return _accept(run, draft, snapshot)
+        if draft is not None and not first.is_drafted:
+            why = f"the local model's plan has {len(draft.steps)} steps, a small task up to {MOST_STEPS}: it is a draft"
+            run.journal.append(PlannerChosen(run.decider, why))
+        run.planner = run.decider
+    return _accept(run, await _plan(run, snapshot, draft=draft), snapshot)
+
+
+async def _drafted(run: Run, snapshot: Snapshot) -> Plan | None:
+    """The local model's plan; None, as is told, where it made none that can be followed or looked at."""
+    run.planner = "local"
     try:
-        return await _plan(run, snapshot, most_steps=MOST_STEPS)
-    except PlanTooLong as error:
-        run.journal.append(PlannerChosen(run.decider, f"the local model's plan is too long: {error.message}"))
+        draft = await _plan(run, snapshot, is_draft=True)
+        if not (why := why_unfit(draft, task=run.task.text)):
+            return draft
     except (PlanInvalid, ModelError) as error:
-        run.journal.append(PlannerChosen(run.decider, f"the local model made no usable plan: {error.message}"))
-    run.planner = run.decider
-    return await _plan(run, snapshot)
+        why = error.message
+    run.journal.append(PlannerChosen(run.decider, f"the local model made no usable plan: {why}"))
+    return None
 
 
 async def plan_again(run: Run, again: Again) -> Plan:
@@ -74,32 +94,36 @@ async def plan_again(run: Run, again: Again) -> Plan:
     Raises: as `make_plan`.
     """
     run.planner = run.decider
-    return await _plan(run, await run.snapshot(), again=again)
+    snapshot = await run.snapshot()
+    return _accept(run, await _plan(run, snapshot, again=again), snapshot, again)
 
 
 def _choose(run: Run, snapshot: Snapshot) -> First:
     local = run.senders.info("local")
     seen = run.shown_to("local" if local else run.decider, snapshot)
+    corpus = run.corpus(seen) if seen.files else None
+    room = run.settings.context.plan_tokens * BYTES_PER_TOKEN
     return choose_planner(
         run.task.text,
-        named=named_files(run.corpus(seen), run.task.text) if seen.files else (),
+        named=named_files(corpus, run.task.text) if corpus else (),
         settings=run.settings,
         has_local=local is not None,
         has_frontier=run.senders.info(run.decider) is not None,
         is_tiny=local is not None and local.profile == "tiny",
+        fits=corpus is None or sum(seen.files[path].size for path in corpus.paths) <= room,
         fails_now=None if run.baseline is None else not run.baseline.passed,
     )
 
 
-async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Again | None = None) -> Plan:
-    """Ask for a plan until it can be followed; `most_steps` is what a local one may have, 0 = what the settings say.
-
-    `again` is what it goes on from.
-    """
+async def _plan(
+    run: Run, snapshot: Snapshot, *, is_draft: bool = False, draft: Plan | None = None, again: Again | None = None
+) -> Plan:
+    """Ask for a plan until it can be followed. `is_draft`: the local model is asked, and somebody else if it cannot;
+    `draft` is what it came to, `again` what a plan goes on from."""
     run.senders.pick(run.planner)
     snapshot = run.shown_to(run.planner, snapshot)
-    budget = await asyncio.to_thread(_tokens_for, run, snapshot, again)
-    question, excerpts, used = await _asked(run, snapshot, budget, again)
+    budget = await asyncio.to_thread(_tokens_for, run, snapshot, draft, again)
+    question, excerpts, used = await _asked(run, snapshot, budget, draft, again)
     talk = Talk(load("plan"), question, excerpts)
     reads_left, repairs_left = run.settings.context.read_rounds, MAX_REPAIRS
     while True:
@@ -107,19 +131,17 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Aga
         try:
             reply = await _ask(run, talk, again)
             said = reply.text
-            answer = _read(reply, task=run.task.text, table=_table(run))
+            answer = _read(reply, task=run.task.text, table=_table(run), draft=draft)
             if isinstance(answer, Plan):
-                if most_steps and len(answer.steps) > most_steps:
-                    raise PlanTooLong(f"{len(answer.steps)} steps; a small task has up to {most_steps}")
                 answer = with_files_of_new_names(answer, snapshot)
                 problems = problems_of(answer, snapshot)
                 if _reproduces(run, again):
                     problems += problems_of_reproducing(answer)
                 if not problems:
-                    return _accept(run, answer, snapshot, again)
+                    return answer
                 raise PlanInvalid("; ".join(problems))
             if isinstance(answer, AskedBack):
-                ask_back(run, answer, is_local=bool(most_steps or again))
+                ask_back(run, answer, is_local=is_draft or again is not None)
                 continue
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
@@ -128,7 +150,7 @@ async def _plan(run: Run, snapshot: Snapshot, *, most_steps: int = 0, again: Aga
             talk.go_on(said, asked_to_see(found, left=reads_left))
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
-            question, excerpts, used = await _asked(run, snapshot, budget, again)
+            question, excerpts, used = await _asked(run, snapshot, budget, draft, again)
             talk.ask_anew(question, excerpts)
         except PlanInvalid as error:
             if not repairs_left:
@@ -204,9 +226,11 @@ def _capped(run: Run, tokens: int, again: Again | None) -> int:
     return min(tokens, cap // 3) if again and cap else tokens
 
 
-def _tokens_for(run: Run, snapshot: Snapshot, again: Again | None) -> int:
+def _tokens_for(run: Run, snapshot: Snapshot, draft: Plan | None, again: Again | None) -> int:
     """How much of the tree the first question shows."""
     tokens = run.settings.context.plan_tokens
+    if draft is not None:
+        return min(tokens, room_for(draft))
     sized = read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
     return _capped(run, sized, again)
 
@@ -222,33 +246,43 @@ def _reproduces(run: Run, again: Again | None) -> bool:
 
 
 async def _asked(
-    run: Run, snapshot: Snapshot, budget: int, again: Again | None
+    run: Run, snapshot: Snapshot, budget: int, draft: Plan | None, again: Again | None
 ) -> tuple[str, tuple[Excerpt, ...], int]:
     """The first question, what of the repository it shows, and the tokens of that."""
     if not snapshot.files:
-        return _question(run, "# Repository\n(no files yet)", again), (), 0
+        return _question(run, "# Repository\n(no files yet)", draft, again), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
-    window = (await asyncio.to_thread(outline, corpus, task=run.task.text, budget=budget)).window
+    named = places_of(draft) if draft else again.places if again else ()
+    shown = tuple(place for place in dict.fromkeys(named) if Region.parse(place).path in snapshot.files)
+    check = "" if shown else check_line(run.settings.verify.test_cmd, run.baseline)
+    window = await asyncio.to_thread(_window, corpus, run.task.text, budget, shown, check)
     read = {excerpt.path for excerpt in window.excerpts}
     source = await run.keeper.source(corpus, run.task.text, read=read)
     digest = run.journal.put_blob(run.clean(window.text).encode())
-    run.journal.append(OutlineMade(digest, window.used, window.budget, source))
-    return _question(run, window.text, again), window.excerpts, window.used
+    run.journal.append(OutlineMade(digest, window.used, window.budget, source, check, shown))
+    return _question(run, window.text, draft, again), window.excerpts, window.used
 
 
-def _question(run: Run, repository: str, again: Again | None) -> str:
+def _window(corpus: Corpus, task: str, budget: int, regions: tuple[str, ...], check: str) -> ContextWindow:
+    """What of the tree the first question shows: these places, or what ranks high for the task."""
+    if regions:
+        return places(corpus, task=task, regions=regions, budget=budget)
+    return outline(corpus, task=task, budget=budget, check=check).window
+
+
+def _question(run: Run, repository: str, draft: Plan | None, again: Again | None) -> str:
     parts = [repository]
     verify = run.settings.verify
     if run.history:
         parts.append(f"# Earlier in this session\n{run.history}")
     if checks := [command for command in (verify.lint_cmd, verify.test_cmd) if command]:
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
-    if now := baseline_part(run.baseline):
-        parts.append(now)
+    if not again:
+        parts.append(baseline_part(run.baseline))
     parts.append(f"# Task\n{run.task.text}")
-    more = (ASKED if _reproduces(run, again) else "", answered(run), again.told if again else "")
-    parts += [part for part in more if part]
-    return "\n\n".join(parts)
+    parts.append(draft_part(draft, task=run.task.text) if draft else "")
+    parts += [ASKED if _reproduces(run, again) else "", answered(run), again.told if again else ""]
+    return "\n\n".join(part for part in parts if part)
 
 
 async def _ask(run: Run, talk: Talk, again: Again | None) -> Reply:
@@ -264,13 +298,13 @@ async def _ask(run: Run, talk: Talk, again: Again | None) -> Reply:
     return await sender.ask(request, on_chunk=run.show(None, request.call_id))
 
 
-def _read(reply: Reply, *, task: str, table: str) -> Plan | MoreWanted | AskedBack:
+def _read(reply: Reply, *, task: str, table: str, draft: Plan | None) -> Plan | MoreWanted | AskedBack:
     """What the planner answered. Raises PlanInvalid."""
     if reply.finish == "length":
         raise PlanInvalid(
             "The plan was cut off at the output limit.", f"Raise [models.{table}] max_output_tokens or split the task."
         )
-    return parse_reply(reply.text, task=task)
+    return parse_reply(reply.text, task=task, draft=draft)
 
 
 def _table(run: Run) -> str:
@@ -300,7 +334,8 @@ def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(step, reads=tuple(reads), check=check),))
 
 
-def _accept(run: Run, plan: Plan, snapshot: Snapshot, again: Again | None) -> Plan:
+def _accept(run: Run, plan: Plan, snapshot: Snapshot, again: Again | None = None) -> Plan:
+    """Put a plan on record, as it is followed."""
     check_length(run, plan)
     plan = _alone(run, plan, snapshot)
     if _reproduces(run, again) and plan.steps:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from hybridcode.agent.checks import command_of, failing_of, said
+from hybridcode.agent.distil import places
 from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
+from hybridcode.agent.sandbox_limits import kept_from
 from hybridcode.agent.unbroken import comparison, excuse
 from hybridcode.domain.action import FileChange, Ran, ShellCommand
 from hybridcode.domain.events import CheckRan, NoticeGiven
@@ -45,6 +47,12 @@ class Tried:
     """What a model is told of it."""
     excuse: str = ""
     """Why its failure is not held against the draft; empty if it is."""
+    snapshot: Snapshot | None = None
+    """The tree that it ran on."""
+    frames: tuple[tuple[str, int], ...] = ()
+    """Paths and lines of that tree that a failure names, in order."""
+    is_of_all: bool = False
+    """It is the check of the whole task, on all steps of the plan together."""
 
     @property
     def failed(self) -> bool:
@@ -62,7 +70,8 @@ class Tried:
         if self.event is None or self.event.passed:
             return ()
         why = f"; {self.excuse}" if self.excuse else ""
-        return (f"`{self.event.command}` failed on exactly these bytes: exit code {self.event.exit_code}{why}",)
+        what = "all steps of the plan together" if self.is_of_all else "exactly these bytes"
+        return (f"`{self.event.command}` failed on {what}: exit code {self.event.exit_code}{why}",)
 
 
 NOTHING = Tried()
@@ -70,10 +79,17 @@ NOTHING = Tried()
 
 async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tried:
     """Run a step's check on a draft, if it may run before anybody was asked and there is a sandbox for it."""
+    return await try_command(run, step, step.check or "", changes)
+
+
+async def try_command(
+    run: Run, step: Step, line: str, changes: tuple[FileChange, ...], *, is_of_all: bool = False
+) -> Tried:
+    """As `try_ahead`, of any command; `is_of_all`: it proves the whole task, and `changes` are of all steps."""
     scratch = run.gate.effects.scratch
-    if scratch is None or not step.check:
+    if scratch is None or not line:
         return NOTHING
-    command = command_of(run, step.check, purpose="check")
+    command = command_of(run, line, purpose="check")
     if command.text in scratch.distrusted or not _may_run(run, command, changes):
         return NOTHING
     changes = tuple(replace(change, path=run.gate.policy.places.plain(change.path)) for change in changes)
@@ -86,15 +102,22 @@ async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
         if snapshot is None:
             return NOTHING
         tree = scratch.tree
-        receipt = await run.gate.submit(replace(command, tree=tree), step=step.id, title=step.check)
+        receipt = await run.gate.submit(replace(command, tree=tree), step=step.id, title=line)
         changed = await scratch.settle()
     if not isinstance(receipt, Ran):
         return NOTHING
     tried = _concluded(run, step, receipt, tree=tree, changed=changed)
     if tried.event is None:
         return tried
-    paths = {*snapshot.files, *(change.path for change in changes)}
-    return dataclasses.replace(tried, said=failure_said(run, tried.event, paths), excuse=excuse(run, step, tried.event))
+    laid = snapshot.with_changes(changes)
+    return dataclasses.replace(
+        tried,
+        said=failure_said(run, tried.event, {*snapshot.files, *laid.files}),
+        excuse=excuse(run, step, tried.event, is_of_all=is_of_all),
+        snapshot=laid,
+        frames=() if tried.event.passed else places(_output(run, receipt), laid.files),
+        is_of_all=is_of_all,
+    )
 
 
 async def prepared(run: Run, scratch: Scratch, changes: tuple[FileChange, ...]) -> Snapshot | None:
@@ -131,8 +154,9 @@ def draft_note(tried: Tried, changes: tuple[FileChange, ...], *, is_own: bool = 
     assert event is not None
     diff = "".join(unified(change.path, change.before, change.after) for change in changes)
     whose = "your last answer" if is_own else "the last answer, by another model"
+    beside = ", together with the other steps of the plan" if tried.is_of_all else ""
     return (
-        f"# The check failed on {whose}, which was not applied\n"
+        f"# The check failed on {whose}, which was not applied{beside}\n"
         f"{tried.said}\n"
         f"{'Your last' if is_own else 'That'} answer, as a diff:\n{diff[:_DIFF_CHARS]}\n"
         "The lines above are as they were before it."
@@ -143,6 +167,10 @@ def failure_said(run: Run, event: CheckRan, paths: Collection[str]) -> str:
     """As `said`, and which failing tests are new where some failed before any change."""
     beside = comparison(run, event)
     return f"{said(event, paths)}\n{beside}" if beside else said(event, paths)
+
+
+def _output(run: Run, receipt: Ran) -> str:
+    return run.journal.get_blob(receipt.output_sha256).decode("utf-8", "replace")
 
 
 _LATER = "From now on it runs after you have approved."
@@ -173,6 +201,7 @@ def scratch_check(run: Run, step: Step, receipt: Ran) -> CheckRan:
         seconds=receipt.seconds,
         where="scratch",
         failing=() if passed else failing_of(run, receipt),
+        kept_from=kept_from(receipt, run.root),
     )
     run.journal.append(event)
     return event

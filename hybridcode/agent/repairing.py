@@ -52,7 +52,13 @@ def _again(run: Run, plan: Plan, failure: Failure) -> Again:
         kept=tuple(step for step in plan.steps if step.id in run.done),
         taken=frozenset(step.id for step in plan.steps),
         check=plan.check,
+        places=(*_places(plan, failure.step), *_places(plan)),
     )
+
+
+def _places(plan: Plan, only: str = "") -> tuple[str, ...]:
+    """What the steps of a plan change, or that one alone."""
+    return tuple(place for step in plan.steps if only in ("", step.id) for place in step.touches)
 
 
 def _told(run: Run, plan: Plan, failure: Failure) -> str:

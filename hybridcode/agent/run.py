@@ -121,6 +121,8 @@ class Run:
     """Steps that needed a declined one were asked for anew: once in a task."""
     repairs: int = 0
     """How often the frontier was asked for another plan after one failed."""
+    reworks: int = 0
+    """How often a place of an earlier step was written again for the check of the whole task."""
     failures: dict[str, str] = field(default_factory=dict[str, str])
     """Step -> what its last try came to, of steps that failed in a way that another plan may help."""
     routes: RoutingTable = NO_TABLE
@@ -186,6 +188,10 @@ class Run:
         """True while whoever decides may be asked for another plan if this one fails: not in place of a person's."""
         is_asked = self.settings.roles.plan != "local" and self.senders.info(self.decider) is not None
         return is_asked and self.plan_source != "file" and self.repairs < self.settings.limits.max_repairs
+
+    def is_done(self, step: str) -> bool:
+        """A step of the plan is done, by this run or by an earlier one of the task."""
+        return step in self.done or self.lanes.ended.get(step) == "done"
 
     def require_effects(self) -> None:
         """Stop the task before its next effect if a person has switched to plan mode; it can be resumed.

@@ -32,6 +32,7 @@ async def run_step(run: Run, step: Step, *, ahead_of: Sequence[str] = ()) -> End
             run.journal.append(StepEnded(step.id, "interrupted", error.advice))
             raise
         run.journal.append(StepEnded(step.id, *ending))
+        run.lanes.ended[step.id] = ending[0]
         return ending
 
 

@@ -15,6 +15,7 @@ from hybridcode.agent.proving import NOTHING, Tried, failure_said, learn, try_ah
 from hybridcode.agent.reproducing import NotReproduced, reproduced_here, turned
 from hybridcode.agent.run import Run
 from hybridcode.agent.unbroken import excuse
+from hybridcode.agent.whole import is_last
 from hybridcode.domain.action import Applied, Declined, Denied, Held, Stale, Unknown
 from hybridcode.domain.asked import FailureReproduced
 from hybridcode.domain.events import CheckRan
@@ -25,8 +26,11 @@ MERGED = "the files changed after the draft was made; it was merged onto what th
 """Note of a proposal whose change was carried over to newer bytes."""
 
 
-async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tried) -> Ending | Fell:
-    """Gate and check one draft. One whose check failed before is applied only if a person says so.
+async def submit(
+    run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Tried, whole: Tried = NOTHING
+) -> Ending | Fell:
+    """Gate and check one draft. One whose own check failed before is applied only if a person says so; what the check
+    of all steps together said, `whole`, is told beside it.
 
     Raises:
         PlanOnly: a person has switched to plan mode.
@@ -35,16 +39,22 @@ async def submit(run: Run, step: Step, rung: Rung, drafted: Drafted, tried: Trie
     receipt = await run.gate.submit_changes(
         drafted.changes,
         step=step.id,
-        notes=(*tried.notes, *((MERGED,) if drafted.is_merged else ()), *warnings(drafted.changes)),
+        notes=(
+            *tried.notes,
+            *whole.notes,
+            *((MERGED,) if drafted.is_merged else ()),
+            *drafted.notes,
+            *warnings(drafted.changes),
+        ),
         model_says=drafted.model_says,
         writer=f"{rung.writer} {drafted.model}, try {rung.attempt}",
-        proven_by=tried.proven_by,
+        proven_by=whole.proven_by or tried.proven_by,
         person_only="its check failed on exactly these bytes" if tried.failed else "",
     )
     match receipt:
         case Applied(reason=reason):
             run.remember(receipt)
-            return _wanted(await _prove(run, step, tried), reason)
+            return _wanted(await _prove(run, step, tried, whole), reason)
         case Declined(reason=reason) if reason:
             return Fell(("declined", reason), declined(reason))
         case Stale(paths=paths):
@@ -96,15 +106,17 @@ def _wanted(end: Ending | Fell, reason: str) -> Ending | Fell:
     return Fell(("done", reason), note) if end[0] == "done" else end
 
 
-async def _prove(run: Run, step: Step, tried: Tried) -> Ending | Fell:
-    """Run the step's own check on the changed tree, unless it passed on exactly this tree before it was applied."""
-    if not step.check:
+async def _prove(run: Run, step: Step, tried: Tried, whole: Tried = NOTHING) -> Ending | Fell:
+    """Run the step's own check on the changed tree, unless it passed on exactly this tree before it was applied, or is
+    that of all steps together while others still wait."""
+    tree = (await run.snapshot()).digest if tried.event is not None or whole.event is not None else ""
+    for known in (tried, whole):
+        if known.proven_by and tree == known.tree:
+            run.proven.add(known.proven_by)
+    if not step.check or (tried.is_of_all and not is_last(run, step)):
         return "done", ""
     if step.id == run.reproduces:
         return await _shown_first(run, step)
-    tree = (await run.snapshot()).digest if tried.event is not None else ""
-    if tried.proven_by and tree == tried.tree:
-        run.proven.add(tried.proven_by)
     if tried.excuse and tree == tried.tree:
         return "done", tried.excuse
     event = await check(run, step.check, step=step.id)

@@ -5,6 +5,7 @@ read and never written.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -17,7 +18,7 @@ from hybridcode.agent.run import Run
 from hybridcode.domain.action import FileChange, Ran, Ruling
 from hybridcode.domain.errors import ContextError, ContextOverflow, GateError
 from hybridcode.domain.events import CheckRan, DraftRefused, RungTaken, WindowAssembled
-from hybridcode.domain.plan import Step, Writer
+from hybridcode.domain.plan import Region, Step, Writer
 from hybridcode.gate.scratch_contents import CannotCopy
 from hybridcode.patch.check import unparsable
 from hybridcode.repo.snapshot import Snapshot
@@ -125,7 +126,7 @@ async def try_step(run: PastRun, step: Step, *, writer: Writer, tries: int, why:
 async def _try(run: PastRun, step: Step, rung: Rung, feedback: str, kept: Kept) -> tuple[str, str]:
     """How one draft ended, and what the next one is told."""
     try:
-        drafted = await draft_step(run, step, rung, feedback, kept=kept)
+        drafted = await draft_step(run, step, rung, partial(_told, feedback, kept), kept=kept)
     except (ContextError, ContextOverflow):
         return "too large", ""
     if not isinstance(drafted, Drafted):
@@ -143,6 +144,12 @@ async def _try(run: PastRun, step: Step, rung: Rung, feedback: str, kept: Kept) 
         return "passed", ""
     paths = {*(await run.snapshot()).files, *(change.path for change in drafted.changes)}
     return "check failed", draft_note(Tried(checked.event, said=said(checked.event, paths)), drafted.changes)
+
+
+def _told(feedback: str, kept: Kept, region: Region) -> str:
+    """What the next answer for a place is told: why the one for it was refused, or what all of them came to."""
+    found = kept.refusals.get(region, ())
+    return retry_note(found) if found else feedback
 
 
 def _rung(writer: Writer, attempt: int) -> RungName:

@@ -51,12 +51,12 @@ def compared(before: BaselineTaken | None, event: CheckRan) -> Compared | None:
     )
 
 
-def excuse(run: Run, step: Step, event: CheckRan) -> str:
-    """Why a failed check is not held against a step; empty if it is."""
+def excuse(run: Run, step: Step, event: CheckRan, *, is_of_all: bool = False) -> str:
+    """Why a failed check is not held against a step; empty if it is. `is_of_all`: all steps have to answer for it."""
     found = compared(run.baseline, event)
     if found is None or found.broken or run.baseline is None:
         return ""
-    if _is_about(run, step, found, told=run.baseline.told):
+    if _is_about(run, step, found, told=run.baseline.told, is_of_all=is_of_all):
         return ""
     return told(found)
 
@@ -76,12 +76,12 @@ def comparison(run: Run, event: CheckRan) -> str:
     return told(found) if found is not None and found.still else ""
 
 
-def _is_about(run: Run, step: Step, found: Compared, *, told: str) -> bool:
+def _is_about(run: Run, step: Step, found: Compared, *, told: str, is_of_all: bool) -> bool:
     """A test that still fails may be what the step is there for.
 
     The last step has to answer for the whole task, earlier ones for what they touch.
     """
-    is_last = run.plan is None or step.id == (run.lanes.order or (step.id,))[-1]
+    is_last = is_of_all or run.plan is None or step.id == (run.lanes.order or (step.id,))[-1]
     if is_last and _REPAIR.search(run.task.text):
         return True
     if any(_names(told, region.path) for region in step.regions):

@@ -80,7 +80,7 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option("--dry-run", "--plan-only", "dry_run", is_flag=True, help="Plan only; write and run nothing."),
     click.option("-c", "--continue", "continue_last", is_flag=True, help="Go on with the last session here."),
     click.option("-r", "--resume", metavar="ID", help="Go on with a session."),
-    click.option("--plan-first", is_flag=True, help="Let the frontier plan, also what is small and clear."),
+    click.option("--plan-first", is_flag=True, help="Let the frontier plan alone, also what is small and clear."),
     click.option("--reproduce", is_flag=True, help="Begin with a test that fails before the bug is fixed."),
     click.option(
         "--plan",

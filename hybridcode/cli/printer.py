@@ -32,6 +32,7 @@ from hybridcode.domain.events import (
     DraftRefused,
     EffectFinished,
     Envelope,
+    ImportAdded,
     NoticeGiven,
     PlanMade,
     PlannerChosen,
@@ -80,14 +81,16 @@ class TextPrinter:
                 say(f"{writer} plans: {shown(why)}", dim=True)
             case RepairAsked(why=why):
                 say(f"the frontier plans again: {shown(why)}", colour=COLOURS["warning"])
-            case StepMoved(step=step, touches=touches):
-                say(f"step {step} is written at {shown(', '.join(touches))} now, as the hint says", dim=True)
+            case StepMoved(step=step, touches=touches, why=why):
+                say(f"step {step} is written at {shown(', '.join(touches))} now, {shown(why)}", dim=True)
             case PlanMade(plan=plan, source=source):
                 self._plan(plan.steps, source, plan.answer)
             case StepStarted(step=step):
                 self._step(step)
             case RungTaken(writer=writer, attempt=attempt, why=why) if attempt > 1:
                 say(f"  try {attempt}, {writer}: {shown(why)}", colour="yellow")
+            case ImportAdded(path=path, line=line, why=why):
+                say(f"  {shown(line)} added to {shown(path)}, {shown(why)}", dim=True)
             case DraftRefused(refusals=refusals):
                 for refusal in refusals:
                     say(f"  refused: {shown(refusal.reason)}", colour="yellow")

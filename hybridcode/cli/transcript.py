@@ -35,6 +35,7 @@ from hybridcode.domain.events import (
     EffectFinished,
     Envelope,
     Event,
+    ImportAdded,
     Interrupted,
     ModeChanged,
     ModelAnswered,
@@ -124,8 +125,10 @@ def _of_session(event: Event) -> Iterator[str]:
             yield f"{writer} plans: {why}"
         case RepairAsked(why=why):
             yield f"the frontier plans again: {why}"
-        case StepMoved(step=step, touches=touches):
-            yield f"step {step} is written at {', '.join(touches)} now, as the hint says"
+        case ImportAdded(step=step, path=path, line=line, why=why):
+            yield f"step {step}: {line} added to {path}, {why}"
+        case StepMoved(step=step, touches=touches, why=why):
+            yield f"step {step} is written at {', '.join(touches)} now, {why}"
         case ModeChanged(mode=mode, by=by):
             yield f"mode {mode}, switched by {by}"
         case RuleGranted(rule=rule, scope=scope, by=by):

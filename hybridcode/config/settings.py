@@ -149,6 +149,10 @@ class RoutingSettings(_Section, frozen=True):
     """Follow the repository's routing.toml, which `hybridcode calibrate` writes, once the repository is trusted."""
     first: Literal["auto", "frontier", "local"] = "auto"
     """Who plans a task: `auto` lets the local model plan one that is short, names its files and has a test_cmd."""
+    draft: Literal["auto", "off"] = "auto"
+    """With first = "auto", the local model drafts the plans that fall to the frontier: it reads its way through the
+    tree, and the frontier sees the draft with the places that it names, and corrects it. Not for questions, nor where
+    the whole tree fits into the planner's window."""
     judge: Literal["auto", "always", "never"] = "auto"
     """Whether the result is judged: `auto` asks where no check proves it, it passed or (local plan) may have passed
     before any change, or a plan of several steps is behind it."""
@@ -221,6 +225,9 @@ class LimitSettings(_Section, frozen=True):
     """What all requests to the frontier about one step may have together (bytes / 4): drafts, hints, retries."""
     max_repairs: int = 1
     """How often the frontier plans a task again after a plan failed; 0 = never."""
+    max_reworks: int = 2
+    """How often in a task the local model writes a place of an earlier step again, because the check of the whole task
+    points there; 0 = never."""
     timeout_s: float = 0.0
     """Seconds of one run."""
 

@@ -44,6 +44,7 @@ TIGHTER: Mapping[str, Tighter] = MappingProxyType(
         "limits.max_steps": _limit,
         "limits.timeout_s": _limit,
         "limits.max_repairs": _smaller,
+        "limits.max_reworks": _smaller,
         "context.plan_tokens": _smaller,
         "context.step_tokens": _smaller,
         "context.read_rounds": _smaller,

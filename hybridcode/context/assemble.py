@@ -12,6 +12,8 @@ from functools import cached_property
 
 import msgspec
 
+from hybridcode.context.check import REASON as CHECKS
+from hybridcode.context.check import checked_tests
 from hybridcode.context.common import common_passages, touched_paths
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.exact import REASON, named_lines
@@ -45,11 +47,12 @@ _GUIDE_SHARE = 8
 _COMMON_SHARE = 8
 _IMPORT_SHARE = 8
 _DEFINITION_SHARE = 2
+_CHECK_SHARE = 4
 _CALLER_SHARE = 2
 _NAMED_SHARE = 3
 """Of the whole window, 1/8 at most is guidance, 1/8 what all steps share and 1/3 what the goal names. Of what is left
-when their turn comes, 1/8 is for imports, 1/2 for definitions, 1/2 for callers; then come tests, and the rest is filled
-by rank."""
+when their turn comes, 1/8 is for imports, 1/2 for definitions, 1/4 for tests that the check names, 1/2 for callers;
+then come other tests, and the rest is filled by rank."""
 _TIMES_THE_REGIONS = 4
 _FLOOR_BYTES = 4_000
 _LEAST_BESIDE = 1_600
@@ -81,13 +84,14 @@ def assemble(
     parts.add_guides(touched_paths(plan) or [other.path for other in others])
     for other in others:
         parts.take(other)
-    if plan is not None and len(plan.steps) > 1 and parts.is_of_code:
+    if plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
         parts.add_common(plan)
     stable = len(parts.text)
     parts.add_what_is_told()
     parts.add_what_is_used(others)
     if step.kind != "create":
         parts.cap(sum(len(text.encode()) for _, text in touched), stable=len(parts.text[:stable].encode()))
+    parts.add_check()
     parts.add_users(others)
     parts.add_ranked()
     parts.room = room - len(tail.encode()) - len(parts.text.encode())
@@ -232,6 +236,13 @@ class _Parts:
         beside = max((_TIMES_THE_REGIONS - 1) * regions - stable, _FLOOR_BYTES - regions - used, _LEAST_BESIDE)
         self.room = min(self.room, beside)
 
+    def add_check(self) -> None:
+        """The tests that the step's check names."""
+        named = (one for one in checked_tests(self.corpus, self.step.check or "") if one.tests)
+        for _, tests in named:
+            parts = named_lines(self.corpus, tests, room=self.room // _CHECK_SHARE, taken=self.taken, reason=CHECKS)
+            self._extend(joined(self.reader, parts.passages))
+
     def add_users(self, targets: Sequence[Target]) -> None:
         """Who uses what the lines define, and their tests."""
         if (touched := self._touched(targets)) is None:
@@ -244,11 +255,17 @@ class _Parts:
         return Touched(self.corpus, self.reader, there) if there else None
 
     def add_ranked(self) -> None:
-        """What else has to do with the goal, by rank; beside files without code no code but that of files it names."""
+        """What else has to do with the goal, by rank; beside files without code no code but that of files it names,
+        and where an edit says what to read, nothing but of the files that it or the goal names."""
         ranking = self._ranking
-        if not self.is_of_code:
+        if not self.is_of_code or (self.step.reads and self.step.kind == "edit"):
+            near = {Region.parse(name).path for name in (*self.step.touches, *self.step.reads)}
             written = files_written(self.corpus, read_query(self.step.goal))
-            kept = (file for file in ranking.files if file.file in written or language_of(file.path) is None)
+            kept = (
+                file
+                for file in ranking.files
+                if file.file in written or (file.path in near if self.is_of_code else language_of(file.path) is None)
+            )
             ranking = replace(ranking, files=tuple(kept))
         self._extend(pack(ranking, room=self.room, taken=self.taken, style=EDITING).passages)
 
@@ -294,6 +311,11 @@ class _Parts:
             self.excerpts.append(passage.excerpt)
             self.taken.add(passage.excerpt.path, passage.excerpt.start, passage.excerpt.end)
             self.notes.extend(hidden_characters(passage.excerpt.path, passage.text))
+
+
+def _says_what_to_read(plan: Plan) -> bool:
+    """Each of its edits names what to see beside its places: nothing has to be guessed for all of them."""
+    return all(step.reads for step in plan.steps if step.kind == "edit")
 
 
 def _target(step: Step, snapshot: Snapshot, region: Region, wanted: EditFormat) -> tuple[Target, str]:

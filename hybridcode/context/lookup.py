@@ -5,8 +5,10 @@ for a line of its own. Lines that hold the words searched for are counted, shown
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.margins import Margin
 from hybridcode.context.packing import FINDING, pack
 from hybridcode.context.passages import Reader, Taken, head_passage, rendered
 from hybridcode.context.rank import rank
@@ -20,6 +22,7 @@ _MAX_HITS = 40
 _MAX_LINE_CHARS = 160
 _HIT_SHARE = 2
 """Lines with the words searched for get one in so many bytes, all searches together."""
+_STYLE = replace(FINDING, is_numbered=True)
 _ALONE = "search for it alone, or for more of it"
 
 
@@ -32,13 +35,13 @@ def look_up(
     Lines in `taken` are shown already and left out; it grows by those that are shown now.
     """
     room = budget * BYTES_PER_TOKEN
-    reader, taken = Reader(corpus.snapshot), Taken() if taken is None else taken
+    reader, taken = Reader(corpus.snapshot, Margin(corpus)), Taken() if taken is None else taken
     searches, reads = tuple(dict.fromkeys(search)), tuple(dict.fromkeys(read))
     text = _lists(corpus, searches, room // _HIT_SHARE)
     text += _regions(reader, reads, room=room - len(text.encode()), taken=taken)
     for number, words in enumerate(searches):
         share = (room - len(text.encode())) // (len(searches) - number)
-        text += rendered(pack(rank(corpus, words), room=share, taken=taken, style=FINDING).passages)
+        text += rendered(pack(rank(corpus, words), room=share, taken=taken, style=_STYLE).passages)
     return text
 
 
@@ -97,7 +100,12 @@ def _region(reader: Reader, name: str, taken: Taken) -> tuple[str, str, list[tup
     gaps = taken.gaps(target.path, start, end) if start <= end else [(start, end)]
     if not gaps:
         return f"## {name}\nIts lines are shown above.\n\n", target.path, []
-    return "".join(excerpt_section(target.path, data, first, last) for first, last in gaps), target.path, gaps
+    return "".join(_excerpt(reader, target.path, first, last) for first, last in gaps), target.path, gaps
+
+
+def _excerpt(reader: Reader, path: str, first: int, last: int) -> str:
+    is_numbered = reader.margin is not None and reader.margin.is_wanted(path, first, last)
+    return excerpt_section(path, reader.snapshot.read(path), first, last, is_numbered=is_numbered)
 
 
 def _read(reader: Reader, name: str, *, room: int, taken: Taken) -> str:
@@ -117,7 +125,7 @@ def _head(reader: Reader, path: str, gaps: Sequence[tuple[int, int]], *, room: i
     room -= len(_rest(path, end, end).encode())
     for first, last in gaps:
         left = room - len(text.encode())
-        whole = excerpt_section(path, reader.snapshot.read(path), first, last)
+        whole = _excerpt(reader, path, first, last)
         if len(whole.encode()) <= left:
             text += whole
             taken.add(path, first, last)

@@ -7,6 +7,7 @@ share; what is left out is noted.
 from dataclasses import dataclass, field
 
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.margins import Margin
 from hybridcode.context.passages import Passage, Reader, Taken, head_passage, lines_passage
 from hybridcode.context.render import file_heading, section
 from hybridcode.domain.mentions import mentions
@@ -33,7 +34,7 @@ def mentioned_files(corpus: Corpus, task: str, *, room: int, taken: Taken) -> Me
     found = Mentioned()
     files = corpus.snapshot.files
     paths = [mention.path for mention in mentions(task, files) if mention.path is not None and mention.is_file]
-    reader = Reader(corpus.snapshot)
+    reader = Reader(corpus.snapshot, Margin(corpus))
     left = room // SHARE
     for number, path in enumerate(paths):
         share = left // (len(paths) - number)

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.plain import plain_names
 from hybridcode.context.query import Query, read_query
 from hybridcode.repo.symbols import Symbol
 
@@ -35,9 +36,11 @@ class Exact(NamedTuple):
 
 
 def named_files(corpus: Corpus, sentence: str) -> tuple[str, ...]:
-    """Paths in order that `sentence` writes out, finds in a traceback, or names by a definition that only one has."""
+    """Paths in order that `sentence` writes out, finds in a traceback, or names by a definition that only one has, in
+    plain words where these are sure."""
     query = read_query(sentence)
-    numbers = {*files_written(corpus, query), *_sole_definers(corpus, query)}
+    plain = (name.file for name in plain_names(corpus, query) if name.is_sure)
+    numbers = {*files_written(corpus, query), *_sole_definers(corpus, query), *plain}
     return tuple(corpus.paths[number] for number in sorted(numbers))
 
 

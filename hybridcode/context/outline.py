@@ -2,17 +2,19 @@
 nearest to it.
 
 Invariant: the same tree, task and budget give the same bytes, never above the budget; what is left out is counted. A
-file that the task mentions as `@path` is in it, whole or with its head; guides come before that. Where the task is
-clear, neither files nor definitions are listed that it does not name.
+file that the task mentions as `@path` is in it, whole or with its head, and so are the tests that the check names;
+guides come before that. Where the task is clear, neither files nor definitions are listed that it does not name.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from hybridcode.context.check import check_parts, checked_tests
 from hybridcode.context.corpus import Corpus
-from hybridcode.context.exact import named_parts
+from hybridcode.context.exact import HEAD_BYTES, named_lines, named_parts, whole_lines
 from hybridcode.context.guides import Guide, guides_for
+from hybridcode.context.margins import Margin
 from hybridcode.context.mentioned import mentioned_files
 from hybridcode.context.named import named_files
 from hybridcode.context.packing import FINDING, Style, pack
@@ -24,18 +26,23 @@ from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.window import ContextWindow, Cut
+from hybridcode.repo.classify import reads_as_prose
 from hybridcode.repo.symbols import Symbol
 
 _GUIDE_SHARE = 8
 _CLEAR_GUIDE_SHARE = 4
 """Of a window for a clear task, which is half as large."""
+_CHECK_SHARE = 5
+"""Of what guides and mentioned files leave, for the tests that the check names."""
 _TREE_SHARE = 8
 _DEFINITIONS_SHARE = 6
 _NAMED_PERCENT = 60
 """Of what guides and mentioned files leave, for what the task names."""
-_CLEAR = Style(share=60, tastes=False, least=5, tests=30, prose=25)
+_PLAIN_PERCENT = 50
+"""Of what the lists leave, for what its plain words may mean."""
+_CLEAR = Style(share=60, tastes=False, least=5, tests=30, prose=25, is_numbered=True)
 """Beside what a clear task names, only what fits about as well."""
-_LOOKING = replace(FINDING, tests=30, prose=25)
+_LOOKING = replace(FINDING, tests=30, prose=25, is_numbered=True)
 LEAST_TOKENS = 32
 """A window below this holds nothing worth reading."""
 _SHOWN_KINDS = frozenset({"function", "method", "class", "interface", "enum", "type", "module", "macro"})
@@ -52,8 +59,8 @@ class Outlined:
     cut: tuple[Cut, ...]
 
 
-def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
-    """A window for the planner; `budget` in tokens of four bytes.
+def outline(corpus: Corpus, *, task: str, budget: int, check: str = "") -> Outlined:
+    """A window for the planner; `budget` in tokens of four bytes, `check` the command that is to prove the task.
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
@@ -62,7 +69,7 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     read = read_task(corpus, task)
     notes = notes_on(corpus)
     is_clear = read.clarity == "clear"
-    guides = _guides(corpus, read, room // (_CLEAR_GUIDE_SHARE if is_clear else _GUIDE_SHARE))
+    guides = guides_of(corpus, read, room // (_CLEAR_GUIDE_SHARE if is_clear else _GUIDE_SHARE))
     notes += [guide.note for guide in guides if guide.note]
     text = "".join(guide.section for guide in guides)
     taken = Taken()
@@ -70,23 +77,24 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
         taken.add(guide.path, 1, guide.end)
     mentioned = mentioned_files(corpus, task, room=room - len(text.encode()), taken=taken)
     room -= len(text.encode()) + len(mentioned.text.encode())
+    named_tests = checked_tests(corpus, check)
+    tests = check_parts(corpus, named_tests, room=room // _CHECK_SHARE, taken=taken)
+    room -= tests.used
     modules = [path for path in read.written if not any(one.path == path for one in read.exact)]
     named = named_parts(corpus, read.exact, modules=modules, room=room * _NAMED_PERCENT // 100, taken=taken)
-    notes += [*mentioned.notes, *named.notes]
+    notes += [*mentioned.notes, *tests.notes, *named.notes]
     room -= named.used
-    listed = "" if is_clear else _lists(read.ranking, room, notes)
-    style = _CLEAR if is_clear else _LOOKING
-    packed = pack(read.ranking, room=room - len(listed.encode()), taken=taken, style=style)
+    marked = {one.path for one in named_tests}
+    listed = "" if is_clear else _lists(read.ranking, room, notes, marked=marked)
+    prose = sum(one.size for one in named.passages if reads_as_prose(one.excerpt.path))
+    packed = _likely_parts(corpus, read, room=room - len(listed.encode()), taken=taken, prose=prose)
+    notes += packed.notes
     passages = in_one(Reader(corpus.snapshot), named.passages, packed.passages)
-    text += named.text + listed + mentioned.text + rendered(passages)
-    shown = (
-        *(guide.excerpt for guide in guides),
-        *(passage.excerpt for passage in (*mentioned.passages, *passages)),
-    )
+    text += named.text + listed + mentioned.text + tests.text + rendered(passages)
+    excerpted = (*mentioned.passages, *tests.passages, *passages)
+    shown = (*(guide.excerpt for guide in guides), *(passage.excerpt for passage in excerpted))
     notes.extend(corpus.oddities(excerpt.path for excerpt in shown))
-    notes.extend(
-        note for one in (*mentioned.passages, *passages) for note in hidden_characters(one.excerpt.path, one.text)
-    )
+    notes.extend(note for one in excerpted for note in hidden_characters(one.excerpt.path, one.text))
     window = ContextWindow(
         step="",
         text=text,
@@ -100,20 +108,45 @@ def outline(corpus: Corpus, *, task: str, budget: int) -> Outlined:
     return Outlined(window, read, passages, packed.cut)
 
 
+@dataclass(frozen=True)
+class _Likely:
+    """What fits a task without being named by it."""
+
+    passages: tuple[Passage, ...]
+    """Those by rank first, then what plain words may mean."""
+    cut: tuple[Cut, ...]
+    notes: tuple[str, ...]
+
+
+def _likely_parts(corpus: Corpus, read: TaskRead, *, room: int, taken: Taken, prose: int) -> _Likely:
+    """Definitions that plain words may mean, whole where half of the room holds them, and passages by rank; the head of
+    such a definition where it is neither. `taken` grows by all of it; `prose` bytes of documentation are shown already.
+    """
+    style = _CLEAR if read.clarity == "clear" else _LOOKING
+    style = replace(style, prose=max(0, style.prose - -(-100 * prose // max(room, 1))))
+    whole, left = whole_lines(corpus, read.plain, room=room * _PLAIN_PERCENT // 100, taken=taken)
+    kept = min(room, HEAD_BYTES * len(left))
+    packed = pack(read.ranking, room=room - whole.used - kept, taken=taken, style=style)
+    heads = named_lines(corpus, left, room=kept, taken=taken, margin=Margin(corpus))
+    more = pack(read.ranking, room=kept - heads.used, taken=taken, style=style)
+    passages = (*packed.passages, *whole.passages, *heads.passages, *more.passages)
+    return _Likely(passages, packed.cut, tuple(heads.notes))
+
+
 def in_one(reader: Reader, first: Sequence[Passage], then: Sequence[Passage]) -> tuple[Passage, ...]:
     """Passages as one list, those of a file together; its place is that of its first one."""
     order = {path: number for number, path in enumerate(dict.fromkeys(one.excerpt.path for one in (*first, *then)))}
     return tuple(sorted(joined(reader, (*first, *then)), key=lambda one: (order[one.excerpt.path], one.excerpt.start)))
 
 
-def _lists(ranking: Ranking, room: int, notes: list[str]) -> str:
-    """The tree's files, and what the best of them define."""
+def _lists(ranking: Ranking, room: int, notes: list[str], *, marked: Collection[str]) -> str:
+    """The tree's files, with a mark at those of the check, and what the best of them define."""
     paths = [path for path in ranking.corpus.snapshot.files if path.isprintable()]
-    listed = _tree(paths, room // _TREE_SHARE, notes)
+    listed = _tree(paths, room // _TREE_SHARE, notes, marked=marked)
     return listed + _definitions(ranking, (room - len(listed.encode())) // _DEFINITIONS_SHARE, notes)
 
 
-def _guides(corpus: Corpus, read: TaskRead, room: int) -> tuple[Guide, ...]:
+def guides_of(corpus: Corpus, read: TaskRead, room: int) -> tuple[Guide, ...]:
     """The guides nearest to the files that the task names, and, in what they leave, the one for the whole tree."""
     snapshot, task = corpus.snapshot, read.ranking.query.text
     mentioned = (mention.path for mention in mentions(task, snapshot.files) if mention.path is not None)
@@ -142,9 +175,10 @@ def notes_on(corpus: Corpus) -> list[str]:
     return notes
 
 
-def _tree(paths: Sequence[str], room: int, notes: list[str]) -> str:
+def _tree(paths: Sequence[str], room: int, notes: list[str], *, marked: Collection[str]) -> str:
     """All paths if they fit; else folders with their numbers of files, as deep as fits."""
-    listed = section(f"Files: {len(paths)}", "\n".join(paths), path="")
+    rows = (f"{path} (the check)" if path in marked else path for path in paths)
+    listed = section(f"Files: {len(paths)}", "\n".join(rows), path="")
     if len(listed.encode()) <= room:
         return listed
     notes.append("the list of files is shortened to folders")

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from hybridcode.context.margins import Margin
 from hybridcode.context.passages import Passage, Reader, Taken, joined, passage_of
 from hybridcode.context.rank import RankedFile, Ranking
 from hybridcode.context.records import Chunk
@@ -34,6 +35,8 @@ class Style:
     """Percent of the room that all tests together may take."""
     prose: int = 100
     """Percent of the room that all documentation may take; without `least` also what all else leaves."""
+    is_numbered: bool = False
+    """Lines that have no name stand behind their numbers: it is for a planner."""
 
 
 FINDING = Style(share=60, tastes=True, least=0)
@@ -99,6 +102,7 @@ def pack(ranking: Ranking, *, room: int, taken: Taken, style: Style, only: Colle
         tests=room * style.tests // 100,
         prose=room * style.prose // 100,
         taken=taken,
+        margin=Margin(ranking.corpus) if style.is_numbered else None,
     )
     candidates = Candidates(ranking, ranked)
     for file in ranked[: room // _ROOM_PER_TASTE if style.tastes else 0]:
@@ -128,11 +132,12 @@ class _Packing:
     prose: int
     """Bytes that are left for documentation."""
     taken: Taken
+    margin: Margin | None
     chosen: dict[int, Passage] = field(default_factory=dict[int, Passage])
     used: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
-        self.reader = Reader(self.ranking.corpus.snapshot)
+        self.reader = Reader(self.ranking.corpus.snapshot, self.margin)
 
     def fill(self, candidates: "Candidates", *, least: int) -> list[Cut]:
         """Take what fits, best first, documentation above its share last; the first that does not, with the reason.

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from hybridcode.context.margins import Margin
 from hybridcode.context.records import Chunk
-from hybridcode.context.render import excerpt_body, file_heading, licence_lines
+from hybridcode.context.render import excerpt_body, file_heading, licence_lines, numbered
 from hybridcode.domain.window import Excerpt
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
@@ -18,14 +19,15 @@ _HEAD = 80
 """Lines in which a licence is looked for."""
 _NEAR_BYTES = 16
 _NEAR_LINES = 3
-"""Blank lines between two passages that may stand in one."""
+"""Blank lines between two passages that may stand in one; one at most where it gets a number."""
 
 
 class Reader:
-    """Lines of a snapshot's files, split once."""
+    """Lines of a snapshot's files, split once. With a margin, passages that it wants to be are numbered."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, margin: Margin | None = None) -> None:
         self.snapshot = snapshot
+        self.margin = margin
         self._lines: dict[str, tuple[bytes, ...]] = {}
         self._licences: dict[str, int] = {}
 
@@ -60,6 +62,8 @@ class Passage:
     """The lines alone."""
     within: str = ""
     """Signature of the class the lines stand in."""
+    is_numbered: bool = False
+    """In the window each line stands behind its number."""
 
     @property
     def size(self) -> int:
@@ -134,12 +138,12 @@ def joined(reader: Reader, passages: Iterable[Passage]) -> list[Passage]:
     found: list[Passage] = []
     for passage in sorted(passages, key=lambda passage: (passage.excerpt.path, passage.excerpt.start)):
         last = found[-1] if found else None
-        if last is None or not _are_neighbours(reader, last.excerpt, passage.excerpt):
+        if last is None or not _are_neighbours(reader, last, passage):
             found.append(passage)
             continue
         first, second = last.excerpt, passage.excerpt
         excerpt = replace(first, end=second.end, score=max(first.score, second.score))
-        found[-1] = _passage(reader, excerpt, last.within)
+        found[-1] = _rendered(reader, excerpt, last.within, is_numbered=last.is_numbered)
     return found
 
 
@@ -156,13 +160,22 @@ def rendered(passages: Sequence[Passage]) -> str:
 
 
 def _passage(reader: Reader, excerpt: Excerpt, within: str) -> Passage:
+    margin = reader.margin
+    is_numbered = margin is not None and margin.is_wanted(excerpt.path, excerpt.start, excerpt.end)
+    return _rendered(reader, excerpt, within, is_numbered=is_numbered)
+
+
+def _rendered(reader: Reader, excerpt: Excerpt, within: str, *, is_numbered: bool) -> Passage:
     text = reader.text(excerpt.path, excerpt.start, excerpt.end)
-    body = excerpt_body(excerpt.path, text, excerpt.start, excerpt.end, within=within)
-    return Passage(excerpt=excerpt, text=body, lines=text, within=within)
+    shown = numbered(text, excerpt.start) if is_numbered else text
+    body = excerpt_body(excerpt.path, shown, excerpt.start, excerpt.end, within=within)
+    return Passage(excerpt=excerpt, text=body, lines=text, within=within, is_numbered=is_numbered)
 
 
-def _are_neighbours(reader: Reader, first: Excerpt, second: Excerpt) -> bool:
-    if first.path != second.path or second.start - first.end > _NEAR_LINES + 1:
+def _are_neighbours(reader: Reader, one: Passage, other: Passage) -> bool:
+    first, second = one.excerpt, other.excerpt
+    most = 1 if one.is_numbered else _NEAR_LINES
+    if first.path != second.path or one.is_numbered != other.is_numbered or second.start - first.end > most + 1:
         return False
     between = b"".join(reader.lines(first.path)[first.end : second.start - 1])
     return len(between) <= _NEAR_BYTES and not between.strip()

@@ -1,7 +1,8 @@
 """From a region that a plan names to lines of a file.
 
 Invariant: a region resolves to exactly one stretch of one file of the snapshot, or the error says what is there; the
-stretch ends where what belongs to it ends, and lines that are given by number become whole statements.
+stretch ends where what belongs to it ends, and lines that are given by number become whole statements and end with the
+file at the latest.
 """
 
 from collections.abc import Sequence
@@ -65,9 +66,9 @@ def _end(path: str, data: bytes, found: Sequence[Symbol]) -> int | None:
 def _lines(snapshot: Snapshot, path: str, start: int, end: int, *, wanted: EditFormat) -> Target:
     data = snapshot.read(path)
     count = len(split_lines(data))
-    if not 1 <= start <= end <= count:
+    if not 1 <= start <= min(end, count):
         raise ContextError(f"{path} has no lines {start}-{end}", f"It has {count} lines, counted from 1.")
-    start, end = whole_statements(path, data, start, end)
+    start, end = whole_statements(path, data, start, min(end, count))
     return Target(path=path, format=wanted, start=start, end=end)
 
 

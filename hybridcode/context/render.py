@@ -55,6 +55,13 @@ def excerpt_body(path: str, text: str, start: int, end: int, *, within: str = ""
     return f"{place}{f', in `{within}`' if within else ''}:\n{fenced(text, path=path)}\n"
 
 
+def numbered(text: str, start: int) -> str:
+    """A text with `7: ` before each of its lines, which begin with number `start`."""
+    lines = text.removesuffix("\n").split("\n")
+    shown = "\n".join(f"{number}: {line}" if line else f"{number}:" for number, line in enumerate(lines, start))
+    return shown + "\n" if text.endswith("\n") else shown
+
+
 def section(heading: str, text: str, *, path: str) -> str:
     """A heading and a fenced text, with a blank line below."""
     return f"## {heading}\n{fenced(text, path=path)}\n"
@@ -75,10 +82,10 @@ def place_of(path: str, start: int | None, end: int | None) -> str:
     return f"{path}, line {start}" if start == end else f"{path}, lines {start}-{end}"
 
 
-def excerpt_section(path: str, data: bytes, start: int, end: int, *, within: str = "") -> str:
-    """Lines of a file, with the signature of the class they stand in."""
-    heading = place_of(path, start, end) + (f", in `{within}`" if within else "")
-    return section(heading, lines_text(data, start, end), path=path)
+def excerpt_section(path: str, data: bytes, start: int, end: int, *, is_numbered: bool = False) -> str:
+    """Lines of a file, each behind its number where they are to have them."""
+    text = lines_text(data, start, end)
+    return section(place_of(path, start, end), numbered(text, start) if is_numbered else text, path=path)
 
 
 def target_section(target: Target, data: bytes | None) -> str:

@@ -34,6 +34,8 @@ _PROSE = re.compile(
     r"\.(md|mdx|rst|txt|adoc)$|(^|/)(docs?|examples?)(/|$)|(^|/)(changelog|license|readme)[^/]*$", re.IGNORECASE
 )
 _TEST_MARK = re.compile(r"^(test_|tests_|spec_)|(_test|_tests|_spec|\.test|\.spec|Tests?|Spec)$")
+_TYPES = ".d.ts"
+_SCRIPTS = (".js", ".mjs", ".cjs")
 
 Values = Mapping[int, float]
 
@@ -176,7 +178,13 @@ def is_prose(path: str) -> bool:
 
 def is_beside(path: str, corpus: Corpus) -> bool:
     """A test, prose, or the types of a module that stands beside them."""
-    return is_aside(path) or is_prose(path) or (path.endswith(".pyi") and path.removesuffix("i") in corpus.number)
+    return is_aside(path) or is_prose(path) or _tells_types(path, corpus)
+
+
+def _tells_types(path: str, corpus: Corpus) -> bool:
+    if path.endswith(_TYPES):
+        return any(path.removesuffix(_TYPES) + end in corpus.number for end in _SCRIPTS)
+    return path.endswith(".pyi") and path.removesuffix("i") in corpus.number
 
 
 def is_test(path: str) -> bool:

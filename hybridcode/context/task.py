@@ -9,6 +9,8 @@ from typing import Literal
 
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.named import Exact, exact_definitions, files_written, named_files
+from hybridcode.context.plain import definitions_at_top, plain_names
+from hybridcode.context.query import Query
 from hybridcode.context.rank import Ranking, rank
 from hybridcode.context.scores import MILLION
 from hybridcode.repo.classify import reads_as_prose
@@ -22,6 +24,10 @@ _LEAST_SHARE = 60
 """Percent of the likelihood that the best file needs where a task names nothing."""
 _LIKELY = 20
 """Files that are compared."""
+_MOST_EXACT = 12
+"""Definitions that one task names."""
+_MOST_PLAIN = 4
+"""Definitions that its plain words may mean."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,11 @@ class TaskRead:
 
     ranking: Ranking
     written: tuple[str, ...]
-    """Paths of files that it writes out, sorted."""
+    """Paths of files that it writes out, or names as modules beyond doubt; sorted."""
     exact: tuple[Exact, ...]
     """Definitions that it names."""
+    plain: tuple[Exact, ...]
+    """Definitions that its plain words may mean: they are shown, and make no task clear."""
     clarity: Clarity
     why: str
     """Of the clarity, in words."""
@@ -51,10 +59,25 @@ class TaskRead:
 def read_task(corpus: Corpus, task: str) -> TaskRead:
     """Rank a tree for a task and find what it names."""
     ranking = rank(corpus, task)
-    written = tuple(corpus.paths[file] for file in sorted(files_written(corpus, ranking.query)))
-    exact = exact_definitions(corpus, ranking.query)
+    files, sure, plain = _in_plain_words(corpus, ranking.query)
+    written = tuple(corpus.paths[file] for file in sorted({*files_written(corpus, ranking.query), *files}))
+    exact = tuple(dict.fromkeys((*exact_definitions(corpus, ranking.query), *sure)))[:_MOST_EXACT]
     clarity, why = _clarity(ranking, written, exact, named_files(corpus, task))
-    return TaskRead(ranking, written, exact, clarity, why)
+    return TaskRead(ranking, written, exact, tuple(one for one in plain if one not in exact), clarity, why)
+
+
+def _in_plain_words(corpus: Corpus, query: Query) -> tuple[list[int], list[Exact], list[Exact]]:
+    """Files that plain words name as modules; definitions that they name beyond doubt; those that they may mean."""
+    files: list[int] = []
+    sure: list[Exact] = []
+    maybe: list[Exact] = []
+    for name in plain_names(corpus, query):
+        if not name.symbols and name.is_sure:
+            files.append(name.file)
+        held = name.symbols or definitions_at_top(corpus, name.file)
+        found = [Exact(name.file, corpus.paths[name.file], symbol) for symbol in held]
+        (sure if name.is_sure and name.symbols else maybe).extend(found)
+    return files, sure, maybe[:_MOST_PLAIN]
 
 
 def _clarity(

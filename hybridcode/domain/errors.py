@@ -126,13 +126,6 @@ class PlanInvalid(HybridcodeError):
     exit_code = ExitCode.MODEL_UNAVAILABLE
 
 
-class PlanTooLong(HybridcodeError):
-    """A local model's plan has more steps than a small task: it is not asked for a shorter one, which would leave out
-    what the task needs."""
-
-    exit_code = ExitCode.MODEL_UNAVAILABLE
-
-
 class EgressForbidden(HybridcodeError):
     """A remote call was asked for while remote calls are forbidden."""
 

@@ -140,6 +140,10 @@ class OutlineMade(Fact, frozen=True):
     used: int
     budget: int
     source: WindowSource
+    check: str = ""
+    """The command whose tests it shows, with those that fail now."""
+    places: tuple[str, ...] = ()
+    """Region strings of a draft of the plan that it shows; without them, the task chose what it shows."""
 
 
 class DraftMade(Fact, frozen=True):
@@ -151,14 +155,27 @@ class DraftMade(Fact, frozen=True):
     window_digest: str
     text_sha256: str
     finish: Finish
+    must_change: bool = False
+    """An earlier answer for the place was refused: lines that come back as they were are no way to keep them."""
 
 
 class DraftRefused(Fact, frozen=True):
-    """After DraftMade when it cannot be turned into exactly one change."""
+    """After DraftMade when it cannot be turned into exactly one change, or is written again before it is shown."""
 
     step: str
     attempt: int
     refusals: tuple[Refusal, ...]
+
+
+class ImportAdded(Fact, frozen=True):
+    """After the DraftMade of a try, before its proposal or refusal: a missing import is a part of the change now."""
+
+    step: str
+    attempt: int
+    path: str
+    line: str
+    """The statement, as it is placed at the top of the file."""
+    why: str
 
 
 class ProposalMade(Fact, frozen=True):
@@ -246,6 +263,8 @@ class CheckRan(Fact, frozen=True):
     where: Literal["tree", "scratch"] = "tree"
     failing: tuple[str, ...] = ()
     """Names of the failing tests, as far as the output tells them; () where they are too many to compare."""
+    kept_from: str = ""
+    """What the sandbox kept it from, where it failed for that."""
 
 
 class StepEnded(Fact, frozen=True):
@@ -330,6 +349,7 @@ Event = (
     | OutlineMade
     | DraftMade
     | DraftRefused
+    | ImportAdded
     | ProposalMade
     | ProposalDecided
     | EffectStarted

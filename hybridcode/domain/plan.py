@@ -90,7 +90,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """A command line that proves the whole task."""
 
 
-def moved(plan: Plan, step_id: str, touches: tuple[str, ...]) -> Plan:
-    """The plan with one step at other places."""
-    steps = (msgspec.structs.replace(one, touches=touches) if one.id == step_id else one for one in plan.steps)
+def moved(plan: Plan, step_id: str, touches: tuple[str, ...], *, goal: str = "") -> Plan:
+    """The plan with one step at other places, and with another goal where there is one."""
+    steps = (
+        msgspec.structs.replace(one, touches=touches, goal=goal or one.goal) if one.id == step_id else one
+        for one in plan.steps
+    )
     return msgspec.structs.replace(plan, steps=tuple(steps))

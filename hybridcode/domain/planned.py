@@ -78,7 +78,8 @@ class PlanRevised(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
 
 
 class StepMoved(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
-    """After the RungTaken of a hint, before the draft that it is for: the step is written at another place.
+    """After the RungTaken of a hint, before the draft that it is for, the step is written at another place; after the
+    CheckRan of the whole task, before the RungTaken of the next try, it is written at a place of an earlier step too.
 
     The plan has it there from here on.
     """
@@ -86,3 +87,8 @@ class StepMoved(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     step: str
     touches: tuple[str, ...]
     """Regions it may change now, as in a Step."""
+    goal: str = ""
+    """What it is to do now; empty: what it was to do before."""
+    why: str = "as the hint says"
+    earlier: str = ""
+    """The step whose place was added; empty: none."""

@@ -17,3 +17,5 @@ class Refusal(msgspec.Struct, frozen=True):
     advice: str = ""
     is_already: bool = False
     """Nothing is left to do: what the answer wants stands in the file."""
+    is_formless: bool = False
+    """The answer had not the form that was asked for, whatever it says: it tells nothing of the change itself."""

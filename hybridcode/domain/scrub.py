@@ -20,6 +20,7 @@ from hybridcode.domain.events import (
     ModelReplaced,
     NoteGiven,
     NoticeGiven,
+    OutlineMade,
     PlannerChosen,
     RepairAsked,
     StepEnded,
@@ -59,6 +60,8 @@ def scrubbed(event: Event, clean: Clean) -> Event:
             from_there = source if isinstance(source, msgspec.UnsetType) else _with(source, clean, "region")
             shown = tuple(_with(one, clean, "path") for one in excerpts)
             return _changed(event, excerpts=shown, source=from_there)
+        case OutlineMade(places=places):
+            return _changed(_with(event, clean, "check"), places=tuple(map(clean, places)))
         case StepEnded() | PlannerChosen() | RepairAsked() | ModelReplaced():
             return _with(event, clean, "why")
         case TaskEnded():

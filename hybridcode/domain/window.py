@@ -62,6 +62,9 @@ class WindowSource(msgspec.Struct, frozen=True):
     format: EditFormat = "region"
     is_tiny: bool = False
     """The lines and nothing else, for the shipped fixture."""
+    touches: tuple[str, ...] = ()
+    """The step's places, one by one, as they stand in that tree, where earlier drafts moved them, empty for one that is
+    gone; () where all stand as the plan names them."""
 
 
 class ContextWindow(msgspec.Struct, frozen=True):

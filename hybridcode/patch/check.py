@@ -4,7 +4,7 @@ Invariant: warnings never change or refuse anything; they are short sentences th
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.refusal import Refusal
@@ -13,12 +13,18 @@ from hybridcode.patch.elide import is_plain_mark
 from hybridcode.patch.filetext import FileText
 from hybridcode.patch.left_out import missed
 from hybridcode.patch.linediff import changes as line_changes
+from hybridcode.patch.names import undefined, unused
 from hybridcode.repo.symbols import error_count
 
 _CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |\Z)")
 _TYPOGRAPHIC = "“”‘’\u00a0"
 _HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0e-\x1f\x7f]")
 _BOM = b"\xef\xbb\xbf"
+_IMPORT = "Define or import it; the step may change the imports."
+_NO_IMPORT = (
+    "The step may not change the imports of the file: use what is defined there, or import it inside the function."
+)
+_TAKE_OUT = "Take it out of the imports, or use it."
 _MANY_DELETED = 30
 """Lines; fewer are never called many."""
 
@@ -40,6 +46,32 @@ def unparsable(changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
     )
 
 
+def undefined_names(changes: Sequence[FileChange], *, may_import: Set[str]) -> tuple[Refusal, ...]:
+    """Files that use names which are not defined in them, as reasons to write them again; of files in `may_import` the
+    imports may be changed."""
+    ordered = sorted(changes, key=lambda change: change.path)
+    found = ((change.path, undefined(change.path, change.before, change.after)) for change in ordered)
+    return tuple(
+        Refusal(
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not defined in this file",
+            path=path,
+            advice=_IMPORT if path in may_import else _NO_IMPORT,
+        )
+        for path, names in found
+        if names
+    )
+
+
+def left_unused(changes: Sequence[FileChange], *, may_import: Set[str]) -> tuple[Refusal, ...]:
+    """Files whose imports may be changed and are left unused, as reasons to write them again."""
+    ordered = sorted(changes, key=lambda change: change.path)
+    return tuple(
+        Refusal(f"the import of {', '.join(names)} is not used any more", path=change.path, advice=_TAKE_OUT)
+        for change in ordered
+        if change.path in may_import and (names := unused(change.path, change.before, change.after))
+    )
+
+
 def _of(change: FileChange) -> Iterator[str]:
     if change.after is None:
         return
@@ -48,6 +80,7 @@ def _of(change: FileChange) -> Iterator[str]:
         yield "the file is emptied"
         return
     yield from _syntax(change.path, before, change.after)
+    yield from _names(change)
     yield from _encoding(before, change.after)
     old, new = FileText.of(before), FileText.of(change.after)
     changed = line_changes(old.lines, new.lines)
@@ -65,6 +98,13 @@ def _syntax(path: str, before: bytes, after: bytes) -> Iterator[str]:
     if has > had:
         more = has - had
         yield f"{more} new syntax error{'s' if more > 1 else ''}"
+
+
+def _names(change: FileChange) -> Iterator[str]:
+    for name in undefined(change.path, change.before, change.after):
+        yield f"{name} is not defined in this file"
+    for name in unused(change.path, change.before, change.after):
+        yield f"the import of {name} is not used any more"
 
 
 def _encoding(before: bytes, after: bytes) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Regions that an empty answer deletes, with the blank lines that would be too many afterwards.
+"""Regions that an empty answer deletes, and the blank lines that would be too many after a definition is gone.
 
-Invariant: nothing is deleted but where sentences of the goal say that all definitions of the region, or its lines,
-go; of the blank lines around it those of one side stay.
+Invariant: no region is deleted but where sentences of the goal say that all definitions of it, or its lines, go; of the
+blank lines around what goes those of one side stay, and no others are touched.
 """
 
 import re
@@ -65,6 +65,22 @@ def deletion(file: FileText, start: int, end: int) -> LineEdit:
     if keeps_below:
         return LineEdit(start - above, end, ())
     return LineEdit(start, end + below, ())
+
+
+def tidied(path: str, file: FileText, edits: Sequence[LineEdit]) -> list[LineEdit]:
+    """The edits, where one takes definitions away without the blank lines around them: of these, those of one side go
+    too. Where blank lines stand on one side alone, or another edit changes them, they are left as they are."""
+    return [_tidied(path, file, edit, [other for other in edits if other is not edit]) for edit in edits]
+
+
+def _tidied(path: str, file: FileText, edit: LineEdit, others: Sequence[LineEdit]) -> LineEdit:
+    if edit.lines or not _outermost(path, file, edit.start, edit.end):
+        return edit
+    wide = deletion(file, edit.start, edit.end)
+    above, below = _blanks(file.lines[: edit.start][::-1]), _blanks(file.lines[edit.end :])
+    is_at_edge = above == edit.start or edit.end + below == len(file.lines)
+    is_shared = any(other.start <= edit.end + below and edit.start - above <= other.end for other in others)
+    return edit if is_shared or not (is_at_edge or (above and below)) else wide
 
 
 def _numbers(sentence: str) -> Iterator[tuple[int, int]]:

@@ -23,6 +23,7 @@ from hybridcode.patch.answer import (
     Rewrite,
     WholeFile,
 )
+from hybridcode.patch.deletion import tidied
 from hybridcode.patch.filetext import FileText, LineEdit
 from hybridcode.patch.left_out import is_named_for_removal, missed
 from hybridcode.patch.linediff import equal_pairs
@@ -157,7 +158,9 @@ class _Placing:
         region = None
         if target is not None and target.path == path and target.start is not None and target.end is not None:
             region = (target.start - 1, target.end)
-        return place_blocks(FileText.of(self._shown[path]), edit, region=region)
+        file = FileText.of(self._shown[path])
+        edits = place_blocks(file, edit, region=region)
+        return tidied(path, file, edits) if edit.dialect in ("blocks", "json") else edits
 
     def _separate(self, edit: WholeFile) -> list[WholeFile]:
         """The files of an answer with several named fences: one file if its own text holds fences. Raises: Refused."""

@@ -20,8 +20,10 @@ from hybridcode.patch.siblings import foreign_definition
 
 _ONE_FENCE = "Answer with one fence that holds the new text and nothing else; use four backticks if it holds fences."
 _ONLY_THE_REGION = "Answer with exactly the lines that were asked for, complete, and no others."
-_NO_CHANGE = "the text is already so"
-_EMPTY = "the fence is empty"
+NO_CHANGE = "the text is already so"
+"""The reason to refuse lines that came back as they were."""
+EMPTY = "the fence is empty"
+"""The reason to refuse an answer without text where the goal does not say that the text goes."""
 _EMPTY_REGION = "Return the whole region; an empty answer deletes it only where the step says that it goes."
 _LEAVE_IT = "If nothing needs to change, the step is done."
 
@@ -47,7 +49,7 @@ def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     _require_text(file, new, file.lines)
     edits = _differences(file.lines, new, offset=0)
     if not edits:
-        raise Refused(_NO_CHANGE, advice=_LEAVE_IT, is_already=True)
+        raise Refused(NO_CHANGE, advice=_LEAVE_IT, is_already=True)
     return edits
 
 
@@ -61,7 +63,7 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
     new = _trimmed(_without_mark(file, chosen_text(edit.text, old)))
     if not _has_text(new):
         if goal is None or not edit.was_asked or not may_be_deleted(edit.path, file, start, end, goal=goal):
-            raise Refused(_EMPTY, advice=_EMPTY_REGION)
+            raise Refused(EMPTY, advice=_EMPTY_REGION)
         return [deletion(file, start, end)]
     if not edit.text.is_fenced or not edit.was_asked:
         _require_same_ends(file, start, old, new)
@@ -75,14 +77,14 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
         )
     edits = _differences(old, _indented(file, old, new), offset=start)
     if not edits:
-        raise Refused(_NO_CHANGE, advice=_LEAVE_IT, is_already=True)
+        raise Refused(NO_CHANGE, advice=_LEAVE_IT, is_already=True)
     return edits
 
 
 def chosen_text(text: Rewrite, old: Sequence[str]) -> Lines:
     """The lines between the fences that are meant, judged by the old text. Raises: Refused."""
     if not text.pairs_up and not holds_fences(old):
-        raise Refused("a fence is opened and not closed", advice=CUT_OFF)
+        raise Refused("a fence is opened and not closed", advice=CUT_OFF, is_formless=True)
     if text.span and holds_fences(old):
         return _ended_like(text, old)
     if len(text.candidates) == 1:
@@ -90,7 +92,7 @@ def chosen_text(text: Rewrite, old: Sequence[str]) -> Lines:
     head = _first_key(old)
     fitting = [lines for lines in text.candidates if head and any(plain_key(line) == head for line in lines)]
     if not fitting:
-        raise Refused("several fences, and none is plainly the new text", advice=_ONE_FENCE)
+        raise Refused("several fences, and none is plainly the new text", advice=_ONE_FENCE, is_formless=True)
     return fitting[-1]
 
 
@@ -102,7 +104,7 @@ def _ended_like(text: Rewrite, old: Sequence[str]) -> Lines:
     last = _first_key(old[::-1])
     fitting = [length for length in text.closings if _last_key(text.span, length) == last]
     if not text.pairs_up and not fitting:
-        raise Refused("a fence is opened and not closed", advice=CUT_OFF)
+        raise Refused("a fence is opened and not closed", advice=CUT_OFF, is_formless=True)
     length = fitting[0] if len(fitting) == 1 else text.closings[-1]
     new, rest = text.span[:length], text.span[length:]
     known = set(old)
@@ -125,7 +127,7 @@ def _without_mark(file: FileText, new: Lines) -> Lines:
 def _require_text(file: FileText, new: Lines, old: Lines) -> None:
     """Raises: Refused if `new`, in place of `old`, is nothing, is cut, leaves something out or has lost bytes."""
     if not _has_text(new):
-        raise Refused(_EMPTY, advice="Write the new text, or say that the file is to be deleted.")
+        raise Refused(EMPTY, advice="Write the new text, or say that the file is to be deleted.")
     if _fence_lines(new) % 2 > _fence_lines(old) % 2:
         raise Refused("the fences inside the text do not pair up", advice=CUT_OFF)
     refuse_marks(new, file=file)
@@ -175,6 +177,7 @@ def _require_same_ends(file: FileText, start: int, old: Lines, new: Lines) -> No
             "the answer is not plainly the lines asked for",
             advice=_ONE_FENCE,
             near=numbered(file, start, start + len(old)),
+            is_formless=True,
         )
 
 

@@ -69,7 +69,7 @@ def fences(lines: Sequence[str]) -> tuple[Fence, ...]:
             if not opened:
                 found.append(Fence(opening=opening, closing=number, info=info))
     if opened:
-        raise Refused("a fence is opened and not closed", advice=CUT_OFF)
+        raise Refused("a fence is opened and not closed", advice=CUT_OFF, is_formless=True)
     return tuple(found)
 
 

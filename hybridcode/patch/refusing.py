@@ -18,6 +18,7 @@ class Refused(Exception):
         path: str | None = None,
         hunk: int | None = None,
         is_already: bool = False,
+        is_formless: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -26,6 +27,7 @@ class Refused(Exception):
         self.path = path
         self.hunk = hunk
         self.is_already = is_already
+        self.is_formless = is_formless
 
     def refusal(self, *, path: str | None = None, hunk: int | None = None) -> Refusal:
         """The value; `path` and `hunk` (0-based) fill in what the raiser did not know."""
@@ -36,6 +38,7 @@ class Refused(Exception):
             near=self.near,
             advice=self.advice,
             is_already=self.is_already,
+            is_formless=self.is_formless,
         )
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import msgspec
 
 from hybridcode.agent.keeping import maker
+from hybridcode.agent.shifting import standing
 from hybridcode.context.assemble import assemble, target_of, tiny_window
 from hybridcode.context.outline import outline
+from hybridcode.context.places import places
 from hybridcode.domain.canonical import digest_of, sha256_hex
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import OutlineMade, WindowAssembled
@@ -47,6 +49,8 @@ def check_window(seq: int, event: WindowAssembled, plan: Plan | None, recorded: 
         why = "the plan on record is not the one it was made for: a secret was taken out of it"
         return Rebuilt(_not_rebuilt(seq, "window", what, why, event.digest))
 
+    step = standing(step, source.touches)
+
     def make() -> ContextWindow:
         region = Region.parse(source.region)
         if source.is_tiny:
@@ -73,7 +77,10 @@ def check_outline(seq: int, event: OutlineMade, task: str, recorded: Recorded) -
         return _not_rebuilt(seq, "outline", what, "a secret was taken out of the task on record", event.digest)
 
     def make() -> ContextWindow:
-        return outline(recorded.corpus(event.source), task=task, budget=event.budget).window
+        corpus = recorded.corpus(event.source)
+        if event.places:
+            return places(corpus, task=task, regions=event.places, budget=event.budget)
+        return outline(corpus, task=task, budget=event.budget, check=event.check).window
 
     return _compared(seq, "outline", what, event.digest, event.source, recorded, make).checked
 

@@ -10,7 +10,9 @@ from itertools import zip_longest
 
 import msgspec
 
-from hybridcode.agent.placing import Placed, place_draft
+from hybridcode.agent.importing import loose_ends_of
+from hybridcode.agent.placing import Asked, Placed, place_draft
+from hybridcode.agent.shifting import standing
 from hybridcode.agent.submitting import MERGED
 from hybridcode.domain.action import ChangeSet, FileChange, FileEdit, Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
@@ -21,6 +23,7 @@ from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Target
 from hybridcode.gate.titles import summary
 from hybridcode.patch.check import unparsable
+from hybridcode.patch.imports import with_import
 from hybridcode.patch.merge import onto
 from hybridcode.session.checked import Checked, agrees
 from hybridcode.session.recorded import Missing, Recorded
@@ -56,17 +59,29 @@ class Drafting:
             if self.before[path] != self.after[path]
         )
 
+    def conclude(self, regions: int) -> None:
+        """Where all regions of the step are to stay as they are, that is why the try comes to nothing."""
+        if len(self.unchanged) == regions:
+            self.refused = tuple(self.unchanged)
+
     def take(self, changes: tuple[FileChange, ...]) -> None:
         """Lay the changes of one more answer over those before."""
         for change in changes:
             self.before.setdefault(change.path, change.before)
             self.after[change.path], self.modes[change.path] = change.after, change.mode
 
+    def take_import(self, path: str, line: str) -> None:
+        """Add an import to what was drafted of a file."""
+        data = self.after.get(path)
+        if data is not None:
+            self.after[path] = with_import(data, line)
+
 
 def redraft(
     drafting: Drafting, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
 ) -> None:
-    """Read an answer and place it on the bytes that it was made for."""
+    """Read an answer and place it on the bytes that it was made for; `step` is as it was planned then."""
+    drafting.refused = ()
     try:
         text = recorded.text(event.text_sha256)
         found = _placed(text, event, window, target, step, recorded)
@@ -78,8 +93,6 @@ def redraft(
         return
     drafting.take(found.changes)
     drafting.unchanged += found.stays
-    if len(drafting.unchanged) == len(step.regions):
-        drafting.refused = tuple(drafting.unchanged)
 
 
 def _placed(
@@ -88,26 +101,39 @@ def _placed(
     """As `agent.drafter` does it, from what is on record. Raises: Missing."""
     source = window.source
     assert not isinstance(source, msgspec.UnsetType)
-    tree, region = recorded.snapshot(source), Region.parse(source.region)
+    asked = Asked(
+        standing(step, source.touches),
+        Region.parse(source.region),
+        recorded.snapshot(source),
+        target,
+        has_others=len(step.regions) > 1,
+        must_change=event.must_change,
+    )
     try:
-        return place_draft(text, finish=event.finish, target=target, step=step, region=region, tree=tree)
+        return place_draft(text, asked, finish=event.finish)
     except RepoError as error:
         raise Missing("what a file held that its answer changes was not kept") from error
 
 
-def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None) -> Checked:
+def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None, step: Step | None) -> Checked:
     """Compare why a draft was refused with why it is refused now."""
     reason = event.refusals[0].reason if event.refusals else "no reason"
     what = f"draft of step {event.step}, try {event.attempt}, refused: {reason}"
     digest = sha256_hex(canonical_json(event.refusals))
     if drafting is None or drafting.why_not:
         return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not if drafting else NOT_KEPT, digest)
-    found = drafting.refused or unparsable(drafting.changes)
+    found = drafting.refused or unparsable(drafting.changes) or _loose_ends(event, drafting, step)
     rebuilt = sha256_hex(canonical_json(found))
     if agrees(canonical_json(event.refusals).decode(), canonical_json(found).decode()):
         return Checked(seq, "draft", "ok", what, "", digest, digest)
     why = f"now it is refused because {found[0].reason}" if found else "now it can be placed"
     return Checked(seq, "draft", "differs", what, why, digest, rebuilt)
+
+
+def _loose_ends(event: DraftRefused, drafting: Drafting, step: Step | None) -> tuple[Refusal, ...]:
+    """What a draft leaves undefined or unused, as far as it was refused for it: other steps may bring the rest."""
+    found = loose_ends_of(step, drafting.changes) if step is not None else ()
+    return tuple(one for one in found if one in event.refusals)
 
 
 def check_proposal(seq: int, proposal: Proposal, drafting: Drafting | None, recorded: Recorded) -> Checked:

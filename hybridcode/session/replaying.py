@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from hybridcode.agent.shifting import planned
 from hybridcode.domain.canonical import digest_of
 from hybridcode.domain.errors import IntegrityError
 from hybridcode.domain.events import (
@@ -21,12 +22,14 @@ from hybridcode.domain.events import (
     EffectFinished,
     EffectStarted,
     Envelope,
+    ImportAdded,
     ModelAnswered,
     ModelAsked,
     OutlineMade,
     PlanMade,
     ProposalDecided,
     ProposalMade,
+    RepairAsked,
     RungTaken,
     StepMoved,
     StepStarted,
@@ -96,6 +99,10 @@ def _blobs(log: SessionJournal) -> Iterator[Checked]:
     yield Checked(0, "blob", "ok", f"{sound:,} stored texts and files, {size:,} bytes")
 
 
+_Refused = tuple[tuple[Refusal, ...], Writer | None]
+"""Why a draft was refused, and whose it was."""
+
+
 @dataclass
 class _Walk:
     """What is known so far of the session."""
@@ -123,12 +130,9 @@ class _Walk:
     """Step -> digests of what models answered to its drafts."""
     writers: dict[str, Writer] = field(default_factory=dict[str, Writer])
     """Step -> whose turn it is."""
-    refused: dict[str, tuple[tuple[Refusal, ...], Writer | None]] = field(
-        default_factory=dict[str, tuple[tuple[Refusal, ...], Writer | None]]
-    )
-    """Step -> why its last draft was refused, and whose it was, if nothing came of it since."""
-    refused_at: dict[str, str] = field(default_factory=dict[str, str])
-    """Step -> region whose answer was refused, where it was one: the others are not told of it."""
+    refused: dict[str, dict[str, _Refused]] = field(default_factory=dict[str, dict[str, _Refused]])
+    """Step -> place of the plan whose last answer was refused, if nothing came of it since; empty: what all of the
+    step's answers came to. Other places are not told of it."""
     tries: dict[tuple[str, int], Drafting] = field(default_factory=dict[tuple[str, int], Drafting])
     changes: Changes = field(default_factory=Changes)
 
@@ -145,10 +149,12 @@ class _Walk:
                 self.history = ""
             case BaselineTaken():
                 self.baseline = event
+            case RepairAsked():
+                self.baseline = None
             case PlanMade(plan=plan):
                 self._follow(plan)
-            case StepMoved(step=name, touches=touches) if self.plan is not None:
-                self._follow(moved(self.plan, name, touches))
+            case StepMoved(step=name, touches=touches, goal=goal) if self.plan is not None:
+                self._follow(moved(self.plan, name, touches, goal=goal))
             case OutlineMade():
                 self.outline = event.digest
                 yield check_outline(seq, event, self.task, self.recorded)
@@ -169,11 +175,16 @@ class _Walk:
                 yield self._draft(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
+            case ImportAdded(step=name, attempt=attempt, path=path, line=line):
+                if (drafting := self.tries.get((name, attempt))) is not None:
+                    drafting.take_import(path, line)
             case DraftRefused():
                 drafting = self.tries.get((event.step, event.attempt))
-                self.refused[event.step] = event.refusals, self.writers.get(event.step)
-                self.refused_at[event.step] = self._region(event.step) if drafting and drafting.is_of_one else ""
-                yield check_refusal(seq, event, drafting)
+                place = self._region(event.step) if drafting and drafting.is_of_one else ""
+                others = self.refused.get(event.step, {}) if place else {}
+                others.pop("", None)
+                self.refused[event.step] = {**others, place: (event.refusals, self.writers.get(event.step))}
+                yield check_refusal(seq, event, drafting, self._step(event.step))
             case ProposalMade() | ProposalDecided() | EffectStarted() | EffectFinished() | CommandChanged():
                 if isinstance(event, ProposalMade):
                     self.refused.pop(event.proposal.step, None)
@@ -192,8 +203,8 @@ class _Walk:
                 window, rebuilt = self.windows[self.shown[step.id]]
                 is_tiny = not isinstance(window.source, msgspec.UnsetType) and window.source.is_tiny
                 now = self.writers.get(step.id)
-                is_told = self.refused_at.get(step.id, "") in ("", self._region(step.id))
-                refused, writer = self.refused.get(step.id, ((), now)) if is_told else ((), now)
+                known = self.refused.get(step.id, {})
+                refused, writer = known.get("") or known.get(self._region(step.id)) or ((), now)
                 return rebuilt.window and of_draft(
                     rebuilt.window, step=step, task=self.task, is_tiny=is_tiny, refused=refused, is_own=writer == now
                 )
@@ -232,15 +243,24 @@ class _Walk:
         if rebuilt.target is None:
             drafting.why_not = "its window was not rebuilt"
         else:
-            redraft(drafting, event, window, rebuilt.target, step, self.recorded)
+            planned_then = _step_of(self._plan_of(window), event.step) or step
+            redraft(drafting, event, window, rebuilt.target, planned_then, self.recorded)
+            drafting.conclude(len(step.regions))
         if drafting.why_not:
             return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not, event.text_sha256)
         return Checked(seq, "draft", "ok", what, "", event.text_sha256, event.text_sha256)
 
     def _region(self, step: str) -> str:
-        """The region of a step's last window."""
+        """The place of the plan that a step's last window is about."""
         source = self.windows[self.shown[step]][0].source if step in self.shown else msgspec.UNSET
-        return "" if isinstance(source, msgspec.UnsetType) else source.region
+        found = self._step(step)
+        if isinstance(source, msgspec.UnsetType) or found is None:
+            return ""
+        return planned(found, source.touches, source.region)
 
     def _step(self, name: str) -> Step | None:
-        return next((step for step in self.plan.steps if step.id == name), None) if self.plan is not None else None
+        return _step_of(self.plan, name)
+
+
+def _step_of(plan: Plan | None, name: str) -> Step | None:
+    return next((step for step in plan.steps if step.id == name), None) if plan is not None else None

@@ -37,6 +37,7 @@ from hybridcode.domain.events import (
     DraftRefused,
     EffectFinished,
     Envelope,
+    ImportAdded,
     Interrupted,
     ModeChanged,
     ModelAsked,
@@ -175,8 +176,8 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
             yield Block("item", f"{writer} plans{_after(why)}")
         case RepairAsked(why=why):
             yield Block("item", f"the frontier plans again, because: {why}")
-        case StepMoved(step=step, touches=touches):
-            yield Block("item", f"step {step} is written at {', '.join(touches)} now, as the hint says")
+        case StepMoved(step=step, touches=touches, why=why):
+            yield Block("item", f"step {step} is written at {', '.join(touches)} now, {why}")
         case PlanMade(plan=plan, source=source):
             yield Block("part", f"Plan by {source}")
             if plan.answer:
@@ -196,6 +197,8 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
             yield Block("folded", f"{title}, sha256 {event.digest}", (("file", "lines", "reason"), *rows))
         case OutlineMade():
             yield Block("item", f"outline for the plan: {event.used:,} tok of {event.budget:,}, sha256 {event.digest}")
+        case ImportAdded(path=path, line=line, why=why):
+            yield Block("item", f"{line} added to {path}, {why}")
         case DraftRefused():
             for refusal in event.refusals:
                 yield Block("item", f"draft refused: {refusal.reason}")

@@ -19,6 +19,7 @@ from hybridcode.domain.events import (
     PlanRevised,
     ProposalMade,
     RepairAsked,
+    StepMoved,
     TaskGiven,
 )
 from hybridcode.domain.own import is_own
@@ -41,6 +42,7 @@ def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     since = [envelope.event for envelope in state.envelopes if envelope.seq > view.begun_at]
     run.is_revised = any(isinstance(event, PlanRevised) for event in since)
     run.repairs = repairs_made(since)
+    run.reworks = sum(isinstance(event, StepMoved) and bool(event.earlier) for event in since)
     run.planner = planner_of(since, decider=run.decider)
     proposals = [proposal for proposal in state.of_task if proposal.proposal.step not in run.done]
     for proposal in proposals:

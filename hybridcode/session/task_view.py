@@ -131,8 +131,8 @@ def apply_to_task(task: TaskView, event: Event, mode: str) -> None:
             task.former |= {name for name, v in task.steps.items() if name not in names and v.status != "waiting"}
             task.plan, task.plan_source, task.plan_status, task.plan_mode = plan, source, "proposed", mode
             task.steps = {step.id: kept.get(step.id, StepView(step)) for step in plan.steps}
-        case StepMoved(step=name, touches=touches) if task.plan is not None and name in task.steps:
-            task.plan = moved(task.plan, name, touches)
+        case StepMoved(step=name) if task.plan is not None and name in task.steps:
+            task.plan = moved(task.plan, name, event.touches, goal=event.goal)
             task.steps[name].step = next(step for step in task.plan.steps if step.id == name)
         case PlanDecided(approved=approved):
             task.plan_status = "approved" if approved else "rejected"

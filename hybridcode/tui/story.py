@@ -14,6 +14,7 @@ from hybridcode.domain.events import (
     DraftRefused,
     EffectFinished,
     Event,
+    ImportAdded,
     Interrupted,
     ModeChanged,
     ModelAnswered,
@@ -85,6 +86,8 @@ def entries(event: Event, state: SessionState) -> list[Entry]:
             return [*gap, Entry("you", task.text, "strong", fold=Fold(first=PROMPT_LINES))]
         case NoticeGiven():
             return _notice(event)
+        case ImportAdded(path=path, line=line, why=why):
+            return [Entry("import", f"{line} added to {path}, {why}", "quiet")]
         case NoteGiven(text=text):
             return [Entry("steer", text, "strong"), Entry("", "the next request to a model holds it", "quiet")]
         case PlannerChosen() | PlanMade() | PlanDecided() | PlanRevised() | RepairAsked() | StepMoved():
@@ -147,8 +150,8 @@ def _planned(
             return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
         case RepairAsked(why=why):
             return [Entry("plan", f"the frontier plans again: {why}", "warn")]
-        case StepMoved(step=step, touches=touches):
-            return [Entry("plan", f"{step} is written at {', '.join(touches)} now, as the hint says", "quiet")]
+        case StepMoved(step=step, touches=touches, why=why):
+            return [Entry("plan", f"{step} is written at {', '.join(touches)} now, {why}", "quiet")]
         case _:
             assert_never(event)
 

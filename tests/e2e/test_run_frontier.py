@@ -22,7 +22,7 @@ def run(program: Program, repo: Path, *more: str):
 def test_a_task_through_a_frontier_and_a_local_server(
     program: Program, repo: Path, server: ChatServer, files: Mapping[str, str]
 ):
-    done = run(program, repo, "--yes", *CHECK)
+    done = run(program, repo, "--yes", "--plan-first", *CHECK)
     assert done.code == 0, done.err + done.out
     assert (repo / "shop.py").read_text() == files["shop.py"].replace("3", "5")
     ledger = done.json["ledger"]
@@ -37,7 +37,7 @@ def test_a_task_through_a_frontier_and_a_local_server(
 
 
 def test_text_output_tells_the_story_and_says_the_cost_is_unknown(program: Program, repo: Path):
-    done = program.run("run", "set it", "--yes", *CHECK, cwd=repo)
+    done = program.run("run", "set it", "--yes", "--plan-first", *CHECK, cwd=repo)
     assert done.code == 0, done.err
     assert "+RATE = 5" in done.err
     assert "cost unknown" in done.out

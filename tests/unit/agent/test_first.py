@@ -41,7 +41,7 @@ def settings_with(folder: Path, **values: object) -> Settings:
 
 
 def chosen(task: str, settings: Settings, *named: str, **more: Any) -> First:
-    both: dict[str, Any] = {"has_local": True, "has_frontier": True, **more}
+    both: dict[str, Any] = {"has_local": True, "has_frontier": True, "fits": True, **more}
     return choose_planner(task, named=named or ("shop.py",), settings=settings, **both)
 
 
@@ -71,10 +71,20 @@ def test_how_the_check_ends_before_any_change_stands_in_the_reason(settings: Set
 
 
 def test_how_many_files_a_task_names_decides(settings: Settings):
-    nothing_named = choose_planner(SMALL, named=(), settings=settings, has_local=True, has_frontier=True)
+    nothing_named = choose_planner(SMALL, named=(), settings=settings, has_local=True, has_frontier=True, fits=True)
     assert nothing_named == First("frontier", "it names no file or definition of this repository")
     assert chosen(SMALL, settings, "a.py", "b.py").writer == "local"
     assert chosen(SMALL, settings, "a.py", "b.py", "c.py") == First("frontier", "it names 3 files; small is up to 2")
+
+
+def test_a_check_that_fails_now_makes_more_of_a_task_clear(settings: Settings):
+    points = "In shop.py:\n- set RATE\n- drop total\n- add tax"
+    assert chosen(points, settings, fails_now=True).writer == "local"
+    assert chosen(points, settings, fails_now=False).writer == "frontier"
+    assert chosen(SMALL, settings, "a.py", "b.py", "c.py", fails_now=True).writer == "local"
+    assert chosen("Redesign shop.py", settings, fails_now=True).writer == "frontier"
+    alone = choose_planner(SMALL, named=(), settings=settings, has_local=True, has_frontier=True, fails_now=True)
+    assert alone == First("local", f"small and clear: 6 words, check `{CHECK}`, which fails now")
 
 
 def test_documentation_alone_makes_no_task_clear(settings: Settings):
@@ -84,6 +94,15 @@ def test_documentation_alone_makes_no_task_clear(settings: Settings):
 
 def test_without_a_check_nothing_goes_to_the_local_model_first(tmp_path: Path):
     assert chosen(SMALL, settings_with(tmp_path)) == First("frontier", "no check would prove it (--test-cmd)")
+
+
+def test_of_a_task_that_is_not_small_the_local_model_drafts_the_plan(settings: Settings, tmp_path: Path):
+    assert chosen("Redesign shop.py", settings, fits=False).is_drafted
+    assert not chosen("Redesign shop.py", settings, fits=True).is_drafted
+    assert not chosen("Is shop.py right?", settings, fits=False).is_drafted
+    assert not chosen("Redesign shop.py", settings, fits=False, is_tiny=True).is_drafted
+    off = settings_with(tmp_path, **{"verify.test_cmd": CHECK, "routing.draft": "off"})
+    assert not chosen("Redesign shop.py", off, fits=False).is_drafted
 
 
 @pytest.mark.parametrize(
@@ -140,7 +159,7 @@ async def test_a_local_plan_that_cannot_be_used_is_made_by_the_frontier(workspac
     assert [event.backend for event in events(it, ModelAsked) if event.role == "plan"][-1] == "frontier"
 
 
-async def test_a_local_plan_that_is_too_long_goes_to_the_frontier_at_once(workspace: Path):
+async def test_a_local_plan_that_is_too_long_is_a_draft_for_the_frontier(workspace: Path):
     long = '{"s":[' + '{"t":"shop.py","g":"x"},' * 3 + '{"t":"shop.py","k":"delete"}]}'
     it = economic(workspace, {"plan": [PLAN]}, {"plan": [long, PLAN], "draft": [fence("RATE = 5")]})
     assert (await it.run(SMALL)).code == ExitCode.DONE
@@ -148,7 +167,7 @@ async def test_a_local_plan_that_is_too_long_goes_to_the_frontier_at_once(worksp
         ("plan", "local"),
         ("plan", "frontier"),
     ]
-    assert events(it, PlannerChosen)[1].why == "the local model's plan is too long: 4 steps; a small task has up to 3"
+    assert events(it, PlannerChosen)[1].why == "the local model's plan has 4 steps, a small task up to 3: it is a draft"
 
 
 @pytest.mark.parametrize(("repairs", "roles"), [(0, ["hint", "draft"]), (1, ["hint", "plan", "draft"])])

@@ -35,7 +35,7 @@ def workspace(tmp_path: Path) -> Path:
 def scene(workspace: Path, *, drafts: dict[int, Fail] | None = None, plans: dict[int, Fail] | None = None) -> Scene:
     frontier = FaultyModel(ScriptedModel(FRONTIER, planning(Plan((STEP,)))), plans or {})
     local = FaultyModel(ScriptedModel(LOCAL, {"draft": [fence("TOTAL = 2")]}), drafts or {})
-    return Scene(workspace, models=Models(frontier, local))
+    return Scene(workspace, models=Models(frontier, local), settings={"routing.draft": "off"})
 
 
 def events(it: Scene, kind: type[Any]) -> list[Any]:

@@ -1,6 +1,8 @@
 from pathlib import Path
 
+from hybridcode.agent.baseline import check_line
 from hybridcode.domain.events import ModelAsked, NoticeGiven, OutlineMade
+from hybridcode.domain.planned import BaselineTaken
 from hybridcode.models.scripted import ScriptedModel
 from hybridcode.session.models import Models
 from hybridcode.session.session import Session
@@ -27,6 +29,23 @@ async def test_a_mentioned_file_is_sent_whole_and_named_in_the_receipt(tmp_path:
     assert "far/away.py#L1-1" in receipt.files
     assert sent.endswith("# Task\ntotal the cart, see @far/away.py")
     assert not [notice for notice in happened(session, NoticeGiven) if "mention" in notice.text]
+
+
+async def test_the_test_that_the_check_names_is_shown_and_on_record(tmp_path: Path):
+    tests = {f"tests/test_cart{n}.py": f"def test_total{n}():\n    assert total{n}([{n}]) == {n}\n" for n in range(9)}
+    workspace = git_repository(tmp_path / "ws", tests | {"shop/cart.py": "RATE = 7\n"})
+    check = "python3 -m pytest tests/test_cart7.py::test_total7"
+    session, sent = await asked(workspace, "be exact", verify__test_cmd=check)
+    assert "## The check: tests/test_cart7.py\nlines 1-2:\n```python\ndef test_total7():\n" in sent
+    (made,) = happened(session, OutlineMade)
+    assert made.check.startswith(check)
+
+
+def test_failing_tests_stand_behind_the_command_that_named_none():
+    failing = tuple(f"tests/test_cart.py::test_{n}[a b]" for n in range(9))
+    now = BaselineTaken("pytest", "t", passed=False, exit_code=1, seconds=1.0, told="", failing=failing)
+    assert check_line("pytest", now) == " ".join(("pytest", *(f"'{name}'" for name in failing[:4])))
+    assert check_line("pytest", None) == "pytest"
 
 
 async def test_a_task_that_names_what_it_is_about_is_shown_less(tmp_path: Path):

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hybridcode.agent.formats import FormatRecord, choose_format
-from hybridcode.domain.events import DraftMade, DraftRefused, Envelope, Event, ModelAsked, WindowAssembled
+from hybridcode.domain.events import DraftMade, DraftRefused, Envelope, Event, ModelAsked, RungTaken, WindowAssembled
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Plan, Region, Step
@@ -42,13 +42,63 @@ def asked(it: Scene) -> list[str]:
 
 
 async def test_the_retry_asks_only_for_the_region_that_failed(workspace: Path):
-    it = scene(workspace, edit("all", *THREE), fence("RATE = 6"), "", fence("TAX = 2"), fence("COST = 4"))
+    it = scene(workspace, edit("all", *THREE), fence("RATE = 6"), "", fence("COST = 4"), fence("TAX = 2"))
     assert (await it.run()).code == ExitCode.DONE
     assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 4\n"
-    first, failed, again, last = asked(it)
+    first, failed, last, again = asked(it)
     assert "not used" in again
-    assert again.split("# Task")[0] == failed.split("# Task")[0]
+    assert all("LINES: shop.py, line 2" in text for text in (failed, again))
     assert all("not used" not in text for text in (first, failed, last))
+
+
+async def test_of_two_regions_that_are_refused_each_is_told_its_own_reason(workspace: Path):
+    answers = ["", fence("COST = 9"), fence("COST = 4"), fence("RATE = 6"), fence("TAX = 2")]
+    it = scene(workspace, edit("all", *THREE), *answers)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 4\n"
+    rate, tax = asked(it)[3:]
+    assert "the answer is empty." in rate
+    assert "leaves out" not in rate
+    assert "the answer leaves out TAX" in tax
+    assert "is empty" not in tax
+
+
+async def test_lines_that_come_back_as_they_were_after_a_refusal_do_not_keep_them(workspace: Path):
+    answers = ["", fence("TAX = 2"), fence("RATE = 5"), fence("RATE = 6")]
+    it = scene(workspace, edit("both", *THREE[:2]), *answers, **{"routing.local_tries": 3})
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 3\n"
+    assert "as they were.\nChange them as the step says, or answer the one word KEEP" in asked(it)[3]
+
+
+async def test_a_region_may_be_kept_by_a_word_after_a_refusal(workspace: Path):
+    it = scene(workspace, edit("both", *THREE[:2]), "", fence("TAX = 2"), "KEEP")
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 5\nTAX = 2\nCOST = 3\n"
+
+
+async def test_a_region_that_stands_in_the_answer_for_another_one_as_it_was_is_asked_for(workspace: Path):
+    it = scene(workspace, edit("both", *THREE[:2]), fence("RATE = 6\nTAX = 1"), fence("TAX = 2"))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 3\n"
+
+
+NUMBERED = "".join(f"print({number})\n" for number in range(1, 13))
+
+
+async def test_numbered_places_move_with_the_lines_above_them(workspace: Path):
+    (workspace / "out.py").write_text(NUMBERED)
+    step = edit("three", "out.py#L2-3", "out.py#L6-7", "out.py#L10-11")
+    answers = ["", fence("print(60)\nprint(61)\nprint(70)"), fence("print(20)"), fence("print(100)\nprint(110)")]
+    it = scene(workspace, step, *answers)
+    assert (await it.run()).code == ExitCode.DONE
+    wanted = "1 20 4 5 60 61 70 8 9 100 110 12"
+    assert it.read("out.py") == "".join(f"print({number})\n" for number in wanted.split())
+    two, ten = asked(it)[2:]
+    assert "Changed in this step too: out.py, lines 6-8\n" in two
+    assert "print(60)\nprint(61)\nprint(70)\n" in two
+    assert "LINES: out.py, lines 10-11" in ten
+    assert "print(10)\nprint(11)\n" in ten.partition("LINES: ")[2]
 
 
 ZIP = (
@@ -181,7 +231,10 @@ def test_the_size_of_a_region_decides_how_it_is_asked_for(wanted: str, lines: in
     assert choose_format(region, wanted=wanted, file_lines=500, region_lines=lines, longest=longest) == format
 
 
-def happened(*drafts: tuple[EditFormat, bool]) -> list[Envelope]:
+NO = Refusal("no")
+
+
+def happened(*drafts: tuple[EditFormat, bool], why: Refusal = NO) -> list[Envelope]:
     """Drafts of one model, by format and whether they were refused."""
     events: list[Event] = []
     for number, (form, is_refused) in enumerate(drafts):
@@ -189,7 +242,7 @@ def happened(*drafts: tuple[EditFormat, bool]) -> list[Envelope]:
         events.append(WindowAssembled("1", number, f"w{number}", (), 1, 1, source))
         events.append(DraftMade("1", number, "m", f"w{number}", "t", "stop"))
         if is_refused:
-            events.append(DraftRefused("1", number, (Refusal("no"),)))
+            events.append(DraftRefused("1", number, (why,)))
     return [Envelope("s", seq, "", "", "", event) for seq, event in enumerate(events, 1)]
 
 
@@ -208,6 +261,33 @@ def test_how_a_model_did_moves_the_limit(drafts: list[tuple[EditFormat, bool]], 
     record.read(happened(*drafts))
     assert record.longest("m") == longest
     assert record.longest("another") == 40
+
+
+@pytest.mark.parametrize("why", [Refusal("the fence is empty"), Refusal("prose", is_formless=True)])
+def test_what_says_nothing_of_a_format_does_not_count_against_it(why: Refusal):
+    record = FormatRecord()
+    record.read(happened(("region", True), ("region", True), why=why))
+    assert record.longest("m") == 40
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I would set the rate of this shop to six here.\nThat is all that it needs in the end.",
+        f"```python\nRATE = 6\n```\nor rather\n```python\nRATE == 7\n```\n{'```'}",
+        "```rust\nfn rate() -> i32 { 6 }\n```",
+        "```python\nRATE = 6",
+    ],
+)
+async def test_an_answer_without_its_form_is_asked_for_again_at_once_and_takes_no_try(workspace: Path, answer: str):
+    answers = [answer, fence("TAX = 2\nCOST = 3"), answer, fence("RATE = 6")]
+    it = scene(workspace, edit("rate", "shop.py#RATE"), *answers)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == FILES["shop.py"].replace("5", "6")
+    assert it.session is not None
+    events = [one.event for one in it.session.state.envelopes]
+    assert [one.rung for one in events if isinstance(one, RungTaken)] == ["local", "local_retry"]
+    assert "not used" in asked(it)[1]
 
 
 async def test_an_empty_answer_deletes_a_region_that_the_step_says_goes(workspace: Path):

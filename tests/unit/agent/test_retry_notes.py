@@ -146,25 +146,58 @@ async def test_a_step_that_a_hint_moves_is_moved_in_the_plan_and_on_every_screen
     assert words in "\n".join(transcript(event, lambda digest: b""))
 
 
-async def test_a_hint_that_moves_a_step_is_told_at_each_place_and_leaves_nothing_of_the_old_one(workspace: Path):
+async def test_a_hint_that_moves_what_failed_is_told_at_each_place_and_leaves_the_rest(workspace: Path):
     (workspace / "tax.py").write_text("TAX = 1\n")
     (workspace / "fee.py").write_text("FEE = 1\n")
     plan = Plan((edit("rate", "fee.py#FEE", "tax.py#TAX"),))
-    local = ScriptedModel(
-        LOCAL, {"draft": [fence("TAX = 2"), "", "no", fence("FEE = 5"), fence("TAX = 5"), fence("RATE = 5")]}
-    )
+    local = ScriptedModel(LOCAL, {"draft": [fence("FEE = 5"), "", "", fence("RATE = 5"), fence("TAX = 5")]})
     hint = {"hint": ["t: shop.py#RATE\nt: tax.py#TAX\nBoth must be five."]}
     it = Scene(workspace, models=Models(ScriptedModel(FRONTIER, {**planning(plan), **hint}), local))
-    await it.run()
+    assert (await it.run()).code == ExitCode.DONE
     drafts = [request.messages[-1].content for request in local.requests if request.role == "draft"]
     moved = [text for text in drafts if "# Hint" in text]
     assert len(moved) == 2
     assert all("# Hint\nBoth must be five." in text for text in moved)
+    assert [it.read(name) for name in ("fee.py", "shop.py", "tax.py")] == ["FEE = 5\n", "RATE = 5\n", "TAX = 5\n"]
+
+
+async def test_a_hint_that_moves_a_whole_step_leaves_nothing_of_the_old_places(workspace: Path):
+    (workspace / "fee.py").write_text("FEE = 1\n")
+    plan = Plan((edit("rate", "fee.py#FEE", check=IS_FIVE),))
+    local = {"draft": [fence("FEE = 2"), fence("FEE = 3"), fence("RATE = 5")]}
+    settings = {"approval.allow": (f"Bash(={IS_FIVE})",)}
+    it = Scene(workspace, {**planning(plan), "hint": ["t: shop.py#RATE"]}, local, settings=settings)
+    assert (await it.run()).code == ExitCode.DONE
     assert it.read("fee.py") == "FEE = 1\n"
 
 
+FUNCTION = "def total(items):\n" + "".join(f"    rate_{n} = lookup(items, {n}, default=None)\n" for n in range(18))
+
+
+async def test_who_gives_a_hint_sees_the_place_that_failed_and_the_last_answer_and_little_else(workspace: Path):
+    (workspace / "cart.py").write_text(f"{FUNCTION}    return 1\n\n\ndef size(items):\n    return 7_000\n")
+    other = fence("def total(items):\n    # ... unchanged\n    return 3")
+    plan = Plan((edit("both", "cart.py#size", "cart.py#total"),))
+    good = "cart.py\n<<<<<<< SEARCH\n    return 1\n=======\n    return 2\n>>>>>>> REPLACE"
+    frontier = ScriptedModel(FRONTIER, {**planning(plan), "hint": ["Write all of it."]})
+    elided = fence("def total(items):\n    # ... unchanged\n    return 2")
+    local = ScriptedModel(LOCAL, {"draft": [fence("def size(items):\n    return 8"), other, elided, good]})
+    it = Scene(workspace, models=Models(frontier, local))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("cart.py").endswith("    return 2\n\n\ndef size(items):\n    return 8\n")
+    (request,) = (one for one in frontier.requests if one.role == "hint")
+    told = request.messages[-1].content
+    assert "# Place\ncart.py#total\n" in told
+    assert f"# cart.py#total as it is\n{FUNCTION}    return 1\n" in told
+    assert f"{OTHERS}lines are left out at" in told
+    assert f"\nIt was:\n{elided}" in told
+    assert "7_000" not in told
+    assert "Answer again" not in told
+    assert sum(len(message.content.encode()) for message in request.messages) <= 2_800
+
+
 async def test_who_gives_a_hint_sees_the_names_around_the_place(workspace: Path):
-    it = Stage(workspace, ["", "no", fence("RATE = 5")], {"hint": ["Five."]})
+    it = Stage(workspace, ["", "", fence("RATE = 5")], {"hint": ["Five."]})
     assert (await it.scene.run()).code == ExitCode.DONE
     (hint,) = it.told(it.frontier, "hint")
-    assert "# Place\nshop.py#RATE\n\n# Names there\nshop.py: RATE" in hint
+    assert "# Place\nshop.py#RATE\n\n# Names there\nshop.py: RATE\n\n# shop.py#RATE as it is\nRATE = 3\n" in hint

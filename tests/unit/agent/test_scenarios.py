@@ -14,10 +14,10 @@ from hybridcode.gate.approvers import Refuse
 from hybridcode.journal.store import Journal, SessionJournal
 from hybridcode.session.session import Session
 from tests.support.sessions import Scene, planning, yes
-from tests.unit.agent.scenarios import ladder, repairs, shapes
+from tests.unit.agent.scenarios import ladder, repairs, shapes, together
 from tests.unit.agent.scenarios.case import NOBODY, YES, Case
 
-CASES = (*ladder.CASES, *repairs.CASES, *shapes.CASES)
+CASES = (*ladder.CASES, *repairs.CASES, *shapes.CASES, *together.CASES)
 PERSON = "person:script"
 
 

@@ -16,6 +16,7 @@ from tests.support.sessions import Scene, as_json, edit, fence, proven, requests
 
 PLAN = Plan((edit("1", "long.py#f7"),))
 LONG = "".join(f"def f{n}():\n    value = {n}\n    return value * {n} + offset_{n}\n\n\n" for n in range(60))
+SETTINGS = {"context.plan_tokens": 900, "routing.draft": "off"}
 BAD = '{"s":[{"t":"long.py#f7","g":7}]}'
 
 
@@ -27,7 +28,7 @@ def workspace(tmp_path: Path) -> Path:
 async def asked(workspace: Path, *replies: str) -> tuple[Scene, list[tuple[Message, ...]], list[tuple[str, ...]]]:
     """A run whose planner answers that; its requests, and what of the tree their receipts name."""
     script = {"plan": [*replies, as_json(PLAN)], "judge": ["good"]}
-    it = Scene(workspace, script, {"draft": [fence("def f7():\n    return 8")]}, settings={"context.plan_tokens": 900})
+    it = Scene(workspace, script, {"draft": [fence("def f7():\n    return 8")]}, settings=SETTINGS)
     outcome = await it.run("change f7")
     assert outcome.code == ExitCode.DONE, outcome.message
     assert it.session is not None
@@ -81,7 +82,7 @@ async def test_a_plan_that_does_not_fit_is_asked_for_again_with_the_place_and_wi
 
 
 async def test_an_unusable_plan_is_sent_back_so_many_times_and_no_more(workspace: Path):
-    it = Scene(workspace, {"plan": [BAD] * 9}, {})
+    it = Scene(workspace, {"plan": [BAD] * 9}, {}, settings=SETTINGS)
     outcome = await it.run("change f7")
     assert outcome.code != ExitCode.DONE
     assert it.session is not None

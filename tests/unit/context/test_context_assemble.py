@@ -69,6 +69,7 @@ def step(*touches: str, goal: str = "make the total right", reads: tuple[str, ..
         ("shop/cart.py#total", Target("shop/cart.py", "region", 7, 8)),
         ("shop/cart.py#RATE", Target("shop/cart.py", "region", 3, 3)),
         ("shop/cart.py#L2-4", Target("shop/cart.py", "region", 2, 4)),
+        ("shop/cart.py#L10-99", Target("shop/cart.py", "region", 10, 11)),
     ],
 )
 def test_regions_resolve_to_lines(tree: Snapshot, region: str, expected: Target) -> None:
@@ -80,7 +81,7 @@ def test_regions_resolve_to_lines(tree: Snapshot, region: str, expected: Target)
     [
         ("shop/kart.py", "not in the tree", "shop/cart.py"),
         ("shop/cart.py#Cart.totl", "does not define Cart.totl", "Cart.total"),
-        ("shop/cart.py#L9-99", "no lines 9-99", "11 lines"),
+        ("shop/cart.py#L12-99", "no lines 12-99", "11 lines"),
         ("shop/cart.py#L0-1", "no lines 0-1", "11 lines"),
         ("shop/twice.py#f", "defines f 2 times", "shop/twice.py#L1-1, shop/twice.py#L5-5"),
         ("data.bin", "binary", "text file"),

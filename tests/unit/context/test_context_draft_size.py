@@ -26,12 +26,16 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def window(tree: Path, *touches: str, budget: int = 8_000, kind: StepKind = "edit") -> ContextWindow:
-    step = Step("1", "Change how the total is made in each step with the rate.", kind=kind, touches=touches)
+def window(
+    tree: Path, *touches: str, budget: int = 8_000, kind: StepKind = "edit", reads: tuple[str, ...] = ()
+) -> ContextWindow:
+    goal = "Change how the total is made in each step with the rate."
+    step = Step("1", goal, kind=kind, touches=touches, reads=reads)
     index = Index.in_memory()
     corpus = index.corpus(index.take(tree))
     region = Region.parse(touches[0])
-    return assemble(step, corpus, region=region, budget=budget, format="region", plan=Plan((step,)))
+    plan = Plan((step, Step("2", "Use the rate.", touches=("user1.py",), reads=reads)))
+    return assemble(step, corpus, region=region, budget=budget, format="region", plan=plan if reads else Plan((step,)))
 
 
 def test_a_small_region_gets_a_small_window(tree: Path):
@@ -44,6 +48,18 @@ def test_a_larger_region_gets_four_times_itself(tree: Path):
     region = len(BODY) // 4
     used = window(tree, "shop.py#other").used
     assert 2 * region < used < 4 * region + 300
+
+
+def test_where_the_plan_says_what_to_read_nothing_is_guessed(tree: Path):
+    (tree / "step.py").write_text("def step(value, number, rate):\n    return value\n\n\ndef steps():\n    return 1\n")
+    for number in range(9):
+        (tree / f"rate{number}.py").write_text(f"def make_rate{number}(total):\n    return total in each step\n")
+    (tree / "README.md").write_text("# Rates\nHow the total is made in each step.\n")
+    guessed = {excerpt.path for excerpt in window(tree, "shop.py#total").excerpts if excerpt.reason == "rank"}
+    assert guessed
+    found = window(tree, "shop.py#total", reads=("step.py#step",))
+    assert {excerpt.path for excerpt in found.excerpts if excerpt.reason == "rank"} <= {"shop.py", "step.py"}
+    assert {"read", "caller", "target"} <= {excerpt.reason for excerpt in found.excerpts}
 
 
 def test_a_new_file_gets_a_full_window(tree: Path):

@@ -14,6 +14,7 @@ from hybridcode.context.packing import EDITING, FINDING, Candidate, Candidates, 
 from hybridcode.context.passages import Reader, Taken, joined, lines_passage, rendered
 from hybridcode.context.rank import rank
 from hybridcode.context.receipt import Answer, Kind, answer
+from hybridcode.context.render import numbered
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.window import Excerpt
@@ -88,7 +89,8 @@ def check_answer(corpus: Corpus, found: Answer, budget: int) -> None:
         lines = corpus.snapshot.read(excerpt.path).split(b"\n")[excerpt.start - 1 : excerpt.end]
         text = b"\n".join(lines).decode("utf-8", "replace").replace("\r\n", "\n").removesuffix("\r")
         assert passage.lines.removesuffix("\n") == text
-        assert passage.lines in found.text
+        shown = numbered(passage.lines, excerpt.start) if passage.is_numbered else passage.lines
+        assert shown in found.text
 
 
 @settings(max_examples=120)

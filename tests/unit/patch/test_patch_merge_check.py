@@ -77,7 +77,7 @@ def test_merging_is_symmetric(base: bytes, ours: bytes, theirs: bytes) -> None:
         ("x = 1\n", "x = 1  # it’s\n", ("typographic",)),
         ("x = '’'\n", "x = '’ ’'\n", ()),
         ("x = 1\n", "x = 1  # \u202e\n", ("hidden",)),
-        ("if x:\n    y\n", "if x:\n    y\nif z:\n\tw\n", ("mixed",)),
+        ("if x:\n    x\n", "if x:\n    x\nif x:\n\tx\n", ("mixed",)),
         ("x = 1\n", "\n", ("emptied",)),
         ("x = 1\n" * 40, "x = 1\n" * 5, ("35 of 40 lines",)),
         ("x = 1\n", "x = 2\n", ()),

@@ -82,7 +82,7 @@ async def recorded(workspace: Path, **more: object) -> Scene:
         Step("2", "add a module", "create", touches=("shop/new.py",), needs=("1",)),
         Step("3", "remove it", "delete", touches=("shop/old.py",), needs=("2",)),
     )
-    drafts = ["no fence", fence(CART), fence("RATE = 4"), fence("NEW = 1\n")]
+    drafts = ["no fence", fence("RATE = 4"), fence(CART), fence("NEW = 1\n")]
     it = scene(workspace, *steps, drafts=drafts, answers=None, **more)
     outcome = await it.run("make the total say its rate first")
     assert outcome.code == 0, outcome.message

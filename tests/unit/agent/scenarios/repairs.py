@@ -65,11 +65,11 @@ CASES = (
         "a local plan's final check fails: the steps that are done stay",
         (),
         changed(shop__py=shop(FIVE, DOUBLED), tax__py="TAX = 2\n"),
-        rungs=("1:local", "2:local", "r1.1:local"),
+        rungs=("1:local", "2:local", "2:local_retry", "r1.1:local"),
         local={
             "plan": [TWO_STEPS],
             "draft:1": [fence("TAX = 2")],
-            "draft:2": [fence(DOUBLED)],
+            "draft:2": [fence(DOUBLED), fence(DOUBLED)],
             "draft:r1.1": rates(5),
         },
         frontier={"plan": [RIGHT_PLACE], "judge": ["good"]},
@@ -114,10 +114,10 @@ CASES = (
         "the final check of a frontier's plan fails: it plans again",
         (TAX, LOG),
         changed(shop__py=shop(FIVE), tax__py="TAX = 2\n", log__md="# Log\nx\n"),
-        rungs=("tax:local", "log:local", "r1.1:local"),
+        rungs=("tax:local", "log:local", "log:local_retry", "r1.1:local"),
         local={
             "draft:tax": [fence("TAX = 2")],
-            "draft:log": [fence("# Log\nx", "markdown")],
+            "draft:log": 2 * [fence("# Log\nx", "markdown")],
             "draft:r1.1": rates(5),
         },
         frontier={"plan": [as_json(Plan((TAX, LOG))), RIGHT_PLACE]},
@@ -149,12 +149,12 @@ CASES = (
         (TAX, LOG),
         changed(shop__py=shop(SIX), tax__py="TAX = 3\n", log__md="# Log\nx\n"),
         code=ExitCode.VERIFICATION_FAILED,
-        rungs=("tax:local", "log:local", "r1.1:local", "r1.2:local"),
+        rungs=("tax:local", "log:local", "log:local_retry", "r1.1:local", "r1.2:local", "r1.2:local_retry"),
         local={
             "draft:tax": [fence("TAX = 2")],
-            "draft:log": [fence("# Log\nx", "markdown")],
+            "draft:log": 2 * [fence("# Log\nx", "markdown")],
             "draft:r1.1": rates(6),
-            "draft:r1.2": [fence("TAX = 3")],
+            "draft:r1.2": [fence("TAX = 3"), fence("TAX = 3")],
         },
         frontier={
             "plan": [

@@ -1,0 +1,147 @@
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from hybridcode.agent.import_search import Plain, import_for
+from hybridcode.cli.transcript import transcript
+from hybridcode.domain.action import ChangeSet
+from hybridcode.domain.events import DraftRefused, Event, ImportAdded, ProposalMade, RungTaken
+from hybridcode.domain.exits import ExitCode
+from hybridcode.domain.plan import Plan, Step
+from hybridcode.repo.snapshot import take
+from hybridcode.tui.story import entries
+from tests.support.repos import write_tree
+from tests.support.sessions import Scene, edit, fence, planning, requests_of
+
+SHOP = "def total(items):\n    return sum(items)\n"
+STEP = edit("total", "shop.py#total")
+
+
+def total(body: str) -> str:
+    return fence(f"def total(items):\n    return {body}")
+
+
+def scene(
+    folder: Path,
+    *drafts: str,
+    files: Mapping[str, str] = MappingProxyType({}),
+    steps: tuple[Step, ...] = (STEP,),
+    local_tries: int = 2,
+) -> Scene:
+    write_tree(folder / "repo", {"shop.py": SHOP, **files})
+    settings = {"routing.frontier_hints": 0, "routing.frontier_tries": 0, "routing.local_tries": local_tries}
+    return Scene(folder / "repo", planning(Plan(steps)), {"draft": list(drafts)}, settings=settings)
+
+
+def events_of(it: Scene) -> list[Event]:
+    assert it.session is not None
+    return [one.event for one in it.session.state.envelopes]
+
+
+def notes_of(it: Scene) -> tuple[str, ...]:
+    made = [one.proposal for one in events_of(it) if isinstance(one, ProposalMade)]
+    return next(one.notes for one in made if isinstance(one.action, ChangeSet))
+
+
+async def test_an_import_that_other_files_have_is_a_part_of_the_change(tmp_path: Path):
+    files = {"tax.py": "from lib.money import Money\n\nprint(Money)\n", "lib/money.py": "class Money:\n    pass\n"}
+    it = scene(tmp_path, total("Money(sum(items))"), files=files)
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == ("from lib.money import Money\n\n\ndef total(items):\n    return Money(sum(items))\n")
+    (added,) = (one for one in events_of(it) if isinstance(one, ImportAdded))
+    assert (added.path, added.line, added.why) == ("shop.py", "from lib.money import Money", "as 1 other file has it")
+    assert notes_of(it) == ("shop.py:1: `from lib.money import Money` was added for Money, as 1 other file has it",)
+    assert it.session is not None
+    found = next(one for one in it.session.state.envelopes if one.event == added)
+    assert "\n".join(transcript(found, lambda digest: b"")).endswith(
+        "step total: from lib.money import Money added to shop.py, as 1 other file has it"
+    )
+    (entry,) = entries(added, it.session.state)
+    assert entry.text == "from lib.money import Money added to shop.py, as 1 other file has it"
+
+
+async def test_a_name_that_is_not_defined_goes_back_to_the_local_model_once(tmp_path: Path):
+    it = scene(tmp_path, total("tax(sum(items))"), total("sum(items) * 2"))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == SHOP.replace("sum(items)", "sum(items) * 2")
+    (refused,) = (one for one in events_of(it) if isinstance(one, DraftRefused))
+    assert [one.reason for one in refused.refusals] == ["tax is not defined in this file"]
+    assert it.session is not None
+    asked = requests_of(it.session, "draft")[-1][-1].content
+    assert "tax is not defined in this file.\nThe step may not change the imports of the file: " in asked
+
+
+async def test_a_name_that_stays_undefined_is_a_warning_and_no_obstacle(tmp_path: Path):
+    it = scene(tmp_path, total("tax(sum(items))"), total("tax(sum(items)) * 2"))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == SHOP.replace("sum(items)", "tax(sum(items)) * 2")
+    assert notes_of(it) == ("shop.py: tax is not defined in this file",)
+    assert [one.rung for one in events_of(it) if isinstance(one, RungTaken)] == ["local", "local_retry"]
+
+
+async def test_the_only_try_is_shown_with_a_warning(tmp_path: Path):
+    it = scene(tmp_path, total("tax(sum(items))"), local_tries=1)
+    assert (await it.run()).code == ExitCode.DONE
+    assert notes_of(it) == ("shop.py: tax is not defined in this file",)
+
+
+async def test_what_another_step_brings_later_is_nothing_to_write_again_for(tmp_path: Path):
+    later = edit("tax", "shop.py", needs=("total",))
+    whole = "def tax(x):\n    return x\n\n\ndef total(items):\n    return tax(sum(items))"
+    it = scene(tmp_path, total("tax(sum(items))"), fence(whole), steps=(STEP, later))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == f"{whole}\n"
+    assert not [one for one in events_of(it) if isinstance(one, DraftRefused)]
+
+
+async def test_an_import_that_the_step_could_take_out_is_taken_out(tmp_path: Path):
+    files = {"shop.py": f"import os\n\n\n{SHOP.replace('sum(items)', 'os.name')}"}
+    step = edit("total", "shop.py#imports", "shop.py#total")
+    drafts = ("KEEP", total("1"), fence("import sys"), total("sys.path"))
+    it = scene(tmp_path, *drafts, files=files, steps=(step,))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == f"import sys\n\n\n{SHOP.replace('sum(items)', 'sys.path')}"
+    (refused,) = (one for one in events_of(it) if isinstance(one, DraftRefused))
+    assert [one.reason for one in refused.refusals] == ["the import of os is not used any more"]
+
+
+CART = "class Cart:\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"a.py": "from shop.cart import Cart\n", "b.py": "from shop.cart import Cart, x\n"}, 2),
+        ({"a.py": "from shop.cart import Cart\n", "b.py": "from other import Cart\n"}, 0),
+        ({"a.py": "from shop.cart import Cart\n", "shop/b.py": "from .cart import Cart\n"}, 2),
+        ({"shop/b.py": "from .cart import Cart\n"}, 0),
+        ({"a.py": "def f():\n    from shop.cart import Cart\n"}, 0),
+        ({"tests/test_a.py": "from shop.cart import Cart\n"}, 0),
+        ({"a.py": "from shop.cart import Cart\n", "shop/cart.py": f"import main\n\n{CART}"}, 0),
+        ({"a.py": "from main import Cart\n"}, 0),
+        ({"a.py": "print('Cart')\n", "b.py": "def broken(:\nfrom shop.cart import Cart\n"}, 0),
+        ({"a.py": "import Cart\n", "b.py": "from shop.cart import Cart\n"}, 0),
+    ],
+)  # fmt: skip
+def test_an_import_is_plain_where_all_files_mean_the_same(tmp_path: Path, files: Mapping[str, str], found: int):
+    write_tree(tmp_path / "repo", {"shop/cart.py": CART, "main.py": "print(Cart)\n", **files})
+    plain = import_for("Cart", "main.py", b"print(Cart)\n", take(tmp_path / "repo"))
+    assert plain == (Plain("from shop.cart import Cart", f"as {found} other files have it") if found else None)
+
+
+def test_beside_the_file_an_import_is_written_as_others_there_have_it(tmp_path: Path):
+    write_tree(tmp_path / "repo", {"shop/cart.py": CART, "shop/b.py": "from .cart import Cart\n", "shop/main.py": ""})
+    plain = import_for("Cart", "shop/main.py", b"print(Cart)\n", take(tmp_path / "repo"))
+    assert plain == Plain("from .cart import Cart", "as 1 other file has it")
+
+
+def test_a_module_of_the_standard_library_is_meant_where_the_tree_has_no_other(tmp_path: Path):
+    write_tree(tmp_path / "repo", {"main.py": "", "lib/math.py": ""})
+    tree = take(tmp_path / "repo")
+    plain = Plain("import json", "a module of the standard library")
+    assert import_for("json", "main.py", b"json.dumps(1)\n", tree) == plain
+    assert import_for("json", "main.py", b"json(1)\n", tree) is None
+    assert import_for("math", "main.py", b"math.pi\n", tree) is None
+    assert import_for("shop", "main.py", b"shop.x\n", tree) is None
