@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hybridcode.agent.distil import cut_line
 from hybridcode.agent.run import Run
 from hybridcode.domain.errors import EgressForbidden, ModelError
 from hybridcode.domain.events import NoticeGiven
@@ -107,8 +108,7 @@ def plain_message(text: str, goals: Sequence[str]) -> str:
     subject = _cut(line) or "Change files"
     body: list[str] = []
     if subject != line:
-        more = len(line) - TASK_CHARS
-        body += _wrapped(line[:TASK_CHARS] + (f" [{more} more characters]" if more > 0 else ""))
+        body += _wrapped(cut_line(line, TASK_CHARS))
     if len(goals) > 1:
         body += [*([""] if body else []), *(each for goal in goals for each in _wrapped(_visible(goal), "- "))]
     return "\n".join([subject, *(["", *body] if body else [])])

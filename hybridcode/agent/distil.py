@@ -181,7 +181,12 @@ def _end(lines: Sequence[str], most_chars: int) -> str:
     return "\n".join(full[-_UNKNOWN_LINES:])[-most_chars:]
 
 
-def cut(text: str, most_chars: int) -> str:
+def cut(text: str, most_chars: int, *, between: str = "\n") -> str:
     """The first characters of a text, and how many more there are."""
     more = len(text) - most_chars
-    return text if more <= 0 else f"{text[:most_chars]}\n[{more} more characters]"
+    return text if more <= 0 else f"{text[:most_chars]}{between}[{more} more characters]"
+
+
+def cut_line(text: str, most_chars: int) -> str:
+    """A text on one line, cut."""
+    return cut(" ".join(text.split()), most_chars, between=" ")

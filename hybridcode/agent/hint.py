@@ -117,8 +117,7 @@ def _names(step: Step, snapshot: Snapshot) -> str:
     paths = dict.fromkeys(region.path for region in step.regions if is_readable(snapshot, region.path))
     rows = (f"{path}: {', '.join(one.name for one in outline(path, snapshot.read(path)))}" for path in paths)
     text = "\n".join(row for row in rows if not row.endswith(": "))
-    more = f" [{len(text) - NAMES_CHARS} more characters]" if len(text) > NAMES_CHARS else ""
-    return f"\n\n# Names there\n{text[:NAMES_CHARS]}{more}" if text else ""
+    return f"\n\n# Names there\n{cut(text, NAMES_CHARS, between=' ')}" if text else ""
 
 
 def read_hint(text: str) -> Hint:

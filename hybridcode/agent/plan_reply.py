@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from hybridcode.agent.distil import cut_line
 from hybridcode.domain.asked import Question
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.plan import Plan, Step, StepKind
@@ -57,12 +58,7 @@ class AskedBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def _bounded(text: str) -> str:
     """A question or an answer on one line."""
-    line = " ".join(text.split())
-    return (
-        line
-        if len(line) <= QUESTION_CHARS
-        else f"{line[:QUESTION_CHARS]} [{len(line) - QUESTION_CHARS} more characters]"
-    )
+    return cut_line(text, QUESTION_CHARS)
 
 
 class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

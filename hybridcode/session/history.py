@@ -6,7 +6,7 @@ transcript; what a person went back from is no part of it.
 
 from collections.abc import Collection
 
-from hybridcode.agent.distil import without_codes
+from hybridcode.agent.distil import cut_line, without_codes
 from hybridcode.domain.action import Denied, Failed, Ran, Receipt, Unknown
 from hybridcode.domain.events import CommandChanged
 from hybridcode.session.state import ProposalView, SessionState
@@ -71,7 +71,7 @@ def _record(view: TaskView) -> str:
 
 def _command(view: ProposalView, changed: Collection[str]) -> str:
     receipt = view.receipt
-    line = f"- the person ran `{_cut(view.proposal.title, _COMMAND_CHARS)}`: {_outcome(receipt)}"
+    line = f"- the person ran `{cut_line(view.proposal.title, _COMMAND_CHARS)}`: {_outcome(receipt)}"
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         line += f"; it changed {', '.join(list(changed)[:_NAMED])}{more}"
@@ -92,13 +92,8 @@ def _outcome(receipt: Receipt | None) -> str:
         case Ran(exit_code=code):
             return f"exit code {code}"
         case Denied(reason=reason):
-            return f"denied, {_cut(reason, _REASON_CHARS)}"
+            return f"denied, {cut_line(reason, _REASON_CHARS)}"
         case Failed(reason=reason) | Unknown(reason=reason):
-            return _cut(reason, _REASON_CHARS)
+            return cut_line(reason, _REASON_CHARS)
         case _:
             return "it was not run"
-
-
-def _cut(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[:most]} [{len(line) - most} more characters]"

@@ -66,8 +66,10 @@ class Asking:
         self._questions.hear(event)
 
     def refresh(self) -> None:
-        """Say what waits, close what is answered, open what is new."""
+        """Say what waits, close what is answered, open what is new; nothing once the program is being left."""
         desk = self._desk
+        if not desk.app.is_running:
+            return
         waits = self._questions.words(desk.facts.mode)
         desk.session.show(desk.state, waits=waits, is_running=desk.conversation.is_running)
         self._close_answered()

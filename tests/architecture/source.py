@@ -1,7 +1,7 @@
 """The product's source files as the architecture tests see them."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,25 @@ def python_files(*folders: str) -> list[Path]:
 def name_of(file: Path) -> str:
     """Path relative to the root, with forward slashes."""
     return file.relative_to(ROOT).as_posix()
+
+
+def each_of(files: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """Makes of a check of one file one test of all of them, which names every file that fails and why."""
+
+    def test_of_all(check: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            failed: list[str] = []
+            for file in files:
+                try:
+                    check(file)
+                except AssertionError as error:
+                    failed.append(f"{name_of(file)}: {error}")
+            assert not failed, "\n".join(failed)
+
+        test.__name__ = check.__name__
+        return test
+
+    return test_of_all
 
 
 @cache

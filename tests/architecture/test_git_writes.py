@@ -1,8 +1,7 @@
 import ast
 from pathlib import Path
 
-import pytest
-from source import name_of, python_files
+from source import each_of, name_of, python_files
 
 WRITING = frozenset({"tree", "commit", "move_branch", "check_out_name", "set_staged"})
 """What of GitWriter changes a repository; `blob` does with `writes`."""
@@ -22,7 +21,7 @@ def writes_in(source: str) -> set[str]:
     return named | {"writes" for call in blobs for keyword in call.keywords if keyword.arg == "writes"}
 
 
-@pytest.mark.parametrize("file", python_files("hybridcode"), ids=name_of)
+@each_of(python_files("hybridcode"))
 def test_only_the_door_writes_to_git(file: Path) -> None:
     if name_of(file) not in (DOOR, "hybridcode/repo/gitwriter.py"):
         assert not writes_in(file.read_text(encoding="utf-8")), f"only {DOOR} may do this"
@@ -40,7 +39,7 @@ def worktree_writes_in(source: str) -> set[str]:
     return {call.func.attr for call in calls if isinstance(call.func, ast.Attribute)} & WORKTREE_WRITING
 
 
-@pytest.mark.parametrize("file", python_files("hybridcode"), ids=name_of)
+@each_of(python_files("hybridcode"))
 def test_only_its_door_makes_and_removes_worktrees(file: Path) -> None:
     if name_of(file) not in (WORKTREE_DOOR, "hybridcode/repo/gitworktrees.py"):
         assert not worktree_writes_in(file.read_text(encoding="utf-8")), f"only {WORKTREE_DOOR} may do this"

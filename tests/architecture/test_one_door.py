@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from effects import effects_in
-from source import name_of, python_files
+from source import each_of, name_of, python_files
 
 DOORS: Mapping[str, str] = {
     "hybridcode/gate/effects.py": "the door",
@@ -39,7 +39,7 @@ DOORS: Mapping[str, str] = {
 }
 
 
-@pytest.mark.parametrize("file", python_files("hybridcode"), ids=name_of)
+@each_of(python_files("hybridcode"))
 def test_only_the_doors_write_and_start(file: Path) -> None:
     found = effects_in(file.read_text(encoding="utf-8"))
     if not any(fnmatchcase(name_of(file), door) for door in DOORS):

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from source import name_of, python_files, tree_of
+from source import each_of, name_of, python_files, tree_of
 
 PAINTS = {"Content", "Text", "Segment"}
 """What holds text for the terminal."""
@@ -66,21 +66,21 @@ def is_constant(node: ast.expr) -> bool:
             return False
 
 
-@pytest.mark.parametrize("file", SCREEN, ids=name_of)
+@each_of(SCREEN)
 def test_only_paint_makes_what_a_widget_can_paint(file: Path) -> None:
     made = {called(call) for call in calls_in(file)} & PAINTS
     made |= {owner(call) for call in calls_in(file)} & PAINTS
     assert not made or name_of(file) in PAINTERS
 
 
-@pytest.mark.parametrize("file", SCREEN, ids=name_of)
+@each_of(SCREEN)
 def test_widgets_that_paint_strings_are_wrapped(file: Path) -> None:
     imports = (node for node in ast.walk(tree_of(file)) if isinstance(node, ast.ImportFrom))
     taken = {alias.name for node in imports if node.module == "textual.widgets" for alias in node.names}
     assert taken <= TEXT_WIDGETS.get(name_of(file), set())
 
 
-@pytest.mark.parametrize("file", SCREEN, ids=name_of)
+@each_of(SCREEN)
 def test_no_string_is_painted_past_the_widgets(file: Path) -> None:
     tree = tree_of(file)
     assigned = (target for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets)
@@ -94,7 +94,7 @@ def test_no_string_is_painted_past_the_widgets(file: Path) -> None:
     assert isinstance(markup, ast.Constant) and markup.value is False
 
 
-@pytest.mark.parametrize("file", COMMANDS, ids=name_of)
+@each_of(COMMANDS)
 def test_commands_print_through_the_console_only(file: Path) -> None:
     assert not [call for call in calls_in(file) if owner(call) == "click" and called(call) in PRINTERS]
     assert not [call for call in calls_in(file) if called(call) in ("print", "write") and owner(call) in ("", "sys")]

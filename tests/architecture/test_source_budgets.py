@@ -3,8 +3,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-from source import ROOT, functions_of, imports_of, name_of, python_files, tree_of
+from source import ROOT, each_of, functions_of, imports_of, name_of, python_files, tree_of
 
 LINES_PER_FILE = 400
 LINES_PER_FUNCTION = 60
@@ -29,7 +28,7 @@ def sets_a_constant(call: ast.Call) -> bool:
     return bool(names) and re.fullmatch(r"(.*\.)?_?[A-Z][A-Z0-9_]*", str(names[0])) is not None
 
 
-@pytest.mark.parametrize("file", OURS, ids=name_of)
+@each_of(OURS)
 def test_files_and_functions_fit_on_a_screen(file: Path) -> None:
     lines = file.read_text(encoding="utf-8").count("\n")
     assert lines <= TIGHT.get(name_of(file), LINES_PER_FILE)
@@ -37,7 +36,7 @@ def test_files_and_functions_fit_on_a_screen(file: Path) -> None:
         assert (function.end_lineno or 0) - function.lineno < LINES_PER_FUNCTION, function.name
 
 
-@pytest.mark.parametrize("file", PRODUCT, ids=name_of)
+@each_of(PRODUCT)
 def test_modules_state_what_they_keep(file: Path) -> None:
     tree = tree_of(file)
     docstring = ast.get_docstring(tree) or ""
@@ -46,25 +45,25 @@ def test_modules_state_what_they_keep(file: Path) -> None:
     assert "Invariant:" in docstring or states_no_more_than_a_value
 
 
-@pytest.mark.parametrize("file", PRODUCT, ids=name_of)
+@each_of(PRODUCT)
 def test_names_mean_something(file: Path) -> None:
     named = [node for node in ast.walk(tree_of(file)) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     assert not [name for name in [file.stem, *(node.name for node in named)] if VAGUE.search(name)]
 
 
-@pytest.mark.parametrize("file", OURS, ids=name_of)
+@each_of(OURS)
 def test_checkers_are_not_silenced(file: Path) -> None:
     assert not SILENCED.search(file.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("file", python_files("tests"), ids=name_of)
+@each_of(python_files("tests"))
 def test_nothing_of_ours_is_mocked(file: Path) -> None:
     tree = tree_of(file)
     assert not [name for name, _ in imports_of(tree) if "mock" in name.lower()]
     assert not [call for call in calls_of(tree, "setattr") if not sets_a_constant(call)]
 
 
-@pytest.mark.parametrize("file", python_files("tests"), ids=name_of)
+@each_of(python_files("tests"))
 def test_tests_speak_by_their_names(file: Path) -> None:
     tests = [node for node in functions_of(tree_of(file)) if node.name.startswith("test_")]
     assert not [node.name for node in tests if ast.get_docstring(node)]
@@ -74,5 +73,5 @@ def test_nothing_knows_this_machine() -> None:
     kinds = {".py", ".md", ".toml", ".sh", ".json", ".lock", ".tcss"}
     folders = ("hybridcode", "tests", "docs", "benchmarks", "tools", "themes", ".ci")
     files = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix in kinds]
-    files += [file for file in ROOT.iterdir() if file.is_file()]
+    files += [file for file in ROOT.iterdir() if file.is_file() and file.name != ".git"]  # a worktree has such a file
     assert not [name_of(file) for file in files if OF_ONE_MACHINE.search(file.read_text(encoding="utf-8"))]

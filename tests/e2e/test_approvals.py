@@ -1,44 +1,20 @@
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.chat_server import Answer, ChatServer, Exchange, say, serving
-from tests.support.processes import Program, with_one_server
-from tests.support.repos import git_repository
+from tests.support.chat_server import ChatServer
+from tests.support.processes import Program
+from tests.support.role_server import by_role
 
 FILES = {"shop.py": "RATE = 3\n", "notes.txt": "as it was\n"}
-EDIT = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#RATE"]}]}
 COMMAND = {"steps": [{"id": "note", "kind": "command", "goal": "Note it.", "command": "echo noted >> notes.txt"}]}
 
 
-def by_role(plan: object) -> Answer:
-    def answer(exchange: Exchange) -> None:
-        system = exchange.body["messages"][0]["content"]
-        draft = "```python\nRATE = 5\n```"
-        text = json.dumps(plan) if system.startswith("You plan") else draft
-        say("good Done." if system.startswith("You judge") else text, usage=(400, 20))(exchange)
-
-    return answer
-
-
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with serving() as chat:
-        chat.answer = by_role(EDIT)
-        yield chat
-
-
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url, frontier="timeout_s = 60")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return git_repository(tmp_path / "shop", FILES)
+def files() -> Mapping[str, str]:
+    return FILES
 
 
 def held(program: Program, repo: Path) -> str:
@@ -112,7 +88,7 @@ def test_a_reason_reaches_the_next_draft_as_a_persons_words(program: Program, re
 
 
 def test_a_command_is_undone_and_what_undo_cannot_do_is_said_before(program: Program, repo: Path, server: ChatServer):
-    server.answer = by_role(COMMAND)
+    server.answer = by_role(plan=COMMAND)
     (repo / ".gitignore").write_text("built/\n")
     (repo / "built").mkdir()
     (repo / "built" / "x").write_text("x")

@@ -2,16 +2,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hybridcode.config.routing import parse_routing
 from hybridcode.gate.sandbox import probe
-from tests.support.chat_server import Answer, ChatServer, Exchange, say, serving
+from tests.support.chat_server import Answer, ChatServer, Exchange, say
 from tests.support.history import CHECK, answer_to, history, knowing
-from tests.support.processes import Done, Program, with_one_server
+from tests.support.processes import QUICK_TO_FAIL, Done, Program
 from tests.support.repos import git
 
 NAMED = ("--test-cmd", CHECK)
@@ -34,15 +34,13 @@ def author(knows: Callable[[str], bool]) -> Answer:
 
 
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with serving() as chat:
-        chat.answer = author(everything)
-        yield chat
+def frontier() -> str:
+    return QUICK_TO_FAIL
 
 
 @pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url, frontier="timeout_s = 20\nmax_retries = 0")
+def answer() -> Answer:
+    return author(everything)
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
-import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.chat_server import Answer, ChatServer, Exchange, say, serving
+from tests.support.chat_server import ChatServer, Exchange
 from tests.support.commits import shown, status
-from tests.support.processes import Program, with_one_server
-from tests.support.repos import git, git_repository
+from tests.support.processes import Program
+from tests.support.repos import git
+from tests.support.role_server import by_role
 
 FILES = {
     "shop.py": "RATE = 3\n",
@@ -15,41 +15,17 @@ FILES = {
     "Makefile": "test:\n\tpython3 check.py\n",
     ".gitignore": "__pycache__/\n",
 }
-PLAN = json.dumps({"s": [{"t": ["shop.py#RATE"], "g": "Set RATE to 5."}]})
-ASK = json.dumps({"q": [{"q": "Which rate?", "o": ["five"]}]})
-
-
-def by_role(plan: str) -> Answer:
-    def answer(exchange: Exchange) -> None:
-        system, user = (message["content"] for message in exchange.body["messages"][:2])
-        if system.startswith("You plan"):
-            say(PLAN if "# The person answers" in user else plan)(exchange)
-        elif system.startswith("You write the message"):
-            say("Set the rate to five")(exchange)
-        else:
-            say("good" if system.startswith("You judge") else "```python\nRATE = 5\n```", usage=(400, 20))(exchange)
-
-    return answer
+ASK = {"q": [{"q": "Which rate?", "o": ["five"]}]}
 
 
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with serving() as chat:
-        chat.answer = by_role(PLAN)
-        yield chat
+def files() -> Mapping[str, str]:
+    return FILES
 
 
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url, frontier="timeout_s = 20\nmax_retries = 0")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    root = git_repository(tmp_path / "shop", FILES)
-    git(root, "config", "user.name", "Test Author")
-    git(root, "config", "user.email", "author@localhost")
-    return root
+def asking_back(exchange: Exchange) -> None:
+    is_answered = "# The person answers" in exchange.body["messages"][1]["content"]
+    (by_role() if is_answered else by_role(plan=ASK))(exchange)
 
 
 def run(program: Program, repo: Path, *more: str):
@@ -76,7 +52,7 @@ def test_a_detected_check_is_named_with_the_flag_and_not_run(program: Program, r
 
 
 def test_questions_end_with_4_and_the_next_prompt_answers_them(program: Program, repo: Path, server: ChatServer):
-    server.answer = by_role(ASK)
+    server.answer = asking_back
     done = run(program, repo, "set the rate", "--yes")
     assert (done.code, done.json["exit_reason"]) == (4, "approval_pending")
     assert "Which rate?" in done.json["message"]

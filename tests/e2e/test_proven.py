@@ -2,52 +2,32 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from hybridcode.gate.sandbox import probe
-from tests.support.chat_server import ChatServer, Exchange, say, serving
+from tests.support.chat_server import Answer, Exchange
 from tests.support.processes import Program
-from tests.support.repos import git_repository
+from tests.support.role_server import by_role, role_of
+from tests.support.sessions import fence
 
 pytestmark = pytest.mark.skipif(probe().kind == "none", reason="this machine has no sandbox")
 CHECK = "python3 check.py"
 SLOW = "import time\ntime.sleep(60)\n"
-FILES = {"shop.py": "RATE = 3\n", "check.py": "import shop\nassert shop.RATE == 5\n"}
 PLAN = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#RATE"], "check": CHECK}]}
 
 
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
+def answer() -> Answer:
     drafts = iter(["RATE = 4", "RATE = 5"])
 
-    def answer(exchange: Exchange) -> None:
-        messages = exchange.body["messages"]
-        system = messages[0]["content"]
-        if system.startswith("You plan"):
-            text = json.dumps(PLAN)
-        else:
-            text = "good Done." if system.startswith("You judge") else f"```python\n{next(drafts, 'RATE = 5')}\n```"
-        say(text, usage=(sum(len(message["content"]) for message in messages) // 4, 20))(exchange)
+    def wrong_at_first(exchange: Exchange) -> None:
+        draft = next(drafts, "RATE = 5") if role_of(exchange) == "draft" else ""
+        by_role(plan=PLAN, draft=fence(draft))(exchange)
 
-    with serving() as chat:
-        chat.answer = answer
-        yield chat
-
-
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    config = tmp_path / "home" / "config" / "hybridcode" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(f'[models.local]\nbase_url = "{server.base_url}"\nname = "local-loop"\n')
-    return Program(tmp_path / "home")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return git_repository(tmp_path / "shop", FILES)
+    return wrong_at_first
 
 
 def test_what_waits_for_an_answer_is_proven_already(program: Program, repo: Path):
@@ -97,7 +77,9 @@ def checks_running(repo: Path) -> list[str]:
     return found
 
 
-def test_a_kill_during_a_check_leaves_nothing_and_the_run_goes_on(program: Program, repo: Path):
+def test_a_kill_during_a_check_leaves_nothing_and_the_run_goes_on(
+    program: Program, repo: Path, files: Mapping[str, str]
+):
     (repo / "check.py").write_text(SLOW)
     running = program.start("run", "five", "--yes", "--output-format", "stream-json", "--test-cmd", CHECK, cwd=repo)
     until_the_check_runs(running)
@@ -110,7 +92,7 @@ def test_a_kill_during_a_check_leaves_nothing_and_the_run_goes_on(program: Progr
     while checks_running(repo):
         assert time.monotonic() < deadline, checks_running(repo)
         time.sleep(0.1)
-    (repo / "check.py").write_text(FILES["check.py"])
+    (repo / "check.py").write_text(files["check.py"])
     done = program.run("sessions", "resume", "--yes", "--output-format", "json", "--test-cmd", CHECK, cwd=repo)
     assert (done.code, done.json["files"]) == (0, ["shop.py"]), done.err + done.out
     assert (repo / "shop.py").read_text() == "RATE = 5\n"

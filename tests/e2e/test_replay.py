@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chat_server import ChatServer, Exchange, say, serving
+from tests.support.chat_server import ChatServer, serving
 from tests.support.processes import Program, with_one_server
 from tests.support.repos import git, git_repository
+from tests.support.role_server import by_role
 
 FILES = {"shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n"}
-PLAN = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#RATE"]}]}
 PRICED = "timeout_s = 20\nmax_retries = 0\ninput_usd_per_mtok = 3.0\noutput_usd_per_mtok = 15.0"
 
 
@@ -33,19 +33,12 @@ class Done:
         return Path(shutil.copy(found, place / "copy.db"))
 
 
-def answer(exchange: Exchange) -> None:
-    system = exchange.body["messages"][0]["content"]
-    draft = "```python\nRATE = 5\n```"
-    text = json.dumps(PLAN) if system.startswith("You plan") else "good" if system.startswith("You judge") else draft
-    say(text, usage=(400, 20))(exchange)
-
-
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     place = tmp_path_factory.mktemp("replayed")
     repo = git_repository(place / "shop", FILES)
     with serving() as chat:
-        chat.answer = answer
+        chat.answer = by_role()
         it = Done(with_one_server(place / "home", chat.base_url, frontier=PRICED), repo, chat)
         ended = it.run("run", "set the rate to five", "--output-format", "json", "--yes")
         assert ended.code == 0, ended.err + ended.out

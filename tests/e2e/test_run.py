@@ -2,14 +2,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.chat_server import Answer, ChatServer, Exchange, cut, fail, say, serving
-from tests.support.processes import Program, with_one_server
-from tests.support.repos import git_repository
+from tests.support.chat_server import Answer, ChatServer
+from tests.support.processes import Program
+from tests.support.role_server import by_role
 
 FILES = {
     "shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n",
@@ -19,51 +19,18 @@ PLAN = {"steps": [{"id": "rate", "goal": "Set RATE to 5.", "touches": ["shop.py#
 CHECK = ("--test-cmd", "python3 check.py")
 
 
-def by_role(plan: str = json.dumps(PLAN), draft: str = "```python\nRATE = 5\n```", judge: str = "good Done.") -> Answer:
-    """One server for both models: told apart by what the system prompt says they do."""
-
-    def answer(exchange: Exchange) -> None:
-        system = exchange.body["messages"][0]["content"]
-        text = plan if system.startswith("You plan") else judge if system.startswith("You judge") else draft
-        say(text, usage=(400, 20))(exchange)
-
-    return answer
+@pytest.fixture
+def answer() -> Answer:
+    return by_role(plan=PLAN)
 
 
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with serving() as chat:
-        chat.answer = by_role()
-        yield chat
-
-
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url, frontier="timeout_s = 20\nmax_retries = 0")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return git_repository(tmp_path / "shop", FILES)
+def files() -> Mapping[str, str]:
+    return FILES
 
 
 def run(program: Program, repo: Path, *more: str):
     return program.run("run", "set the rate to five", "--output-format", "json", *more, cwd=repo)
-
-
-def test_a_task_through_a_frontier_and_a_local_server(program: Program, repo: Path, server: ChatServer):
-    done = run(program, repo, "--yes", "--plan-first", *CHECK)
-    assert done.code == 0, done.err + done.out
-    assert (repo / "shop.py").read_text() == FILES["shop.py"].replace("3", "5")
-    ledger = done.json["ledger"]
-    assert (ledger["frontier"]["calls"], ledger["local"]["calls"]) == (1, 1)
-    assert ledger["frontier"]["input_tokens"] == 400
-    assert ledger["frontier"]["usd"] is None
-    assert 0 < ledger["local_output_share"] < 1
-    assert done.json["egress"]["remote_calls"] == 0
-    assert "key-for-tests" not in done.out + done.err
-    state = b"".join(path.read_bytes() for path in (program.home / "state").rglob("*") if path.is_file())
-    assert b"key-for-tests" not in state
 
 
 def test_without_yes_it_exits_4_with_the_id_and_resumes(program: Program, repo: Path, server: ChatServer):
@@ -86,67 +53,9 @@ def test_stream_json_is_the_journal_line_by_line(program: Program, repo: Path):
     assert stored.out.splitlines() == done.out.splitlines()[:-1]
 
 
-def test_text_output_tells_the_story_and_says_the_cost_is_unknown(program: Program, repo: Path):
-    done = program.run("run", "set it", "--yes", "--plan-first", *CHECK, cwd=repo)
-    assert done.code == 0, done.err
-    assert "+RATE = 5" in done.err
-    assert "cost unknown" in done.out
-    assert "hybridcode undo" in done.out
-
-
 def test_the_prompt_may_come_from_stdin(program: Program, repo: Path):
     done = program.run("run", "-", "--yes", *CHECK, cwd=repo, stdin="set the rate to five\n")
     assert done.code == 0, done.err
-
-
-@pytest.mark.parametrize(
-    ("answer", "code", "words"),
-    [
-        (fail(401, "bad key"), 7, "bad key"),
-        (fail(429, "slow down"), 75, "slow down"),
-        (fail(500, "it broke"), 75, "it broke"),
-        (cut, 75, "cut"),
-        (say("I like turtles."), 7, "not a JSON object"),
-        (by_role(plan='{"steps":[{"id":"1","goal":"x","touches":["gone.py#f"]}]}'), 7, "there is no file gone.py"),
-    ],
-    ids=["401", "429", "500", "cut stream", "garbage", "plan names a missing file"],
-)
-def test_a_frontier_that_fails_is_said_and_changes_nothing(
-    program: Program, repo: Path, server: ChatServer, answer: Answer, code: int, words: str
-):
-    server.answer = answer
-    done = run(program, repo, "--yes")
-    assert done.code == code, done.err + done.out
-    assert words in done.out
-    assert (repo / "shop.py").read_text() == FILES["shop.py"]
-
-
-def test_a_frontier_that_is_not_there(program: Program, repo: Path):
-    done = run(program, repo, "--yes", "--set", "models.frontier.api_base=http://127.0.0.1:9/v1")
-    assert done.code in (7, 75)
-    assert "127.0.0.1:9" in done.out
-
-
-def test_a_missing_key_is_named(program: Program, repo: Path):
-    program.env.pop("LOOP_KEY")
-    done = run(program, repo, "--yes")
-    assert done.code == 7
-    assert "LOOP_KEY" in done.out + done.err
-
-
-@pytest.mark.parametrize(
-    "content", [None, b"", b"GGUF", b"not a model at all" * 100], ids=["missing", "empty", "cut", "text"]
-)
-def test_a_bad_gguf_goes_to_the_next_rung(program: Program, repo: Path, tmp_path: Path, content: bytes | None):
-    path = tmp_path / "model.gguf"
-    if content is not None:
-        path.write_bytes(content)
-    settings = ("--set", f"models.local.path={path}", "--set", "models.local.base_url=")
-    done = run(program, repo, "--yes", *CHECK, *settings)
-    assert done.code == 0, done.out + done.err
-    (step,) = done.json["steps"]
-    assert step["writer"] == "frontier"
-    assert any("model.gguf" in notice["text"] for notice in done.json["notices"])
 
 
 def test_a_folder_that_is_not_a_repository_works_and_says_so(program: Program, tmp_path: Path):
@@ -262,7 +171,7 @@ def test_unknown_ids_are_usage_errors(program: Program, repo: Path):
 
 def test_escape_sequences_of_a_plan_never_reach_the_terminal(program: Program, repo: Path, server: ChatServer):
     step = {"id": "rate", "goal": "Set RATE \x1b]0;pwned\x07 to 5.", "touches": ["shop.py#RATE"]}
-    server.answer = by_role(plan=json.dumps({"steps": [step]}))
+    server.answer = by_role(plan={"steps": [step]})
     done = program.run("run", "set it", "--yes", *CHECK, cwd=repo)
     assert done.code == 0, done.err
     assert "\x1b]0" not in done.err + done.out

@@ -4,43 +4,26 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.chat_server import ChatServer, Exchange, say, serving
+from tests.support.chat_server import Answer, ChatServer
 from tests.support.hostile import hostile_clone
-from tests.support.processes import Program
+from tests.support.processes import QUICK_TO_FAIL, Program
 from tests.support.repos import git_repository, write_tree
+from tests.support.role_server import by_role
 from tests.support.screen import Screen
+from tests.support.sessions import fence
 
 PLAN = {"steps": [{"id": "x", "goal": "Set X to 2.", "touches": ["a.py#X"]}]}
+through_litellm = pytest.mark.parametrize("frontier", [QUICK_TO_FAIL], ids=["litellm"])
 KNOWN_PROGRAMS = re.compile(r"/(?:git|python[\d.]*|strace|ldconfig[\w.]*|bwrap|sh|gcc|cc1|uname|true|hybridcode)$")
 
 
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
-    def answer(exchange: Exchange) -> None:
-        system = exchange.body["messages"][0]["content"]
-        plan, judge = system.startswith("You plan"), system.startswith("You judge")
-        say(json.dumps(PLAN) if plan else "good Fine." if judge else "```python\nX = 2\n```", usage=(400, 20))(exchange)
-
-    with serving() as chat:
-        chat.answer = answer
-        yield chat
-
-
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    write_tree(
-        tmp_path / "home" / "config" / "hybridcode",
-        {
-            "config.toml": f'[models.frontier]\nmodel = "openai/loop"\napi_base = "{server.base_url}"\n'
-            f'api_key_env = "LOOP_KEY"\nmax_retries = 0\n[models.local]\nbase_url = "{server.base_url}"\nname = "l"\n'
-        },
-    )
-    return Program(tmp_path / "home", {"LOOP_KEY": "key-for-tests"})
+def answer() -> Answer:
+    return by_role(plan=PLAN, draft=fence("X = 2"))
 
 
 def test_trust_shows_what_would_change_and_which_file_ended_it(program: Program, tmp_path: Path):
@@ -77,6 +60,7 @@ def started(trace: Path) -> set[str]:
 
 
 @pytest.mark.slow
+@through_litellm
 @pytest.mark.parametrize("arguments", [("context", "--query", "x"), ("run", "set X", "--yes"), ("doctor",), ()])
 def test_a_hostile_clone_executes_nothing(
     program: Program, tmp_path: Path, server: ChatServer, arguments: tuple[str, ...]
@@ -106,6 +90,7 @@ def test_a_hostile_clone_executes_nothing(
     assert list(marks.iterdir()), "this clone has lost its teeth"
 
 
+@through_litellm
 def test_the_session_itself_connects_nowhere_and_its_models_only_to_their_host(
     program: Program, tmp_path: Path, server: ChatServer
 ):
@@ -124,7 +109,7 @@ def test_the_session_itself_connects_nowhere_and_its_models_only_to_their_host(
     done = program.run_command([python, "-c", code], cwd=repo)
     assert json.loads(done.out)["files"] == ["a.py"], done.err
     assert (repo / "a.py").read_text() == "X = 2\n"
-    assert {body["model"] for body in server.asked} == {"loop", "l"}
+    assert {body["model"] for body in server.asked} == {"loop", "local-loop"}
 
 
 def test_a_clone_cannot_lend_the_program_modules(program: Program, tmp_path: Path):

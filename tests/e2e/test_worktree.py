@@ -1,57 +1,31 @@
-import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.chat_server import Answer, ChatServer, Exchange, say, serving
-from tests.support.commits import head, known_author, shown, status
-from tests.support.processes import Done, Program, with_one_server
-from tests.support.repos import git, git_repository, write_tree
+from tests.support.chat_server import ChatServer, Exchange
+from tests.support.commits import head, shown, status
+from tests.support.processes import Done, Program
+from tests.support.repos import git, write_tree
+from tests.support.role_server import by_role, role_of
 from tests.support.screen import Screen
+from tests.support.sessions import fence
 
 FILES = {
     "shop.py": "RATE = 3\n",
     "check.py": "import shop\nassert shop.RATE == 5\n",
     ".gitignore": "__pycache__/\nnode_modules/\n",
 }
-PLAN = json.dumps({"s": [{"t": ["shop.py#RATE"], "g": "Set RATE to 5."}]})
 BRANCH = "hybridcode/set-the-rate"
 TASK = ("set the rate", "--worktree", "--yes", "--test-cmd", "python3 check.py")
 
 
-def by_role(draft: str = "RATE = 5") -> Answer:
-    def answer(exchange: Exchange) -> None:
-        system = exchange.body["messages"][0]["content"]
-        if system.startswith("You plan"):
-            say(PLAN)(exchange)
-        elif system.startswith("You write the message"):
-            say("Set the rate to five")(exchange)
-        else:
-            text = "good" if system.startswith("You judge") else f"```python\n{draft}\n```"
-            say(text, usage=(400, 20))(exchange)
-
-    return answer
-
-
 @pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with serving() as chat:
-        chat.answer = by_role()
-        yield chat
-
-
-@pytest.fixture
-def program(tmp_path: Path, server: ChatServer) -> Program:
-    return with_one_server(tmp_path / "home", server.base_url, frontier="timeout_s = 20\nmax_retries = 0")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return known_author(git_repository(tmp_path / "shop", FILES))
+def files() -> Mapping[str, str]:
+    return FILES
 
 
 def run(program: Program, repo: Path, *more: str) -> Done:
@@ -122,7 +96,7 @@ def test_the_text_says_how_to_take_it_and_sessions_and_replay_know_it(program: P
 
 
 def test_what_is_not_committed_keeps_the_worktree_and_can_be_undone(program: Program, repo: Path, server: ChatServer):
-    server.answer = by_role("RATE = 4")
+    server.answer = by_role(draft=fence("RATE = 4"))
     done = run(program, repo, *TASK, "--set", "routing.local_tries=1", "--set", "verify.scratch=off")
     assert done.code == 3, done.err + done.out
     left = done.json["worktree"]
@@ -152,8 +126,8 @@ def test_a_killed_run_goes_on_in_its_worktree(program: Program, repo: Path, serv
     asked = tmp_path / "asked"
 
     def answer(exchange: Exchange) -> None:
-        if exchange.body["messages"][0]["content"].startswith("You plan"):
-            say(PLAN)(exchange)
+        if role_of(exchange) == "plan":
+            by_role()(exchange)
         else:
             asked.touch()
             exchange.hang()
@@ -176,7 +150,7 @@ def test_a_removed_worktree_is_made_again_on_its_branch_for_the_next_task(
     program: Program, repo: Path, server: ChatServer
 ):
     assert run(program, repo, *TASK).code == 0
-    server.answer = by_role("RATE = 5  # percent")
+    server.answer = by_role(draft=fence("RATE = 5  # percent"))
     done = run(program, repo, "-c", "name the unit", "--yes")
     assert done.code == 0, done.err + done.out
     assert (done.json["worktree"]["branch"], done.json["worktree"]["is_removed"]) == (BRANCH, True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -218,7 +219,10 @@ def test_a_file_that_cannot_grow_costs_the_index_and_not_the_answer(root: Path, 
 
 
 def children_of(pid: int) -> set[int]:
-    stats = [file.read_text() for file in Path("/proc").glob("[0-9]*/stat") if file.exists()]
+    stats: list[str] = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended in between
+            stats.append(file.read_text())
     return {int(stat.split()[0]) for stat in stats if int(stat.rpartition(") ")[2].split()[1]) == pid}
 
 

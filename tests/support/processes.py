@@ -57,22 +57,33 @@ class Program:
         )
 
 
-def with_one_server(home: Path, base_url: str, *, frontier: str) -> Program:
-    """A program whose two models are one server on loopback; `frontier` holds more lines of its section."""
-    config = home / "config" / "hybridcode" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(
-        f"""
+QUICK_TO_FAIL = "timeout_s = 20\nmax_retries = 0"
+"""Lines of [models.frontier]."""
+_BY_ITSELF = """
+[models.planner]
+base_url = "{base_url}"
+name = "planner-loop"
+[roles]
+plan = "planner"
+judge = "planner"
+"""
+_THROUGH_LITELLM = """
 [models.frontier]
 model = "openai/loop"
 api_base = "{base_url}"
 api_key_env = "LOOP_KEY"
-{frontier}
-[models.local]
-base_url = "{base_url}"
-name = "local-loop"
 """
-    )
+
+
+def with_one_server(home: Path, base_url: str, *, frontier: str | None = None) -> Program:
+    """A program whose models are one server on loopback. `frontier` holds more lines of [models.frontier]; None: a
+    [models.NAME] decides, without litellm, whose import is most of what a short run costs (2 s of CPU).
+    """
+    config = home / "config" / "hybridcode" / "config.toml"
+    config.parent.mkdir(parents=True)
+    deciding = _BY_ITSELF if frontier is None else _THROUGH_LITELLM + frontier
+    writing = '\n[models.local]\nbase_url = "{base_url}"\nname = "local-loop"\n'
+    config.write_text((deciding + writing).format(base_url=base_url))
     return Program(home, {"LOOP_KEY": "key-for-tests"})
 
 

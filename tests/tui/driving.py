@@ -11,7 +11,7 @@ from snapshot_app import Clock, workers_done
 from textual import events
 from textual.pilot import Pilot
 
-from hybridcode.tui.app import HybridcodeApp
+from hybridcode.tui.app import DRAIN_S, HybridcodeApp
 from hybridcode.tui.screens.pane import Pane
 
 
@@ -21,11 +21,14 @@ class Drive:
     pilot: Pilot[str]
     talk: ScriptedConversation
     clock: Clock
+    painted: int = 0
+    """Events of the conversation that are known to be on the screen."""
 
     async def press(self, *keys: str, after: float = 1.0) -> None:
         for key in keys:
             self.clock.now += after
             await self.pilot.press(key)
+            await self.pilot.pause()
         await self.settle()
 
     async def write_at_once(self, *keys: str) -> None:
@@ -38,6 +41,9 @@ class Drive:
     async def settle(self) -> None:
         await self.pilot.pause()
         await workers_done(self.app)
+        if self.painted != (told := len(self.talk.events)):
+            await self.pilot.pause(2 * DRAIN_S)
+            self.painted = told
         await self.pilot.pause()
 
     @property

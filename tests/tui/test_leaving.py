@@ -73,3 +73,9 @@ async def test_nothing_moves_by_itself() -> None:
     async with driving(drafting()) as drive:
         assert drive.app.animation_level == "none"
         assert drive.app.screen.query_one(Composer).cursor_blink is False
+
+
+async def test_what_was_heard_last_is_not_painted_once_the_widgets_are_gone() -> None:
+    async with driving(drafting()) as drive:
+        pass
+    drive.app.asking.refresh()

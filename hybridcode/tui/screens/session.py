@@ -66,7 +66,7 @@ class SessionScreen(Screen[None]):
     ]
 
     def __init__(self, facts: Facts, clock: Callable[[], float]) -> None:
-        super().__init__()
+        super().__init__(classes="-empty")
         self._facts = facts
         self._clock = clock
         self._meter: list[Item] = []
@@ -90,7 +90,6 @@ class SessionScreen(Screen[None]):
     def on_mount(self) -> None:
         """The composer has the focus from the start."""
         self.show_keys()
-        self.add_class("-empty")
         self.show_facts(self._facts)
         self.query_one(Composer).focus()
 
@@ -211,16 +210,15 @@ class SessionScreen(Screen[None]):
         """Show plan, meter, live title and what waits, each kind in a few words."""
         task = state.task
         self.composer.show_work(is_running and task is not None and task.ended is None)
-        self.set_class(task is not None and bool(task.steps), "-planned")
-        plan = self.query_one(PlanView)
-        plan.show(task, words=step_words(state))
-        self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
-        self._show_bottom()
         waiting = list(waits)
         key = "Ctrl+Y" if waiting else "F4"
         if self.elsewhere:
             waiting.append(f"{plural(self.elsewhere, 'approval')} in other sessions")
-        self.set_class(bool(waiting), "-waiting")
+        self.update_classes({"-planned": task is not None and bool(task.steps), "-waiting": bool(waiting)})
+        plan = self.query_one(PlanView)
+        plan.show(task, words=step_words(state))
+        self._meter = meter_items(meter_of(state, price=self._facts.price, budget_usd=self._facts.budget_usd))
+        self._show_bottom()
         self.query_one("#waiting", Bar).show(
             (f"? {', '.join(waiting)}  ", "bold $warning"), (key, "bold $accent"), (" reviews", "$quiet")
         )

@@ -44,6 +44,10 @@ def shop(rate: str = "RATE = 3", total: str = "def total(items):\n    return sum
     return f"{rate}\n\n\n{total}\n"
 
 
+ALLOWED: Mapping[str, object] = {"approval.allow": (f"Bash(={IS_FIVE})",)}
+DONE = changed(shop__py=shop(FIVE))
+
+
 @dataclass(frozen=True)
 class Case:
     """One run from a task to its end."""

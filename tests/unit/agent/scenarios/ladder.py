@@ -4,6 +4,8 @@ from hybridcode.domain.exits import ExitCode
 from hybridcode.models.scripted import ScriptedAnswer
 from tests.support.sessions import fence
 from tests.unit.agent.scenarios.case import (
+    ALLOWED,
+    DONE,
     FILES,
     FIVE,
     IS_FIVE,
@@ -21,9 +23,7 @@ from tests.unit.agent.scenarios.case import (
 )
 
 NO_REPAIR = {"limits.max_repairs": 0}
-ALLOWED = {"approval.allow": (f"Bash(={IS_FIVE})",)}
 CHECKED = step("rate", "shop.py#RATE", check=IS_FIVE)
-DONE = changed(shop__py=shop(FIVE))
 BY_FRONTIER = {"hint": ["Set it to 5."], "draft": [fence(FIVE)]}
 TO_THE_TOP = ("rate:local", "rate:local_retry", "rate:frontier_hint", "rate:frontier")
 

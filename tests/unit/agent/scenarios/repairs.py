@@ -4,6 +4,8 @@ from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan
 from tests.support.sessions import as_json, fence
 from tests.unit.agent.scenarios.case import (
+    ALLOWED,
+    DONE,
     DOUBLED,
     FIVE,
     IS_FIVE,
@@ -19,14 +21,13 @@ from tests.unit.agent.scenarios.case import (
     step,
 )
 
-PROVEN = {"verify.test_cmd": IS_FIVE, "approval.allow": (f"Bash(={IS_FIVE})",)}
+PROVEN = {"verify.test_cmd": IS_FIVE, **ALLOWED}
 LOCAL_FIRST = {**PROVEN, "routing.first": "local"}
 FRONTIER_FIRST = {**PROVEN, "routing.first": "frontier"}
 WRONG_PLACE = '{"s":[{"t":"tax.py#TAX","g":"set it to five"}]}'
 TWO_STEPS = '{"s":[{"t":"tax.py#TAX","g":"set the tax"},{"t":"shop.py#total","g":"double it"}]}'
 RIGHT_PLACE = '{"s":[{"t":"shop.py#RATE","g":"set it to five"}]}'
 TAXES = [fence(f"TAX = {n}") for n in (2, 3, 4)]
-DONE = changed(shop__py=shop(FIVE))
 LOCAL_RUNGS = ("1:local", "1:local_retry", "1:frontier_hint")
 
 CASES = (

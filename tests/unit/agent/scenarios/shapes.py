@@ -3,6 +3,7 @@
 from hybridcode.domain.exits import ExitCode
 from tests.support.sessions import fence
 from tests.unit.agent.scenarios.case import (
+    DONE,
     DOUBLED,
     FILES,
     FIVE,
@@ -176,7 +177,7 @@ CASES = (
     Case(
         "a reason reaches the next draft",
         (RATE,),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         rungs=("rate:local", "rate:local_retry"),
         local={"draft": rates(6, 5)},
         person={"rate": ["no: it must be 5", "yes"]},
@@ -185,7 +186,7 @@ CASES = (
     Case(
         "a reason for a part reaches the next draft, which goes on from the part that was taken",
         (RATE,),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         rungs=("rate:local", "rate:local_retry"),
         local={"draft": rates(6, 5)},
         person={"rate": ["part: RATE = 6 -> RATE = 4; hunk at shop.py:1: it must be 5", "yes"]},
@@ -266,7 +267,7 @@ CASES = (
     Case(
         "a person takes one of two hunks",
         (step("both", "shop.py#RATE", "shop.py#total"),),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         rungs=("both:local",),
         local={"draft": [fence(FIVE), fence(DOUBLED)]},
         person={"both": ["edit: return 2 * sum -> return sum"]},
@@ -283,7 +284,7 @@ CASES = (
     Case(
         "the same line changed meanwhile: drafted anew, once",
         (RATE,),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         rungs=("rate:local", "rate:local_retry"),
         local={"draft": rates(5, 5)},
         person={"rate": ["yes", "yes"]},
@@ -311,7 +312,7 @@ CASES = (
     Case(
         "interrupted at the second step: the first one stays",
         (RATE, step("tax", "tax.py#TAX", needs=("rate",))),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         code=ExitCode.INTERRUPTED,
         rungs=("rate:local", "tax:local"),
         local=RATES_AND_TAX,
@@ -331,7 +332,7 @@ CASES = (
     Case(
         "the plan is mended",
         (RATE,),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         rungs=("1:local",),
         local={"draft": rates(5)},
         replies=('{"s":[{"t":"gone.py","g":"x"}]}', '{"s":[{"t":"shop.py#RATE","g":"five"}]}'),
@@ -340,7 +341,7 @@ CASES = (
     Case(
         "the judge objects",
         (RATE,),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         code=ExitCode.VERIFICATION_FAILED,
         rungs=("rate:local",),
         local={"draft": rates(5)},
@@ -364,7 +365,7 @@ CASES = (
     Case(
         "the model goes away at the second step: the first one stays",
         (RATE, TAX),
-        changed(shop__py=shop(FIVE)),
+        DONE,
         code=ExitCode.MODEL_UNAVAILABLE,
         rungs=("rate:local", "tax:local"),
         local={"draft:rate": rates(5)},
