@@ -28,7 +28,7 @@ from hybridcode.session.watchers import Piece, QueueWatcher
 from hybridcode.tui.conversation import PERSON, Facts, Remember
 from hybridcode.tui.plan_desk import PlanDesk
 from hybridcode.tui.records import Library, Past
-from hybridcode.tui.surroundings import advice_for, draws_ascii_only, further_roles, local_name, short_path
+from hybridcode.tui.surroundings import advice_for, draws_ascii_only, further_roles, local_name, short_path, ui_here
 
 if TYPE_CHECKING:
     from hybridcode.session.models import Models
@@ -62,7 +62,7 @@ class LiveConversation:
         self._resume: str | None = resume
         self._plan: Plan | None = plan
         self._scripted = frontier_name
-        self._ui = loaded.settings.ui
+        self._ui = ui_here(loaded, os.environ)
         self._next: Loaded | None = None
         self._choices: Choices | None = None
         self._restarting: asyncio.Task[None] | None = None
@@ -141,7 +141,7 @@ class LiveConversation:
 
     async def _take(self, loaded: Loaded) -> bool:
         """Show with other settings at once, and work with them from the next session on; False: one is open now."""
-        self._ui = loaded.settings.ui
+        self._ui = ui_here(loaded, os.environ)
         if works_alike(loaded, self._next or self._loaded):
             return self._next is None
         if self._backing is not None and self._backing.is_open:
