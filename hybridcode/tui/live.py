@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from hybridcode.config.load import Loaded, works_alike
 from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
+from hybridcode.domain.asked import answer_of
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
 from hybridcode.domain.own import is_own
@@ -242,6 +243,9 @@ class LiveConversation:
     async def start(self, text: str) -> None:
         """Begin a task in the background."""
         self._behind().require_models()
+        task = self._session().state.task
+        if task is not None and task.waits_for_answer:
+            answer_of(text)
         self._desk.forget()
         self._launch(self._session().run(text))
 

@@ -16,7 +16,6 @@ from textual.screen import Screen
 
 from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
-from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, own_doing, step_words
 from hybridcode.tui.entry import Entry
@@ -219,7 +218,7 @@ class SessionScreen(Screen[None]):
         waiting = list(waits)
         key = "Ctrl+Y" if waiting else "F4"
         if self.elsewhere:
-            waiting.append(f"{plural(self.elsewhere, 'approval')} in other sessions")
+            waiting.append(f"{self.elsewhere:,} waiting in other sessions")
         self.set_class(bool(waiting), "-waiting")
         self.query_one("#waiting", Bar).show(
             (f"? {', '.join(waiting)}  ", "bold $warning"), (key, "bold $accent"), (" reviews", "$quiet")
