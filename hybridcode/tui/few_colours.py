@@ -44,7 +44,7 @@ class In256(LineFilter):
         if tokens is not self._known:
             self._known, self._tints = tokens, _tints(tokens)
             self._styles.clear()
-        return [Segment(text, self._style(style), control) for text, style, control in segments]
+        return [one._replace(style=self._style(one.style)) for one in segments]
 
     def _style(self, style: Style | None) -> Style | None:
         if style not in self._styles:

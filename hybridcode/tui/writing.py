@@ -140,7 +140,7 @@ class Writing:
         if event.exit_code == 0:
             self._desk.app.set_timer(AGAIN_S, self.go_on)
         else:
-            self._desk.tell("·", f"queued: {len(self.queued)} · Enter begins the next one, ↑ takes it back", "quiet")
+            self._desk.tell("·", f"queued: {len(self.queued)} · Enter begins the next one, Up takes it back", "quiet")
 
     def go_on(self) -> None:
         """Begin the next task, as soon as the one before is out of the way."""

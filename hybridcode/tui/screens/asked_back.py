@@ -18,6 +18,7 @@ from hybridcode.tui.paint import Part
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.waiting import in_one
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.painted import Painted
@@ -87,7 +88,7 @@ class AskedPane(Pane):
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """The task it is for."""
         del cells, is_full
-        return [("task  ", "$quiet"), self._wanted]
+        return [("task  ", "$quiet"), foreign(self._wanted)]
 
     def action_choose(self, number: int) -> None:
         """Answer with an option."""

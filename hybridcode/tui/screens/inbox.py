@@ -20,6 +20,7 @@ from hybridcode.tui.paint import Part, clip, clip_left, fit
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.times import age
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.waiting import waiting_answer
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.rows import Row, Rows
@@ -92,7 +93,7 @@ class InboxScreen(ListScreen):
 
     def _other_row(self, one: Unanswered, cells: int) -> Row:
         start, place = f" {age(one.made_at, self._archive.now):>6}  ", "running" if one.is_running else "stopped"
-        said = fit(one.said, max(cells - len(start) - 15, 8))
+        said = fit(foreign(one.said), max(cells - len(start) - 15, 8))
         return Row(one.session, ((start, "quiet"), (said, "plain"), (f"  {fit(place, 12)}", "quiet")))
 
     def _row(self, waiting: Waiting, cells: int) -> Row:
@@ -114,12 +115,12 @@ class InboxScreen(ListScreen):
             return _about(other, cells)
         if waiting is None:
             task = self._asked()
-            return [(f"{asked(one)}\n\n", "") for one in task.questions] if task is not None and key else []
+            return [(f"{foreign(asked(one))}\n\n", "") for one in task.questions] if task is not None and key else []
         proposal = waiting.proposal
         runs = "it runs and goes on by itself" if waiting.is_running else "it has ended; resuming it goes on"
         parts: list[Part | str] = [
             (f"{_title(waiting)}\n", "bold"),
-            (f"session  {waiting.session}\n         {clip(waiting.task, cells - 9)}\n         {runs}\n", ""),
+            (f"session  {waiting.session}\n         {clip(foreign(waiting.task), cells - 9)}\n         {runs}\n", ""),
             f"asks     {proposal.ruling.reason}\n",
         ]
         if proposal.ruling.flags:
@@ -130,7 +131,7 @@ class InboxScreen(ListScreen):
             parts.append((f"\n{plural(len(proposal.action.edits), 'file')}\n", "bold"))
             parts += [f"  {clip_left(edit.path, cells - 2)}\n" for edit in proposal.action.edits]
         elif isinstance(proposal.action, ShellCommand):
-            parts += [("\ncommand\n", "bold"), f"  {proposal.action.text}\n"]
+            parts += [("\ncommand\n", "bold"), f"  {foreign(proposal.action.text)}\n"]
         return parts
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
@@ -170,24 +171,24 @@ class InboxScreen(ListScreen):
 def _about(one: Unanswered, cells: int) -> list[Part | str]:
     """Which session, what it asks, and how it can be answered."""
     runs = "it runs in another program: it is answered there" if one.is_running else "Enter opens it and asks"
-    session = f"session  {one.session}\n         {clip(one.task, cells - 9)}\n         {runs}\n\n"
-    return [(f"{one.said}\n", "bold"), session, *(f"{question}\n\n" for question in one.questions)]
+    session = f"session  {one.session}\n         {clip(foreign(one.task), cells - 9)}\n         {runs}\n\n"
+    return [(f"{foreign(one.said)}\n", "bold"), session, *(f"{foreign(question)}\n\n" for question in one.questions)]
 
 
 def _asked_row(task: TaskView, cells: int) -> Row:
-    said = f"the planner asks: {task.questions[0].text}"
+    said = f"the planner asks: {foreign(task.questions[0].text)}"
     return Row(task.task.id, ((fit(f" {'now':>6}  {said}", max(cells - 14, 8)), "plain"), ("  this session", "quiet")))
 
 
 def _title(waiting: Waiting) -> str:
     proposal = waiting.proposal
     if proposal.title:
-        return proposal.title
+        return foreign(proposal.title)
     match proposal.action:
         case ChangeSet(edits=edits):
             return ", ".join(edit.path for edit in edits)
         case ShellCommand() as command:
-            return command.text
+            return foreign(command.text)
         case _:
             return f"step {proposal.step}"
 
