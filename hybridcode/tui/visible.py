@@ -20,7 +20,8 @@ _PLAINLY = str.maketrans(
     {
         **dict.fromkeys("─━╌", "-"),
         **dict.fromkeys("│┃▌▍▎▏▐", "|"),
-        **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
+        **dict.fromkeys("╭╮╰╯┌┐┘├┤┬┴┼", "+"),
+        "└": "`",
         **dict.fromkeys("█▉▊▋▇▆▓▒░■", "#"),
         **dict.fromkeys("●•◆", "*"),
         **dict.fromkeys("▁▂▃▄▅", "_"),

@@ -118,9 +118,10 @@ class SessionScreen(Screen[None]):
             is_here = completion is not None and number == completion.at
             parts += [
                 ("▌" if is_here else " ", "$accent"),
-                (_column(candidate.text, self.size.width - 6), "bold" if is_here else ""),
+                (column := _column(candidate.text, self.size.width - 6), "bold" if is_here else ""),
             ]
-            parts.append((f" {candidate.does}\n", "$quiet"))
+            room = self.size.width - 6 - width(column)
+            parts.append((f" {clip(candidate.does, room) if room > 0 else ''}\n", "$quiet"))
         self.query_one("#completion", Painted).paint(*parts, ("Tab or Enter takes it  ↑↓ others  Esc none", "$quiet"))
 
     def show_queue(self, texts: Sequence[str]) -> None:
