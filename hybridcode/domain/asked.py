@@ -5,12 +5,23 @@ Invariant: as in `events`, which makes them part of its union: past participles,
 
 import msgspec
 
+from hybridcode.domain.errors import ConfigError
+
 MAX_ANSWER = 4_000
-"""Characters of an answer that count."""
+"""Characters that an answer may have."""
 
 
 class Fact(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     """What all events are: their name is their type."""
+
+
+def answer_of(text: str) -> str:
+    """The answer as it goes on record. Raises ConfigError: it is too long, and none of it counts."""
+    answer = text.strip()
+    if (over := len(answer) - MAX_ANSWER) > 0:
+        said = f"The answer to what the planner asks is {over:,} characters too long; it may have {MAX_ANSWER:,}."
+        raise ConfigError(said, "Say it shorter; what is long can stand in a file that it mentions as @path.")
+    return answer
 
 
 class ChecksNamed(Fact, frozen=True):

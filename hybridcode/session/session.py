@@ -20,7 +20,7 @@ from hybridcode.config.load import Loaded
 from hybridcode.config.paths import state_dir
 from hybridcode.config.settings import Mode, ModelSettings, Settings
 from hybridcode.context.index import Index
-from hybridcode.domain.asked import MAX_ANSWER, QuestionAnswered
+from hybridcode.domain.asked import QuestionAnswered, answer_of
 from hybridcode.domain.errors import ConfigError, HybridcodeError, JournalError, LimitReached
 from hybridcode.domain.events import (
     Envelope,
@@ -176,10 +176,10 @@ class Session:
         """Do a new task, or answer what the planner of the last one asked, and go on with that.
 
         Raises:
-            HybridcodeError: a task is running already.
+            HybridcodeError: a task is running already, or the answer is too long.
         """
         if (view := self.state.task) is not None and view.waits_for_answer and not self.is_running:
-            self.log.append(QuestionAnswered(view.task.id, text.strip()[:MAX_ANSWER], PERSON))
+            self.log.append(QuestionAnswered(view.task.id, answer_of(text), PERSON))
             return await self.resume()
         return await self._guarded(lambda: self._begin(text))
 

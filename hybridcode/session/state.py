@@ -182,8 +182,11 @@ class SessionState:
                     apply_to_task(self.tasks[-1], event, self.mode)
 
     def _settle(self, *, interrupted: bool) -> None:
+        asked = set[str]() if interrupted else {view.proposal.step for view in self.waiting}
         for task in self.tasks[-1:]:
             for view in task.steps.values():
+                if view.status == "awaiting" and view.step.id in asked:
+                    continue
                 if view.status in ("running", "drafting", "awaiting", "applying", "checking"):
                     view.status = "interrupted" if interrupted else "waiting"
 

@@ -21,10 +21,11 @@ from hybridcode.session.state import SessionState
 from hybridcode.tui.applying import draw_with
 from hybridcode.tui.archive import PickedElsewhere
 from hybridcode.tui.asking import Asking
-from hybridcode.tui.commands import COMMANDS, choose_theme
+from hybridcode.tui.commands import COMMANDS
 from hybridcode.tui.conversation import Conversation, live_pieces
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.doing import own_source
+from hybridcode.tui.few_colours import In256
 from hybridcode.tui.keys_chosen import load_keys
 from hybridcode.tui.leaving import Leaving
 from hybridcode.tui.notices import Notices
@@ -127,17 +128,16 @@ class HybridcodeApp(App[str]):
 
     async def on_mount(self) -> None:
         """The session screen, what happened before, and the timer for live text."""
+        if not self.is_headless and self.console.color_system == "256" and not self.no_color:
+            self._filters.append(In256(lambda: self.theme_variables))
         await self.push_screen(self.desk.session)
         composer = self.desk.session.composer
         composer.take_back, composer.commands = self.writing.take_back, COMMANDS
         composer.is_burst = self.desk.sight.is_burst
         self.desk.session.tell(told_again(self.conversation.envelopes, state=self.state, fold=self._fold))
-        for error in self._wearing.files.faults:
-            self.desk.say(error)
+        self._wearing.begin(self.desk)
         if self.desk.keys_file is not None and self.desk.keys_file.exists():
             self.desk.call(load_keys(self.desk, self.desk.keys_file))
-        if self.theme != self.desk.facts.theme:
-            choose_theme(self.desk, self.desk.facts.theme)
         self._unsubscribe = self.conversation.subscribe(self._hear)
         self._refresh()
         self.notices.show_title()

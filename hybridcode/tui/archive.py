@@ -38,6 +38,21 @@ class Waiting(msgspec.Struct, frozen=True):
     """Why it cannot be carried out any more; empty while it can."""
 
 
+class Unanswered(msgspec.Struct, frozen=True):
+    """A plan that waits for a yes, or what the planner asks, in whatever session; answered in that session only."""
+
+    session: str
+    task: str
+    """Text of the task that waits."""
+    made_at: str
+    is_running: bool
+    """True while a process works on its session."""
+    said: str
+    """What is asked, in a line."""
+    questions: tuple[str, ...] = ()
+    """Every question with its options; a plan has none."""
+
+
 class Total(msgspec.Struct, frozen=True):
     """What a session used."""
 
@@ -102,8 +117,12 @@ class Archive(Protocol):
         """Everything that waits, oldest first."""
         ...
 
+    async def unanswered(self) -> list[Unanswered]:
+        """Plans and questions that wait, oldest first."""
+        ...
+
     async def count_elsewhere(self, session: str) -> int:
-        """How many proposals wait in other sessions than this one."""
+        """How much waits in other sessions than this one."""
         ...
 
     async def shelf(self, waiting: Waiting, facts: Facts) -> Shelf:
@@ -128,8 +147,8 @@ class Archive(Protocol):
 
 
 class PickedElsewhere(Message):
-    """A person wants to look at a proposal of whatever session."""
+    """A person wants to look at what waits in whatever session."""
 
-    def __init__(self, waiting: Waiting) -> None:
+    def __init__(self, waiting: Waiting | Unanswered) -> None:
         super().__init__()
         self.waiting = waiting

@@ -25,8 +25,9 @@ from hybridcode.models.ledger import Ledger
 from hybridcode.models.pricing import Price
 from hybridcode.session.finding import open_existing
 from hybridcode.session.pending import looked_at, why_stale
-from hybridcode.tui.archive import MOST_SESSIONS, IndexAnswer, Progress, Shelf, Total, Waiting
+from hybridcode.tui.archive import MOST_SESSIONS, IndexAnswer, Progress, Shelf, Total, Unanswered, Waiting
 from hybridcode.tui.conversation import Facts
+from hybridcode.tui.waiting import unanswered_of
 
 QUESTION_BUDGET = 8_000
 """Tokens that a question to the index may fill."""
@@ -37,6 +38,8 @@ class LiveArchive:
 
     def __init__(self, workspace: Path, loaded: Loaded) -> None:
         self._workspace, self._loaded = workspace, loaded
+        self._asked: dict[str, tuple[int, Unanswered | None]] = {}
+        """Sessions that were looked at: how far, and what waited there."""
 
     @property
     def price(self) -> Price | None:
@@ -57,8 +60,12 @@ class LiveArchive:
         """Everything that waits, oldest first."""
         return await asyncio.to_thread(self._waiting)
 
+    async def unanswered(self) -> list[Unanswered]:
+        """Plans and questions that wait, oldest first."""
+        return await asyncio.to_thread(self._unanswered)
+
     async def count_elsewhere(self, session: str) -> int:
-        """How many proposals wait in other sessions than this one."""
+        """How much waits in other sessions than this one."""
         return await asyncio.to_thread(self._count, session)
 
     async def shelf(self, waiting: Waiting, facts: Facts) -> Shelf:
@@ -128,7 +135,20 @@ class LiveArchive:
             if journal is None:
                 return 0
             sql = "SELECT count(*) FROM approval WHERE state = ? AND session != ?"
-            return int(journal.rows(sql, (ApprovalState.PENDING, session))[0][0])
+            proposals = int(journal.rows(sql, (ApprovalState.PENDING, session))[0][0])
+        return proposals + sum(one.session != session for one in self._unanswered())
+
+    def _unanswered(self) -> list[Unanswered]:
+        with self._journal() as journal:
+            if journal is None:
+                return []
+            heads = [(str(session), int(head)) for session, head in journal.rows(_MAY_WAIT)]
+            for session, head in heads:
+                if self._asked.get(session, (-1, None))[0] != head:
+                    self._asked[session] = head, unanswered_of(journal.session(session).require().envelopes())
+            found = [one for session, _ in heads if (one := self._asked[session][1]) is not None]
+            running = {one.session: bool(journal.who_works_on(one.session)) for one in found}
+        return [msgspec.structs.replace(one, is_running=running[one.session]) for one in found]
 
     def _shelf(self, waiting: Waiting, facts: Facts) -> Shelf:
         with self._existing() as journal:
@@ -207,6 +227,17 @@ class LiveArchive:
             receipt.cut,
             receipt.unmatched,
         )
+
+
+_MAY_WAIT = """
+SELECT session, (SELECT head_seq FROM session WHERE id = event.session) FROM event
+WHERE type IN ('TaskQuestioned', 'PlanMade', 'QuestionAnswered', 'PlanDecided', 'TaskGiven', 'StepStarted', 'Rewound')
+GROUP BY session
+HAVING max(CASE WHEN type IN ('TaskQuestioned', 'PlanMade') THEN seq END)
+     > max(CASE WHEN type NOT IN ('TaskQuestioned', 'PlanMade') THEN seq END)
+ORDER BY max(at)
+"""
+"""Sessions in which something was asked last: the fold of each says whether it still is."""
 
 
 def _sandbox(envelopes: Sequence[Envelope]) -> str:

@@ -13,7 +13,7 @@ from hybridcode.domain.action import Decision, Proposal
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Event
 from hybridcode.domain.plan import Plan
-from hybridcode.tui.archive import Waiting
+from hybridcode.tui.archive import Unanswered, Waiting
 from hybridcode.tui.conversation import Remember
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.editor import EditorUnavailable, edit_text, open_at
@@ -234,15 +234,23 @@ class Asking:
         if desk.is_at_session and proposal in self._questions.proposals():
             await desk.app.push_screen(pane)
 
-    def open_elsewhere(self, waiting: Waiting) -> None:
-        """Open a proposal of whatever session, over the view it was picked in."""
-        if waiting.session == self._desk.state.session:
+    def open_elsewhere(self, waiting: Waiting | Unanswered) -> None:
+        """Open a proposal of whatever session, over the view it was picked in; for anything else, its session."""
+        if isinstance(waiting, Unanswered):
+            self._desk.call(self._go_over(waiting.session))
+        elif waiting.session == self._desk.state.session:
             self._desk.to_session()
             self._questions.left.discard(waiting.proposal.id)
             if waiting.proposal in self._questions.proposals():
                 self._open(waiting.proposal)
         else:
             self._desk.app.run_worker(self._open_elsewhere(waiting), group="open", exclusive=True)
+
+    async def _go_over(self, session: str) -> None:
+        try:
+            await self._desk.switch(session)
+        except HybridcodeError as error:
+            self._tell_over(f"{error.message} {error.hint}")
 
     async def _open_elsewhere(self, waiting: Waiting) -> None:
         from hybridcode.tui.panes import proposal_pane

@@ -12,6 +12,7 @@ from hybridcode.tui.asking import Asking
 from hybridcode.tui.desk import RUNNING, Desk
 from hybridcode.tui.modes import mode_words
 from hybridcode.tui.views import VIEWS, open_view
+from hybridcode.tui.waiting import waiting_plan
 
 _SHAPE = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
 
@@ -37,6 +38,15 @@ class UnknownCommand(NamedTuple):
 def _review(desk: Desk, asking: Asking, argument: str) -> None:
     del desk, argument
     asking.review()
+
+
+def _plan(desk: Desk, asking: Asking, argument: str) -> None:
+    """The plan that waits for a yes; any other one beside the transcript."""
+    del argument
+    if waiting_plan(desk.state, desk.facts.mode) is None and desk.state.task is not None and desk.state.task.steps:
+        desk.session.action_plan()
+    else:
+        asking.review()
 
 
 def choose_theme(desk: Desk, name: str) -> None:
@@ -97,7 +107,7 @@ Act = Callable[[Desk, Asking, str], None]
 
 ACTS: dict[str, tuple[str, Act]] = {
     "review": ("what waits for a decision", _review),
-    "plan": ("the plan that waits, in full", _review),
+    "plan": ("the plan that waits, in full; else the steps of the one there is", _plan),
     "resume": ("go on with the task that stopped, or with the session named", _resume),
     "mode": ("next permission mode, or the one named", _mode),
     "clear": ("forget the conversation: the next task begins a new session", _clear),

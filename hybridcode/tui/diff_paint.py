@@ -5,9 +5,11 @@ joining the texts of a row gives the row.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
+from typing import get_args
 
 from rich.segment import Segment
 from rich.style import Style
@@ -54,10 +56,11 @@ INKS = {
     "name": Ink("syntax-name"),
 }
 
+_WORDS: tuple[Word, ...] = get_args(Word)
 _EMPTY = FileDiff()
 _KEPT_TEXTS = 4096
 """Rows whose coloured text is kept."""
-_STRETCH = 16
+_STRETCH = 8
 """Cells by which a line is coloured further: what is out of sight costs nothing."""
 _RULE = "─" * 240
 _SIGNS = {"same": " ", "add": "+", "delete": "-"}
@@ -151,7 +154,7 @@ class DiffPainter:
 
     def _more(self, fill: Style) -> Segment:
         """Says that a line goes on."""
-        return segment("»", self.palette.styles["quiet"] + Style(bgcolor=fill.bgcolor))
+        return segment("»", _on(self.palette.styles["quiet"], fill))
 
     def _fill(self, row: Row) -> Style:
         is_loud = row.kind in ("add", "delete") and not self._is_rejected(row)
@@ -211,10 +214,9 @@ class DiffPainter:
         if self._is_rejected(row) and row.kind == "add":
             return [segment(row.text, styles["quiet"])]
         base = self._fill(row)
-        runs = [
-            segment(text, base + styles[word]) if word != "plain" else segment(text, base)
-            for text, word in self._pieces(row)
-        ]
+        looks = {word: base if word == "plain" else base + styles[word] for word in _WORDS}
+        paint = restyled if row.text.isascii() and row.text.isprintable() else segment
+        runs = [paint(text, looks[word]) for text, word in self._pieces(row)]
         if spans := self._spans(index, row):
             runs = _overlay(runs, spans, styles[f"{row.kind}-word"])
         if self.words and (places := _places(row.text, self.words)):
@@ -243,9 +245,28 @@ class DiffPainter:
 
 def _cut(strip: Strip, x: int, cells: int, more: Segment, fill: Style) -> list[Segment]:
     """`cells` cells of a line from `x` on; one that goes on ends in `more`."""
+    if not x and 0 < cells < strip.cell_length and all(run.text.isascii() for run in strip):
+        return [*_begin(strip, cells - 1), more]
     if strip.cell_length <= x + cells:
         return list(strip.crop_extend(x, x + cells, fill))
     return [*strip.crop(x, x + cells - 1), more]
+
+
+def _begin(runs: Iterable[Segment], cells: int) -> Iterator[Segment]:
+    """The first `cells` cells of runs in which each character takes one."""
+    for run in runs:
+        if len(run.text) >= cells:
+            if cells:
+                yield restyled(run.text[:cells], run.style or Style())
+            return
+        cells -= len(run.text)
+        yield run
+
+
+@lru_cache(maxsize=64)
+def _on(style: Style, fill: Style) -> Style:
+    """A style on the ground of another one."""
+    return style + Style(bgcolor=fill.bgcolor)
 
 
 def _places(text: str, words: str) -> list[Span]:

@@ -9,7 +9,7 @@ from hybridcode.tui.amounts import plural
 from hybridcode.tui.entry import Entry, Fold
 from hybridcode.tui.markdown_rows import markdown_rows, plain_rows
 from hybridcode.tui.styled import Row, Run
-from hybridcode.tui.visible import foreign
+from hybridcode.tui.visible import beside_ours, foreign
 
 KEY = "Ctrl+O"
 """What unfolds all, where a person has no other key for it."""
@@ -37,7 +37,7 @@ def lay_out(entry: Entry, cells: int, *, is_open: bool = False, key: str = KEY) 
     elif entry.tone == "code":
         rows = plain_rows(foreign(entry.text), cells, "code")
     else:
-        rows = plain_rows(foreign(entry.text) if entry.label in _WRITTEN else entry.text, cells)
+        rows = plain_rows(foreign(entry.text) if entry.label in _WRITTEN else beside_ours(entry.text), cells)
     if entry.fold is None:
         return Laid(rows)
     if entry.fold.says:

@@ -3,7 +3,7 @@
 Invariant: the keys that decide and the way back are always there; words get shorter before a key goes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -18,6 +18,8 @@ class Hint(NamedTuple):
     """True for keys that must never be left out."""
 
 
+_FIRST = 2
+"""Others that matter as much as whole words of the needed ones."""
 BACK = Hint("Esc", "back", is_needed=True)
 ALL_KEYS = Hint("?", "all keys", "keys", is_needed=True)
 
@@ -30,11 +32,23 @@ def hint_text(hint: Hint) -> str:
 def fitting_hints(hints: Sequence[Hint], cells: int) -> list[Hint]:
     """The hints that fit side by side, in order: every needed one, then the first of the others.
 
-    Needed ones keep their words if these fit, else the short ones, else their keys alone.
+    Needed ones keep their words if these fit and cost none of the first others, else the short ones, else their keys
+    alone.
     """
-    needed = [hint for hint in hints if hint.is_needed]
-    level = next((level for level in (_full, _short) if sum(_cells(level(hint)) for hint in needed) <= cells), _bare)
-    room = cells - sum(_cells(level(hint)) for hint in needed)
+    first = [hint for hint in hints if not hint.is_needed][:_FIRST]
+    full, short = _fitted(hints, cells, _full), _fitted(hints, cells, _short)
+    if short is None:
+        return _fitted(hints, cells, _bare) or [_bare(hint) for hint in hints if hint.is_needed]
+    if full is None or sum(hint in full for hint in first) < sum(hint in short for hint in first):
+        return short
+    return full
+
+
+def _fitted(hints: Sequence[Hint], cells: int, level: Callable[[Hint], Hint]) -> list[Hint] | None:
+    """What fits with needed words of that length; None where not even the needed ones do."""
+    room = cells - sum(_cells(level(hint)) for hint in hints if hint.is_needed)
+    if room < 0:
+        return None
     kept: list[Hint] = []
     for hint in hints:
         if hint.is_needed:

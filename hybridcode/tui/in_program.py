@@ -1,6 +1,6 @@
 """What a widget may know of the program it stands in.
 
-Invariant: read only; the one place where the type of a widget's app is pinned down.
+Invariant: reads, and runs no action but a widget's own; the one place where the type of a widget's app is pinned down.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,11 @@ from textual.widget import Widget
 class _InProgram(Protocol):
     @property
     def app(self) -> App[object]: ...
+
+
+async def do(widget: Widget, action: str) -> bool:
+    """Run an action of a widget now; False if it declined."""
+    return await cast(_InProgram, widget).app.run_action(action, widget)
 
 
 def theme_tokens(widget: Widget) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from hybridcode.config.load import Loaded, works_alike
 from hybridcode.config.settings import Mode, Settings
 from hybridcode.domain.action import ChangeSet, Decision, FileChange
+from hybridcode.domain.asked import answer_of
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import Envelope, NoticeGiven, SessionForked
 from hybridcode.domain.own import is_own
@@ -28,7 +29,7 @@ from hybridcode.session.watchers import Piece, QueueWatcher
 from hybridcode.tui.conversation import PERSON, Facts, Remember
 from hybridcode.tui.plan_desk import PlanDesk
 from hybridcode.tui.records import Library, Past
-from hybridcode.tui.surroundings import advice_for, draws_ascii_only, further_roles, local_name, short_path
+from hybridcode.tui.surroundings import advice_for, draws_ascii_only, further_roles, local_name, short_path, ui_here
 
 if TYPE_CHECKING:
     from hybridcode.session.models import Models
@@ -62,7 +63,7 @@ class LiveConversation:
         self._resume: str | None = resume
         self._plan: Plan | None = plan
         self._scripted = frontier_name
-        self._ui = loaded.settings.ui
+        self._ui = ui_here(loaded, os.environ)
         self._next: Loaded | None = None
         self._choices: Choices | None = None
         self._restarting: asyncio.Task[None] | None = None
@@ -141,7 +142,7 @@ class LiveConversation:
 
     async def _take(self, loaded: Loaded) -> bool:
         """Show with other settings at once, and work with them from the next session on; False: one is open now."""
-        self._ui = loaded.settings.ui
+        self._ui = ui_here(loaded, os.environ)
         if works_alike(loaded, self._next or self._loaded):
             return self._next is None
         if self._backing is not None and self._backing.is_open:
@@ -242,6 +243,9 @@ class LiveConversation:
     async def start(self, text: str) -> None:
         """Begin a task in the background."""
         self._behind().require_models()
+        task = self._session().state.task
+        if task is not None and task.waits_for_answer:
+            answer_of(text)
         self._desk.forget()
         self._launch(self._session().run(text))
 

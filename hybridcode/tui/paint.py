@@ -79,22 +79,27 @@ def clip_left(text: str, cells: int) -> str:
     return "…" + kept
 
 
-def wrap(text: str, cells: int) -> list[str]:
-    """Lines of at most `cells` cells, broken at blanks where there are some; escaped; never empty."""
+def wrap(text: str, cells: int, *, first: int | None = None) -> list[str]:
+    """Lines of at most `cells` cells, the first one of at most `first`, broken at blanks where there are some.
+
+    They are escaped; there is always one.
+    """
     lines: list[str] = []
+    room = cells if first is None else first
     for raw in text.split("\n"):
-        lines.extend(_wrap_line(visible(raw.expandtabs(4)).rstrip(), max(cells, 1)))
+        lines.extend(_wrap_line(visible(raw.expandtabs(4)).rstrip(), max(room, 1), max(cells, 1)))
+        room = cells
     return lines
 
 
-def _wrap_line(line: str, cells: int) -> Iterable[str]:
-    while width(line) > cells:
-        cut = _cells_to_index(line, cells)
+def _wrap_line(line: str, room: int, cells: int) -> Iterable[str]:
+    while width(line) > room:
+        cut = _cells_to_index(line, room)
         blank = line.rfind(" ", 1, cut + 1)
         indent = len(line) - len(line.lstrip(" "))
         at = blank if blank > indent else cut
         yield line[:at].rstrip()
-        line = line[at:].lstrip(" ")
+        line, room = line[at:].lstrip(" "), cells
     yield line
 
 

@@ -12,6 +12,7 @@ from hybridcode.session.sums import StepUse
 from hybridcode.session.task_view import StepStatus, StepView, TaskView
 from hybridcode.tui.amounts import dollars, plural, seconds, tokens
 from hybridcode.tui.paint import Part, fit, width, wrap
+from hybridcode.tui.visible import beside_ours, foreign
 
 SIGNS: dict[StepStatus, tuple[str, str]] = {
     "waiting": ("○", "$quiet"),
@@ -57,7 +58,7 @@ def plan_rows(task: TaskView, cells: int, *, words: Mapping[str, str], unfolded:
         about = _why(view, task, is_unfolded=is_unfolded)
         if is_unfolded or view.status not in _QUIET_STATES:
             about += step_figures(view, task.use.get(name))
-        for number, line in enumerate(joined(about, cells - 2)):
+        for number, line in enumerate(joined(list(map(beside_ours, about)), cells - 2)):
             rows.append(PlanRow(name, ((f"{'  ' if number else '└ '}{line}", "$quiet"),)))
     return rows
 
@@ -108,15 +109,17 @@ def _step_lines(view: StepView, cells: int, id_cells: int, *, said: str) -> list
     sign, colour = SIGNS[view.status]
     word = _writer(view) if view.status in _QUIET_STATES else said or view.status
     is_active = view.status not in _QUIET_STATES
+    goal = foreign(view.step.goal)
     style = "bold" if is_active else ("$quiet" if view.status == "done" else "")
     if id_cells > _INLINE_ID_CELLS:
         first: Part = (view.step.id, style)
-        lines = wrap(view.step.goal, cells - 2)
+        lines = wrap(goal, cells - 2)
         lead, indent = "", "  "
     else:
         lead, indent = f"{fit(view.step.id, id_cells)} ", " " * (id_cells + 3)
-        goal, *lines = wrap(view.step.goal, cells - len(indent) - max(_WORD_CELLS, width(word) + 1))
-        first = (goal, style)
+        room = cells - len(indent)
+        beside, *lines = wrap(goal, room, first=room - max(_WORD_CELLS, width(word) + 1))
+        first = (beside, style)
     gap = " " * max(cells - 2 - width(lead) - width(first[0]) - width(word), 1)
     state = (f"{gap}{word}", colour if is_active else "$quiet")
     rest = "$quiet" if lead == "" and not is_active else style
@@ -180,17 +183,17 @@ def full_plan_parts(plan: Plan, cells: int) -> list[Part | str]:
     """Everything a plan says, for the pane in which it is approved."""
     parts: list[Part | str] = []
     if plan.rationale:
-        parts.extend((f"{line}\n", "$quiet") for line in [*wrap(plan.rationale, cells), ""])
+        parts.extend((f"{line}\n", "$quiet") for line in [*wrap(foreign(plan.rationale), cells), ""])
     for step in plan.steps:
         parts.extend(_full_step(step, cells, _id_cells(step.id for step in plan.steps)))
     parts.append(("check of the whole task  ", "$quiet"))
-    parts.append(plan.check or ("none: nothing proves the result", "$warning"))
+    parts.append(foreign(plan.check or "") or ("none: nothing proves the result", "$warning"))
     return parts
 
 
 def _full_step(step: Step, cells: int, id_cells: int) -> list[Part | str]:
     margin = " " * (id_cells + 2)
-    lines = wrap(step.goal, cells - len(margin) - 2)
+    lines = wrap(foreign(step.goal), cells - len(margin) - 2)
     parts: list[Part | str] = [(f"{fit(step.id, id_cells)}  ", "$accent bold"), (f"{lines[0]}\n", "bold")]
     parts.extend((f"{margin}{line}\n", "bold") for line in lines[1:])
     for name, text in _step_facts(step):
@@ -210,4 +213,4 @@ def _step_facts(step: Step) -> list[tuple[str, str]]:
         ("check", step.check or ""),
         ("writer", "" if step.kind == "command" else writer),
     ]
-    return [(name, text) for name, text in facts if text]
+    return [(name, foreign(text)) for name, text in facts if text]

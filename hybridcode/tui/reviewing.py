@@ -214,12 +214,18 @@ class Review:
                 return True
         return False
 
+    @property
+    def may_split(self) -> bool:
+        """The hunk under the cursor is several changes."""
+        groups = self.current.groups
+        return bool(groups) and len(groups[self.group]) > 1
+
     def split(self) -> bool:
         """Show each change of the hunk under the cursor as a hunk of its own; False if it is one change already."""
+        if not self.may_split:
+            return False
         groups = self.current.groups
         parts = groups[self.group]
-        if len(parts) == 1:
-            return False
         self.current.opened = set()
         groups[self.group : self.group + 1] = [(index,) for index in parts]
         return True

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from hybridcode.config.settings import FrontierSettings, LocalSettings, RoleSettings, Settings
+import msgspec
+
+from hybridcode.config.load import Loaded
+from hybridcode.config.settings import FrontierSettings, LocalSettings, RoleSettings, Settings, UiSettings
 
 
 def draws_ascii_only(glyphs: Literal["auto", "unicode", "ascii"], environ: Mapping[str, str]) -> bool:
@@ -21,6 +24,21 @@ def draws_ascii_only(glyphs: Literal["auto", "unicode", "ascii"], environ: Mappi
 
 _BARE_CONSOLES = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
 """Terminals without most of our signs."""
+
+
+_SIXTEEN = "hybridcode-sixteen"
+_MORE_COLOURS = ("256color", "kitty", "direct")
+"""Ends of terminal names that promise more than sixteen colours; others do so by COLORTERM."""
+
+
+def ui_here(loaded: Loaded, environ: Mapping[str, str]) -> UiSettings:
+    """The settings of the screens; where nobody chose a theme, one that the terminal has the colours for."""
+    ui = loaded.settings.ui
+    is_chosen = loaded.origin["ui.theme"].layer != "default"
+    has_more = "COLORTERM" in environ or environ.get("TERM", "").rpartition("-")[2] in _MORE_COLOURS
+    if is_chosen or has_more or "NO_COLOR" in environ or "TERM" not in environ:
+        return ui
+    return msgspec.structs.replace(ui, theme=_SIXTEEN)
 
 
 def local_name(settings: Settings) -> str | None:

@@ -20,7 +20,8 @@ _PLAINLY = str.maketrans(
     {
         **dict.fromkeys("─━╌", "-"),
         **dict.fromkeys("│┃▌▍▎▏▐", "|"),
-        **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
+        **dict.fromkeys("╭╮╰╯┌┐┘├┤┬┴┼", "+"),
+        "└": "`",
         **dict.fromkeys("█▉▊▋▇▆▓▒░■", "#"),
         **dict.fromkeys("●•◆", "*"),
         **dict.fromkeys("▁▂▃▄▅", "_"),
@@ -63,6 +64,8 @@ _SIGNS = {ord(mark): sign for sign, mark in _MARKS.items()}
 _MARKED = re.compile(f"([{chr(_FIRST_MARK)}-{chr(_FIRST_MARK + len(_MARKS) - 1)}]+)")
 _SPELLED = re.compile("\u27e8(U\\+[0-9A-F]+)\u27e9")
 
+_OURS = re.compile("^[✓✗✎⊘↻‖●○▸] | · ")
+
 _is_ascii_only = False
 _has_unicode = False
 
@@ -82,6 +85,17 @@ def foreign(text: str) -> str:
         return text
     shown = _SPELLED.sub(r"<\1>", _plain_controls(escape(text).text))
     return shown.translate(_MARKS) if _has_unicode else "".join(map(_numbered, shown))
+
+
+def beside_ours(text: str) -> str:
+    """Text of theirs behind a sign of ours, its parts joined by ` · `: only these two are ours."""
+    if not _is_ascii_only or text.isascii():
+        return text
+    parts, at = list[str](), 0
+    for ours in _OURS.finditer(text):
+        parts += [foreign(text[at : ours.start()]), ours[0]]
+        at = ours.end()
+    return "".join((*parts, foreign(text[at:])))
 
 
 def unmarked(text: str) -> str:

@@ -15,7 +15,9 @@ from hybridcode.domain.own import is_own, waits_for_look
 from hybridcode.session.modes import PLANNED_FIRST
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
+from hybridcode.session.telling import asked as question_told
 from hybridcode.tui.amounts import plural
+from hybridcode.tui.archive import Unanswered
 
 Question = TaskView | Proposal
 """A task whose plan waits or about which the planner asks, or a proposal."""
@@ -31,7 +33,7 @@ def waiting_proposals(state: SessionState) -> list[Proposal]:
     return [view.proposal for view in state.waiting if is_asked(view.proposal)]
 
 
-def waiting_plan(state: SessionState, mode: Mode) -> TaskView | None:
+def waiting_plan(state: SessionState, mode: str) -> TaskView | None:
     """The task whose plan waits for a yes, also after an interruption; None if none does."""
     task = state.task
     if task is None or not task.is_open or task.plan is None:
@@ -47,6 +49,22 @@ def waiting_answer(state: SessionState) -> TaskView | None:
     """The task that stopped for what the planner asked; None if none did."""
     task = state.task
     return task if task is not None and task.waits_for_answer and task.ended is not None else None
+
+
+def unanswered_of(envelopes: Sequence[Envelope]) -> Unanswered | None:
+    """What a session waits for beside proposals; None if for nothing."""
+    state = SessionState.of(envelopes)
+    task = waiting_answer(state) or waiting_plan(state, state.mode)
+    if task is None or not envelopes:
+        return None
+    questions = () if task.plan is not None else tuple(map(question_told, task.questions))
+    steps = plural(len(task.plan.steps), "step") if task.plan is not None else ""
+    said = f"a plan of {steps} waits" if steps else f"the planner asks: {task.questions[0].text}"
+    asked_at = next(
+        (one.at for one in reversed(envelopes) if isinstance(one.event, PlanMade | asked.TaskQuestioned)),
+        envelopes[-1].at,
+    )
+    return Unanswered(state.session, task.task.text, asked_at, False, said, questions)
 
 
 def in_one(questions: Sequence[asked.Question], answers: Sequence[str]) -> str:

@@ -26,6 +26,13 @@ class Wearing:
         for theme in self.files.themes.values():
             app.register_theme(textual_theme(theme))
 
+    def begin(self, desk: Desk) -> None:
+        """Say which files could not be read, and which theme there is not."""
+        for error in self.files.faults:
+            desk.say(error)
+        if desk.app.theme != desk.facts.theme:
+            choose_theme(desk, desk.facts.theme)
+
     def look(self, desk: Desk) -> None:
         """Show what was changed in the files."""
         app, seen = desk.app, self.files.look()

@@ -18,7 +18,7 @@ from hybridcode.tui.waiting import waiting_answer
 
 REMARK_S = 6.0
 """Seconds that a remark stays."""
-PASTED = "Enter came together with the text, as in a paste: press it again to run the command"
+PASTED = "as pasted, this runs nothing: Enter again runs it"
 AGAIN_S = 0.1
 """Seconds between two looks at whether a task that has ended is out of the way."""
 
@@ -119,7 +119,7 @@ class Writing:
     def entered_nothing(self) -> None:
         """A person pressed Enter on an empty composer: what waits begins, unless it would be taken for an answer."""
         if self.queued and waiting_answer(self._desk.state) is not None:
-            self._desk.session.remark("the planner asks something: Ctrl+Y shows it, the queue comes after it", REMARK_S)
+            self._desk.session.remark("Ctrl+Y shows what the planner asks; the queue comes after", REMARK_S)
         elif self.queued and not self._desk.conversation.is_running:
             self.go_on()
 
@@ -140,7 +140,7 @@ class Writing:
         if event.exit_code == 0:
             self._desk.app.set_timer(AGAIN_S, self.go_on)
         else:
-            self._desk.tell("·", f"queued: {len(self.queued)} · Enter begins the next one, ↑ takes it back", "quiet")
+            self._desk.tell("·", f"queued: {len(self.queued)} · Enter begins the next one, Up takes it back", "quiet")
 
     def go_on(self) -> None:
         """Begin the next task, as soon as the one before is out of the way."""

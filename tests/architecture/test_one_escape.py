@@ -19,7 +19,7 @@ TEXT_WIDGETS = {
     "hybridcode/tui/screens/export.py": {"Input"},
     "hybridcode/tui/screens/line.py": {"Input"},
     "hybridcode/tui/screens/policy.py": {"Input"},
-    "hybridcode/tui/widgets/typed_line.py": {"Input"},
+    "hybridcode/tui/widgets/in_order.py": {"Input"},
 }
 """Widgets of Textual that paint strings, each where its strings are seen to. An Input holds what a person types."""
 PAINTED_ATTRIBUTES = {"border_title", "border_subtitle", "tooltip", "sub_title", "loading", "title"}

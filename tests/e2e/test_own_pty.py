@@ -108,7 +108,7 @@ def test_a_paste_runs_nothing_with_or_without_its_brackets(workspace: Path, prog
     screen.wait(0.5)
     screen.press("\x15")
     screen.press("! touch burst.txt\r")
-    screen.see("press it again to run the command")
+    screen.see("Enter again runs it")
     screen.wait(0.5)
     assert "EffectStarted" not in events(program)
     assert not (workspace / "pasted.txt").exists() and not (workspace / "burst.txt").exists()

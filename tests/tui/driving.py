@@ -14,6 +14,9 @@ from textual.pilot import Pilot
 from hybridcode.tui.app import DRAIN_S, HybridcodeApp
 from hybridcode.tui.screens.pane import Pane
 
+HANDED_ON = 6
+"""Widgets that a key passes on its way to the app, and a message of a pane after it."""
+
 
 @dataclass
 class Drive:
@@ -39,6 +42,10 @@ class Drive:
         await self.settle()
 
     async def settle(self) -> None:
+        """Let every message reach who takes it. That the process uses no time means nothing where others use it all, so
+        each widget takes what came to it as often as a message may be handed on."""
+        for _ in range(HANDED_ON):
+            await self.pilot.pause(0)
         await self.pilot.pause()
         await workers_done(self.app)
         if self.painted != (told := len(self.talk.events)):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hybridcode.domain.action import ChangeSet, Decision
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.models.pricing import Price
-from hybridcode.tui.archive import IndexAnswer, Progress, Shelf, Total, Waiting
+from hybridcode.tui.archive import IndexAnswer, Progress, Shelf, Total, Unanswered, Waiting
 from hybridcode.tui.conversation import Facts
 
 
@@ -16,6 +16,7 @@ class ScriptedArchive:
     price: Price | None = None
     budget_usd: float = 0.0
     rows: list[Waiting] = field(default_factory=list[Waiting])
+    asked: list[Unanswered] = field(default_factory=list[Unanswered])
     blobs: dict[str, bytes] = field(default_factory=dict[str, bytes])
     sessions: list[Total] = field(default_factory=list[Total])
     found: IndexAnswer | None = None
@@ -26,8 +27,11 @@ class ScriptedArchive:
     async def waiting(self) -> list[Waiting]:
         return list(self.rows)
 
+    async def unanswered(self) -> list[Unanswered]:
+        return list(self.asked)
+
     async def count_elsewhere(self, session: str) -> int:
-        return sum(row.session != session for row in self.rows)
+        return sum(row.session != session for row in (*self.rows, *self.asked))
 
     async def shelf(self, waiting: Waiting, facts: Facts) -> Shelf:
         return Shelf(facts, (), self.blobs, lambda changes: ChangeSet(()))

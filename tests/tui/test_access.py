@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
-from scene_parts import ASKS_EDIT, drafted, propose, talk
+from scene_parts import ASKS_EDIT, drafted, opened, propose, talk
 from scenes import SCENES
 from textual.color import Color
 
 from hybridcode.domain.action import ShellCommand
+from hybridcode.domain.events import PlanDecided, PlanMade, StepStarted, TaskGiven
+from hybridcode.domain.plan import Plan, Step, Task
 from hybridcode.tui.diff_rows import changed_text
 from hybridcode.tui.paint import Colourless, content, segment, width
 from hybridcode.tui.surroundings import draws_ascii_only
@@ -89,6 +91,25 @@ async def test_a_command_is_shown_with_its_own_characters_in_ascii() -> None:
     conversation.events = [*drafted(), propose(conversation, command, ruling=ASKS_EDIT, title="echo")]
     async with driving(conversation) as drive:
         assert "echo '“5 → 6”'" in drive.told
+
+
+async def test_tasks_goals_and_titles_keep_their_own_characters_in_ascii() -> None:
+    conversation = talk()
+    conversation.facts = msgspec.structs.replace(conversation.facts, is_ascii=True)
+    step = Step("1", "turn a → b · “c”", touches=("a.py",), check="echo → x")
+    plan = Plan((step,), rationale="x → y", check="make → all")
+    conversation.events = [opened(), TaskGiven(Task("t1", "do → this"), "d" * 64), PlanMade(plan, "frontier")]
+    async with driving(conversation) as drive:
+        for text in ("do → this", "a → b · “c”", "echo → x", "make → all", "x → y"):
+            assert text in drive.told, text
+        conversation.play(PlanDecided(True, "person:tui"))
+        conversation.play(StepStarted("1"))
+        conversation.play(propose(conversation, ShellCommand(("true",), "true"), ruling=ASKS_EDIT, title="→ it"))
+        await drive.settle()
+        await drive.press("escape")
+        told = " ".join(drive.told.split())
+        for text in ("do → this", "a → b", "· “c”", "checks: echo → x, make → all", "x → y", "→ it waits for you - "):
+            assert text in told, text
 
 
 def test_no_sign_of_ours_moves_anything_in_ascii() -> None:

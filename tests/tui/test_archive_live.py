@@ -4,6 +4,9 @@ import pytest
 
 from hybridcode.cli.here import settings_of
 from hybridcode.domain.action import Approve, ChangeSet, FileChange, FileEdit, Proposal, Ruling, action_digest
+from hybridcode.domain.asked import Question, QuestionAnswered, TaskQuestioned
+from hybridcode.domain.events import PlanDecided, PlanMade, SessionOpened, TaskEnded, TaskGiven
+from hybridcode.domain.plan import Plan, Step, Task
 from hybridcode.journal.approvals import Approvals
 from hybridcode.journal.store import Journal
 from hybridcode.session.finding import journal_path
@@ -26,6 +29,36 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_nothing_waits_where_nothing_was_done(workspace: Path) -> None:
     archive = LiveArchive(*settings_of(workspace))
     assert (await archive.waiting(), await archive.count_elsewhere("")) == ([], 0)
+
+
+async def test_questions_and_plans_of_all_sessions_wait_until_they_are_answered(workspace: Path) -> None:
+    root, loaded = settings_of(workspace)
+    path = journal_path(root, loaded.settings)
+    path.parent.mkdir(parents=True)
+    plan = Plan((Step("1", "do it", touches=("a.py#total",)),))
+    with Journal.open(path) as journal:
+        questioned, stopped = (
+            TaskQuestioned("t", (Question("Which?", ("a", "b")),)),
+            TaskEnded(4, "approval_pending", ()),
+        )
+        for name, mode, events in (
+            ("asks", "default", [questioned, stopped]),
+            ("plans", "plan", [PlanMade(plan, "frontier"), stopped]),
+            ("follows", "default", [PlanMade(plan, "frontier"), PlanDecided(True, "policy")]),
+        ):
+            log = journal.session(name)
+            log.append(SessionOpened(str(workspace), "0.1.0", mode, True, True, None, None))
+            log.append(TaskGiven(Task("t", f"do {name}"), "d" * 64))
+            for event in events:
+                log.append(event)
+    archive = LiveArchive(root, loaded)
+    asks, plans = await archive.unanswered()
+    assert (asks.session, asks.task, asks.questions) == ("asks", "do asks", ("Which? (a / b)",))
+    assert (plans.session, plans.said, plans.is_running) == ("plans", "a plan of 1 step waits", False)
+    assert await archive.count_elsewhere("asks") == 1
+    with Journal.open(path) as journal:
+        journal.session("asks").append(QuestionAnswered("t", "a", "person"))
+    assert [one.session for one in await archive.unanswered()] == ["plans"]
 
 
 async def test_a_proposal_is_answered_once_and_a_stale_one_is_closed(workspace: Path) -> None:

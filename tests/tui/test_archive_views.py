@@ -12,7 +12,7 @@ from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.model import Message
 from hybridcode.domain.window import Excerpt
 from hybridcode.tui.accounts import step_accounts
-from hybridcode.tui.archive import IndexAnswer, Waiting
+from hybridcode.tui.archive import IndexAnswer, Unanswered, Waiting
 from hybridcode.tui.plot import plot
 from hybridcode.tui.requests import requests_of
 from hybridcode.tui.screens.asked_index import AskedIndexScreen
@@ -159,6 +159,24 @@ async def test_leaving_the_pane_of_another_session_decides_nothing_and_returns_t
         await drive.press("enter", "escape")
         assert isinstance(drive.app.screen, InboxScreen)
         assert conversation.archive.answers == []
+
+
+async def test_what_the_planner_asks_in_another_session_is_listed_and_opened_by_going_there() -> None:
+    conversation = talk(is_running=False)
+    questions = ("Which rate? (five / six)",)
+    conversation.archive.asked = [
+        Unanswered("else-1", "Set a rate", "2026-01-01T00:00:00Z", False, "the planner asks: Which rate?", questions),
+        Unanswered("else-2", "Set all", "2026-01-01T00:00:00Z", True, "a plan of 2 steps waits"),
+    ]
+    async with driving(conversation) as drive:
+        await drive.press("f4")
+        assert "2 waiting" in drive.told
+        assert "(five / six)" in drive.told
+        await drive.press("down", "enter")
+        assert "answered there" in drive.told
+        assert conversation.opened == []
+        await drive.press("up", "enter")
+        assert conversation.opened == [("else-1", None)]
 
 
 async def test_what_is_stale_cannot_be_opened_but_closed() -> None:

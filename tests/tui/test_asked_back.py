@@ -96,7 +96,7 @@ async def test_what_is_written_instead_answers_before_the_queue() -> None:
         drive.app.writing.queued.append("a later task")
         await drive.press("enter")
         assert drive.talk.started == []
-        assert "the planner asks something" in drive.told
+        assert "Ctrl+Y shows what the planner asks" in drive.told
         drive.app.screen.query_one(Composer).text = "half up"
         await drive.press("enter")
         assert drive.talk.started == ["half up"]

@@ -42,6 +42,9 @@ async def test_an_answer_is_journalled_and_the_same_task_goes_on(tmp_path: Path)
             await talk.answer_questions("five")
         await talk.start("set the rate")
         assert (await _ended(talk)).exit_code == 4
+        with pytest.raises(HybridcodeError, match="1 characters too long"):
+            await talk.start("x" * 4_001)
+        assert not talk.is_running
         await talk.answer_questions("five")
         assert (await _ended(talk)).exit_code == 0
         answers = [one.event.answer for one in talk.envelopes if isinstance(one.event, QuestionAnswered)]

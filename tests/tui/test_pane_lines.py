@@ -48,7 +48,7 @@ async def test_rejecting_every_hunk_is_a_no_without_a_reason(keys: tuple[str, ..
 
 
 async def test_the_last_no_says_that_it_gives_the_step_up() -> None:
-    async with driving(review_diff()) as drive:
+    async with driving(review_diff(), size=(120, 30)) as drive:
         assert "given up" not in drive.told
         await drive.press("n", "n")
         assert "no hunk left, the step is given up" in drive.told

@@ -8,7 +8,7 @@ from scenes import SCENES, drafting
 from scripted_conversation import ScriptedConversation
 from textual.geometry import Offset
 
-from hybridcode.domain.events import CheckRan, Event, PlanMade, StepEnded, StepStarted, TaskGiven
+from hybridcode.domain.events import CheckRan, Event, PlanMade, SessionResumed, StepEnded, StepStarted, TaskGiven
 from hybridcode.domain.plan import Plan, Step, Task
 from hybridcode.session.state import SessionState
 from hybridcode.session.task_view import TaskView
@@ -55,6 +55,11 @@ def test_a_step_at_work_says_what_it_used_how_it_was_checked_and_what_it_changes
         "└ local, try 2 · the first draft was cut off · 3.1k tok in · 310 tok out · 2.0 s · 41 tok/s",
         "  ✓ check passed in a copy · shop/cart.py +10 -6",
     ]
+
+
+def test_a_step_whose_change_waits_still_waits_for_a_person_after_the_program_was_killed() -> None:
+    assert lines(task_of(*checked(), SessionResumed("0.1.0")), "2")[0].endswith("awaiting")
+    assert not lines(task_of(*drafted(), SessionResumed("0.1.0")), "2")[0].endswith("awaiting")
 
 
 def test_a_failed_check_and_its_exit_code_are_said() -> None:

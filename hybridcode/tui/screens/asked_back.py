@@ -14,15 +14,19 @@ from hybridcode.agent.plan_reply import MOST_OPTIONS
 from hybridcode.domain.asked import MAX_ANSWER, Question
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.hints import Hint
-from hybridcode.tui.paint import Part
+from hybridcode.tui.paint import Part, wrap
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.waiting import in_one
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.painted import Painted
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+
+_OPTION_CELLS = 8
+"""Cells beside an option: margins, its key."""
 
 
 class AskedPane(Pane):
@@ -70,11 +74,12 @@ class AskedPane(Pane):
         super().repaint()
         parts: list[Part | str] = []
         for asked, answer in zip(self._questions, self._answers, strict=False):
-            parts += [(f"{asked.text}\n", "$quiet"), ("✓ ", "$success"), f"{answer}\n\n"]
-        parts.append((f"{self.question.text}\n", "bold"))
+            parts += [(f"{foreign(asked.text)}\n", "$quiet"), ("✓ ", "$success"), f"{foreign(answer)}\n\n"]
+        parts.append((f"{foreign(self.question.text)}\n", "bold"))
         for number, option in enumerate(self.question.options, 1):
             key = self._key_of(str(number)) if number <= MOST_OPTIONS else " "
-            parts += ["\n", (f" {key}  ", "bold $accent"), option]
+            lines = wrap(foreign(option), max(self.cells - _OPTION_CELLS, 8))
+            parts += ["\n", (f" {key}  ", "bold $accent"), "\n    ".join(lines)]
         parts += ["\n\n", ("any other answer is as good; Esc leaves it waiting, and the task with it", "$quiet")]
         self.query_one("#asked-text", Painted).paint(*parts)
 
@@ -87,7 +92,7 @@ class AskedPane(Pane):
     def why_parts(self, cells: int, *, is_full: bool) -> list[Part | str]:
         """The task it is for."""
         del cells, is_full
-        return [("task  ", "$quiet"), self._wanted]
+        return [("task  ", "$quiet"), foreign(self._wanted)]
 
     def action_choose(self, number: int) -> None:
         """Answer with an option."""

@@ -98,11 +98,14 @@ def _row(request: Request, cells: int) -> Row:
     step = f"step {asked.step}" if asked.step else ""
     filled = bar(window.used, window.budget, 8) if window and cells >= _ROOMY else ""
     room = f"{short(window.used)}/{short(window.budget)} tok" if window else size(asked.prompt_bytes)
-    text = f"{fit(asked.role, 8)}{fit(step, 8)}{fit(asked.backend, 9)}{filled and fit(filled, 9)}{room:>15}"
+    wide = max(8, min(22, cells - _COLUMNS))
+    text = f"{fit(asked.role, 8)}{fit(step, wide)} {fit(asked.backend, 9)}{filled and fit(filled, 9)}{room:>15}"
     return Row(request.key, ((f" {text}  ", "plain"), *_state(request)))
 
 
 _ROOMY = 56
+_COLUMNS = 56
+"""Cells of a row beside the name of its step."""
 
 
 def _state(request: Request) -> tuple[tuple[str, RowTone], ...]:

@@ -44,7 +44,10 @@ class EgressScreen(FollowingList):
         sent = [request.asked for request in self._sent.values()]
         items: list[Item] = [(0, plural(len(sent), "request")), (0, size(sum(asked.prompt_bytes for asked in sent)))]
         hosts = sorted({request.host for request in self._sent.values()})
-        return (("egress ", "bold $accent"), ("what left this machine", "bold")), [*items, (1, ", ".join(hosts))]
+        return (("egress ", "bold $accent"), ("what left this machine", "bold")), [
+            *items,
+            *([(1, ", ".join(hosts))] if hosts else []),
+        ]
 
     def rows(self, cells: int) -> Sequence[Row]:
         """Time, purpose, host, size."""

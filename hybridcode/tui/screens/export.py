@@ -14,6 +14,7 @@ from textual.widgets import Input
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.tui.desk import Desk
 from hybridcode.tui.records import Library
+from hybridcode.tui.widgets.in_order import LineBox
 from hybridcode.tui.widgets.painted import Painted
 
 
@@ -32,7 +33,7 @@ class ExportScreen(ModalScreen[None]):
         with Vertical(classes="question"):
             yield Painted(("Export this session", "bold"))
             yield Painted(("tasks, plans, diffs, commands, checks and costs, in one file", "$quiet"))
-            yield Input(self._path, id="answer", select_on_focus=False)
+            yield LineBox(self._path, id="answer", select_on_focus=False)
             yield Painted(
                 *(("Enter", "bold $accent"), (" writes it   ", "$quiet"), (".html", "bold"), (" or ", "$quiet")),
                 *((".md", "bold"), ("   ", ""), ("Esc", "bold $accent"), (" back", "$quiet")),
@@ -41,7 +42,7 @@ class ExportScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Nothing blinks."""
-        self.query_one(Input).cursor_blink = False
+        self.query_one(LineBox).cursor_blink = False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Write."""

@@ -18,7 +18,7 @@ from hybridcode.tui.hints import Hint
 from hybridcode.tui.key_names import key_name, keys_name
 from hybridcode.tui.keymap import Action, KeysFile, actions, keymap_of, presets, read_keys, write_keys
 from hybridcode.tui.keys_chosen import use_keys
-from hybridcode.tui.paint import Part, fit
+from hybridcode.tui.paint import Part, clip, fit, width
 from hybridcode.tui.place_words import place_words
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
@@ -59,17 +59,22 @@ class KeysScreen(ListScreen):
         return (("keys ", "bold $accent"), (f"preset {self._chosen.preset}", "bold")), [(1, f"{own} of your own")]
 
     def rows(self, cells: int) -> Sequence[Row]:
-        """One row for each action."""
-        del cells
+        """One row for each action; its name in the file stands where there is room."""
         keymap = keymap_of(self._chosen)
-        return [self._row(action, keymap.get(action.id, action.keys)) for action in self._actions.values()]
+        return [self._row(action, keymap.get(action.id, action.keys), cells) for action in self._actions.values()]
 
-    def _row(self, action: Action, keys: str) -> Row:
+    def _row(self, action: Action, keys: str, cells: int) -> Row:
         place = place_words(action.place)
         is_own = action.id in self._chosen.keys
-        head = fit(keys_name(keys), _KEY_CELLS), "accent" if is_own else "strong"
+        key = f"{fit(keys_name(keys), _KEY_CELLS - 1)} "
+        does = clip(action.does, max(cells - _KEY_CELLS - _PLACE_CELLS - 1, 8))
+        has_room = _KEY_CELLS + _PLACE_CELLS + width(does) + len(action.id) + 3 <= cells
+        name = f"  {action.id}" if has_room else ""
+        where = f"{fit(place, _PLACE_CELLS - 1)} "
         return Row(
-            action.id, (head, (fit(place, _PLACE_CELLS), "quiet"), (action.does, "plain"), (f"  {action.id}", "quiet"))
+            action.id,
+            ((key, "accent" if is_own else "strong"), (where, "quiet"), (does, "plain"), (name, "quiet")),
+            f"{action.id} {action.does} {place}",
         )
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from hybridcode.tui.paint import Part, width
 from hybridcode.tui.screens.framed import Framed
 from hybridcode.tui.visible import is_hiding
+from hybridcode.tui.widgets.in_order import LineBox
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.rows import Row, Rows
 
@@ -39,7 +40,7 @@ class LineScreen(ModalScreen[str | None]):
         with Vertical(classes="question"):
             yield Painted((self._title, "bold"))
             yield Painted(*self._about)
-            yield Input(self._text, id="answer", select_on_focus=False)
+            yield LineBox(self._text, id="answer", select_on_focus=False)
             yield Painted(ident="verdict")
             yield Painted(
                 *(("Enter", "bold $accent"), (" takes it   ", "$quiet"), ("Esc", "bold $accent")),
@@ -49,7 +50,7 @@ class LineScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Nothing blinks."""
-        self.query_one(Input).cursor_blink = False
+        self.query_one(LineBox).cursor_blink = False
         self._judge(self._text)
 
     def on_input_changed(self, event: Input.Changed) -> None:

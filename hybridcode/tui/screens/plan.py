@@ -22,6 +22,7 @@ from hybridcode.tui.plan_text import full_plan_parts
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.pane import Pane
 from hybridcode.tui.screens.questions import EditScreen
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.painted import Painted
 
@@ -85,7 +86,7 @@ class PlanPane(Pane):
         """The task it is for."""
         del cells, is_full
         saved: list[Part | str] = [("\nsaved  ", "$quiet"), self._saved, ("  for hybridcode --plan", "$quiet")]
-        return [("task  ", "$quiet"), self._wanted, *(saved if self._saved else [])]
+        return [("task  ", "$quiet"), foreign(self._wanted), *(saved if self._saved else [])]
 
     def action_approve(self) -> None:
         """Follow the plan as shown."""

@@ -30,6 +30,7 @@ from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.text import Line, TextScreen
 from hybridcode.tui.widgets.bars import Item
+from hybridcode.tui.widgets.in_order import LineBox
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.rows import Row, Rows, RowTone
 
@@ -237,7 +238,7 @@ class ExplainScreen(ModalScreen[str | None]):
         """The line, the verdict, the keys."""
         with Vertical(classes="question"):
             yield Painted(("What do the rules say of this?", "bold"))
-            yield Input(placeholder="a command, or @ and a path", id="answer")
+            yield LineBox(placeholder="a command, or @ and a path", id="answer")
             yield Painted(("nothing is run or written by asking", "$quiet"), ident="verdict")
             yield Painted(
                 *(("\nEnter", "bold $accent"), (" says why   ", "$quiet")),
@@ -247,7 +248,7 @@ class ExplainScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Nothing blinks."""
-        self.query_one(Input).cursor_blink = False
+        self.query_one(LineBox).cursor_blink = False
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The verdict follows."""

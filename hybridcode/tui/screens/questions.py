@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from hybridcode.tui.guard import KeyGuard
 from hybridcode.tui.paint import Part
+from hybridcode.tui.widgets.in_order import LineBox
 from hybridcode.tui.widgets.painted import Painted
 from hybridcode.tui.widgets.text_box import TextBox
 from hybridcode.tui.widgets.typed_line import TypedLine
@@ -37,12 +38,12 @@ class ReasonScreen(ModalScreen[str | None]):
         """A line to write on, and what follows from it."""
         with Vertical(classes="question"):
             yield Painted((self._title, "bold"))
-            yield Input(placeholder="what is wrong, in a sentence", id="answer")
+            yield LineBox(placeholder="what is wrong, in a sentence", id="answer")
             yield Painted(ident="hint")
 
     def on_mount(self) -> None:
         """Write at once; nothing blinks."""
-        self.query_one(Input).cursor_blink = False
+        self.query_one(LineBox).cursor_blink = False
         self._say("")
 
     def on_input_changed(self, event: Input.Changed) -> None:

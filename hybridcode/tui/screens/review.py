@@ -53,10 +53,11 @@ class ReviewPane(LookingPane):
         """A no that would be the last one says what it does; a list in front of the diff decides nothing."""
         if self.is_covered:
             return LIST_HINTS
+        hints = tuple(hint for hint in self.HINTS if hint.key != "s" or self.review.may_split)
         if not self.review.is_last_no:
-            return self.HINTS
+            return hints
         no = Hint("n", "reject: no hunk left, the step is given up", "give the step up", is_needed=True)
-        return tuple(no if hint.key == "n" else hint for hint in self.HINTS)
+        return tuple(no if hint.key == "n" else hint for hint in hints)
 
     def may_decide(self) -> bool:
         """Only what is in front of a person's eyes is decided, and an edit only once it is checked."""

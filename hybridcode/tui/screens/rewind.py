@@ -18,6 +18,7 @@ from hybridcode.tui.paint import Part, clip, fit, width
 from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.undo import ForeseenScreen
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.rows import Row, Rows
 
@@ -50,7 +51,7 @@ class RewindScreen(ListScreen):
     def _row(self, number: int, view: TaskView, cells: int) -> Row:
         count = len(view.ended.files) if view.ended else 0
         facts = f"{plural(count, 'file'):>8}" if count else f"{'no file':>8}"
-        text = fit(view.task.text.split("\n", 1)[0], max(cells - 4 - width(facts), 8))
+        text = fit(foreign(view.task.text.split("\n", 1)[0]), max(cells - 4 - width(facts), 8))
         return Row(view.task.id, ((f"{number:>2}  ", "quiet"), (text, "plain"), (facts, "quiet")), view.task.text)
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
@@ -95,7 +96,7 @@ class BackScreen(ForeseenScreen):
             *super().foreseen_parts(foreseen),
             ("\nconversation\n", "bold"),
             (f"forgets this task{later}; approvals that wait for it are declined\n", ""),
-            (f"the text comes back into the composer: {clip(self._view.task.text, 200)}\n", "$quiet"),
+            (f"the text comes back into the composer: {clip(foreign(self._view.task.text), 200)}\n", "$quiet"),
         ]
 
     def action_back(self, files: bool, conversation: bool) -> None:

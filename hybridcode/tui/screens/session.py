@@ -16,7 +16,6 @@ from textual.screen import Screen
 
 from hybridcode.session.state import SessionState
 from hybridcode.session.watchers import Piece
-from hybridcode.tui.amounts import plural
 from hybridcode.tui.conversation import Facts
 from hybridcode.tui.doing import doing_now, own_doing, step_words
 from hybridcode.tui.entry import Entry
@@ -118,9 +117,10 @@ class SessionScreen(Screen[None]):
             is_here = completion is not None and number == completion.at
             parts += [
                 ("▌" if is_here else " ", "$accent"),
-                (_column(candidate.text, self.size.width - 6), "bold" if is_here else ""),
+                (column := _column(candidate.text, self.size.width - 6), "bold" if is_here else ""),
             ]
-            parts.append((f" {candidate.does}\n", "$quiet"))
+            room = self.size.width - 6 - width(column)
+            parts.append((f" {clip(candidate.does, room) if room > 0 else ''}\n", "$quiet"))
         self.query_one("#completion", Painted).paint(*parts, ("Tab or Enter takes it  ↑↓ others  Esc none", "$quiet"))
 
     def show_queue(self, texts: Sequence[str]) -> None:
@@ -213,7 +213,7 @@ class SessionScreen(Screen[None]):
         waiting = list(waits)
         key = "Ctrl+Y" if waiting else "F4"
         if self.elsewhere:
-            waiting.append(f"{plural(self.elsewhere, 'approval')} in other sessions")
+            waiting.append(f"{self.elsewhere:,} waiting in other sessions")
         self.update_classes({"-planned": task is not None and bool(task.steps), "-waiting": bool(waiting)})
         plan = self.query_one(PlanView)
         plan.show(task, words=step_words(state))

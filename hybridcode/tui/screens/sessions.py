@@ -24,6 +24,7 @@ from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.questions import WordScreen
 from hybridcode.tui.times import ago, exactly
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.rows import Row, Rows, RowTone
 
@@ -136,7 +137,7 @@ class SessionsScreen(ListScreen):
         stands = standing(one, is_here=one.row.id == self._here)
         facts = f"{plural(len(one.files), 'file'):>8}  {dollars(one.usd):>12}" if cells >= _ROOMY_CELLS else ""
         when = fit(ago(one.row.last_at, self._now), _AGO_CELLS)
-        title = one.row.title.split("\n", 1)[0] or "(no task)"
+        title = foreign(one.row.title.split("\n", 1)[0]) or "(no task)"
         text = fit(title, max(cells - _AGO_CELLS - 2 - width(facts), 8))
         also = " ".join((one.row.id, stands.word, *one.files, *(task.text for task in one.tasks)))
         return Row(
@@ -256,7 +257,7 @@ class ForkScreen(ListScreen):
                 task.id,
                 (
                     (f"{exactly(task.at, self._now)}  ", "quiet"),
-                    (clip(task.text.split("\n", 1)[0], max(cells - lead - 2, 8)), "plain"),
+                    (clip(foreign(task.text.split("\n", 1)[0]), max(cells - lead - 2, 8)), "plain"),
                 ),
             )
             for task in self._tasks
@@ -270,7 +271,7 @@ class ForkScreen(ListScreen):
 
 def _task_parts(number: int, task: TaskRow, cells: int) -> list[Part]:
     """A task and how it ended."""
-    lines = wrap(task.text.split("\n", 1)[0], cells - 4)
+    lines = wrap(foreign(task.text.split("\n", 1)[0]), cells - 4)
     more = " …" if len(lines) > 2 or "\n" in task.text else ""
     text = "\n    ".join(lines[:2]) + more
     if task.is_forgotten:

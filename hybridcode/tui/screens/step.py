@@ -15,6 +15,7 @@ from hybridcode.tui.desk import Desk
 from hybridcode.tui.paint import Part, clip, wrap
 from hybridcode.tui.plan_text import SIGNS, active_step, joined, step_figures
 from hybridcode.tui.screens.context import ContextScreen
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.rows import Row
 
@@ -47,7 +48,9 @@ class StepScreen(ContextScreen):
         count = len(self._mine())
         goal = self._view.step.goal if self._view is not None else "not in the plan any more"
         room = max(self.size.width - len(self._step) - 24, 8)
-        return ((f"step {self._step} ", "bold $accent"), (clip(goal, room), "bold")), [(0, plural(count, "request"))]
+        return ((f"step {self._step} ", "bold $accent"), (clip(foreign(goal), room), "bold")), [
+            (0, plural(count, "request"))
+        ]
 
     def _mine(self) -> list[str]:
         """Keys of its requests."""
@@ -82,7 +85,7 @@ def step_parts(task: TaskView, view: StepView, cells: int) -> list[Part | str]:
     """Everything about a step."""
     sign, colour = SIGNS[view.status]
     parts: list[Part | str] = [(f"{sign} {view.status}\n", colour)]
-    parts += [(f"{line}\n", "bold") for line in wrap(view.step.goal, cells)]
+    parts += [(f"{line}\n", "bold") for line in wrap(foreign(view.step.goal), cells)]
     for name, text in _facts(task, view):
         first, *rest = joined(text, cells - _NAME_CELLS)
         parts += [(f"{name:<{_NAME_CELLS}}", "$quiet"), f"{first}\n"]

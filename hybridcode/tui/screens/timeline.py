@@ -27,6 +27,7 @@ from hybridcode.tui.screens.framed import Keys
 from hybridcode.tui.screens.listing import ListScreen
 from hybridcode.tui.screens.undo import UndoScreen
 from hybridcode.tui.times import clock, exactly
+from hybridcode.tui.visible import foreign
 from hybridcode.tui.widgets.bars import Item
 from hybridcode.tui.widgets.rows import Row, Rows, RowTone
 
@@ -118,7 +119,7 @@ class TimelineScreen(ListScreen):
         time = f"{clock(one.at, self._now)} "
         paths = " ".join(change.path for change in one.changes)
         if one.kind == "task":
-            text = one.title.split("\n", 1)[0]
+            text = foreign(one.title.split("\n", 1)[0])
             return Row(key, ((time, "quiet"), (clip(f"▸ {text}", cells - len(time)), "strong")), one.title)
         sign = "✗" if one.kind == "check" and not one.is_good else SIGNS[one.kind]
         end = "undone" if one.is_undone else ("failed" if not one.is_good else self._counts.get(key, ""))
@@ -139,7 +140,9 @@ class TimelineScreen(ListScreen):
             parts.append((" · undone", "bold $warning"))
         parts.append(("\n", ""))
         if one.kind != "edit":
-            parts.append((f"{one.title if one.kind in ('task', 'command', 'check') else _title(one)}\n", "bold"))
+            parts.append(
+                (f"{foreign(one.title) if one.kind in ('task', 'command', 'check') else _title(one)}\n", "bold")
+            )
         parts += [(f"! {note}\n", "$warning") for note in one.notes]
         room = _DETAIL_LINES
         for change in one.changes[:_TRACES]:
@@ -209,7 +212,7 @@ def _missing(missing: Missing) -> Part:
 
 
 def _title(one: Happened) -> str:
-    first = one.title.split("\n", 1)[0]
+    first = foreign(one.title.split("\n", 1)[0])
     match one.kind:
         case "edit":
             return ", ".join(change.path for change in one.changes)

@@ -121,8 +121,6 @@ class Composer(TextBox):
             event.prevent_default()
             event.stop()
             self._use_completion(self.completion, event.key)
-            return
-        await super()._on_key(event)
 
     def _use_completion(self, completion: Completion, key: str) -> None:
         match key:

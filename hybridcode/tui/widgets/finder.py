@@ -12,8 +12,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
+from hybridcode.tui.widgets.in_order import LineBox
 
-class Finder(Input):
+
+class Finder(LineBox):
     """One line, shown only while it is used or holds something."""
 
     @dataclass

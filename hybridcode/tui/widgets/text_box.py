@@ -6,10 +6,12 @@ Invariant: what is painted has as many characters as the text, so that the curso
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
 from hybridcode.tui.paint import edited
+from hybridcode.tui.widgets.in_order import take_own
 
 
 class TextBox(TextArea):
@@ -18,6 +20,9 @@ class TextBox(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+underscore", "undo", "undo what was written", key_display="Ctrl+_", id="text.undo"),
     ]
+
+    async def _on_key(self, event: events.Key) -> None:
+        await take_own(self, event)
 
     def get_line(self, line_index: int) -> Text:
         """One line as it is painted."""

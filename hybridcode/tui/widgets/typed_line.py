@@ -6,12 +6,12 @@ Invariant: nothing gets into it by a paste, and no letter that was typed before 
 from collections.abc import Callable
 
 from textual import events
-from textual.widgets import Input
 
 from hybridcode.tui.guard import KeyGuard
+from hybridcode.tui.widgets.in_order import LineBox
 
 
-class TypedLine(Input):
+class TypedLine(LineBox):
     """An input that takes keys only, once its guard lets them through."""
 
     def __init__(self, guard: Callable[[], KeyGuard | None], *, placeholder: str) -> None:
@@ -30,8 +30,6 @@ class TypedLine(Input):
         if guard is not None and event.is_printable and guard.refusal():
             event.prevent_default()
             event.stop()
-            return
-        await super()._on_key(event)
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
