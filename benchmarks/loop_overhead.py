@@ -97,7 +97,11 @@ async def measure(folder: Path, steps: int, files: int) -> dict[str, float]:
     """Milliseconds for each step, and the most memory that the process had."""
     plan = plan_of(steps, files)
     outside = folder.parent / "outside"
-    flags: dict[str, object] = {"audit.state_dir": str(outside / "state"), "limits.max_steps": steps}
+    flags: dict[str, object] = {
+        "audit.state_dir": str(outside / "state"),
+        "limits.max_steps": steps,
+        "routing.draft": "off",
+    }
     loaded = load(
         folder,
         flags=flags,
