@@ -22,6 +22,9 @@ _USING = re.compile(r"expression_statement|assignment|(?:^|_)call(?:_expression)
 """Kinds of nodes that assign or call."""
 _IMPORTING = re.compile(rb"\s*(?:import|from|use|using|require|require_once|include|#\s*include|alias)\b")
 _REQUIRING = re.compile(rb"\s*(?:const|let|var)\b[^;]*=\s*require\s*\(")
+_CONDITIONAL = re.compile(r"^(?:if|try)_statement$")
+_BLOCK = re.compile(r"block$")
+_STAND_IN = re.compile(rb"(?:pass|\w+\s*=\s*(?:None|True|False|null|undefined))\s*;?\s*$")
 _MEMBER = re.compile(rb"[^=]*[.\[]")
 """Sets something inside something else, as `Cart.alias = total` does."""
 _COMMENT = "comment"
@@ -89,8 +92,26 @@ def _first_run(nodes: Sequence[Node], data: bytes) -> Iterator[Node]:
         if _IMPORTING.match(text) or _REQUIRING.match(text):
             has_begun = True
             yield node
+        elif has_begun and _imports_alone(node, data):
+            yield node
         elif has_begun:
             return
+
+
+def _imports_alone(node: Node, data: bytes) -> bool:
+    """A condition or an attempt that does nothing but import, or say what stands for an import that failed."""
+    if not _CONDITIONAL.search(node.type):
+        return False
+    blocks = [child for child in _below(node) if _BLOCK.search(child.type)]
+    inside = [child for block in blocks for child in block.named_children if _COMMENT not in child.type]
+    texts = [data[child.start_byte : child.end_byte] for child in inside if not _CONDITIONAL.search(child.type)]
+    return any(map(_IMPORTING.match, texts)) and all(_IMPORTING.match(one) or _STAND_IN.match(one) for one in texts)
+
+
+def _below(node: Node) -> Iterator[Node]:
+    for child in node.named_children:
+        yield child
+        yield from _below(child)
 
 
 def _root(path: str, data: bytes) -> Node | None:

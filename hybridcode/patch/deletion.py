@@ -32,13 +32,20 @@ _SAY_NOTHING = frozenset(
 )
 _FEW_LINES = 6
 _LINES = re.compile(r"(?<!\w)(?:lines?\s+|L)(\d+)(?:\s*(?:-|–|to|through)\s*L?(\d+))?(?!\w)", re.IGNORECASE)
+_THESE = re.compile(
+    r"\b(?:these|those|both|all (?:of )?(?:the|these|those)|the whole)\s+(?:\w+\s+){0,2}?"
+    r"(?:lines?|regions?|comments?|blocks?|entries|rows)\b",
+    re.IGNORECASE,
+)
+"""A region that defines nothing, called by what it is."""
+_THE_LINE = re.compile(r"\b(?:the|that|this|its)\s+(?:\w+\s+)?line\b", re.IGNORECASE)
 _OPENS = re.compile(r"[:{(\[]\s*\Z")
 _CLOSES = re.compile(r"\A\s*[)\]}]")
 
 
 def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str) -> bool:
     """The goal says that lines `start`..`end` (0-based, end excluded) go: by number, by the names of all that they
-    define or, where they define nothing, by their own text, or by a word of theirs if they are few."""
+    define or, where they define nothing, as `these lines`, by their own text, or by one word if they are few."""
     telling = [sentence for sentence in sentences_of(goal) if _GOES.search(sentence)]
     if any(first - 1 <= start and end <= last for sentence in telling for first, last in _numbers(sentence)):
         return True
@@ -46,6 +53,9 @@ def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str
     if inside:
         return all(any(_goes(symbol.bare_name, sentence) for sentence in telling) for symbol in inside)
     solid = [line.strip() for line in file.lines[start:end] if line.strip()]
+    here = (_THESE, _THE_LINE) if len(solid) == 1 else (_THESE,)
+    if any(_is_meant(pattern, sentence) for pattern in here for sentence in telling):
+        return True
     if all(any(_goes(line, sentence) for sentence in telling) for line in solid):
         return bool(solid)
     words = {word for line in solid for word in _WORD.findall(line)} - _SAY_NOTHING
@@ -111,6 +121,11 @@ def _goes(text: str, sentence: str) -> bool:
     if not _GOES.search(word.sub("", sentence)):
         return False
     return any(not _OF_SOMETHING_ELSE.search(sentence[: found.start()]) for found in word.finditer(sentence))
+
+
+def _is_meant(pattern: re.Pattern[str], sentence: str) -> bool:
+    """The sentence says that what `pattern` finds goes, and not that something goes from there."""
+    return any(not _OF_SOMETHING_ELSE.search(sentence[: found.start()]) for found in pattern.finditer(sentence))
 
 
 def _blanks(lines: Sequence[str]) -> int:

@@ -7,22 +7,35 @@ would take, and on a machine with other work it takes a process that is kept wai
 import asyncio
 import time
 from collections import deque
+from concurrent.futures import Executor
 from importlib import import_module
+from typing import Any
 
 LOOK_S = 0.002
 """Seconds between two looks."""
-LOOKS = 2
+LOOKS = 8
 """So many in a row find nothing to do."""
 
 
 async def nothing_to_do(min_sleep: float = 0.02, max_sleep: float = 1.0) -> None:
-    """Wait until no callback is ready to run; timers, threads and other processes are not waited for."""
+    """Wait until no callback is ready to run and no thread of the loop's is at work; timers and other processes are not
+    waited for."""
     begun = time.monotonic()
-    ready: deque[object] = vars(asyncio.get_running_loop())["_ready"]
+    loop = vars(asyncio.get_running_loop())
+    ready: deque[object] = loop["_ready"]
     idle = 0
     while (waited := time.monotonic() - begun) < max_sleep and (idle < LOOKS or waited < min_sleep):
         await asyncio.sleep(LOOK_S)
-        idle = 0 if ready else idle + 1
+        idle = 0 if ready or _is_at_work(loop["_default_executor"]) else idle + 1
+
+
+def _is_at_work(threads: Executor | None) -> bool:
+    """A thread has something to do, or will have."""
+    if threads is None:
+        return False
+    pool: dict[str, Any] = vars(threads)
+    semaphore: object = pool["_idle_semaphore"]
+    return bool(pool["_work_queue"].qsize()) or vars(semaphore)["_value"] < len(pool["_threads"])
 
 
 def watch_event_loops() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hybridcode.agent.plan_draft import draft_part
 from hybridcode.agent.plan_reply import AskedBack, MoreWanted, ShortPlan, ShortStep, parse_reply
 from hybridcode.domain.plan import Plan
 from hybridcode.models.prompts import fill, load
@@ -34,7 +35,7 @@ def test_the_plan_prompts_shapes_are_what_is_read() -> None:
 
 
 def test_the_plan_prompt_names_every_key_of_a_short_plan() -> None:
-    text = load("plan")
+    text = f"{load('plan')}\n{draft_part(Plan(), task='x')}"
     names = [field.name for kind in (ShortPlan, ShortStep) for field in msgspec.structs.fields(kind)]
     assert [name for name in names if not re.search(rf'(^|\. ){name}[:,] |"{name}": ', text, re.MULTILINE)] == []
 

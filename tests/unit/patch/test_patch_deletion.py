@@ -147,3 +147,31 @@ def test_an_empty_fence_deletes_nothing_where_blocks_were_asked_for():
     answer = read_answer(EMPTY, finish="stop", target=Target("cart.py", "blocks", *TOTAL))
     assert not isinstance(answer, Refusal)
     assert isinstance(place(answer, {"cart.py": FILE.encode()}, goal="Delete total.")[0], Refusal)
+
+
+COMMENTS = "import os\n\n# left over\n# from before\n\nLIMIT = 3\n"
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        "Delete all these lines (two leftover comments); nothing takes their place.",
+        "Remove these two comments.",
+        "Both lines are gone.",
+    ],
+)
+def test_lines_that_define_nothing_go_where_the_goal_calls_them_these(goal: str):
+    assert placed(EMPTY, goal, (3, 4), COMMENTS) == "import os\n\nLIMIT = 3\n"
+
+
+def test_the_line_is_that_of_a_region_of_one_line():
+    tox = "[tox]\ndeps =\n    pytest\n    sh >= 2\n    click\n"
+    left = tox.replace("    sh >= 2\n", "")
+    assert placed(EMPTY, "Remove the line of sh.", (4, 4), tox, "tox.ini") == left
+    assert placed(EMPTY, "Remove that line.", (4, 4), tox, "tox.ini") == left
+    assert placed(EMPTY, "Remove the line of sh.", (3, 5), tox, "tox.ini").startswith("the fence is empty")
+
+
+@pytest.mark.parametrize("goal", ["Remove the blanks from these lines.", "Say more in these lines.", "Drop os there."])
+def test_what_goes_from_these_lines_does_not_take_them_along(goal: str):
+    assert placed(EMPTY, goal, (3, 4), COMMENTS).startswith("the fence is empty")
