@@ -241,7 +241,7 @@ def _capped(run: Run, tokens: int, again: Again | None) -> int:
 def _tokens_for(run: Run, snapshot: Snapshot, draft: Plan | None, again: Again | None) -> int:
     """How much of the tree the first question shows."""
     tokens = run.settings.context.plan_tokens
-    if draft is not None:
+    if draft is not None and _shown(snapshot, draft, again):
         return min(tokens, room_for(draft))
     sized = read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
     return _capped(run, sized, again)
@@ -264,8 +264,7 @@ async def _asked(
     if not snapshot.files:
         return _question(run, "# Repository\n(no files yet)", draft, again), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
-    named = places_of(draft) if draft else again.places if again else ()
-    shown = tuple(place for place in dict.fromkeys(named) if Region.parse(place).path in snapshot.files)
+    shown = _shown(snapshot, draft, again)
     check = "" if shown else check_line(run.settings.verify.test_cmd, run.baseline)
     window = await asyncio.to_thread(_window, corpus, run.task.text, budget, shown, check)
     read = {excerpt.path for excerpt in window.excerpts}
@@ -273,6 +272,12 @@ async def _asked(
     digest = run.journal.put_blob(run.clean(window.text).encode())
     run.journal.append(OutlineMade(digest, window.used, window.budget, source, check, shown))
     return _question(run, window.text, draft, again), window.excerpts, window.used
+
+
+def _shown(snapshot: Snapshot, draft: Plan | None, again: Again | None) -> tuple[str, ...]:
+    """The places that the first question shows; none: what ranks high for the task."""
+    named = places_of(draft) if draft else again.places if again else ()
+    return tuple(place for place in dict.fromkeys(named) if Region.parse(place).path in snapshot.files)
 
 
 def _window(corpus: Corpus, task: str, budget: int, regions: tuple[str, ...], check: str) -> ContextWindow:

@@ -77,6 +77,13 @@ async def test_the_frontier_sees_the_places_of_the_draft_and_no_outline(workspac
     assert "long.py#L36-38" in receipt.files
 
 
+async def test_a_draft_of_new_files_alone_is_shown_with_the_whole_outline(workspace: Path):
+    new = '{"s":[{"t":"new.py","k":"create","g":"x"}]}'
+    it = await drafted(workspace, '{"ok":true}', new, drafts=(fence("X = 1"),))
+    first, second = events(it, OutlineMade)
+    assert (second.places, second.budget) == ((), first.budget)
+
+
 async def test_what_is_wrong_in_a_draft_is_corrected_by_number(workspace: Path):
     reply = '{"s":[1,{"d":2,"t":"long.py#f9"},3]}'
     it = await drafted(workspace, reply, DRAFT, drafts=(body(7), body(9)))
