@@ -45,7 +45,7 @@ class Again:
     told: str
     """What became of the plan before it, as a part of the request."""
     files: tuple[str, ...]
-    """Changed files whose changes are told, and the places that are shown because the failure names them."""
+    """Changed files whose changes are told, and places of the steps whose tries are told."""
     kept: tuple[Step, ...]
     """Steps that are done."""
     taken: frozenset[str]

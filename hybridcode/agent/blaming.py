@@ -68,7 +68,8 @@ def take_in(run: Run, step: Step, found: Blame) -> Step:
     assert run.plan is not None
     earlier = next(one for one in run.plan.steps if one.id == found.step)
     touches = tuple(dict.fromkeys((*step.touches, found.region)))
-    goal = f"{step.goal}\nBeside that, put right what step {found.step} wrote at {found.region}: {earlier.goal}"
+    more = f"\nBeside that, put right what step {found.step} wrote at {found.region}: {earlier.goal}"
+    goal = step.goal if more in step.goal else f"{step.goal}{more}"
     why = f"since the check of all steps together points to what step {found.step} wrote"
     run.reworks += 1
     run.plan = moved(run.plan, step.id, touches, goal=goal)

@@ -6,6 +6,7 @@ means the same, or where it is a module of the standard library that the tree ha
 
 import ast
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from hybridcode.agent.kinds import is_test
@@ -24,10 +25,10 @@ _LIBRARY = frozenset(
 )  # fmt: skip
 """Modules that a name with a dot behind it means where nothing in the tree says otherwise; no words that variables are
 often called by."""
-
-
 _MOST_FILES = 4_000
 """Python files of a tree that are read for a name."""
+_MOST_USERS = 100
+"""Files that may import a name which are taken apart, in order of path; more would say the same, and take long."""
 
 
 class Plain(NamedTuple):
@@ -63,7 +64,8 @@ def import_for(name: str, path: str, data: bytes, tree: Snapshot) -> Plain | Non
 
 
 def _plain(name: str, path: str, data: bytes, tree: Snapshot, files: Sequence[str]) -> Plain | None:
-    found = [one for file in _users(name, path, tree, files) for one in _imports(name, file, tree.read(file))]
+    users = islice(_users(name, path, tree, files), _MOST_USERS)
+    found = [one for file in users for one in _imports(name, file, tree.read(file))]
     if not found:
         is_meant = name in _LIBRARY and not _files_of(name, tree) and uses_as_module(data, name)
         return Plain(f"import {name}", "a module of the standard library") if is_meant else None

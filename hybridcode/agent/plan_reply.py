@@ -6,7 +6,7 @@ stays of a draft of the plan is named by its number.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -70,7 +70,8 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Goal; empty = the task itself, which only a plan of one step may say; a deletion or a command needs none."""
     d: int = 0
     """Number of the draft's step that this one is, but for the keys that it gives; 0 = none."""
-    k: StepKind = "edit"
+    k: StepKind | None = None
+    """Kind; none = `edit`, or what the draft's step is."""
     r: tuple[Short, ...] | Short = ()
     """Reads."""
     n: tuple[int, ...] | int = ()
@@ -100,26 +101,39 @@ class ShortPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def plan_for(self, task: str, draft: Plan | None = None) -> Plan:
         """The plan in full; a step has an empty goal where it needs one and the task cannot stand for it.
 
-        Raises: PlanInvalid for a step of the draft that there is not.
+        Raises: PlanInvalid for a step of the draft that there is not, or that is there twice as it stands, and for a
+        draft that is right and yet corrected.
         """
         kept = draft or Plan()
+        if self.ok and (self.s or self.a):
+            raise PlanInvalid("`ok` says that the draft is right as it is: leave it out, or all but it")
         if self.ok:
             return msgspec.structs.replace(kept, check=self.c or kept.check, rationale=self.y or kept.rationale)
         steps: list[Step] = []
-        places: dict[str, str] = {}
+        places: dict[str, list[str]] = {}
         for place, one in enumerate(self.s, 1):
             number = one if isinstance(one, int) else one.d
             old = _drafted(kept, number) if number or isinstance(one, int) else None
             if old is not None:
-                places[old.id] = str(place)
+                if isinstance(one, int) and one in self.s[: place - 1]:
+                    raise PlanInvalid(f"step {number} of the draft is there twice")
+                places.setdefault(old.id, []).append(str(place))
             steps.append(_step(place, one, old, task if len(self.s) == 1 else ""))
         moved = (
-            msgspec.structs.replace(step, needs=tuple(places[need] for need in step.needs if need in places))
+            msgspec.structs.replace(step, needs=tuple(dict.fromkeys(_renamed(step.needs, kept, places))))
             if isinstance(one, int) or (one.d and not one.n)
             else step
             for one, step in zip(self.s, steps, strict=True)
         )
         return Plan(tuple(moved), rationale=self.y, answer=self.a, check=self.c or kept.check)
+
+
+def _renamed(needs: Iterable[str], draft: Plan, places: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """What steps of a draft are called now; of one that is gone, those that it needed."""
+    for need in needs:
+        gone = next((step.needs for step in draft.steps if step.id == need), ()) if need not in places else ()
+        yield from places.get(need, ())
+        yield from _renamed(gone, draft, places)
 
 
 def _drafted(draft: Plan, number: int) -> Step:
@@ -135,13 +149,13 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
         assert old is not None
         return msgspec.structs.replace(old, id=name)
     touches = _whole(given.t)
-    itself = given.x or (f"delete {', '.join(touches)}" if given.k == "delete" else "")
+    itself = given.x or (f"delete {', '.join(touches)}" if given.k == "delete" and touches else "")
     stands_for_it = task.strip() if len(task) <= GOAL_CHARS and old is None else ""
     needs = (given.n,) if isinstance(given.n, int) else given.n
     step = Step(
         name,
         given.g.strip() or stands_for_it or itself,
-        kind=given.k if given.x is None else "command",
+        kind=(given.k or "edit") if given.x is None else "command",
         touches=touches,
         reads=_whole(given.r),
         needs=tuple(map(str, needs)),
@@ -150,7 +164,10 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
         writer="frontier" if given.w else "local",
         why=given.w,
     )
-    return step if old is None else _over(old, step)
+    if old is None:
+        return step
+    was = old if given.k is None or given.k == "command" else msgspec.structs.replace(old, kind=given.k, command=None)
+    return _over(was, step)
 
 
 def _over(old: Step, new: Step) -> Step:
@@ -180,6 +197,7 @@ def _short(step: Step, numbers: Mapping[str, int], task: str) -> dict[str, objec
         "n": needs,
         "c": step.check or "",
         "x": step.command or "",
+        "w": step.why if step.writer == "frontier" else "",
     }
     return {key: value for key, value in keys.items() if value}
 

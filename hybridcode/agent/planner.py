@@ -32,7 +32,14 @@ from hybridcode.context.places import places
 from hybridcode.context.regions import resolve
 from hybridcode.context.render import BYTES_PER_TOKEN
 from hybridcode.context.task import read_task
-from hybridcode.domain.errors import ContextError, ContextOverflow, LimitReached, ModelError, PlanInvalid
+from hybridcode.domain.errors import (
+    ContextError,
+    ContextOverflow,
+    EgressForbidden,
+    LimitReached,
+    ModelError,
+    PlanInvalid,
+)
 from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import ModelRequest, Reply
@@ -65,24 +72,29 @@ async def make_plan(run: Run, snapshot: Snapshot) -> Plan:
     is_last = run.senders.info(run.decider) is None or run.settings.roles.plan == "local"
     draft: Plan | None = None
     if first.is_drafted or (first.writer == "local" and not is_last):
-        draft = await _drafted(run, snapshot)
+        open_to_decider = run.shown_to(run.decider, snapshot)
+        draft = await _drafted(run, open_to_decider if first.is_drafted else snapshot)
         if draft is not None and first.writer == "local" and len(draft.steps) <= MOST_STEPS:
             return _accept(run, draft, snapshot)
         if draft is not None and not first.is_drafted:
-            why = f"the local model's plan has {len(draft.steps)} steps, a small task up to {MOST_STEPS}: it is a draft"
-            run.journal.append(PlannerChosen(run.decider, why))
+            why = f"the local model's plan has {len(draft.steps)} steps, a small task up to {MOST_STEPS}"
+            is_told = run.shown_to("local", snapshot).files == open_to_decider.files
+            told = "it is a draft" if is_told else "it was made from files that may not be shown, so it is not told"
+            run.journal.append(PlannerChosen(run.decider, f"{why}: {told}"))
+            draft = draft if is_told else None
         run.planner = run.decider
     return _accept(run, await _plan(run, snapshot, draft=draft), snapshot)
 
 
 async def _drafted(run: Run, snapshot: Snapshot) -> Plan | None:
-    """The local model's plan; None, as is told, where it made none that can be followed or looked at."""
+    """The local model's plan; None, as is told, where it made none that can be followed or looked at. What it says of
+    the tree may go to whoever corrects it, so `snapshot` holds for a draft what that one may see."""
     run.planner = "local"
     try:
         draft = await _plan(run, snapshot, is_draft=True)
         if not (why := why_unfit(draft, task=run.task.text)):
             return draft
-    except (PlanInvalid, ModelError) as error:
+    except (EgressForbidden, ModelError, PlanInvalid) as error:
         why = error.message
     run.journal.append(PlannerChosen(run.decider, f"the local model made no usable plan: {why}"))
     return None
@@ -229,7 +241,7 @@ def _capped(run: Run, tokens: int, again: Again | None) -> int:
 def _tokens_for(run: Run, snapshot: Snapshot, draft: Plan | None, again: Again | None) -> int:
     """How much of the tree the first question shows."""
     tokens = run.settings.context.plan_tokens
-    if draft is not None:
+    if draft is not None and _shown(snapshot, draft, again):
         return min(tokens, room_for(draft))
     sized = read_task(run.corpus(snapshot), run.task.text).tokens_of(tokens) if snapshot.files else tokens
     return _capped(run, sized, again)
@@ -252,8 +264,7 @@ async def _asked(
     if not snapshot.files:
         return _question(run, "# Repository\n(no files yet)", draft, again), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
-    named = places_of(draft) if draft else again.places if again else ()
-    shown = tuple(place for place in dict.fromkeys(named) if Region.parse(place).path in snapshot.files)
+    shown = _shown(snapshot, draft, again)
     check = "" if shown else check_line(run.settings.verify.test_cmd, run.baseline)
     window = await asyncio.to_thread(_window, corpus, run.task.text, budget, shown, check)
     read = {excerpt.path for excerpt in window.excerpts}
@@ -261,6 +272,12 @@ async def _asked(
     digest = run.journal.put_blob(run.clean(window.text).encode())
     run.journal.append(OutlineMade(digest, window.used, window.budget, source, check, shown))
     return _question(run, window.text, draft, again), window.excerpts, window.used
+
+
+def _shown(snapshot: Snapshot, draft: Plan | None, again: Again | None) -> tuple[str, ...]:
+    """The places that the first question shows; none: what ranks high for the task."""
+    named = places_of(draft) if draft else again.places if again else ()
+    return tuple(place for place in dict.fromkeys(named) if Region.parse(place).path in snapshot.files)
 
 
 def _window(corpus: Corpus, task: str, budget: int, regions: tuple[str, ...], check: str) -> ContextWindow:

@@ -12,7 +12,7 @@ from hybridcode.agent.failing import failing_definitions, failing_places
 from hybridcode.agent.planner import plan_again
 from hybridcode.agent.revising import diff_so_far, row_of, told_paths
 from hybridcode.agent.run import Run
-from hybridcode.domain.errors import EgressForbidden, LimitReached, ModelError, PlanInvalid
+from hybridcode.domain.errors import ContextError, EgressForbidden, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, RepairAsked
 from hybridcode.domain.plan import Plan
 from hybridcode.repo.snapshot import Snapshot
@@ -40,7 +40,7 @@ async def repair(run: Run, failure: Failure) -> Plan | None:
     try:
         tree = run.shown_to(run.decider, await run.snapshot())
         found = await plan_again(run, _again(run, plan, failure, tree))
-    except (ModelError, EgressForbidden, PlanInvalid, LimitReached) as error:
+    except (ContextError, EgressForbidden, LimitReached, ModelError, PlanInvalid) as error:
         run.journal.append(NoticeGiven("warning", f"there is no other plan: {error.message}", error.hint))
         return None
     if not found.steps:
@@ -54,7 +54,7 @@ def _again(run: Run, plan: Plan, failure: Failure, tree: Snapshot) -> Again:
     return Again(
         number=run.repairs,
         told=_told(run, plan, failure, failing_places(failure.told, tree)),
-        files=tuple(told_paths(run)),
+        files=tuple(dict.fromkeys((*told_paths(run), *_told_of(run, plan)))),
         kept=tuple(step for step in plan.steps if step.id in run.done),
         taken=frozenset(step.id for step in plan.steps),
         check=plan.check,
@@ -65,6 +65,11 @@ def _again(run: Run, plan: Plan, failure: Failure, tree: Snapshot) -> Again:
 def _places(plan: Plan, only: str = "") -> tuple[str, ...]:
     """What the steps of a plan change, or that one alone."""
     return tuple(place for step in plan.steps if only in ("", step.id) for place in step.touches)
+
+
+def _told_of(run: Run, plan: Plan) -> tuple[str, ...]:
+    """Places of the steps whose last tries are told: drafts for them are a part of that."""
+    return tuple(place for step in plan.steps if _state(run, step.id) == "failed" for place in step.touches)
 
 
 def _told(run: Run, plan: Plan, failure: Failure, places: Mapping[str, Collection[int]]) -> str:

@@ -18,6 +18,8 @@ _DENIED = (
     re.compile(r"Permission denied: '(?:\./)?([^'/]+)'"),
 )
 """A name in the folder where the command ran, which it may not make."""
+_LONGEST_NAME = 255
+"""Bytes."""
 TERMINAL = "The sandbox here (Landlock) has no pseudo-terminal: what needs one cannot run."
 TOP_FOLDER = (
     "The sandbox here (Landlock) lets no command make new names in the workspace's own folder, as `sed -i` does there: "
@@ -31,6 +33,11 @@ def kept_from(receipt: Ran, root: Path) -> str:
         return ""
     found = [TERMINAL] if _NO_TERMINAL.search(receipt.tail) else []
     names = [match[1] for pattern in _DENIED for match in pattern.finditer(receipt.tail)]
-    if any(not (root / name).exists() for name in names):
+    if any(_may_be(name) and not (root / name).exists() for name in names):
         found.append(TOP_FOLDER)
     return " ".join(found)
+
+
+def _may_be(name: str) -> bool:
+    """No file system has a longer name."""
+    return len(name.encode("utf-8", "replace")) <= _LONGEST_NAME

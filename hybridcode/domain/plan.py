@@ -13,7 +13,7 @@ StepKind = Literal["edit", "create", "delete", "command"]
 
 Writer = Literal["local", "frontier"]
 
-_LINES = re.compile(r"L(\d+)(?:-L?(\d+))?\Z")
+_LINES = re.compile(r"L(\d{1,9})(?:-L?(\d{1,9}))?\Z")
 
 
 class Region(msgspec.Struct, frozen=True):

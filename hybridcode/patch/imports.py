@@ -25,6 +25,8 @@ def with_import(data: bytes, line: str) -> bytes:
     if tree is None:
         return data
     file = FileText.of(data)
+    if any("\r" in line for line in file.lines):
+        return data  # Python counts its lines otherwise
     found = _first_imports(tree)
     if (edit := _joined(file, found, line)) is not None:
         return file.bytes_with([edit])
@@ -85,7 +87,9 @@ def _behind(found: Sequence[_Import], line: str) -> LineEdit:
         at = group[-1].end_lineno or 0
         return LineEdit(at, at, ("", line))
     before = [node for node in group if _rank(node) <= _rank(new)]
-    at = (before[-1].end_lineno or 0) if before else group[0].lineno - 1
+    first = group[0]
+    is_first = first.col_offset == 0  # else it shares its line with a docstring, or an import that has to stay first
+    at = (before[-1].end_lineno or 0) if before else first.lineno - 1 if is_first else first.end_lineno or 0
     return LineEdit(at, at, (line,))
 
 

@@ -18,7 +18,8 @@ from hybridcode.patch.script_names import LANGUAGES, unbound
 from hybridcode.repo.grammars import language_of
 
 _SUFFIXES = (".py", ".pyi")
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 300_000
+"""Of a larger file nothing is said: symbol tables of many definitions take long."""
 _KEPT = 64
 """Answers that are remembered: the same bytes are asked about again and again."""
 _BUILT_IN = frozenset(dir(builtins)) | {"_", "WindowsError", "reveal_type", "PythonFinalizationError"}
@@ -148,11 +149,20 @@ def _makes_names(tree: ast.Module) -> bool:
                 return True
             case ast.Call(func=ast.Name(id=name)) if name in _MAKES_NAMES:
                 return True
-            case ast.ExceptHandler(type=ast.Name(id="NameError")):
+            case ast.ExceptHandler(type=ast.expr() as caught) if _names_it(caught):
                 return True
             case _:
                 pass
     return False
+
+
+def _names_it(caught: ast.expr) -> bool:
+    """A handler is for names that are not there, perhaps among others."""
+    inside = list(ast.walk(caught))
+    names = {one.id for one in inside if isinstance(one, ast.Name)} | {
+        one.attr for one in inside if isinstance(one, ast.Attribute)
+    }
+    return "NameError" in names
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -5,6 +5,7 @@ counts as defined everywhere in it, so what is found is rather too little. Types
 """
 
 import functools
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -13,7 +14,7 @@ from hybridcode.repo.grammars import parse
 
 LANGUAGES = frozenset({"javascript", "typescript", "tsx"})
 _KEPT = 64
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 300_000
 _BINDS: dict[str, tuple[str, ...]] = {
     "variable_declarator": ("name",),
     "function_declaration": ("name",),
@@ -29,8 +30,8 @@ _BINDS: dict[str, tuple[str, ...]] = {
     "module": ("name",),
     "import_specifier": ("name", "alias"),
     "arrow_function": ("parameter",),
-    "required_parameter": ("pattern",),
-    "optional_parameter": ("pattern",),
+    "required_parameter": ("pattern", "name"),
+    "optional_parameter": ("pattern", "name"),
     "index_signature": ("name",),
     "catch_clause": ("parameter",),
     "for_in_statement": ("left",),
@@ -60,13 +61,19 @@ URLSearchParams WebSocket Worker XMLHttpRequest Element HTMLElement ReadableStre
 alert atob btoa caches cancelAnimationFrame clearImmediate clearInterval clearTimeout confirm console crypto
 customElements document fetch getComputedStyle history indexedDB localStorage location matchMedia navigator
 performance prompt queueMicrotask requestAnimationFrame requestIdleCallback screen self sessionStorage setImmediate
-setInterval setTimeout structuredClone window React JSX afterAll afterEach assert before after beforeAll beforeEach cy
+setInterval setTimeout structuredClone window React JSX CSS FileList DataTransfer Audio NodeList ImageData
+addEventListener removeEventListener postMessage importScripts getSelection scrollTo defineProps defineEmits
+defineExpose withDefaults Cypress jasmine spyOn afterAll afterEach assert before after beforeAll beforeEach cy
 describe expect it jest suite test vi xdescribe xit $ jQuery chrome browser
 """
 """Names that the language, its usual surroundings and test runners define."""
 
 
 _KNOWN = frozenset(_SURROUNDINGS.split())
+_KIND_OF_PAGE = re.compile(r"(?:HTML|SVG)\w*Element|[A-Z]\w*Event|(?:DOM|CSS|IDB|RTC|WebGL)\w*")
+"""Names of a page's own kinds of things, of which there are hundreds."""
+_DECLARED = re.compile(rb"/\*\s*globals?\s([^*]*)\*/")
+_NAME = re.compile(rb"[\w$]+")
 
 
 @functools.lru_cache(maxsize=_KEPT)
@@ -76,7 +83,8 @@ def unbound(language: str, data: bytes) -> tuple[str, ...] | None:
     tree = parse(language, data) if len(data) <= _MOST_BYTES else None
     if tree is None or tree.root_node.has_error:
         return None
-    bound, used = set[str](), dict[str, None]()
+    declared = (name for found in _DECLARED.findall(data) for name in _NAME.findall(found))
+    bound, used = {name.decode("utf-8", "replace") for name in declared}, dict[str, None]()
     is_module = any(child.type in _MODULE for child in tree.root_node.named_children)
     for node in _identifiers(tree.root_node):
         name = data[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -85,7 +93,10 @@ def unbound(language: str, data: bytes) -> tuple[str, ...] | None:
             bound.add(name)
         elif not _is_no_use(node, name):
             used[name] = None
-    return tuple(name for name in used if name not in bound and name not in _KNOWN) if is_module else None
+    known = bound | _KNOWN
+    return (
+        tuple(name for name in used if name not in known and not _KIND_OF_PAGE.fullmatch(name)) if is_module else None
+    )
 
 
 def _identifiers(root: Node) -> Iterator[Node]:

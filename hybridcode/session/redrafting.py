@@ -122,7 +122,7 @@ def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None, step
     digest = sha256_hex(canonical_json(event.refusals))
     if drafting is None or drafting.why_not:
         return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not if drafting else NOT_KEPT, digest)
-    found = drafting.refused or unparsable(drafting.changes) or _loose_ends(event, drafting, step)
+    found = drafting.refused or _faults(event, drafting, step)
     rebuilt = sha256_hex(canonical_json(found))
     if agrees(canonical_json(event.refusals).decode(), canonical_json(found).decode()):
         return Checked(seq, "draft", "ok", what, "", digest, digest)
@@ -130,10 +130,11 @@ def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None, step
     return Checked(seq, "draft", "differs", what, why, digest, rebuilt)
 
 
-def _loose_ends(event: DraftRefused, drafting: Drafting, step: Step | None) -> tuple[Refusal, ...]:
-    """What a draft leaves undefined or unused, as far as it was refused for it: other steps may bring the rest."""
+def _faults(event: DraftRefused, drafting: Drafting, step: Step | None) -> tuple[Refusal, ...]:
+    """Why a draft that can be placed was refused: for what it leaves undefined or unused, of which other steps may
+    bring the rest, even where it does not parse either and somebody was to look at it; else for that."""
     found = loose_ends_of(step, drafting.changes) if step is not None else ()
-    return tuple(one for one in found if one in event.refusals)
+    return tuple(one for one in found if one in event.refusals) or unparsable(drafting.changes)
 
 
 def check_proposal(seq: int, proposal: Proposal, drafting: Drafting | None, recorded: Recorded) -> Checked:

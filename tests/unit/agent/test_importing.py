@@ -145,3 +145,10 @@ def test_a_module_of_the_standard_library_is_meant_where_the_tree_has_no_other(t
     assert import_for("json", "main.py", b"json(1)\n", tree) is None
     assert import_for("math", "main.py", b"math.pi\n", tree) is None
     assert import_for("shop", "main.py", b"shop.x\n", tree) is None
+
+
+def test_of_a_name_that_many_files_import_some_are_enough(tmp_path: Path):
+    many = {f"m{number:03}.py": f"from shop.cart import Cart\n\nX = {number}\n" for number in range(110)}
+    write_tree(tmp_path / "repo", {"shop/cart.py": CART, "main.py": "", **many})
+    plain = import_for("Cart", "main.py", b"print(Cart)\n", take(tmp_path / "repo"))
+    assert plain == Plain("from shop.cart import Cart", "as 100 other files have it")

@@ -12,7 +12,7 @@ from hybridcode.context.render import tokens
 from hybridcode.domain.errors import PlanInvalid
 from hybridcode.domain.events import ModelAsked, OutlineMade, PlanMade, PlannerChosen
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.plan import Plan
+from hybridcode.domain.plan import Plan, Step
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, edit, fence, requests_of
 
@@ -77,6 +77,13 @@ async def test_the_frontier_sees_the_places_of_the_draft_and_no_outline(workspac
     assert "long.py#L36-38" in receipt.files
 
 
+async def test_a_draft_of_new_files_alone_is_shown_with_the_whole_outline(workspace: Path):
+    new = '{"s":[{"t":"new.py","k":"create","g":"x"}]}'
+    it = await drafted(workspace, '{"ok":true}', new, drafts=(fence("X = 1"),))
+    first, second = events(it, OutlineMade)
+    assert (second.places, second.budget) == ((), first.budget)
+
+
 async def test_what_is_wrong_in_a_draft_is_corrected_by_number(workspace: Path):
     reply = '{"s":[1,{"d":2,"t":"long.py#f9"},3]}'
     it = await drafted(workspace, reply, DRAFT, drafts=(body(7), body(9)))
@@ -114,7 +121,7 @@ def test_steps_of_a_draft_keep_what_they_need_under_their_new_numbers():
     assert [(step.id, step.touches, step.needs) for step in plan.steps] == [
         ("1", ("new.py",), ()),
         ("2", ("long.py#f7",), ()),
-        ("3", ("notes.md",), ()),
+        ("3", ("notes.md",), ("2",)),
     ]
     assert plan.check == "make"
     assert read('{"s":[2,1]}').steps[0].needs == ("2",)
@@ -126,6 +133,31 @@ def test_a_step_that_is_given_anew_says_only_what_differs():
     (step,) = read('{"s":[{"d":1,"g":"return 9","w":"subtle"}]}', draft).steps
     assert (step.goal, step.touches, step.reads, step.check) == ("return 9", ("long.py#f7",), ("notes.md",), "make")
     assert (step.writer, step.why) == ("frontier", "subtle")
+
+
+def test_what_needed_a_step_that_is_gone_or_in_two_parts_waits_all_the_same():
+    assert [step.needs for step in read('{"s":[1,3]}').steps] == [(), ("1",)]
+    halves = read('{"s":[{"d":1,"t":"long.py#f1"},{"d":1,"t":"long.py#f2"},2]}')
+    assert [step.needs for step in halves.steps] == [(), (), ("1", "2")]
+
+
+def test_the_kind_of_a_step_can_be_corrected():
+    draft = Plan((edit("a", "old.py", kind="delete"), Step("b", "run", kind="command", command="make")))
+    first, second = read('{"s":[{"d":1,"k":"edit","g":"drop f"},{"d":2,"k":"edit","t":"x.py","g":"y"}]}', draft).steps
+    assert (first.kind, first.goal, first.touches) == ("edit", "drop f", ("old.py",))
+    assert (second.kind, second.command, second.touches) == ("edit", None, ("x.py",))
+    (gone,) = read('{"s":[{"d":1,"k":"delete"}]}').steps
+    assert (gone.kind, gone.touches) == ("delete", ("long.py#f7",))
+
+
+@pytest.mark.parametrize("reply", ['{"ok":true,"s":[1]}', '{"ok":true,"a":"no"}', '{"s":[1,1]}'])
+def test_what_contradicts_itself_is_refused(reply: str):
+    with pytest.raises(PlanInvalid, match=r"right as it is|twice"):
+        read(reply)
+
+
+def test_who_is_to_write_a_step_of_a_draft_is_told():
+    assert in_short(Plan((edit("a", "x.py", writer="frontier", why="subtle"),)), task="x").endswith('"w":"subtle"}')
 
 
 @pytest.mark.parametrize("reply", ['{"s":[4]}', '{"s":[0]}', '{"s":[{"d":-1,"g":"x"}]}', '{"ok":true}'])

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from hybridcode.agent.plan_reply import GOAL_CHARS, MoreWanted, ShortPlan, ShortStep, parse_reply
 from hybridcode.domain.errors import PlanInvalid
-from hybridcode.domain.plan import Plan, Step
+from hybridcode.domain.plan import Plan, Region, Step
 
 TASK = "Round the total half to even."
 
@@ -105,3 +105,7 @@ def places(path: str) -> st.SearchStrategy[tuple[str, ...]]:
 def test_what_is_written_short_is_read_back(steps: list[ShortStep]):
     plan = ShortPlan(tuple(steps), c="make")
     assert parse_reply(msgspec.json.encode(plan).decode(), task=TASK) == plan.plan_for(TASK)
+
+
+def test_a_number_of_a_line_without_an_end_is_a_name_that_is_not_there():
+    assert Region.parse(f"a.py#L{'9' * 5_000}").start is None

@@ -246,3 +246,9 @@ def test_a_name_stays_short_enough_for_an_id():
 def test_what_is_done_need_not_fit_the_tree_any_more():
     plan = still_open(Plan((TAX, edit("rate", "shop.py", needs=("tax",)))), {"tax"})
     assert [(step.id, step.needs) for step in plan.steps] == [("rate", ())]
+
+
+async def test_a_cap_that_leaves_no_room_for_the_tree_ends_the_task_as_it_was(workspace: Path):
+    it = judged(workspace, "bad The rate is still 3.", **{"limits.step_input_tokens": 60})
+    assert (await it.run()).code == ExitCode.VERIFICATION_FAILED
+    assert any("there is no other plan" in one.text for one in events(it, NoticeGiven))

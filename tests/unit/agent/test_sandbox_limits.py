@@ -28,6 +28,7 @@ def ran(tail: str, *, sandbox: str = "landlock", exit_code: int = 1) -> Ran:
         ("PermissionError: [Errno 13] Permission denied: '/etc/shadow'", ""),
         ("cat: there.txt: Permission denied", ""),
         ("1 failed in 0.1s", ""),
+        (f"{'x' * 300}: Permission denied", ""),
     ],
 )
 def test_what_landlock_keeps_a_command_from_is_told(tmp_path: Path, tail: str, told: str):

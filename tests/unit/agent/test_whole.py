@@ -98,3 +98,11 @@ async def test_a_place_that_is_taken_in_is_in_the_plan_and_on_every_screen(tmp_p
 def test_places_are_those_of_the_tree_in_their_order():
     output = 'File "/x/shop/tax.py", line 2, in rate\n  shop.py:7: in total\n/usr/lib/other.py:3: x\nshop.py:9\n'
     assert frames(output, {"tax.py", "shop.py"}) == [("tax.py", 2), ("shop.py", 7), ("shop.py", 9)]
+
+
+async def test_a_place_that_is_taken_in_twice_is_asked_for_once(tmp_path: Path):
+    it = scene(tmp_path / "shop", *total("3"), *rate("3", "5", "6"), first="4")
+    await it.run()
+    assert it.session is not None
+    moved = [one.event for one in it.session.state.envelopes if isinstance(one.event, StepMoved)]
+    assert [event.goal.count("put right") for event in moved] == [1, 1]

@@ -27,6 +27,8 @@ def missing(after: str, before: str = BASE, path: str = "shop.py") -> tuple[str,
         (BASE + "\n\nfrom shop import *\nprint(anything)\n", ()),
         (BASE + "\n\nglobals().update(x=1)\nprint(x)\n", ()),
         (BASE + "\n\ntry:\n    unicode\nexcept NameError:\n    unicode = str\nprint(more)\n", ()),
+        (BASE + "\n\ntry:\n    s = unicode\nexcept (NameError, AttributeError):\n    s = str\n", ()),
+        (BASE + "\n\ntry:\n    s = unicode\nexcept builtins.NameError:\n    s = str\n", ()),
         (BASE + "\n\nmatch RATE:\n    case [first, *rest]:\n        print(first, rest)\n", ()),
         (BASE + "\n\ndef broken(:\n", ()),
     ],
@@ -124,3 +126,22 @@ def test_a_name_that_is_used_as_a_module():
 )  # fmt: skip
 def test_an_import_goes_where_it_belongs(text: str, line: str, result: str):
     assert with_import(text.encode(), line).decode() == result
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("import os\rimport re\rx = 1\r", "import os\rimport re\rx = 1\r"),
+        ('"""Doc."""; import os\n', '"""Doc."""; import os\nimport json\n'),
+        (
+            "from __future__ import annotations; import os\n",
+            "from __future__ import annotations; import os\nimport json\n",
+        ),
+    ],
+)
+def test_an_import_moves_nothing_that_has_to_stay_first(text: str, result: str):
+    assert with_import(text.encode(), "import json").decode() == result
+
+
+def test_of_a_very_large_file_nothing_is_said():
+    assert missing(BASE + "x = 1\n" * 50_000 + "print(gone)\n") == ()

@@ -23,6 +23,8 @@ def missing(after: str, path: str = "shop.js", before: str = BASE) -> tuple[str,
         ("class A extends Base { #p = 1; m() { return this.q } }", ("Base",)),
         ("label: for (;;) break label;", ()),
         ("function broken( {", ()),
+        ("x instanceof HTMLInputElement; new MessageEvent(CSS, DOMRect, SVGElement, Eventful);", ("x", "Eventful")),
+        ("/* global angular, $http:readonly */ angular($http, other);", ("other",)),
     ],
 )
 def test_names_that_a_script_leaves_undefined(text: str, names: tuple[str, ...]):
@@ -67,3 +69,7 @@ def test_tags_are_names_where_they_are_components():
 def test_they_are_warnings_beside_the_change():
     change = FileChange("shop.js", BASE.encode(), BASE.replace("* rate", "* tax").encode())
     assert warnings([change]) == ("shop.js: tax is not defined in this file",)
+
+
+def test_a_part_of_a_tuple_may_have_a_name():
+    assert missing("export type Pair = [first: string, second?: number];\n", path="a.ts") == ()

@@ -365,3 +365,15 @@ def test_a_redaction_mark_stands_for_what_was_taken_out_and_for_nothing_else():
     assert not agrees("a [redacted:env-value] b", "a secret c")
     assert not agrees("a [redacted:env-value] b", "b secret b")
     assert not agrees("plain", "other")
+
+
+async def test_a_draft_that_was_refused_for_a_name_and_does_not_parse_elsewhere_is_rebuilt(workspace: Path):
+    write_tree(workspace, {"fee.py": "def fee():\n    return 1\n"})
+    texts = ("total(items):\n    return gone", "fee():\n    return gone", "total(items):\n    return (RATE")
+    drafts = [fence(f"def {text}") for text in (*texts, "fee():\n    return lost")]
+    drafts += [fence(CART), fence("def fee():\n    return 2")]
+    step = edit("1", "shop/cart.py#total", "fee.py#fee")
+    it = scene(workspace, step, drafts=drafts, answers=Scripted([yes]), **{"routing.local_tries": 3})
+    assert (await it.run()).code == ExitCode.DONE
+    refused = [line for line in proven(it.session) if "refused" in line.what] if it.session else []
+    assert [line.verdict for line in refused] == ["ok", "ok"]
