@@ -104,7 +104,7 @@ def _row(request: Request, cells: int) -> Row:
 
 
 _ROOMY = 56
-_COLUMNS = 56
+_COLUMNS = 65
 """Cells of a row beside the name of its step."""
 
 
