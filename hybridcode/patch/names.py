@@ -11,7 +11,7 @@ import functools
 import symtable
 import threading
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from typing import TypeGuard
 
 from hybridcode.patch.script_names import LANGUAGES, unbound
@@ -53,7 +53,8 @@ def unused(path: str, before: bytes | None, after: bytes | None) -> tuple[str, .
     if new is None or old is None:
         return ()
     imported, used = set(_imported(old)) & _used(old), _used(new)
-    return tuple(name for name in dict.fromkeys(_imported(new)) if name in imported and name not in used)
+    meant = {number for number, line in enumerate((_text(after) or "").split("\n"), 1) if "noqa" in line}
+    return tuple(name for name in dict.fromkeys(_imported(new, meant)) if name in imported and name not in used)
 
 
 def uses_as_module(data: bytes, name: str) -> bool:
@@ -165,13 +166,16 @@ def _names_it(caught: ast.expr) -> bool:
     return "NameError" in names
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """Names that a module's top imports, those under a condition too; not those that are handed on by `x as x`."""
+def _imported(tree: ast.Module, meant: Collection[int] = ()) -> Iterator[str]:
+    """Names that a module's top imports, those under a condition too; not those that are handed on by `x as x`, nor in
+    statements that begin on lines in `meant` (1-based)."""
     open_nodes: list[ast.AST] = [tree]
     while open_nodes:
         node = open_nodes.pop(0)
         match node:
             case ast.ImportFrom(module="__future__"):
+                pass
+            case ast.stmt(lineno=line) if line in meant:
                 pass
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 yield from (one.asname or one.name.partition(".")[0] for one in names if one.asname != one.name)

@@ -73,6 +73,8 @@ def test_a_package_hands_names_on_and_so_does_an_import_as_itself():
     before, after = b"from a import X\nprint(X)\n", b"from a import X\n"
     assert unused("shop/__init__.py", before, after) == ()
     assert unused("shop.py", before.replace(b"X\n", b"X as X\n", 1), after.replace(b"X\n", b"X as X\n")) == ()
+    marked = b"from a import X  # " + b"noqa: F401\n"
+    assert unused("shop.py", marked + b"print(X)\n", marked) == ()
 
 
 def test_both_are_warnings_beside_the_change():
