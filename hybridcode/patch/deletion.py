@@ -31,6 +31,7 @@ _SAY_NOTHING = frozenset(
     ("as", "by", "else", "for", "from", "if", "import", "in", "is", "not", "of", "or", "the", "to")
 )
 _FEW_LINES = 6
+_SETS = re.compile(r"(?:(?:const|let|var)\s+)?(\w+)\s*(?::[^=]+)?=(?!=)")
 _LINES = re.compile(r"(?<!\w)(?:lines?\s+|L)(\d+)(?:\s*(?:-|–|to|through)\s*L?(\d+))?(?!\w)", re.IGNORECASE)
 _THESE = re.compile(
     r"\b(?:these|those|both|all (?:of )?(?:the|these|those)|the whole)\s+(?:\w+\s+){0,2}?"
@@ -45,7 +46,8 @@ _CLOSES = re.compile(r"\A\s*[)\]}]")
 
 def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str) -> bool:
     """The goal says that lines `start`..`end` (0-based, end excluded) go: by number, by the names of all that they
-    define or, where they define nothing, as `these lines`, by their own text, or by one word if they are few."""
+    define or, where they define nothing, of all that they set, as `these lines`, by their own text, or by one word if
+    they are few."""
     telling = [sentence for sentence in sentences_of(goal) if _GOES.search(sentence)]
     if any(first - 1 <= start and end <= last for sentence in telling for first, last in _numbers(sentence)):
         return True
@@ -53,6 +55,9 @@ def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str
     if inside:
         return all(any(_goes(symbol.bare_name, sentence) for sentence in telling) for symbol in inside)
     solid = [line.strip() for line in file.lines[start:end] if line.strip()]
+    sets = {found[1] for line in solid if (found := _SETS.match(line))}
+    if sets and all(any(_goes(name, sentence) for sentence in telling) for name in sets):
+        return True
     here = (_THESE, _THE_LINE) if len(solid) == 1 else (_THESE,)
     if any(_is_meant(pattern, sentence) for pattern in here for sentence in telling):
         return True

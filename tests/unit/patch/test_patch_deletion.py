@@ -175,3 +175,16 @@ def test_the_line_is_that_of_a_region_of_one_line():
 @pytest.mark.parametrize("goal", ["Remove the blanks from these lines.", "Say more in these lines.", "Drop os there."])
 def test_what_goes_from_these_lines_does_not_take_them_along(goal: str):
     assert placed(EMPTY, goal, (3, 4), COMMENTS).startswith("the fence is empty")
+
+
+TRIED = (
+    "import os\n\n# since 3.10\ntry:\n    zip(strict=True)\nexcept TypeError:\n    _strict = zip\nelse:\n"
+    "    _strict = partial(zip, strict=True)\n\nLIMIT = 3\n"
+)
+
+
+def test_lines_that_set_one_name_go_with_it():
+    goal = "Delete Gone, _gone and the try block that sets _strict; drop the import of partial."
+    assert placed(EMPTY, goal, (3, 9), TRIED) == "import os\n\nLIMIT = 3\n"
+    assert placed(EMPTY, "Remove the use of zip in _strict.", (3, 9), TRIED).startswith("the fence is empty")
+    assert placed(EMPTY, "Delete the block that sets _strict.", (3, 11), TRIED).startswith("the fence is empty")
