@@ -1,18 +1,21 @@
 """What a task changed, as far as a request has room for it: whole hunks, those of what fails first.
 
-Invariant: at most as long as asked for; a hunk is shown whole, or by its first lines where it alone is larger than the
-room; what is left out is counted in lines, file by file.
+Invariant: at most as long as asked for; where not all has room, long runs of removed lines are folded; then a hunk is
+shown whole, or by its first lines where it alone is larger than the room, below the heading of its own file; what is
+left out is counted in lines, file by file.
 """
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hybridcode.patch.hunks import unified
 
 LIST_CHARS = 500
 """For the files of which something is left out."""
+_MOST_REMOVED = 12
+_KEPT_REMOVED = 4
 _LEAST_CHARS = 600
 """Of a hunk that is too large for the room."""
 _HEAD = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
@@ -39,6 +42,11 @@ class Hunk:
     def holds(self, lines: Collection[int]) -> bool:
         """One of the lines stands in it."""
         return any(self.start <= line < self.end for line in lines)
+
+    @property
+    def heading(self) -> str:
+        """Of its file, which the first hunk begins with; empty for the others."""
+        return "" if self.text.startswith("@@ ") else self.text.partition("\n@@ ")[0] + "\n"
 
     @property
     def length(self) -> int:
@@ -72,17 +80,51 @@ def bounded_diff(
     failing = places or {}
     ordered = sorted(files, key=lambda path: (path not in failing, path))
     hunks = [hunk for path in ordered for hunk in hunks_of(path, files[path])]
-    if sum(len(hunk.text) for hunk in hunks) <= most_chars:
+    if not _fits(hunks, most_chars):
+        hunks = [replace(hunk, text=_folded(hunk.text)) for hunk in hunks]
+    if _fits(hunks, most_chars):
         return "".join(hunk.text for hunk in hunks)
+    headings = {hunk.path: hunk.heading for hunk in hunks if hunk.heading}
     by_worth = sorted(hunks, key=lambda one: (one.path not in failing, not one.holds(failing.get(one.path, ()))))
-    room, shown = most_chars - LIST_CHARS, dict[Hunk, str]()
+    room, shown, headed = most_chars - LIST_CHARS, dict[Hunk, str](), set[str]()
     for hunk in by_worth:
-        text = hunk.text if len(hunk.text) <= room else _cut(hunk, room)
+        is_headed = hunk.path in headed
+        left = room + (len(hunk.heading) if is_headed else len(hunk.heading) - len(headings[hunk.path]))
+        text = hunk.text if len(hunk.text) <= left else _cut(hunk, left)
         if text:
             shown[hunk] = text
-            room -= len(text)
-    kept = "".join(shown[hunk] for hunk in hunks if hunk in shown)
-    return kept + _listed([hunk for hunk in hunks if hunk not in shown])
+            headed.add(hunk.path)
+            room = left - len(text)
+    return _below_headings(hunks, shown, headings) + _listed([hunk for hunk in hunks if hunk not in shown])
+
+
+def _fits(hunks: Sequence[Hunk], most_chars: int) -> bool:
+    return sum(len(hunk.text) for hunk in hunks) <= most_chars
+
+
+def _below_headings(hunks: Sequence[Hunk], shown: Mapping[Hunk, str], headings: Mapping[str, str]) -> str:
+    """The hunks that are shown; the first one of a file has its heading."""
+    text, before = "", ""
+    for hunk in hunks:
+        if hunk in shown:
+            text += (headings[hunk.path] if hunk.path != before and not hunk.heading else "") + shown[hunk]
+            before = hunk.path
+    return text
+
+
+def _folded(text: str) -> str:
+    """A hunk in which of many lines that are removed one after the other the first ones stand."""
+    lines: list[str] = []
+    removed: list[str] = []
+    for line in [*text.splitlines(keepends=True), ""]:
+        if line.startswith("-") and not (line.startswith("--- ") and not lines):
+            removed.append(line)
+            continue
+        if len(removed) > _MOST_REMOVED:
+            removed[_KEPT_REMOVED:] = [f"[{len(removed) - _KEPT_REMOVED} more removed lines]\n"]
+        lines += (*removed, line)
+        removed = []
+    return "".join(lines)
 
 
 def _cut(hunk: Hunk, room: int) -> str:

@@ -3,9 +3,8 @@
 Invariant: the request's size does not grow with the number of drafts or steps.
 """
 
-from collections.abc import Mapping
-
 from hybridcode.agent.checks import said
+from hybridcode.agent.diffs import Versions, bounded_diff
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
 from hybridcode.context.signals import is_test
@@ -15,10 +14,9 @@ from hybridcode.domain.model import Message, ModelRequest
 from hybridcode.domain.plan import Plan
 from hybridcode.models.egress import denied_files
 from hybridcode.models.prompts import load
-from hybridcode.patch.hunks import unified
 
 DIFF_CHARS = 12_000
-"""A longer diff is shown from its start, with the number of characters left out."""
+"""Of a longer diff, removed lines are folded and hunks left out."""
 TAIL_CHARS = 600
 """Of each check's output. A check that failed has ended the task before."""
 
@@ -89,19 +87,11 @@ def read_verdict(text: str, *, model: str) -> TaskJudged:
 
 def final_diff(run: Run) -> str:
     """What this task changed on disk, as one unified diff, bounded."""
-    found: dict[str, tuple[bytes | None, bytes | None]] = {}
+    found: dict[str, Versions] = {}
     for path in shown_paths(run):
         file = run.root / path
-        found[path] = run.before[path], file.read_bytes() if file.is_file() else None
-    return bounded_diff(found)
-
-
-def bounded_diff(files: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
-    """What files held before and hold now, as one diff in the order of `files`, bounded."""
-    text = "".join(unified(path, before, after) for path, (before, after) in files.items() if before != after)
-    if len(text) <= DIFF_CHARS:
-        return text
-    return f"{text[:DIFF_CHARS]}\n[{len(text) - DIFF_CHARS} more characters of diff]\n"
+        found[path] = Versions(run.before[path], file.read_bytes() if file.is_file() else None)
+    return bounded_diff(found, most_chars=DIFF_CHARS)
 
 
 def shown_paths(run: Run) -> tuple[str, ...]:

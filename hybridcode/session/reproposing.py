@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hybridcode.agent.commands import shell_command
-from hybridcode.agent.judge import bounded_diff
+from hybridcode.agent.diffs import Versions, bounded_diff
+from hybridcode.agent.judge import DIFF_CHARS
 from hybridcode.domain.action import (
     Amend,
     Applied,
@@ -49,11 +50,13 @@ class Changes:
     def diff_of_task(self, paths: Sequence[str], recorded: Recorded) -> str | None:
         """What the task changed in these files, as its judge is shown it; None if that is not on record."""
         try:
-            return bounded_diff(
-                {path: (_bytes(self.before[path], recorded), _bytes(self.after[path], recorded)) for path in paths}
-            )
+            found = {
+                path: Versions(_bytes(self.before[path], recorded), _bytes(self.after[path], recorded))
+                for path in paths
+            }
         except (KeyError, Missing):
             return None
+        return bounded_diff(found, most_chars=DIFF_CHARS)
 
     def _note(self, path: str, before: str | None, after: str | None, *, by_command: bool = False) -> None:
         self.former.setdefault(path, set()).add(before)

@@ -34,8 +34,9 @@ def test_the_hunk_that_fails_is_shown_before_others_and_what_is_left_out_is_coun
     shown = hunks["b.py"][0].text + hunks["b.py"][1].text
     assert found.startswith(shown)
     assert found.removeprefix(shown).splitlines()[:2] == ["[b.py: 9 more lines]", "[a.py: 29 more lines]"]
-    only = bounded_diff(files, most_chars=LIST_CHARS + len(hunks["b.py"][1].text), places={"b.py": {50}})
-    assert only.startswith(hunks["b.py"][1].text)
+    room = len(hunks["b.py"][0].heading) + len(hunks["b.py"][1].text)
+    only = bounded_diff(files, most_chars=LIST_CHARS + room, places={"b.py": {50}})
+    assert only.startswith(hunks["b.py"][0].heading + hunks["b.py"][1].text)
 
 
 @pytest.mark.parametrize("most_chars", [1_500, 2_000, 6_000])
@@ -47,3 +48,19 @@ def test_a_large_new_file_is_shown_by_its_first_lines_within_the_room(most_chars
     assert "+value_1 = 1\n" in found
     assert "more lines of it]\n" in found
     assert found.rstrip().endswith("more files]")
+
+
+def test_a_later_hunk_stands_below_the_heading_of_its_own_file():
+    files = {"a.py": versions(10, 30, 50, 70), "b.py": versions(10, 90)}
+    last = hunks_of("b.py", files["b.py"])[1].text
+    found = bounded_diff(files, most_chars=LIST_CHARS + len(last) + 30, places={"b.py": {90}})
+    assert found.startswith(f"--- a/b.py\n+++ b/b.py\n{last}")
+
+
+def test_long_runs_of_removed_lines_are_folded_where_not_all_has_room():
+    short = [line for number, line in enumerate(LINES, 1) if not 20 <= number < 70]
+    files = {"a.py": Versions("\n".join(LINES).encode(), "\n".join(short).encode()), "b.py": versions(3)}
+    found = bounded_diff(files, most_chars=1_200)
+    assert "-line 23 of this file\n[46 more removed lines]\n line 70 of this file\n" in found
+    assert "+line 3 of this file is new\n" in found
+    assert "[46 more removed lines]" not in bounded_diff(files, most_chars=4_000)
