@@ -26,7 +26,7 @@ _OF_SOMETHING_ELSE = re.compile(
     re.IGNORECASE,
 )
 """What stands before a name that says where something goes, and not that it goes itself (`the print in total`)."""
-_WORD = re.compile(r"[^\W\d]\w+")
+_WORD = re.compile(r"[^\W\d]\w+|\d[\w.]*\w")
 _SAY_NOTHING = frozenset(
     ("as", "by", "else", "for", "from", "if", "import", "in", "is", "not", "of", "or", "the", "to")
 )

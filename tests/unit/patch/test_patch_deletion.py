@@ -188,3 +188,11 @@ def test_lines_that_set_one_name_go_with_it():
     assert placed(EMPTY, goal, (3, 9), TRIED) == "import os\n\nLIMIT = 3\n"
     assert placed(EMPTY, "Remove the use of zip in _strict.", (3, 9), TRIED).startswith("the fence is empty")
     assert placed(EMPTY, "Delete the block that sets _strict.", (3, 11), TRIED).startswith("the fence is empty")
+
+
+def test_a_number_of_a_line_names_it():
+    project = '[project]\nclassifiers = [\n    "Python :: 3",\n    "Python :: 3.9",\n    "Python :: 3.10",\n]\n'
+    left = project.replace('    "Python :: 3.9",\n', "")
+    for goal in ("Drop the 3.9 classifier.", "Of the classifiers only the line of 3.9 goes, that of 3.10 stays."):
+        assert placed(EMPTY, goal, (4, 4), project, "pyproject.toml") == left
+    assert placed(EMPTY, "Drop the 3.9 classifier.", (5, 5), project, "pyproject.toml").startswith("the fence is empty")
