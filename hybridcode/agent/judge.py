@@ -3,8 +3,11 @@
 Invariant: the request's size does not grow with the number of drafts or steps.
 """
 
+import asyncio
+
 from hybridcode.agent.checks import said
 from hybridcode.agent.diffs import Versions, bounded_diff
+from hybridcode.agent.leftovers import MOST, left_behind, told_mentions
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
 from hybridcode.context.signals import is_test
@@ -112,7 +115,7 @@ def diff_part(diff: str) -> str:
 
 
 async def _ask(run: Run, checks: list[CheckRan]) -> str:
-    shown = shown_paths(run)
+    shown, role = shown_paths(run), run.settings.roles.judge
     hidden = len(run.before) - len(shown)
     parts = [f"{goal_part(run.task.text)}{beside(run.notes)}", diff_part(final_diff(run))]
     if hidden:
@@ -121,14 +124,16 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
         parts.append(f"# Check\n{said(event, run.before, most_chars=TAIL_CHARS)}")
     if checks and passed_before(run):
         parts.append("The check passed before the change too.")
+    mentions = await asyncio.to_thread(left_behind, run.before, run.shown_to(role, await run.snapshot()))
+    parts += filter(None, (told_mentions(mentions),))
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="judge",
         messages=(Message("system", load("judge")), Message("user", "\n\n".join(parts))),
         max_output_tokens=200,
-        files=shown,
+        files=(*shown, *(f"{one.path}#L{one.line}" for one in mentions[:MOST])),
     )
-    reply = await run.senders.pick(run.settings.roles.judge).ask(request, on_chunk=run.show(None, request.call_id))
+    reply = await run.senders.pick(role).ask(request, on_chunk=run.show(None, request.call_id))
     return reply.text
 
 
