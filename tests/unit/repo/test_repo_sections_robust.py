@@ -1,3 +1,4 @@
+import gc
 import time
 from collections.abc import Iterable
 
@@ -124,4 +125,8 @@ def test_time_grows_with_the_bytes(language: str) -> None:
         return time.process_time() - began
 
     seconds(500)
-    assert seconds(8_000) < 40 * max(seconds(1_000), 0.002)
+    gc.disable()  # what it takes depends on all that other tests have left in this process
+    try:
+        assert seconds(8_000) < 40 * max(seconds(1_000), 0.002)
+    finally:
+        gc.enable()
