@@ -160,12 +160,16 @@ def draft_note(tried: Tried, changes: tuple[FileChange, ...], *, is_own: bool = 
     event = tried.event
     assert event is not None
     files = {change.path: Versions(change.before, change.after) for change in changes}
+    places: dict[str, set[int]] = {}
+    for path, line in tried.frames:
+        places.setdefault(path, set()).add(line)
+    diff = bounded_diff(files, most_chars=_DIFF_CHARS, places=places)
     whose = "your last answer" if is_own else "the last answer, by another model"
     beside = ", together with the other steps of the plan" if tried.is_of_all else ""
     return (
         f"# The check failed on {whose}, which was not applied{beside}\n"
         f"{tried.said}\n"
-        f"{'Your last' if is_own else 'That'} answer, as a diff:\n{bounded_diff(files, most_chars=_DIFF_CHARS)}\n"
+        f"{'Your last' if is_own else 'That'} answer, as a diff:\n{diff}\n"
         "The lines above are as they were before it."
     )
 

@@ -18,6 +18,8 @@ from hybridcode.repo.snapshot import Snapshot
 from hybridcode.repo.symbols import Symbol, candidates, outline
 
 _NAMED = 5
+_MOST_PLACES = 12
+"""Of a name that is defined more than once: whoever chooses lines must not miss one."""
 _LEAST_LIKENESS = 50.0
 IMPORTS = "imports"
 """Names the imports of a file where nothing in it has that name."""
@@ -50,7 +52,7 @@ def _symbol(snapshot: Snapshot, path: str, name: str, *, wanted: EditFormat) -> 
     if not found and name == IMPORTS and (lines := import_lines(path, data)) is not None:
         return Target(path=path, format=wanted, start=lines[0], end=lines[1])
     if found:
-        places = ", ".join(f"{path}#L{symbol.start}-{symbol.end}" for symbol in found[:_NAMED])
+        places = ", ".join(f"{path}#L{symbol.start}-{symbol.end}" for symbol in found[:_MOST_PLACES])
         raise ContextError(f"{path} defines {name} {len(found)} times", f"Name the lines instead: {places}")
     names = [symbol.name for symbol in outline(path, data)]
     hint = _near(name, names, otherwise=_contents(path, names))

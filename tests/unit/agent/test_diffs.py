@@ -1,6 +1,9 @@
 import pytest
 
 from hybridcode.agent.diffs import LIST_CHARS, Versions, bounded_diff, hunks_of
+from hybridcode.agent.proving import Tried, draft_note
+from hybridcode.domain.action import FileChange
+from hybridcode.domain.events import CheckRan
 from hybridcode.patch.hunks import unified
 
 LINES = [f"line {number} of this file" for number in range(1, 101)]
@@ -64,3 +67,13 @@ def test_long_runs_of_removed_lines_are_folded_where_not_all_has_room():
     assert "-line 23 of this file\n[46 more removed lines]\n line 70 of this file\n" in found
     assert "+line 3 of this file is new\n" in found
     assert "[46 more removed lines]" not in bounded_diff(files, most_chars=4_000)
+
+
+MANY = {name: versions(*range(5, 100, 9)) for name in ("a.py", "b.py", "c.py")}
+
+
+def test_a_failed_draft_is_told_with_the_file_that_fails_first():
+    changes = tuple(FileChange(name, before=one.before, after=one.after) for name, one in MANY.items())
+    event = CheckRan("1", "make", passed=False, exit_code=1, tail="", seconds=0.1)
+    told = draft_note(Tried(event, said="it failed", frames=(("c.py", 50),)), changes)
+    assert told.index("+++ b/c.py") < told.index("[a.py: ")
