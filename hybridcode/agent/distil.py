@@ -6,7 +6,7 @@ and of compilers (`path:line: message`) are known.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
 
 MOST_NAMES = 8
@@ -97,6 +97,14 @@ def frames(output: str, paths: Collection[str]) -> list[tuple[str, int]]:
         for match in _FRAME.finditer(line[:_LINE_CHARS]):
             if path := _in_tree(match[1] or match[3], known):
                 found.append((path, int(match[2] or match[4])))
+    return found
+
+
+def by_file(places: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
+    """Paths with their lines (1-based), in the order of the places."""
+    found: dict[str, set[int]] = {}
+    for path, line in places:
+        found.setdefault(path, set()).add(line)
     return found
 
 

@@ -16,14 +16,6 @@ _MOST_LINES = 30
 """Of one definition: those around the place that fails."""
 
 
-def failing_places(output: str, tree: Snapshot) -> dict[str, set[int]]:
-    """Files of the tree that an output names, with the lines (1-based), in the order of the output."""
-    found: dict[str, set[int]] = {}
-    for path, line in frames(output, tree.files.keys()):
-        found.setdefault(path, set()).add(line)
-    return found
-
-
 def failing_definitions(output: str, tree: Snapshot) -> list[Region]:
     """Lines of the definitions that an output names: those that are no tests first, of each kind the last named
     first."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hybridcode.agent.checks import command_of, failing_of, said
 from hybridcode.agent.diffs import Versions, bounded_diff
-from hybridcode.agent.distil import frames
+from hybridcode.agent.distil import by_file, frames
 from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
 from hybridcode.agent.sandbox_limits import kept_from
@@ -160,10 +160,7 @@ def draft_note(tried: Tried, changes: tuple[FileChange, ...], *, is_own: bool = 
     event = tried.event
     assert event is not None
     files = {change.path: Versions(change.before, change.after) for change in changes}
-    places: dict[str, set[int]] = {}
-    for path, line in tried.frames:
-        places.setdefault(path, set()).add(line)
-    diff = bounded_diff(files, most_chars=_DIFF_CHARS, places=places)
+    diff = bounded_diff(files, most_chars=_DIFF_CHARS, places=by_file(tried.frames))
     whose = "your last answer" if is_own else "the last answer, by another model"
     beside = ", together with the other steps of the plan" if tried.is_of_all else ""
     return (

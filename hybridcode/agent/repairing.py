@@ -7,8 +7,8 @@ stay under the cap of one step; what was applied stays, and where no plan comes 
 from collections.abc import Collection, Mapping
 
 from hybridcode.agent.again import Again, Failure
-from hybridcode.agent.distil import cut
-from hybridcode.agent.failing import failing_definitions, failing_places
+from hybridcode.agent.distil import by_file, cut, frames
+from hybridcode.agent.failing import failing_definitions
 from hybridcode.agent.planner import plan_again
 from hybridcode.agent.revising import diff_so_far, row_of, told_paths
 from hybridcode.agent.run import Run
@@ -53,7 +53,7 @@ def _again(run: Run, plan: Plan, failure: Failure, tree: Snapshot) -> Again:
     where = failing_definitions(failure.told, tree)
     return Again(
         number=run.repairs,
-        told=_told(run, plan, failure, failing_places(failure.told, tree)),
+        told=_told(run, plan, failure, by_file(frames(failure.told, tree.files.keys()))),
         files=tuple(dict.fromkeys((*told_paths(run), *_told_of(run, plan)))),
         kept=tuple(step for step in plan.steps if step.id in run.done),
         taken=frozenset(step.id for step in plan.steps),

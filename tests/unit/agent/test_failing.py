@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from hybridcode.agent.distil import frames
-from hybridcode.agent.failing import failing_definitions, failing_places
+from hybridcode.agent.distil import by_file, frames
+from hybridcode.agent.failing import failing_definitions
 from hybridcode.repo.snapshot import take
 
 CART = "RATE = 1\n\n\nclass Cart:\n    def total(self):\n        return RATE\n\n    def size(self):\n        return 2\n"
@@ -34,6 +34,6 @@ def test_of_a_long_definition_the_lines_around_the_place_are_meant(tmp_path: Pat
 
 def test_places_of_the_tree_are_told_apart_from_others(tmp_path: Path):
     snapshot = tree(tmp_path)
-    assert failing_places(OUTPUT, snapshot) == {"tests/test_cart.py": {2}, "cart.py": {6}}
+    assert by_file(frames(OUTPUT, snapshot.files.keys())) == {"tests/test_cart.py": {2}, "cart.py": {6}}
     assert frames("./cart.py:3:5: error: no", ["cart.py"]) == [("cart.py", 3)]
     assert failing_definitions("cart.py:900: gone", snapshot) == []
