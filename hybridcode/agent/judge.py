@@ -124,7 +124,8 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
         parts.append(f"# Check\n{said(event, run.before, most_chars=TAIL_CHARS)}")
     if checks and passed_before(run):
         parts.append("The check passed before the change too.")
-    mentions = await asyncio.to_thread(left_behind, run.before, run.shown_to(role, await run.snapshot()))
+    tree = await run.snapshot()
+    mentions = await asyncio.to_thread(left_behind, run.before, tree, shown=run.shown_to(role, tree))
     parts += filter(None, (told_mentions(mentions),))
     request = ModelRequest(
         call_id=run.next_call_id(),

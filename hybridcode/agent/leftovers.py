@@ -1,12 +1,14 @@
 """Names whose definitions a task took away and that the tree still mentions: what a diff cannot show to a judge.
 
-Invariant: a pure function of the changed files before and of the tree; bounded; code stands before documentation.
+Invariant: what is gone is judged by the whole tree, what is shown comes from the part of it that may be seen; what is
+told is bounded; code stands before documentation.
 """
 
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from hybridcode.domain.errors import RepoError
 from hybridcode.repo.classify import reads_as_prose
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
@@ -29,17 +31,16 @@ class Mention(NamedTuple):
     text: str
 
 
-def left_behind(before: Mapping[str, bytes | None], tree: Snapshot) -> list[Mention]:
-    """Every line of the tree that holds a name which changed files defined before and none of them does now."""
+def left_behind(before: Mapping[str, bytes | None], tree: Snapshot, *, shown: Snapshot) -> list[Mention]:
+    """Every line of `shown`, a part of the tree, that holds a name which changed files defined before and none of them
+    does now."""
     names = sorted(_gone(before, tree))[:_MOST_NAMES]
     if not names:
         return []
     word = re.compile(rb"(?<!\w)(?:" + b"|".join(re.escape(name.encode()) for name in names) + rb")(?!\w)")
     found: list[Mention] = []
-    for path in sorted(tree.files, key=lambda path: (reads_as_prose(path), path)):
-        if tree.files[path].kind != "text":
-            continue
-        data = tree.read(path)
+    for path in sorted(shown.files, key=lambda path: (reads_as_prose(path), path)):
+        data = _text(path, shown)
         if not word.search(data):
             continue
         for number, line in enumerate(split_lines(data), 1):
@@ -58,14 +59,21 @@ def told_mentions(found: list[Mention]) -> str:
 
 
 def _gone(before: Mapping[str, bytes | None], tree: Snapshot) -> set[str]:
-    old: set[str] = set()
-    new: set[str] = set()
-    for path, data in before.items():
-        old |= _defined(path, data)
-        entry = tree.files.get(path)
-        new |= _defined(path, tree.read(path)) if entry is not None and entry.kind == "text" else set()
+    old = {name for path, data in before.items() for name in _defined(path, data or b"")}
+    new = {name for path in before for name in _defined(path, _text(path, tree))}
     return {name for name in old - new if len(name) >= _LEAST_CHARS}
 
 
-def _defined(path: str, data: bytes | None) -> set[str]:
-    return {symbol.bare_name for symbol in outline(path, data)} if data else set()
+def _text(path: str, tree: Snapshot) -> bytes:
+    """A file of text; nothing of any other, nor of one that is gone meanwhile."""
+    entry = tree.files.get(path)
+    if entry is None or entry.kind != "text":
+        return b""
+    try:
+        return tree.read(path)
+    except RepoError:
+        return b""
+
+
+def _defined(path: str, data: bytes) -> set[str]:
+    return {symbol.bare_name for symbol in outline(path, data)}

@@ -1,12 +1,16 @@
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from hybridcode.agent.leftovers import MOST, Mention, left_behind, told_mentions
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
-from hybridcode.repo.snapshot import take
+from hybridcode.models.scripted import ScriptedModel
+from hybridcode.repo.snapshot import Snapshot, take
+from hybridcode.session.models import Models
 from tests.support.repos import git_repository
-from tests.support.sessions import Scene, planning, requests_of
+from tests.support.sessions import FRONTIER, LOCAL, Scene, as_json, fence, planning, requests_of
 
 OLD = b"class GoneError(ValueError):\n    pass\n\n\ndef total():\n    raise GoneError\n\n\ndef f():\n    pass\n"
 NEW = 'def total():\n    """Raises GoneError."""\n    raise ValueError\n'
@@ -16,19 +20,22 @@ def test_what_still_names_a_definition_that_is_gone_is_found_code_first(tmp_path
     (tmp_path / "a.md").write_text("GoneError was new in 1.0\n")
     (tmp_path / "b.py").write_text("x = 1\nfrom shop import GoneError, f\nGoneErrors = 2\n")
     (tmp_path / "shop.py").write_text(NEW)
-    found = left_behind({"shop.py": OLD}, take(tmp_path))
+    tree = take(tmp_path)
+    found = left_behind({"shop.py": OLD}, tree, shown=tree)
     assert found == [
         Mention("b.py", 2, "from shop import GoneError, f"),
         Mention("shop.py", 2, '"""Raises GoneError."""'),
         Mention("a.md", 1, "GoneError was new in 1.0"),
     ]
-    assert left_behind({"shop.py": NEW.encode(), "new.py": None}, take(tmp_path)) == []
+    assert left_behind({"shop.py": NEW.encode(), "new.py": None}, tree, shown=tree) == []
 
 
 def test_what_moved_to_another_changed_file_is_not_gone(tmp_path: Path):
     (tmp_path / "shop.py").write_text("from errors import GoneError\n\n\ndef total():\n    raise GoneError\n")
     (tmp_path / "errors.py").write_text("class GoneError(ValueError):\n    pass\n")
-    assert left_behind({"shop.py": OLD, "errors.py": None}, take(tmp_path)) == []
+    tree = take(tmp_path)
+    assert left_behind({"shop.py": OLD, "errors.py": None}, tree, shown=tree) == []
+    assert left_behind({"shop.py": OLD, "errors.py": None}, tree, shown=tree.without({"errors.py"})) == []
 
 
 def test_many_lines_are_counted():
@@ -49,3 +56,25 @@ async def test_the_judge_is_told_what_still_names_it(tmp_path: Path):
     assert "# Still in the tree, though its definition is gone\nnotes.md:1: GoneError: see below" in told
     asked = [one.event for one in it.session.state.envelopes if isinstance(one.event, ModelAsked)]
     assert "notes.md#L1" in asked[-1].files
+
+
+async def test_names_of_a_changed_file_that_the_judge_may_not_see_are_not_gone(tmp_path: Path):
+    files = {"secret/ward.py": "def beds():\n    return 1\n", "a.py": "from secret.ward import beds\n"}
+    workspace = git_repository(tmp_path / "ward", files)
+    step = Step("1", "return 2", touches=("secret/ward.py#beds",))
+    frontier = ScriptedModel(replace(FRONTIER, is_remote=True), {"judge": ["good"]})
+    local = ScriptedModel(LOCAL, {"plan": [as_json(Plan((step,)))], "draft": [fence("def beds():\n    return 2")]})
+    settings = {"egress.deny_paths": ("secret/",), "routing.first": "local"}
+    it = Scene(workspace, settings=settings, models=Models(frontier, local))
+    assert (await it.run("let beds return 2")).code == ExitCode.DONE
+    (asked,) = frontier.requests
+    assert "Still in the tree" not in asked.messages[1].content
+
+
+def test_a_file_that_is_gone_meanwhile_is_passed_over(tmp_path: Path):
+    (tmp_path / "b.py").write_text("GoneError\n")
+    (tmp_path / "c.py").write_text("GoneError\n")
+    known = take(tmp_path)
+    tree = Snapshot(known.root, known.files, known.git)
+    (tmp_path / "b.py").unlink()
+    assert left_behind({"shop.py": OLD}, tree, shown=tree) == [Mention("c.py", 1, "GoneError")]
