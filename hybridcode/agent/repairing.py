@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from hybridcode.agent.again import Again, Failure
 from hybridcode.agent.distil import by_file, cut, frames
+from hybridcode.agent.endings import mark_of
 from hybridcode.agent.failing import failing_definitions
 from hybridcode.agent.planner import plan_again
 from hybridcode.agent.revising import diff_so_far, row_of, told_paths
@@ -34,6 +35,11 @@ async def repair(run: Run, failure: Failure) -> Plan | None:
     if plan is None or not run.may_repair:
         return None
     run.require_effects()
+    mark = mark_of(f"{failure.why}\n{failure.told}")
+    if mark in run.failed_as:
+        run.journal.append(NoticeGiven("warning", "there is no other plan: this one failed as the one before it did"))
+        return None
+    run.failed_as.add(mark)
     run.repairs += 1
     why = " ".join(failure.why.split())[:WHY_CHARS]
     run.journal.append(RepairAsked(run.repairs, why, failure.step))

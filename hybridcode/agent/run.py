@@ -122,6 +122,8 @@ class Run:
     """Steps that needed a declined one were asked for anew: once in a task."""
     repairs: int = 0
     """How often the frontier was asked for another plan after one failed."""
+    failed_as: set[str] = field(default_factory=set[str])
+    """What the plans came to that another one was asked for, by this run: the same again ends the task."""
     reworks: int = 0
     """How often a place of an earlier step was written again for the check of the whole task."""
     failures: dict[str, str] = field(default_factory=dict[str, str])

@@ -223,8 +223,8 @@ class LimitSettings(_Section, frozen=True):
     """Steps that are drafted, or wait for your answer, at the same time; 1 = one after the other."""
     step_input_tokens: int = 12_000
     """What all requests to the frontier about one step may have together (bytes / 4): drafts, hints, retries."""
-    max_repairs: int = 1
-    """How often the frontier plans a task again after a plan failed; 0 = never."""
+    max_repairs: int = 2
+    """How often the frontier plans a task again after a plan failed, unless it failed as one before did; 0 = never."""
     max_reworks: int = 2
     """How often in a task the local model writes a place of an earlier step again, because the check of the whole task
     points there; 0 = never."""

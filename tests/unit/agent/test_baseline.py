@@ -137,13 +137,13 @@ async def test_a_doubt_of_the_judge_stands_in_the_last_line_where_the_check_is_p
     ("verdicts", "code"),
     [(("unsure Why five?", "good"), ExitCode.DONE), (("unsure", "unsure Why six?"), ExitCode.VERIFICATION_FAILED)],
 )
-async def test_where_the_check_proves_nothing_a_doubt_of_the_judge_is_planned_for_once(
+async def test_where_the_check_proves_nothing_a_doubt_of_the_judge_is_planned_for(
     workspace: Path, verdicts: tuple[str, ...], code: ExitCode
 ):
     (workspace / "check.py").write_text("import shop\n")
     frontier = {"plan": [as_json(RATE), '{"s":[{"t":"shop.py#RATE","g":"set it to six"}]}'], "judge": list(verdicts)}
     local = {"draft:rate": [fence("RATE = 5")], "draft:r1.1": [fence("RATE = 6")]}
-    it = scene(workspace, frontier=frontier, local=local)
+    it = scene(workspace, frontier=frontier, local=local, more={"limits.max_repairs": 1})
     outcome = await it.run()
     assert outcome.code == code
     (asked,) = events(it, RepairAsked)

@@ -150,12 +150,14 @@ async def test_where_not_even_the_smallest_request_fits_the_task_ends_as_it_woul
 
 
 async def test_a_task_that_goes_on_is_not_planned_again_once_more_than_allowed(workspace: Path):
-    it = judged(workspace, "bad no", "bad no")
+    once = {"limits.max_repairs": 1}
+    it = judged(workspace, "bad no", "bad no", **once)
     it.frontier = {"plan": [as_json(Plan((TAX,))), AGAIN], "judge": ["bad no"]}
     it.make_approver = lambda approvals, sandbox: Scripted([yes, interrupting(it)])
     assert (await it.run()).code == ExitCode.INTERRUPTED
     assert it.session is not None
-    later = Scene(workspace, {"plan": [AGAIN], "judge": ["bad no"]}, {"draft:r1.1": [fence("RATE = 5")]})
+    again = {"plan": [AGAIN], "judge": ["bad no"]}
+    later = Scene(workspace, again, {"draft:r1.1": [fence("RATE = 5")]}, settings=once)
     later.make_approver = lambda approvals, sandbox: Scripted([yes, yes])
     assert (await later.resume(it.session.id)).code == ExitCode.VERIFICATION_FAILED
     assert [event.number for event in events(later, RepairAsked)] == [1]
@@ -209,12 +211,20 @@ async def test_a_plan_that_a_person_brought_is_not_replaced(workspace: Path):
 
 
 async def test_the_last_event_is_the_end_of_the_task(workspace: Path):
-    it = judged(workspace, "bad no", "bad never")
+    it = judged(workspace, "bad no", "bad never", **{"limits.max_repairs": 1})
     outcome = await it.run()
     assert (outcome.code, outcome.message) == (ExitCode.VERIFICATION_FAILED, "the judge objects: never")
     ends: list[Event] = events(it, TaskEnded)
     assert len(ends) == 1
     assert len(events(it, RepairAsked)) == 1
+
+
+async def test_a_plan_that_fails_as_the_one_before_it_did_is_not_followed_by_another(workspace: Path):
+    it = judged(workspace, "bad no", "bad no", **{"limits.max_repairs": 5})
+    outcome = await it.run()
+    assert (outcome.code, outcome.message) == (ExitCode.VERIFICATION_FAILED, "the judge objects: no")
+    assert [event.number for event in events(it, RepairAsked)] == [1]
+    assert [one.text for one in events(it, NoticeGiven)][-1].endswith("this one failed as the one before it did")
 
 
 async def test_why_the_frontier_plans_again_is_shown_everywhere(workspace: Path):
