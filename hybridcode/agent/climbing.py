@@ -335,7 +335,7 @@ class _Climb:
             return drafted
         broken = unparsable(drafted.changes) if must_parse else ()
         if not broken and has_retry:
-            found = loose_ends(self.run, self.step, drafted.changes)
+            found = loose_ends(self.run, self.step, drafted.changes, drafted.circles)
             broken = tuple(one for one in found if f"{one.path} {one.reason}" not in self.loose)
             self.loose |= {f"{one.path} {one.reason}" for one in broken}
         if broken:

@@ -4,7 +4,7 @@ Invariant: a step's regions become changes all together or not at all; nothing h
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.formats import choose_format
+from hybridcode.agent.import_search import Circle
 from hybridcode.agent.importing import with_imports
 from hybridcode.agent.kept import Kept, KeptDraft, Unplaced
 from hybridcode.agent.ladder import Rung
@@ -53,6 +54,8 @@ class Drafted:
     """True when the changes were carried over to bytes that are newer than the snapshot."""
     notes: tuple[str, ...] = ()
     """What a person must know of what was added to the answers."""
+    circles: Mapping[str, Sequence[Circle]] = field(default_factory=dict[str, Sequence[Circle]])
+    """Names of a file whose import at its top would lead back to it."""
 
 
 @dataclass
@@ -120,8 +123,14 @@ async def draft_step(
         return tuple(laid.stays)
     seen = run.shown_to(run.senders.part(rung.writer), laid.tree)
     found = difference(snapshot, laid.tree)
-    changes, notes = await with_imports(run, step, attempt=rung.attempt, changes=found, tree=seen)
-    return Drafted(changes, sender.model.info.name, "\n".join(filter(None, laid.words)), notes=notes)
+    all_in = await with_imports(run, step, attempt=rung.attempt, changes=found, tree=seen)
+    return Drafted(
+        tuple(all_in.changes),
+        sender.model.info.name,
+        "\n".join(filter(None, laid.words)),
+        notes=tuple(all_in.notes),
+        circles=all_in.circles,
+    )
 
 
 @dataclass(frozen=True)

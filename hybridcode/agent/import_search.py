@@ -1,17 +1,19 @@
 """Which import statement a name needs, as far as the other files of the tree tell it plainly.
 
 Invariant: a pure function of the name, the file and the tree; there is one only where every file that imports the name
-means the same, or where it is a module of the standard library that the tree has no other for.
+means the same and this file can import it too, or where it is a module of the standard library that the tree has no
+other for. Files of tests are imported into tests alone.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import islice
 from typing import NamedTuple
 
 from hybridcode.agent.kinds import is_test
+from hybridcode.agent.modules import Module, Modules, Unclear
 from hybridcode.domain.errors import RepoError
-from hybridcode.patch.names import is_python, parsed, uses_as_module
+from hybridcode.patch.names import is_python, uses_as_module
 from hybridcode.repo.snapshot import Snapshot
 
 _LIBRARY = frozenset(
@@ -38,19 +40,42 @@ class Plain(NamedTuple):
     why: str
 
 
+class Circle(NamedTuple):
+    """A name whose import at the top of a file would lead back to that file."""
+
+    name: str
+    file: str
+    """Where the name comes from."""
+
+
 class _Import(NamedTuple):
     """How one file imports a name."""
 
     file: str
+    source: Module | None
+    """Where it comes from; None where that is no file of the tree."""
     module: str
-    """Dotted; of an import from beside the file, from the tree's top. Empty: the name itself is the module."""
+    """Dotted, as it is written, with the dots of what stands beside the file."""
     name: str
+    """Empty where the module itself is what is imported."""
     alias: str
     line: str
-    is_relative: bool
+    is_module: bool = False
+    """What is imported from it is a file of its own, not something in one."""
+
+    @property
+    def is_relative(self) -> bool:
+        """It is written from where the file stands."""
+        return self.module.startswith(".")
+
+    @property
+    def meaning(self) -> tuple[str, str, str]:
+        """Equal for imports of the same thing under the same name."""
+        folder = self.file.rpartition("/")[0] if self.is_relative else ""
+        return self.source.file if self.source else f"{folder} {self.module}", self.name, self.alias
 
 
-def import_for(name: str, path: str, data: bytes, tree: Snapshot) -> Plain | None:
+def import_for(name: str, path: str, data: bytes, tree: Snapshot) -> Plain | Circle | None:
     """The statement that a name needs which `data`, the file at `path`, uses without defining it; None where none is
     plain, or the tree has too many files to be sure.
     """
@@ -58,27 +83,81 @@ def import_for(name: str, path: str, data: bytes, tree: Snapshot) -> Plain | Non
     if len(files) > _MOST_FILES:
         return None
     try:
-        return _plain(name, path, data, tree, files)
-    except RepoError:  # a file is gone meanwhile
+        return _plain(name, path, data, Modules(tree), files)
+    except (RepoError, Unclear):  # a file is gone meanwhile, or two files have one name
         return None
 
 
-def _plain(name: str, path: str, data: bytes, tree: Snapshot, files: Sequence[str]) -> Plain | None:
-    users = islice(_users(name, path, tree, files), _MOST_USERS)
-    found = [one for file in users for one in _imports(name, file, tree.read(file))]
+def _plain(name: str, path: str, data: bytes, modules: Modules, files: Sequence[str]) -> Plain | Circle | None:
+    users = islice(_users(name, path, modules.tree, files), _MOST_USERS)
+    found = [one for file in users for one in _imports(name, file, modules)]
     if not found:
-        is_meant = name in _LIBRARY and not _files_of(name, tree) and uses_as_module(data, name)
+        is_meant = name in _LIBRARY and not modules.named(name) and uses_as_module(data, name)
         return Plain(f"import {name}", "a module of the standard library") if is_meant else None
-    longest = max((one.module for one in found), key=len)
-    if len({(one.name, one.alias) for one in found}) > 1 or not all(_is_same(one.module, longest) for one in found):
+    if len({one.meaning for one in found}) > 1:
         return None
-    folder = path.rpartition("/")[0]
-    written = [one.line for one in found if not one.is_relative]
-    written += [one.line for one in found if one.is_relative and one.file.rpartition("/")[0] == folder]
-    if not written or any(file == path or _imports_from(file, path, tree) for file in _files_of(longest, tree)):
+    source = found[0].source
+    if source is not None and (source.file == path or (is_test(source.file) and not is_test(path))):
         return None
+    line = _line(found, path, data, modules)
+    if line is None:
+        return None
+    if source is not None and modules.leads_back(source.file, path):
+        return Circle(name, source.file)
     others = len({one.file for one in found})
-    return Plain(max(written, key=written.count), f"as {others} other file{'s have' if others > 1 else ' has'} it")
+    return Plain(line, f"as {others} other file{'s have' if others > 1 else ' has'} it")
+
+
+class _Choice(NamedTuple):
+    """A way to write the import; the greatest is the best."""
+
+    is_near: bool
+    """A file has it so that begins its own name in the same folder."""
+    is_shown: bool
+    """This file or one beside it imports other things from there."""
+    is_own: bool
+    """It begins where this file's own name begins."""
+    files: int
+    line: str
+
+
+def _line(found: Sequence[_Import], path: str, data: bytes, modules: Modules) -> str | None:
+    """The statement as other files have it that import from where this one can, or with the full name of the module."""
+    folder, own = path.rpartition("/")[0], modules.root_of(path)
+    shown = modules.shown_roots(path, data) if found[0].source is not None else set[str]()
+    ways: dict[str, tuple[str, list[_Import]]] = {}
+    for one in found:
+        if one.is_relative:
+            is_usable = one.file.rpartition("/")[0] == folder
+        else:
+            is_usable = one.source is None or modules.can_import(one.source, one.module, path, shown)
+        if is_usable:
+            ways.setdefault(one.line, (one.source.root if one.source else own, []))[1].append(one)
+    if (full := _full(found[0], path, modules, shown)) is not None:
+        ways.setdefault(full.line, (full.root, []))
+    choices = [
+        _Choice(any(modules.root_of(one.file) == own for one in users), root in shown, root == own, len(users), line)
+        for line, (root, users) in ways.items()
+    ]
+    return max(choices).line if choices else None
+
+
+class _Full(NamedTuple):
+    line: str
+    root: str
+
+
+def _full(one: _Import, path: str, modules: Modules, shown: Set[str]) -> _Full | None:
+    """The import by a module's full name, which begins where its package lies; None where it is in none, or is imported
+    as a whole."""
+    if one.source is None or not one.name:
+        return None
+    source = Module(one.source.file, modules.root_of(one.source.file))
+    dotted = modules.dotted(source.file)
+    module = dotted.rpartition(".")[0] if one.is_module else dotted
+    if "." not in dotted or not modules.can_import(source, dotted, path, shown):
+        return None
+    return _Full(f"from {module} import {one.name}{f' as {one.alias}' if one.alias else ''}", source.root)
 
 
 def _users(name: str, path: str, tree: Snapshot, files: Sequence[str]) -> Iterator[str]:
@@ -91,55 +170,28 @@ def _users(name: str, path: str, tree: Snapshot, files: Sequence[str]) -> Iterat
             yield file
 
 
-def _imports(name: str, file: str, data: bytes) -> Iterator[_Import]:
-    """The statements at the top of a file that bind a name."""
-    module = parsed(data)
-    for node in module.body if module is not None else ():
+def _imports(name: str, file: str, modules: Modules) -> Iterator[_Import]:
+    """The statements at the top of a file that bind a name to something that is there. Raises: Unclear."""
+    tree = modules.parsed(file)
+    for node in tree.body if tree is not None else ():
         for one in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-            renamed = f" as {one.asname}" if one.asname else ""
-            match node:
-                case ast.Import() if (one.asname or one.name) == name:
-                    yield _Import(file, one.name, "", one.asname or "", f"import {one.name}{renamed}", False)
-                case ast.ImportFrom(level=level) if (one.asname or one.name) == name:
-                    written = f"{'.' * level}{node.module or ''}"
-                    line = f"from {written} import {one.name}{renamed}"
-                    source = _absolute(file, node)
-                    yield _Import(file, source, one.name, one.asname or "", line, level > 0)
-                case _:
-                    pass
+            if (one.asname or one.name) != name:
+                continue
+            if isinstance(node, ast.ImportFrom):
+                yield from _from(node, one, file, modules)
+            else:
+                source = modules.meant(one.name, file)
+                yield _Import(file, source, one.name, "", one.asname or "", f"import {one.name}{_renamed(one)}")
 
 
-def _absolute(file: str, node: ast.ImportFrom) -> str:
-    """The dotted name of the module that something is imported from."""
-    if not node.level:
-        return node.module or ""
-    folders = file.split("/")[: -node.level]
-    return ".".join((*folders, *((node.module,) if node.module else ())))
+def _from(node: ast.ImportFrom, one: ast.alias, file: str, modules: Modules) -> Iterator[_Import]:
+    inner = modules.inner(node, one.name, file)
+    source = inner or modules.origin(node, file)
+    written = f"{'.' * node.level}{node.module or ''}"
+    line = f"from {written} import {one.name}{_renamed(one)}"
+    if inner is not None or source is None or modules.gives(source.file, one.name):
+        yield _Import(file, source, written, one.name, one.asname or "", line, is_module=inner is not None)
 
 
-def _is_same(module: str, longest: str) -> bool:
-    """One module, which is written from different roots."""
-    return module == longest or longest.endswith(f".{module}")
-
-
-def _files_of(module: str, tree: Snapshot) -> tuple[str, ...]:
-    """Files of the tree that a dotted module may be."""
-    stem = module.replace(".", "/")
-    ends = (f"{stem}.py", f"{stem}/__init__.py")
-    return tuple(file for file in tree.files if file in ends or file.endswith(tuple(f"/{end}" for end in ends)))
-
-
-def _imports_from(file: str, path: str, tree: Snapshot) -> bool:
-    """A file imports from the one at `path`, so that an import of the former there would lead in a circle."""
-    module = parsed(tree.read(file))
-    stem = path.removesuffix("/__init__.py").rpartition("/")[2].partition(".")[0]
-    for node in ast.walk(module) if module is not None else ():
-        match node:
-            case ast.Import(names=names) if any(one.name.rpartition(".")[2] == stem for one in names):
-                return True
-            case ast.ImportFrom(module=source, names=names):
-                if (source or "").rpartition(".")[2] == stem or any(one.name == stem for one in names):
-                    return True
-            case _:
-                pass
-    return False
+def _renamed(one: ast.alias) -> str:
+    return f" as {one.asname}" if one.asname else ""

@@ -6,43 +6,59 @@ with the reason; what another step of the plan is still to bring is nobody's fau
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from hybridcode.agent.import_search import Plain, import_for
+from hybridcode.agent.import_search import Circle, Plain, import_for
 from hybridcode.agent.run import Run
 from hybridcode.context.regions import IMPORTS
 from hybridcode.domain.action import FileChange
-from hybridcode.domain.events import ImportAdded
+from hybridcode.domain.events import ImportAdded, LinesPlaced
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.patch.check import left_unused, undefined_names
-from hybridcode.patch.imports import with_import
+from hybridcode.patch.filetext import FileText
+from hybridcode.patch.imports import place_import
 from hybridcode.patch.names import is_python, undefined
 from hybridcode.repo.snapshot import Snapshot
 
 
+@dataclass
+class Imported:
+    """Changes with the imports that they lack, as far as these are plain."""
+
+    changes: list[FileChange] = field(default_factory=list[FileChange])
+    notes: list[str] = field(default_factory=list[str])
+    """What a person is told of them."""
+    circles: dict[str, list[Circle]] = field(default_factory=dict[str, list[Circle]])
+    """Path -> names that are plain and not imported by rule: whoever writes the file has to know where."""
+
+
 async def with_imports(
     run: Run, step: Step, *, attempt: int, changes: tuple[FileChange, ...], tree: Snapshot
-) -> tuple[tuple[FileChange, ...], tuple[str, ...]]:
-    """The changes with the imports that they lack, as far as these are plain; and what a person is told of them.
-
-    `tree` is what the writer may see, with the changes.
-    """
-    found: list[FileChange] = []
-    notes: list[str] = []
+) -> Imported:
+    """Add the imports that changes lack; `tree` is what the writer may see, with the changes."""
+    result = Imported()
     for change in changes:
         names = undefined(change.path, change.before, change.after) if is_python(change.path) else ()
         after, added = change.after or b"", dict[str, Plain]()
         for name in names if not _comes_later(run, step, change.path, names) else ():
-            plain = await asyncio.to_thread(import_for, name, change.path, after, tree)
-            if plain is not None and (more := with_import(after, plain.line)) != after:
-                after, added[name] = more, plain
-                run.journal.append(ImportAdded(step.id, attempt, change.path, plain.line, plain.why))
-        notes += (_note(change.path, after, name, plain) for name, plain in added.items())
-        found.append(replace(change, after=after) if names else change)
-    return tuple(found), tuple(notes)
+            found = await asyncio.to_thread(import_for, name, change.path, after, tree)
+            if isinstance(found, Circle):
+                result.circles.setdefault(change.path, []).append(found)
+                result.notes.append(
+                    f"{change.path}: {name} is not imported by rule: {found.file} leads back to this file"
+                )
+            elif found is not None and (edit := place_import(after, found.line)) is not None:
+                after, added[name] = FileText.of(after).bytes_with([edit]), found
+                place = LinesPlaced(edit.start, edit.end, edit.lines)
+                run.journal.append(ImportAdded(step.id, attempt, change.path, found.line, found.why, place))
+        result.notes += (_note(change.path, after, name, plain) for name, plain in added.items())
+        result.changes.append(replace(change, after=after) if added else change)
+        tree = tree.with_changes(result.changes[-1:]) if added else tree
+    return result
 
 
 def _note(path: str, data: bytes, name: str, plain: Plain) -> str:
@@ -53,11 +69,24 @@ def _note(path: str, data: bytes, name: str, plain: Plain) -> str:
     return f"{path}:{at}: `{plain.line}` was added for {name}, {plain.why}"
 
 
-def loose_ends(run: Run, step: Step, changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
+def loose_ends(
+    run: Run, step: Step, changes: Sequence[FileChange], circles: Mapping[str, Sequence[Circle]]
+) -> tuple[Refusal, ...]:
     """Names that changes leave undefined and, where the step may change imports, imports that they leave unused."""
     names = {change.path: undefined(change.path, change.before, change.after) for change in changes}
     later = {path for path in names if _comes_later(run, step, path, names[path])}
-    return tuple(one for one in loose_ends_of(step, changes) if one.path not in later)
+    found = [one for one in loose_ends_of(step, changes) if one.path not in later]
+    return tuple(_told_of_circles(one, circles.get(one.path or "", ()), names) for one in found)
+
+
+def _told_of_circles(refusal: Refusal, circles: Sequence[Circle], names: Mapping[str, Sequence[str]]) -> Refusal:
+    """The reason to write a file again, with where names come from that cannot be imported at its top."""
+    words = [
+        f"An import of {one.name} at the top leads from {one.file} back to this file: import it inside the function."
+        for one in circles
+        if one.name in names[refusal.path or ""] and refusal.reason.endswith("not defined in this file")
+    ]
+    return replace(refusal, advice=" ".join((refusal.advice, *words)))
 
 
 def loose_ends_of(step: Step, changes: Sequence[FileChange]) -> tuple[Refusal, ...]:

@@ -167,6 +167,14 @@ class DraftRefused(Fact, frozen=True):
     refusals: tuple[Refusal, ...]
 
 
+class LinesPlaced(msgspec.Struct, frozen=True):
+    """Lines `start` to `end` of a file (0-based, `end` excluded) give way to `lines`."""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+
 class ImportAdded(Fact, frozen=True):
     """After the DraftMade of a try, before its proposal or refusal: a missing import is a part of the change now."""
 
@@ -174,8 +182,11 @@ class ImportAdded(Fact, frozen=True):
     attempt: int
     path: str
     line: str
-    """The statement, as it is placed at the top of the file."""
+    """The statement."""
     why: str
+    place: LinesPlaced | msgspec.UnsetType = msgspec.UNSET
+    """Where it went in the file as drafted, with the imports added before it; unset in records of versions that placed
+    each one among the imports at the very top."""
 
 
 class ProposalMade(Fact, frozen=True):

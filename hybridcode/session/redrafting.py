@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 import msgspec
+from msgspec.structs import replace
 
 from hybridcode.agent.importing import loose_ends_of
 from hybridcode.agent.placing import Asked, Placed, place_draft
@@ -17,13 +18,14 @@ from hybridcode.agent.submitting import MERGED
 from hybridcode.domain.action import ChangeSet, FileChange, FileEdit, Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
 from hybridcode.domain.errors import RepoError
-from hybridcode.domain.events import DraftMade, DraftRefused, WindowAssembled
+from hybridcode.domain.events import DraftMade, DraftRefused, ImportAdded, WindowAssembled
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Target
 from hybridcode.gate.titles import summary
 from hybridcode.patch.check import unparsable
-from hybridcode.patch.imports import with_import
+from hybridcode.patch.filetext import FileText, LineEdit
+from hybridcode.patch.imports import place_on_top
 from hybridcode.patch.merge import onto
 from hybridcode.session.checked import Checked, agrees
 from hybridcode.session.recorded import Missing, Recorded
@@ -70,11 +72,17 @@ class Drafting:
             self.before.setdefault(change.path, change.before)
             self.after[change.path], self.modes[change.path] = change.after, change.mode
 
-    def take_import(self, path: str, line: str) -> None:
-        """Add an import to what was drafted of a file."""
-        data = self.after.get(path)
-        if data is not None:
-            self.after[path] = with_import(data, line)
+    def take_import(self, added: ImportAdded) -> None:
+        """Add an import to what was drafted of a file, where it is on record to have gone."""
+        data, place = self.after.get(added.path), added.place
+        if data is None:
+            return
+        if isinstance(place, msgspec.UnsetType):
+            edit = place_on_top(data, added.line)
+        else:
+            edit = LineEdit(place.start, place.end, place.lines) if 0 <= place.start <= place.end else None
+        if edit is not None:
+            self.after[added.path] = FileText.of(data).bytes_with([edit])
 
 
 def redraft(
@@ -132,9 +140,15 @@ def check_refusal(seq: int, event: DraftRefused, drafting: Drafting | None, step
 
 def _faults(event: DraftRefused, drafting: Drafting, step: Step | None) -> tuple[Refusal, ...]:
     """Why a draft that can be placed was refused: for what it leaves undefined or unused, of which other steps may
-    bring the rest, even where it does not parse either and somebody was to look at it; else for that."""
+    bring the rest, even where it does not parse either and somebody was to look at it; else for that. What the advice
+    goes on to say of other files is taken from the record."""
     found = loose_ends_of(step, drafting.changes) if step is not None else ()
-    return tuple(one for one in found if one in event.refusals) or unparsable(drafting.changes)
+    same = tuple(one for other in found for one in event.refusals if _says(one, other))
+    return same or unparsable(drafting.changes)
+
+
+def _says(recorded: Refusal, found: Refusal) -> bool:
+    return recorded.advice.startswith(found.advice) and replace(recorded, advice=found.advice) == found
 
 
 def check_proposal(seq: int, proposal: Proposal, drafting: Drafting | None, recorded: Recorded) -> Checked:

@@ -175,9 +175,9 @@ class _Walk:
                 yield self._draft(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
-            case ImportAdded(step=name, attempt=attempt, path=path, line=line):
+            case ImportAdded(step=name, attempt=attempt):
                 if (drafting := self.tries.get((name, attempt))) is not None:
-                    drafting.take_import(path, line)
+                    drafting.take_import(event)
             case DraftRefused():
                 drafting = self.tries.get((event.step, event.attempt))
                 place = self._region(event.step) if drafting and drafting.is_of_one else ""

@@ -2,10 +2,16 @@ import pytest
 
 from hybridcode.domain.action import FileChange
 from hybridcode.patch.check import undefined_names, warnings
-from hybridcode.patch.imports import with_import
+from hybridcode.patch.filetext import FileText
+from hybridcode.patch.imports import place_import
 from hybridcode.patch.names import undefined, unused, uses_as_module
 
 BASE = "import os\n\nRATE = 3\n\n\ndef total(items):\n    return sum(items) * RATE\n"
+
+
+def with_import(data: bytes, line: str) -> bytes:
+    edit = place_import(data, line)
+    return data if edit is None else FileText.of(data).bytes_with([edit])
 
 
 def missing(after: str, before: str = BASE, path: str = "shop.py") -> tuple[str, ...]:
