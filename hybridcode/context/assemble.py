@@ -2,8 +2,9 @@
 
 Invariant: the first part depends on the plan and on files that the plan does not touch, so that a model keeps it from
 step to step (of a step without code it is the guides alone); everything before the step's own regions depends on the
-step, the tree and the budget, so that all drafts of a step share it; what the goal names stands before what is found;
-the window never exceeds its budget; the same inputs give the same bytes, whoever asks.
+step, the tree and the budget, so that all drafts of a step share it, but for those of a place that lists names, which
+share the guides alone; what the goal names stands before what is found; the window never exceeds its budget; the same
+inputs give the same bytes, whoever asks.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from hybridcode.context.common import common_passages, is_documentation, touched
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.exact import REASON, named_lines
 from hybridcode.context.guides import guides_for
+from hybridcode.context.listings import SHARE as LISTED_SHARE
+from hybridcode.context.listings import definitions_to_list, lists_names
 from hybridcode.context.named import Exact, exact_definitions, files_written
 from hybridcode.context.packing import EDITING, pack
 from hybridcode.context.passages import Passage, Reader, Taken, joined, lines_passage, rendered
@@ -58,6 +61,8 @@ _LEAST_BESIDE = 1_600
 """A window is at most four times the regions of its step, or 1,000 tokens where that is more; what the step reads,
 imports and definitions come on top of the former. In any case there is room for 400 tokens of callers, tests and other
 files. A new file has nothing to measure it by: its window may be full."""
+_BESIDE_LIST = 2_400
+"""Bytes of a step's other regions beside a place that lists names."""
 _HEADING_BYTES = 24
 """A region's heading is at most this much longer when it is not the target."""
 
@@ -84,12 +89,19 @@ def assemble(
     parts.add_guides(touched_paths(plan) or [other.path for other in others])
     for other in others:
         parts.take(other)
-    if plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
+    is_list = lists_names(snapshot, target, region.symbol)
+    if not is_list and plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
         parts.add_common(plan)
     stable = len(parts.text)
-    parts.add_what_helps(touched, stable=len(parts.text[:stable].encode()))
-    parts.room = room - len(tail.encode()) - len(parts.text.encode())
-    parts.add_other_regions([other for other in others if other != target])
+    if is_list:
+        listed = min(parts.room, room // LISTED_SHARE)
+        parts.text += definitions_to_list(corpus, step, plan, target=target, room=listed)
+    else:
+        parts.add_what_helps(touched, stable=len(parts.text[:stable].encode()))
+    left = room - len(tail.encode()) - len(parts.text.encode())
+    parts.room = min(left, _BESIDE_LIST) if is_list else left
+    beside = [other for other in others if other != target]
+    parts.add_other_regions(sorted(beside, key=lambda other: other.path != target.path) if is_list else beside)
     excerpts = (*parts.excerpts, *target_excerpt(snapshot, target))
     odd = corpus.oddities(excerpt.path for excerpt in excerpts)
     notes = [*parts.notes, *odd, *target_notes(snapshot, target, tail)]
