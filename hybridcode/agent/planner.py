@@ -249,7 +249,8 @@ def _tokens_for(run: Run, snapshot: Snapshot, draft: Plan | None, again: Again |
 
 def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, again: Again | None, taken: Taken) -> str:
     tokens = _capped(run, run.settings.context.plan_tokens, again)
-    return look_up(run.corpus(snapshot), read=wanted.read, search=wanted.search, budget=tokens, taken=taken)
+    corpus, task = run.corpus(snapshot), run.task.text
+    return look_up(corpus, read=wanted.read, search=wanted.search, budget=tokens, task=task, taken=taken)
 
 
 def _reproduces(run: Run, again: Again | None) -> bool:

@@ -2,8 +2,9 @@
 
 Invariant: the first part depends on the plan and on files that the plan does not touch, so that a model keeps it from
 step to step (of a step without code it is the guides alone); everything before the step's own regions depends on the
-step, the tree and the budget, so that all drafts of a step share it; what the goal names stands before what is found;
-the window never exceeds its budget; the same inputs give the same bytes, whoever asks.
+step, the tree and the budget, so that all drafts of a step share it, but for those of a place that lists names, which
+share the guides alone; what the goal names stands before what is found; the window never exceeds its budget; the same
+inputs give the same bytes, whoever asks.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,12 @@ import msgspec
 
 from hybridcode.context.check import REASON as CHECKS
 from hybridcode.context.check import checked_tests
-from hybridcode.context.common import common_passages, touched_paths
+from hybridcode.context.common import common_passages, is_documentation, touched_paths, without_documentation
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.exact import REASON, named_lines
 from hybridcode.context.guides import guides_for
+from hybridcode.context.listings import SHARE as LISTED_SHARE
+from hybridcode.context.listings import definitions_to_list, lists_names
 from hybridcode.context.named import Exact, exact_definitions, files_written
 from hybridcode.context.packing import EDITING, pack
 from hybridcode.context.passages import Passage, Reader, Taken, joined, lines_passage, rendered
@@ -30,10 +33,9 @@ from hybridcode.context.render import (
     lines_text,
     place_of,
     section,
-    shown_otherwise,
-    target_section,
     tokens,
 )
+from hybridcode.context.targets import shown_target, target_excerpt, target_notes, touched_targets
 from hybridcode.context.uses import Touched, caller_passages, definition_passages, import_passages
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.domain.errors import ContextError
@@ -41,7 +43,6 @@ from hybridcode.domain.plan import Plan, Region, Step
 from hybridcode.domain.window import ContextWindow, EditFormat, Excerpt, Target
 from hybridcode.repo.collecting import collector_rests
 from hybridcode.repo.grammars import language_of
-from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
 
 _GUIDE_SHARE = 8
@@ -60,6 +61,8 @@ _LEAST_BESIDE = 1_600
 """A window is at most four times the regions of its step, or 1,000 tokens where that is more; what the step reads,
 imports and definitions come on top of the former. In any case there is room for 400 tokens of callers, tests and other
 files. A new file has nothing to measure it by: its window may be full."""
+_BESIDE_LIST = 2_400
+"""Bytes of a step's other regions beside a place that lists names."""
 _HEADING_BYTES = 24
 """A region's heading is at most this much longer when it is not the target."""
 
@@ -73,34 +76,35 @@ def assemble(
     Raises: ContextError if the region cannot be resolved or does not fit into the budget.
     """
     snapshot = corpus.snapshot
-    target, tail = _target(step, snapshot, region, format)
+    target, tail = shown_target(step, snapshot, region, format)
     room = budget * BYTES_PER_TOKEN
     if len(tail.encode()) > room:
         raise ContextError(
             f"{region} needs {tokens(tail)} tokens, and the window has {budget}",
             "Name a smaller region, or raise context.step_tokens.",
         )
-    touched = _touched(step, snapshot, region, format)
+    touched = touched_targets(step, snapshot, region, format)
     others = [other for other, _ in touched]
     parts = _Parts(step=step, corpus=corpus, room=room - _reserved([text for _, text in touched], room), whole=room)
     parts.add_guides(touched_paths(plan) or [other.path for other in others])
     for other in others:
         parts.take(other)
-    if plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
+    is_list = lists_names(snapshot, target, region.symbol)
+    if not is_list and plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
         parts.add_common(plan)
     stable = len(parts.text)
-    parts.add_what_is_told()
-    parts.add_what_is_used(others)
-    if step.kind != "create":
-        parts.cap(sum(len(text.encode()) for _, text in touched), stable=len(parts.text[:stable].encode()))
-    parts.add_check()
-    parts.add_users(others)
-    parts.add_ranked()
-    parts.room = room - len(tail.encode()) - len(parts.text.encode())
-    parts.add_other_regions([other for other in others if other != target])
-    excerpts = (*parts.excerpts, *_target_excerpt(snapshot, target))
+    if is_list:
+        listed = min(parts.room, room // LISTED_SHARE)
+        parts.text += definitions_to_list(corpus, step, plan, target=target, room=listed)
+    else:
+        parts.add_what_helps(touched, stable=len(parts.text[:stable].encode()))
+    left = room - len(tail.encode()) - len(parts.text.encode())
+    parts.room = min(left, _BESIDE_LIST) if is_list else left
+    beside = [other for other in others if other != target]
+    parts.add_other_regions(sorted(beside, key=lambda other: other.path != target.path) if is_list else beside)
+    excerpts = (*parts.excerpts, *target_excerpt(snapshot, target))
     odd = corpus.oddities(excerpt.path for excerpt in excerpts)
-    notes = [*parts.notes, *odd, *_target_notes(snapshot, target, tail)]
+    notes = [*parts.notes, *odd, *target_notes(snapshot, target, tail)]
     window = _window(step, parts.text + tail, target=target, budget=budget, excerpts=excerpts, notes=notes)
     return msgspec.structs.replace(window, stable=stable)
 
@@ -110,7 +114,7 @@ def tiny_window(step: Step, snapshot: Snapshot, *, region: Region, format: EditF
 
     Raises: ContextError if the region cannot be resolved.
     """
-    target, _ = _target(step, snapshot, region, format)
+    target, _ = shown_target(step, snapshot, region, format)
     is_there = target.path in snapshot.files
     text = lines_text(snapshot.read(target.path), target.start, target.end) if is_there else ""
     return _window(
@@ -118,17 +122,9 @@ def tiny_window(step: Step, snapshot: Snapshot, *, region: Region, format: EditF
         text,
         target=target,
         budget=tokens(text),
-        excerpts=_target_excerpt(snapshot, target),
-        notes=_target_notes(snapshot, target, text),
+        excerpts=target_excerpt(snapshot, target),
+        notes=target_notes(snapshot, target, text),
     )
-
-
-def target_of(step: Step, snapshot: Snapshot, *, region: Region, format: EditFormat) -> Target:
-    """What an answer to a window of these would be about.
-
-    Raises: ContextError if the region cannot be resolved, RepoError if its file cannot be read.
-    """
-    return _target(step, snapshot, region, format)[0]
 
 
 @dataclass
@@ -172,6 +168,17 @@ class _Parts:
         passages = common_passages(self.corpus, plan, room=self.whole // _COMMON_SHARE, taken=self.taken)
         if sum(passage.size + passage.heading_size for passage in passages) <= self.room:
             self._extend(passages)
+
+    def add_what_helps(self, touched: Sequence[tuple[Target, str]], *, stable: int) -> None:
+        """What is told, used, checked, and stands around; `stable` bytes of the window are the same for all steps."""
+        targets = [target for target, _ in touched]
+        self.add_what_is_told()
+        self.add_what_is_used(targets)
+        if self.step.kind != "create":
+            self.cap(sum(len(text.encode()) for _, text in touched), stable=stable)
+        self.add_check()
+        self.add_users(targets)
+        self.add_ranked()
 
     def add_what_is_told(self) -> None:
         """What the plan wants to be shown, and definitions that the goal names: for these, room is kept."""
@@ -258,7 +265,8 @@ class _Parts:
 
     def add_ranked(self) -> None:
         """What else has to do with the goal, by rank; beside files without code no code but that of files it names,
-        and where an edit says what to read, nothing but of the files that it or the goal names."""
+        beside code alone no documentation but what it names, and where an edit says what to read, nothing but of the
+        files that it or the goal names."""
         ranking = self._ranking
         if not self.is_of_code or (self.step.reads and self.step.kind == "edit"):
             near = {Region.parse(name).path for name in (*self.step.touches, *self.step.reads)}
@@ -269,6 +277,8 @@ class _Parts:
                 if file.file in written or (file.path in near if self.is_of_code else language_of(file.path) is None)
             )
             ranking = replace(ranking, files=tuple(kept))
+        elif not any(is_documentation(region.path) for region in self.step.regions):
+            ranking = without_documentation(ranking, named_in=self.step.goal)
         self._extend(pack(ranking, room=self.room, taken=self.taken, style=EDITING).passages)
 
     def add_other_regions(self, targets: Sequence[Target]) -> None:
@@ -320,55 +330,12 @@ def _says_what_to_read(plan: Plan) -> bool:
     return all(step.reads for step in plan.steps if step.kind == "edit")
 
 
-def _target(step: Step, snapshot: Snapshot, region: Region, wanted: EditFormat) -> tuple[Target, str]:
-    """The target of a draft and how it is shown. A step that creates its file has nothing to show."""
-    if step.kind == "create" and region.path not in snapshot.files:
-        target = Target(path=region.path, format="whole")
-        return target, target_section(target, None)
-    target = resolve(snapshot, region, format=wanted)
-    data = snapshot.read(target.path)
-    shown = b"".join(split_lines(data)[(target.start or 1) - 1 : target.end])
-    try:
-        shown.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ContextError(f"{region} is not UTF-8", "Convert the file first, or name lines that are.") from error
-    return target, target_section(target, data)
-
-
-def _touched(step: Step, snapshot: Snapshot, region: Region, wanted: EditFormat) -> list[tuple[Target, str]]:
-    """All regions of the step that can be shown, in the plan's order, without repetitions."""
-    found: dict[Target, str] = {}
-    for other in dict.fromkeys((*step.regions, region)):
-        try:
-            target, text = _target(step, snapshot, other, wanted)
-        except ContextError:
-            if other == region:
-                raise
-            continue
-        found.setdefault(target, text)
-    return list(found.items())
-
-
 def _reserved(tails: Sequence[str], room: int) -> int:
     """Bytes kept free for the regions of a step: all of them if they take less than half, else the largest."""
     sizes = [len(text.encode()) for text in tails]
     largest = max(size for size in sizes if size <= room)
     together = sum(sizes) + _HEADING_BYTES * (len(sizes) - 1)
     return together if together * 2 <= room else largest
-
-
-def _target_excerpt(snapshot: Snapshot, target: Target) -> tuple[Excerpt, ...]:
-    if target.path not in snapshot.files:
-        return ()
-    end = target.end or len(split_lines(snapshot.read(target.path)))
-    return (Excerpt(path=target.path, start=target.start or 1, end=end, reason="target"),)
-
-
-def _target_notes(snapshot: Snapshot, target: Target, text: str) -> list[str]:
-    notes = list(hidden_characters(target.path, text))
-    if target.path in snapshot.files:
-        notes += shown_otherwise(target.path, snapshot.read(target.path))
-    return notes
 
 
 def _window(

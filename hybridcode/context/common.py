@@ -5,15 +5,20 @@ made for an earlier step shows in nothing but the time it takes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from hybridcode.context.corpus import Corpus
+from hybridcode.context.named import files_written
 from hybridcode.context.packing import EDITING, pack
 from hybridcode.context.passages import Passage, Taken
-from hybridcode.context.rank import rank
+from hybridcode.context.query import read_query
+from hybridcode.context.rank import Ranking, rank
+from hybridcode.context.signals import is_prose
 from hybridcode.context.store import IndexStore
 from hybridcode.domain.plan import Plan
+from hybridcode.repo.classify import reads_as_prose
+from hybridcode.repo.grammars import language_of
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,21 @@ def touched_paths(plan: Plan | None) -> list[str]:
     return sorted({region.path for step in plan.steps for region in step.regions}) if plan is not None else []
 
 
+def is_documentation(path: str) -> bool:
+    """It is text for people, and no code."""
+    return language_of(path) is None and (reads_as_prose(path) or is_prose(path))
+
+
+def without_documentation(ranking: Ranking, *, named_in: str) -> Ranking:
+    """A ranking for who writes code: of documentation the files alone that the goals name."""
+    written = files_written(ranking.corpus, read_query(named_in))
+    kept = (file for file in ranking.files if file.file in written or not is_documentation(file.path))
+    return replace(ranking, files=tuple(kept))
+
+
 def common_passages(corpus: Corpus, plan: Plan, *, room: int, taken: Taken) -> tuple[Passage, ...]:
-    """The best passages for all goals of a plan in `room` bytes; of `taken`, lines of touched files do not count."""
+    """The best passages for all goals of a plan in `room` bytes, of documentation only what they name; of `taken`,
+    lines of touched files do not count."""
     touched = touched_paths(plan)
     quiet = corpus.without(set(touched))
     goals = "\n".join((*(step.goal for step in plan.steps), *touched))
@@ -49,6 +67,7 @@ def common_passages(corpus: Corpus, plan: Plan, *, room: int, taken: Taken) -> t
         or not known.quiet.reads_as(quiet)
     ):
         shown = Taken({path: list(lines) for path, lines in ranges.items()})
-        packed = pack(rank(quiet, goals), room=room, taken=shown, style=EDITING)
+        ranking = without_documentation(rank(quiet, goals), named_in=goals)
+        packed = pack(ranking, room=room, taken=shown, style=EDITING)
         known = _made[corpus.store] = _Made(goals, quiet, room, ranges, packed.passages)
     return known.passages

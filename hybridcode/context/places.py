@@ -32,8 +32,8 @@ _LONG = 20
 def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) -> ContextWindow:
     """A window with `regions` (Region strings) of the tree; `budget` in tokens of four bytes.
 
-    A region that has no room is shown with its head or said to be too large. Imports, long constants and what is
-    not there yet are left out: what changes there follows from the rest.
+    Of a region that has no room, what fits the task best is shown, or its head, or that it is too large. Imports, long
+    constants and what is not there yet are left out: what changes there follows from the rest.
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
@@ -48,7 +48,7 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
     before = {path: list(ranges) for path, ranges in taken.ranges.items()}
     left = room - len(text.encode()) - _OTHERS_BYTES
     listed = [region for region in regions if not _says_itself(corpus, region)]
-    text += look_up(corpus, read=listed, search=(), budget=max(left, 0) // BYTES_PER_TOKEN, taken=taken)
+    text += look_up(corpus, read=listed, search=(), budget=max(left, 0) // BYTES_PER_TOKEN, task=task, taken=taken)
     excerpts = tuple(
         Excerpt(path, start, end, REASON)
         for path, ranges in taken.ranges.items()

@@ -11,9 +11,10 @@ import msgspec
 
 from hybridcode.agent.keeping import maker
 from hybridcode.agent.shifting import standing
-from hybridcode.context.assemble import assemble, target_of, tiny_window
+from hybridcode.context.assemble import assemble, tiny_window
 from hybridcode.context.outline import outline
 from hybridcode.context.places import places
+from hybridcode.context.targets import target_of
 from hybridcode.domain.canonical import digest_of, sha256_hex
 from hybridcode.domain.errors import HybridcodeError
 from hybridcode.domain.events import OutlineMade, WindowAssembled

@@ -214,7 +214,7 @@ def test_look_up_reads_searches_and_explains_what_is_missing(tree: Snapshot) -> 
     text = look_up(seen(tree), read=("shop/money.py#cents", "shop/cart.py#nope"), search=("cents",), budget=400)
     assert "def cents(x):" in text
     assert "does not define nope" in text
-    assert "shop/cart.py:8: return cents(RATE)" in text
+    assert "shop/cart.py#Cart.total L8: return cents(RATE)" in text
     assert look_up(seen(tree), read=("shop/cart.py",), search=(), budget=5) == ""
 
 

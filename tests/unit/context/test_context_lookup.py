@@ -33,26 +33,27 @@ def hits_of(text: str, words: str) -> str:
 def test_a_search_finds_its_lines_though_what_is_read_uses_up_the_room(corpus: Corpus) -> None:
     text = look_up(corpus, read=("tools/rows.py#L1-89",), search=(MARK,), budget=300)
     assert "def row_20(item):" in text and "None." not in text
-    assert f"tools/pairs.py:2: return {MARK}(left, right)\ntools/pairs.py:5: def {MARK}" in hits_of(text, MARK)
+    hits = hits_of(text, MARK)
+    assert f"tools/pairs.py#pairs L2: return {MARK}(left, right)\ntools/pairs.py#{MARK} L5: def {MARK}(" in hits
 
 
 def test_every_search_has_its_share(corpus: Corpus) -> None:
     text = look_up(corpus, read=(), search=("counter", MARK, "absent_word"), budget=250)
-    assert f"tools/pairs.py:2: return {MARK}(left, right)" in hits_of(text, MARK)
-    assert "tools/many.py:1: counted_0 = counter(0)" in hits_of(text, "counter")
+    assert f"tools/pairs.py#pairs L2: return {MARK}(left, right)" in hits_of(text, MARK)
+    assert "tools/many.py#counted_0 L1: counted_0 = counter(0)" in hits_of(text, "counter")
     assert hits_of(text, "absent_word") == "None."
 
 
 @pytest.mark.parametrize("budget", [100, 400, 4_000])
 def test_lines_that_are_not_listed_are_counted(corpus: Corpus, budget: int) -> None:
     listed = hits_of(look_up(corpus, read=(), search=("counter",), budget=budget), "counter")
-    shown = listed.count("tools/many.py:")
+    shown = listed.count("tools/many.py#")
     assert 0 < shown <= 40
     assert f"{90 - shown} more lines, not shown: " in listed
 
 
 def test_where_no_line_fits_the_lines_are_counted(corpus: Corpus) -> None:
-    listed = hits_of(look_up(corpus, read=(), search=(MARK,), budget=45), MARK)
+    listed = hits_of(look_up(corpus, read=(), search=(MARK,), budget=30), MARK)
     assert listed == "2 lines, not shown: search for it alone, or for more of it"
 
 
@@ -77,6 +78,40 @@ def test_a_small_region_is_whole_beside_one_that_does_not_fit(corpus: Corpus) ->
 def test_what_of_a_region_does_not_fit_is_said_where_not_one_line_does(corpus: Corpus) -> None:
     text = look_up(corpus, read=("tools/rows.py",), search=(), budget=25)
     assert text.startswith("## tools/rows.py\nIt needs ") and text.endswith(" tokens; name a smaller region.\n\n")
+
+
+LONG = "".join(
+    f"def row_{n}(item):\n    return item + {n}\n\n\n" if n != 150 else "def settle(item):\n    return item.debts\n\n\n"
+    for n in range(200)
+)
+
+
+@pytest.mark.parametrize(("task", "search"), [("settle the debts of an item", ()), ("", ("debts",))])
+def test_a_region_that_does_not_fit_is_cut_around_what_is_looked_for(
+    tmp_path: Path, task: str, search: tuple[str, ...]
+) -> None:
+    corpus = corpus_of(tmp_path / "tree", {"tools/rows.py": LONG})
+    text = look_up(corpus, read=("tools/rows.py",), search=search, budget=500, task=task)
+    assert text.startswith("## tools/rows.py defines\n```\n1: def row_0(item):\n")
+    assert "## tools/rows.py\nlines 601-602:\n```python\ndef settle(item):\n    return item.debts\n```\n" in text
+    assert "tools/rows.py#L1-600, L603-800 did not fit.\n\n" in text
+
+
+def test_a_search_that_names_a_test_or_a_file_shows_it(corpus: Corpus) -> None:
+    text = look_up(corpus, read=(), search=("tools/pairs.py::pairs",), budget=400)
+    body = f"def pairs(left, right):\n    return {MARK}(left, right)\n"
+    assert text == f"## tools/pairs.py, lines 1-2\n```python\n{body}```\n\n"
+    defined = f"## tools/pairs.py defines\n```\n1: def pairs(left, right):\n5: def {MARK}(left, right):\n```\n\n"
+    assert look_up(corpus, read=(), search=("tools/pairs.py",), budget=400) == defined
+    assert look_up(corpus, read=(), search=("left in tools/pairs.py",), budget=400).startswith(defined)
+
+
+def test_what_is_defined_once_is_shown_with_a_line_for_each_use(corpus: Corpus) -> None:
+    head = f"## tools/pairs.py\nlines 5-6:\n```python\ndef {MARK}(left, right):\n    return 1\n```\n\n"
+    rows = f"tools/pairs.py#pairs L2: return {MARK}(left, right)\ntools/pairs.py#{MARK} L5: def {MARK}(left, right):"
+    whole = f"{head}## Lines with '{MARK}'\n```\n{rows}\n```\n\n"
+    assert look_up(corpus, read=(), search=(MARK,), budget=2_000) == whole
+    assert look_up(corpus, read=(MARK,), search=(), budget=2_000) == head.replace("\nlines 5-6:", ", lines 5-6")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,198 @@
+"""What a search for a text finds: the file that it names, the definition that it means, and each line that holds it,
+by a name that a plan can use for its place.
+
+Invariant: a function of tree and text. Every line that holds the text is counted, shown or not; a place stands as
+`path#Symbol` only where that means one stretch of its file.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from hybridcode.context import signals
+from hybridcode.context.corpus import Corpus
+from hybridcode.context.extents import import_lines
+from hybridcode.context.mentioned import defined_in
+from hybridcode.context.named import Exact, exact_definitions, files_written
+from hybridcode.context.query import read_query
+from hybridcode.context.regions import IMPORTS
+from hybridcode.context.render import section
+from hybridcode.domain.plan import Region
+from hybridcode.repo.grammars import language_of
+from hybridcode.repo.lines import split_lines
+from hybridcode.repo.symbols import Symbol
+
+_MAX_HITS = 40
+_MAX_LINE_CHARS = 160
+_LONGEST_NUMBER = 9
+"""Digits of a line's number."""
+_MOST_FILES = 2
+"""Files that one text names."""
+_ALONE = "search for it alone, or for more of it"
+_NAME = re.compile(
+    r"(?:(?:async )?(?:def|class|fn|func|function|struct|enum|trait|type|interface) )?"
+    r"([A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*)*)(?:\(\)?)?"
+)
+"""A name, alone, called or as it is defined."""
+_PARAMETERS = re.compile(r"[\[(].*")
+"""Behind the name in a test's id."""
+
+
+class Hit(NamedTuple):
+    """A line that holds what is searched for."""
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one text finds in a tree."""
+
+    corpus: Corpus
+    words: str
+
+    @cached_property
+    def region(self) -> str | None:
+        """The place that the text is, as a Region string: `tests/x.py::test_y`; None for a whole file and for words."""
+        named = place_in(self.corpus, self.words)
+        return named if named and "#" in named else None
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The files that the text is, or holds."""
+        paths = self.corpus.snapshot.files
+        if (named := place_in(self.corpus, self.words)) is not None:
+            return (Region.parse(named).path,)
+        if "/" not in self.words and "." not in self.words:
+            return ()
+        written = files_written(self.corpus, read_query(self.words))
+        found = [path for path in self.words.split() if path in paths]
+        found += (self.corpus.paths[file] for file in sorted(written))
+        return tuple(dict.fromkeys(found))[:_MOST_FILES]
+
+    @cached_property
+    def definition(self) -> Exact | None:
+        """The one definition in the tree that has this name."""
+        if (name := _NAME.fullmatch(self.words.strip())) is None or self.files:
+            return None
+        found = exact_definitions(self.corpus, read_query(f"`{name[1].replace('::', '.')}`"))
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def hits(self) -> tuple[str, tuple[Hit, ...]]:
+        """How the list of lines is headed, and all of them: those of code, of tests, of all else. Where none holds the
+        text as it is, it may stand in other case, or the name that a definition has without its class."""
+        wanted = self.words
+        found = _hits(self.corpus, wanted)
+        if not found and self.definition is not None:
+            wanted = self.definition.symbol.bare_name
+            found = _hits(self.corpus, wanted)
+        if found or not self.words.strip():
+            return f"Lines with {wanted!r}", found
+        found = _hits(self.corpus, self.words, any_case=True)
+        return f"Lines with {self.words!r}" + (", in any case" if found else ""), found
+
+    def outlines(self, *, room: int) -> str:
+        """What the files define."""
+        text = ""
+        for number, path in enumerate(self.files):
+            share = (room - len(text.encode())) // (len(self.files) - number)
+            text += defined_in(self.corpus, path, room=share)
+        return text
+
+    def listed(self, *, most: int) -> str:
+        """As many of the lines as `most` bytes hold; the rest is counted."""
+        heading, hits = self.hits
+        for kept in range(len(self._rows), 0, -1):
+            left = len(hits) - kept
+            more = [f"({left} more lines, not shown: {_ALONE})"] if left else []
+            text = section(heading, "\n".join((*self._rows[:kept], *more)), path="")
+            if len(text.encode()) <= most:
+                return text
+        if not hits and self.files:
+            return ""
+        said = f"{len(hits)} lines, not shown: {_ALONE}" if hits else "None."
+        text = f"## {heading}\n{said}\n\n"
+        return text if len(text.encode()) <= most else ""
+
+    @cached_property
+    def _rows(self) -> list[str]:
+        """One line for each of the first hits; a place that holds several in turn is named once."""
+        rows: list[str] = []
+        places: dict[str, _Places] = {}
+        before = ""
+        for path, line, text in self.hits[1][:_MAX_HITS]:
+            if path not in places:
+                places[path] = _Places(self.corpus, path)
+            name = places[path].of(line)
+            place = f"{path}#{name}"
+            rows.append(f"{'' if place == before else place} L{line}: {text}" if name else f"{place}L{line}: {text}")
+            before = place if name else ""
+        return rows
+
+
+def place_in(corpus: Corpus, words: str) -> str | None:
+    """The Region string that a text is, where its path is in the tree: a test by its id (`tests/x.py::Case::test_y`), a
+    path with a line (`src/x.py:12`), or as a plan names places."""
+    files, text = corpus.snapshot.files, words.strip().strip("`'\"").removeprefix("./")
+    if Region.parse(text).path in files:
+        return text
+    path, _, name = text.partition("::")
+    if name and path in files:
+        return f"{path}#{_PARAMETERS.sub('', name).replace('::', '.')}"
+    path, _, line = text.rpartition(":")
+    return f"{path}#L{line}" if line.isdecimal() and len(line) < _LONGEST_NUMBER and path in files else None
+
+
+def _hits(corpus: Corpus, words: str, *, any_case: bool = False) -> tuple[Hit, ...]:
+    """Every line that holds the words, in code, tests and all else, in order of path and line."""
+    wanted = words.lower().encode() if any_case else words.encode()
+    found: list[tuple[int, str, list[Hit]]] = []
+    for path in corpus.paths:
+        data = corpus.snapshot.read(path)
+        if wanted not in (data.lower() if any_case else data):
+            continue
+        lines = enumerate(split_lines(data), 1)
+        held = ((number, line) for number, line in lines if wanted in (line.lower() if any_case else line))
+        found.append((_order(path), path, [Hit(path, number, _shown(line)) for number, line in held]))
+    return tuple(hit for _, _, hits in sorted(found, key=lambda one: one[:2]) for hit in hits)
+
+
+def _shown(line: bytes) -> str:
+    return line.decode("utf-8", "replace").strip()[:_MAX_LINE_CHARS]
+
+
+def _order(path: str) -> int:
+    if language_of(path) is None or signals.is_prose(path):
+        return 2
+    return 1 if signals.is_aside(path) else 0
+
+
+@dataclass(frozen=True)
+class _Places:
+    """What the lines of a file can be called."""
+
+    corpus: Corpus
+    path: str
+
+    @cached_property
+    def _symbols(self) -> tuple[Symbol, ...]:
+        is_code = language_of(self.path) is not None
+        return self.corpus.record(self.corpus.number[self.path]).symbols if is_code else ()
+
+    @cached_property
+    def _imports(self) -> tuple[int, int] | None:
+        if any(symbol.bare_name == IMPORTS for symbol in self._symbols):
+            return None
+        return import_lines(self.path, self.corpus.snapshot.read(self.path))
+
+    def of(self, line: int) -> str:
+        """The innermost definition that holds a line, or the imports; empty where a plan has no name for it."""
+        holding = [symbol for symbol in self._symbols if symbol.start <= line <= symbol.end]
+        if holding:
+            name = min(holding, key=lambda one: (one.end - one.start, -one.start)).name
+            return name if sum(symbol.name == name for symbol in self._symbols) == 1 else ""
+        return IMPORTS if self._imports and self._imports[0] <= line <= self._imports[1] else ""
