@@ -113,6 +113,46 @@ def test_half_of_a_block_beside_the_region_is_not_doubled(file: str, line: int, 
     assert outcome == {"a.py": file.replace("x = 1", "x = 3").encode()}
 
 
+TOX = "[tox]\nenvlist = py38,py39\nskip = true\n\n[testenv]\ndeps = pytest\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "[tox]\nenvlist = py39\n",
+        "envlist = py39\nskip = true\n",
+        "[tox]\nenvlist = py39\nskip = true\n",
+        "[tox]\n\nenvlist = py39\n",
+        "envlist = py39\nskip = true\n\n[testenv]\n",
+    ],
+)
+def test_lines_beside_one_line_are_not_doubled(sent: str) -> None:
+    outcome = patch(fenced(sent, tag=""), {"tox.ini": TOX.encode()}, target=Target("tox.ini", "region", 2, 2))
+    assert outcome == {"tox.ini": TOX.replace("py38,", "").encode()}
+
+
+@pytest.mark.parametrize("sent", ["[tox]\n", "skip = true\n", "skip = true\n\n[testenv]\n", "  [tox]\n"])
+def test_one_line_is_not_overwritten_with_what_stands_beside_it(sent: str) -> None:
+    outcome = patch(fenced(sent, tag=""), {"tox.ini": TOX.encode()}, target=Target("tox.ini", "region", 2, 2))
+    said = refusal(outcome)
+    assert said.reason == "the answer holds what stands beside the line asked for, and not that line"
+    assert "envlist = py38,py39" in said.near
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "sent", "wanted"),
+    [
+        ("[\ntrue,\nfalse,\ntrue\n]\n", 3, "true,\n", "[\ntrue,\ntrue,\ntrue\n]\n"),
+        ("show(a)\nshow(b)\n", 2, "show(a)\n", "show(a)\nshow(a)\n"),
+        ("go\ngo\nend\n", 3, "go\nend now\n", "go\ngo\ngo\nend now\n"),
+        ("a = 1\nb = 2\n", 2, "b = 3\nc = 4\n", "a = 1\nb = 3\nc = 4\n"),
+    ],
+)
+def test_one_line_may_become_like_the_line_beside_it(file: str, line: int, sent: str, wanted: str) -> None:
+    outcome = patch(fenced(sent, tag=""), {"a.txt": file.encode()}, target=Target("a.txt", "region", line, line))
+    assert outcome == {"a.txt": wanted.encode()}
+
+
 def test_a_last_line_that_stands_twice_stays_twice() -> None:
     file = "def a():\n    x = 1\n    go(x, 1)\n    go(x, 1)\n"
     outcome = patch(fenced("    x = 2\n    go(x, 1)\n"), {"a.py": file.encode()}, target=Target("a.py", "region", 2, 3))
