@@ -71,8 +71,9 @@ async def test_lines_that_come_back_as_they_were_after_a_refusal_do_not_keep_the
     assert "as they were.\nChange them as the step says, or answer the one word KEEP" in asked(it)[3]
 
 
-async def test_a_region_may_be_kept_by_a_word_after_a_refusal(workspace: Path):
-    it = scene(workspace, edit("both", *THREE[:2]), "", fence("TAX = 2"), "KEEP")
+@pytest.mark.parametrize("word", ["KEEP", "KEEP - the rate is already the one that the step asks for."])
+async def test_a_region_may_be_kept_by_a_word_after_a_refusal(workspace: Path, word: str):
+    it = scene(workspace, edit("both", *THREE[:2]), "", fence("TAX = 2"), word)
     assert (await it.run()).code == ExitCode.DONE
     assert it.read("shop.py") == "RATE = 5\nTAX = 2\nCOST = 3\n"
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patching import Outcome, patch, refusal
 
+from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Target
 from hybridcode.patch.answer import RegionRewrite
 from hybridcode.patch.filetext import FileText
@@ -159,11 +160,32 @@ def test_a_last_line_that_stands_twice_stays_twice() -> None:
     assert outcome == {"a.py": file.replace("x = 1\n", "x = 2\n").encode()}
 
 
-@pytest.mark.parametrize("text", ["KEEP", "KEEP.\n", "`KEEP`", "```\nKEEP\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KEEP",
+        "KEEP.\n",
+        "`KEEP`",
+        "```\nKEEP\n```",
+        "KEEP - the total is right already",
+        "KEEP: because nothing here uses the tax.",
+        "**KEEP** (no change)",
+        "KEEP.\n\nThe lines do what the step says.",
+        "`KEEP` — as it is",
+    ],
+)
 def test_one_word_keeps_a_region(text: str) -> None:
     said = refusal(answered(text))
     assert said.is_already
     assert said.reason == "the model keeps the lines as they are"
+
+
+@pytest.mark.parametrize(
+    "text", [f"KEEP - all but this:\n{fenced(NEW)}", "KEEP_ALIVE = 5", "KEEP-ALIVE: 5", "KEEP = 5", "KEEP the total"]
+)
+def test_the_word_keeps_nothing_where_there_is_an_edit_or_another_word(text: str) -> None:
+    outcome = answered(text)
+    assert not isinstance(outcome, Refusal) or not outcome.is_already
 
 
 def test_the_word_may_be_the_text_of_a_file_without_code() -> None:
