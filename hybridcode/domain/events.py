@@ -157,6 +157,9 @@ class DraftMade(Fact, frozen=True):
     finish: Finish
     must_change: bool = False
     """An earlier answer for the place was refused: lines that come back as they were are no way to keep them."""
+    may_go: tuple[str, ...] = ()
+    """Definitions that the answer before left out, which was refused, and that no other file names: left out once more,
+    they go where the goal describes something that goes."""
 
 
 class DraftRefused(Fact, frozen=True):

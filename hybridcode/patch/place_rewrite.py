@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from hybridcode.patch.answer import RegionRewrite, Rewrite, WholeFile
-from hybridcode.patch.deletion import deletion, may_be_deleted
+from hybridcode.patch.deletion import deletion, may_be_deleted, outermost
 from hybridcode.patch.elide import refuse_marks
 from hybridcode.patch.filetext import FileText, LineEdit, indentation, plain_key
 from hybridcode.patch.indent import UNCHANGED, IndentRule, from_style, learn
@@ -17,6 +17,7 @@ from hybridcode.patch.near import numbered
 from hybridcode.patch.read_fence import holds_fences
 from hybridcode.patch.refusing import CUT_OFF, Refused
 from hybridcode.patch.siblings import foreign_definition
+from hybridcode.patch.terms import Terms
 
 _ONE_FENCE = "Answer with one fence that holds the new text and nothing else; use four backticks if it holds fences."
 _ONLY_THE_REGION = "Answer with exactly the lines that were asked for, complete, and no others."
@@ -24,7 +25,7 @@ NO_CHANGE = "the text is already so"
 """The reason to refuse lines that came back as they were."""
 EMPTY = "the fence is empty"
 """The reason to refuse an answer without text where the goal does not say that the text goes."""
-_EMPTY_REGION = "Return the whole region; an empty answer deletes it only where the step says that it goes."
+_EMPTY_REGION = "Return the whole region; an empty answer deletes {} only where the step says that it goes."
 _LEAVE_IT = "If nothing needs to change, the step is done."
 
 _FEW_LINES = 4
@@ -37,6 +38,8 @@ _SETS = re.compile(r"[\"']?([\w.-]+)[\"']?\s*(?::(?!:)|[-+*/|]?=(?!=))")
 """A line that gives a name its value, in code and in settings."""
 _CLOSES = re.compile(r"\A\s*(?:[)\]}]|end\b)")
 _OPENS = re.compile(r"(?:[:{(\[]|\b(?:then|do))\s*\Z")
+
+_ANY_TERMS = Terms()
 
 Lines = tuple[str, ...]
 
@@ -56,8 +59,8 @@ def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     return edits
 
 
-def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None) -> list[LineEdit]:
-    """The line edits that give the region its new text, or delete it where the goal says so. Raises: Refused."""
+def place_region(file: FileText, edit: RegionRewrite, *, terms: Terms = _ANY_TERMS) -> list[LineEdit]:
+    """The line edits that give the region its new text, or delete it where the terms let it go. Raises: Refused."""
     start, end = edit.start - 1, edit.end
     if not 0 <= start < end <= len(file.lines):
         raise Refused(f"the file has no lines {edit.start}-{edit.end}", advice="Look at the file again.")
@@ -65,8 +68,10 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
     old = file.lines[start:end]
     new = _trimmed(_without_mark(file, chosen_text(edit.text, old)))
     if not _has_text(new):
-        if goal is None or not edit.was_asked or not may_be_deleted(edit.path, file, start, end, goal=goal):
-            raise Refused(EMPTY, advice=_EMPTY_REGION)
+        if not edit.was_asked or not may_be_deleted(edit.path, file, start, end, terms=terms):
+            inside = outermost(edit.path, file, start, end) if terms.is_itself else ()
+            names = tuple(dict.fromkeys(symbol.name for symbol in inside))
+            raise Refused(EMPTY, advice=_EMPTY_REGION.format(", ".join(names) or "it"), left_out=names)
         return [deletion(file, start, end)]
     if not edit.text.is_fenced or not edit.was_asked:
         _require_same_ends(file, start, old, new)

@@ -108,6 +108,7 @@ def _placed(
         target,
         has_others=len(step.regions) > 1,
         must_change=event.must_change,
+        may_go=event.may_go,
     )
     try:
         return place_draft(text, asked, finish=event.finish)
