@@ -170,6 +170,14 @@ class DraftRefused(Fact, frozen=True):
     refusals: tuple[Refusal, ...]
 
 
+class DraftRuled(Fact, frozen=True):
+    """After RungTaken, in place of windows and drafts: the step and the files of `source` alone say what goes."""
+
+    step: str
+    attempt: int
+    source: WindowSource
+
+
 class ImportAdded(Fact, frozen=True):
     """After the DraftMade of a try, before its proposal or refusal: a missing import is a part of the change now."""
 
@@ -352,6 +360,7 @@ Event = (
     | OutlineMade
     | DraftMade
     | DraftRefused
+    | DraftRuled
     | ImportAdded
     | ProposalMade
     | ProposalDecided
