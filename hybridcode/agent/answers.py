@@ -14,7 +14,7 @@ import msgspec
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Finish, Target
 from hybridcode.patch.answer import Answer
-from hybridcode.patch.read import read_answer
+from hybridcode.patch.read import keeps, read_answer
 from hybridcode.patch.read_fence import Fence, fences
 from hybridcode.patch.refusing import Refused
 from hybridcode.repo.grammars import GRAMMARS, language_of
@@ -65,6 +65,8 @@ def _no_draft(text: str, target: Target) -> Refusal | None:
     except Refused:
         return None
     words = "\n".join(lines).strip()
+    if words and keeps(lines, target):
+        return None
     if _calls_tools(words, lines, found, target):
         return _formless("the answer calls tools, and there are none here", target)
     if found:

@@ -23,6 +23,7 @@ from hybridcode.agent.ladder import Rung, RungName, rungs
 from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, pointed, refused
 from hybridcode.agent.proving import Tried
 from hybridcode.agent.reproducing import turned
+from hybridcode.agent.ruled import by_rule
 from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
 from hybridcode.agent.whole import others_done, try_own, try_whole
@@ -286,6 +287,8 @@ class _Climb:
                 self.notes.take(fact("hint", hint.note), "frontier")
                 await self._move(hint.places)
                 asked = rung.writer
+            if rung.attempt == 1 and (ruled := await by_rule(self.run, self.step, rung)) is not None:
+                return ruled
             told = partial(_told, self.notes, rung.writer)
             return await draft_step(self.run, self.step, rung, told, said=said, kept=self.kept)
         except (ModelError, EgressForbidden):

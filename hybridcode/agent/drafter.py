@@ -16,6 +16,7 @@ from hybridcode.agent.import_search import Circle
 from hybridcode.agent.importing import with_imports
 from hybridcode.agent.kept import Kept, KeptDraft, Unplaced
 from hybridcode.agent.ladder import Rung
+from hybridcode.agent.leftovers import unmentioned
 from hybridcode.agent.placing import Asked, bottom_up, difference, is_readable, place_draft
 from hybridcode.agent.run import Run
 from hybridcode.agent.shifting import Places
@@ -109,7 +110,8 @@ async def draft_step(
     for region in bottom_up(step.regions):
         if region in laid.settled:
             continue
-        task = _Task(run, step, region, rung, sender, laid, must_change=kept.must_change(region))
+        may_go = await asyncio.to_thread(unmentioned, kept.left_out(region), laid.tree, besides=region.path)
+        task = _Task(run, step, region, rung, sender, laid, must_change=kept.must_change(region), may_go=may_go)
         draft = await _draft_region(task, told(region), kept)
         texts.append(draft.text)
         kept.take(region, draft)
@@ -145,6 +147,7 @@ class _Task:
     sender: Sender
     laid: _Laid
     must_change: bool = False
+    may_go: tuple[str, ...] = ()
 
 
 async def _draft_region(task: _Task, feedback: str, kept: Kept) -> KeptDraft | Unplaced:
@@ -171,10 +174,11 @@ async def _draft_once(task: _Task, feedback: str) -> KeptDraft | Unplaced:
         text_sha256=run.journal.put_blob(reply.text.encode()),
         finish=reply.finish,
         must_change=task.must_change,
+        may_go=task.may_go,
     )
     run.journal.append(event)
     target, has_others = window.target, len(task.step.regions) > 1
-    asked = Asked(step, region, tree, target, has_others=has_others, must_change=task.must_change)
+    asked = Asked(step, region, tree, target, has_others, must_change=task.must_change, may_go=task.may_go)
     placed = place_draft(reply.text, asked, finish=reply.finish)
     if isinstance(placed, Refusal):
         run.journal.append(DraftRefused(step.id, rung.attempt, (placed,)))

@@ -16,6 +16,7 @@ from hybridcode.agent.distil import cut
 from hybridcode.agent.drafter import goal_of, is_readable
 from hybridcode.agent.kept import Kept
 from hybridcode.agent.notes import Notes
+from hybridcode.agent.plan_reply import with_files
 from hybridcode.agent.planner import problems_of
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
@@ -126,7 +127,8 @@ def read_hint(text: str) -> Hint:
     found = [_PLACE.fullmatch(line) for line in lines]
     named = [part.strip(" `\"'") for match in found if match for part in match[1].split(",")]
     rest = "\n".join(line for line, match in zip(lines, found, strict=True) if not match).strip()
-    return Hint(f"# Hint\n{rest}", tuple(dict.fromkeys(filter(None, named)))[:MOST_PLACES])
+    places = with_files(list(filter(None, named)))
+    return Hint(f"# Hint\n{rest}", tuple(dict.fromkeys(places))[:MOST_PLACES])
 
 
 async def move(run: Run, step: Step, places: tuple[str, ...], *, failed: Collection[Region] = ()) -> Step:

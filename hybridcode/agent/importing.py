@@ -15,7 +15,8 @@ from hybridcode.agent.import_search import Circle, Plain, import_for
 from hybridcode.agent.run import Run
 from hybridcode.context.regions import IMPORTS
 from hybridcode.domain.action import FileChange
-from hybridcode.domain.events import ImportAdded, LinesPlaced
+from hybridcode.domain.drafted import LinesPlaced
+from hybridcode.domain.events import ImportAdded
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.patch.check import left_unused, undefined_names

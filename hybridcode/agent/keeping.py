@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.index import maker_of
 from hybridcode.domain.canonical import canonical_json, digest_of
@@ -86,15 +88,17 @@ class Keeper:
         self, snapshot: Snapshot, subject: object, *, region: Region, format: EditFormat
     ) -> WindowSource:
         """Keep the one file that a window of the fixture shows."""
-        only = snapshot.without(snapshot.files.keys() - {region.path})
+        source = await self.bare_source(snapshot, subject, paths={region.path})
+        return msgspec.structs.replace(source, region=str(region), format=format, is_tiny=True)
+
+    async def bare_source(self, snapshot: Snapshot, subject: object, *, paths: Collection[str]) -> WindowSource:
+        """Keep some files of a tree, which is all that something is made from."""
+        only = snapshot.without(snapshot.files.keys() - set(paths))
         return WindowSource(
             tree=await self._keep(only, [entry for entry in only.files.values() if entry.kind in _READABLE]),
             history="",
             subject=digest_of(subject),
             maker=await asyncio.to_thread(maker, dict[str, str]()),
-            region=str(region),
-            format=format,
-            is_tiny=True,
         )
 
     async def close(self) -> None:

@@ -76,6 +76,10 @@ class Kept:
         refusal = self.failed[region].refusal
         return not refusal.is_formless and not refusal.is_already
 
+    def left_out(self, region: Region) -> tuple[str, ...]:
+        """Definitions that the last answer for a place left out, which was refused for that."""
+        return self.failed[region].refusal.left_out if region in self.failed else ()
+
     @property
     def refusals(self) -> Mapping[Region, Sequence[Refusal]]:
         """Why answers were refused, by place."""

@@ -5,7 +5,7 @@ told is bounded; code stands before documentation.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hybridcode.domain.errors import RepoError
@@ -47,6 +47,19 @@ def left_behind(before: Mapping[str, bytes | None], tree: Snapshot, *, shown: Sn
             if word.search(line):
                 found.append(Mention(path, number, line.decode("utf-8", "replace").strip()[:_LINE_CHARS]))
     return found
+
+
+def unmentioned(names: Sequence[str], tree: Snapshot, *, besides: str) -> tuple[str, ...]:
+    """Those of dotted `names` whose last part no file of text but `besides` holds."""
+    left = {name: re.compile(rb"(?<!\w)" + re.escape(_bare(name)) + rb"(?!\w)") for name in names}
+    for path in tree.files if names else ():
+        data = _text(path, tree) if path != besides else b""
+        left = {name: word for name, word in left.items() if not word.search(data)}
+    return tuple(left)
+
+
+def _bare(name: str) -> bytes:
+    return name.rpartition(".")[2].encode()
 
 
 def told_mentions(found: list[Mention]) -> str:

@@ -38,6 +38,8 @@ class Asked:
     """The plan's step has more than one place."""
     must_change: bool = False
     """An earlier answer for the place was refused: lines that come back as they were are no way to keep them."""
+    may_go: tuple[str, ...] = ()
+    """Definitions that the answer before left out and that no other file names."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def _place_one(text: str, asked: Asked, *, finish: Finish) -> Placed | Refusal:
         return _stays(answer, asked)
     shown = {path: tree.read(path) for path in answer.paths if is_readable(tree, path)}
     modes = {path: tree.files[path].mode for path in shown}
-    changes, refusals = split_placed(place(answer, shown, modes=modes, goal=step.goal))
+    is_itself = asked.region.symbol is not None and not asked.has_others
+    placed = place(answer, shown, modes=modes, goal=step.goal, is_itself=is_itself, may_go=asked.may_go)
+    changes, refusals = split_placed(placed)
     if refusals:
         return _stays(refusals[0], asked)
     if any(_holds_redaction(change) for change in changes):
@@ -183,7 +187,9 @@ def _place_pieces(pieces: dict[Region, str], asked: Asked, *, finish: Finish) ->
     for other in bottom_up(tuple(one for one in asked.step.regions if one in pieces)):
         is_asked = other == asked.region
         target = _target(now, other)
-        about = replace(asked, region=other, tree=now, target=target, must_change=is_asked and asked.must_change)
+        about = replace(asked, region=other, tree=now, target=target)
+        if not is_asked:
+            about = replace(about, must_change=False, may_go=())
         found = _place_one(pieces[other], about, finish=finish)
         if isinstance(found, Refusal):
             return found

@@ -31,7 +31,7 @@ class MoreWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The planner's request to see more before it answers."""
 
     read: tuple[str, ...] = ()
-    """Regions to show."""
+    """Regions to show; as a planner writes them, `#name` alone is in the file named before it."""
     search: tuple[str, ...] = ()
     """Words to look for."""
 
@@ -73,7 +73,7 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     k: StepKind | None = None
     """Kind; none = `edit`, or what the draft's step is."""
     r: tuple[Short, ...] | Short = ()
-    """Reads."""
+    """Reads; `#name` alone is in the file named before it, the first one in that of the last touch."""
     n: tuple[int, ...] | int = ()
     """Needs: places of earlier steps."""
     c: str | None = None
@@ -148,7 +148,7 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
     if isinstance(given, int):
         assert old is not None
         return msgspec.structs.replace(old, id=name)
-    touches = _whole(given.t)
+    touches = with_files(given.t)
     itself = given.x or (f"delete {', '.join(touches)}" if given.k == "delete" and touches else "")
     stands_for_it = task.strip() if len(task) <= GOAL_CHARS and old is None else ""
     needs = (given.n,) if isinstance(given.n, int) else given.n
@@ -157,7 +157,7 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
         given.g.strip() or stands_for_it or itself,
         kind=(given.k or "edit") if given.x is None else "command",
         touches=touches,
-        reads=_whole(given.r),
+        reads=with_files(given.r, after=touches),
         needs=tuple(map(str, needs)),
         command=given.x,
         check=given.c or None,
@@ -202,10 +202,11 @@ def _short(step: Step, numbers: Mapping[str, int], task: str) -> dict[str, objec
     return {key: value for key, value in keys.items() if value}
 
 
-def _whole(places: tuple[str, ...] | str) -> tuple[str, ...]:
-    """Region strings of which each names its file."""
+def with_files(places: Sequence[str] | str, *, after: Sequence[str] = ()) -> tuple[str, ...]:
+    """Region strings of which each names its file: where one does not, that of the place before it; `after` are places
+    that come before the first."""
     found: list[str] = []
-    path = ""
+    path = after[-1].partition("#")[0].strip() if after else ""
     for text in (places,) if isinstance(places, str) else places:
         before, mark, rest = text.partition("#")
         path = before.strip() or path
@@ -239,7 +240,8 @@ def _read(raw: bytes, task: str, draft: Plan | None) -> Plan | MoreWanted | Aske
     if "q" in keys:
         return msgspec.json.decode(raw, type=AskedBack)
     if keys & {"read", "search"}:
-        return msgspec.json.decode(raw, type=MoreWanted)
+        wanted = msgspec.json.decode(raw, type=MoreWanted)
+        return msgspec.structs.replace(wanted, read=with_files(wanted.read))
     if keys & _FULL_KEYS:
         return msgspec.json.decode(raw, type=Plan)
     return msgspec.json.decode(raw, type=ShortPlan).plan_for(task, draft)

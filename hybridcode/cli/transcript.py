@@ -32,6 +32,7 @@ from hybridcode.domain.events import (
     CommandChanged,
     DraftMade,
     DraftRefused,
+    DraftRuled,
     EffectFinished,
     Envelope,
     Event,
@@ -125,6 +126,8 @@ def _of_session(event: Event) -> Iterator[str]:
             yield f"{writer} plans: {why}"
         case RepairAsked(why=why):
             yield f"the frontier plans again: {why}"
+        case DraftRuled():
+            yield f"step {event.step}, try {event.attempt}: no model is asked, the step names what goes"
         case ImportAdded(step=step, path=path, line=line, why=why):
             yield f"step {step}: {line} added to {path}, {why}"
         case StepMoved(step=step, touches=touches, why=why):

@@ -5,6 +5,7 @@ stretch ends where what belongs to it ends, and lines that are given by number b
 file at the latest.
 """
 
+import re
 from collections.abc import Sequence
 
 from rapidfuzz import fuzz, process
@@ -21,6 +22,8 @@ _NAMED = 5
 _MOST_PLACES = 12
 """Of a name that is defined more than once: whoever chooses lines must not miss one."""
 _LEAST_LIKENESS = 50.0
+_SAYS_NOTHING = re.compile(rb"\s*(?:(?:#(?!\s*(?:if|el|endif))|//|/\*|\*|--).*)?\s*\Z", re.DOTALL)
+"""A line that is blank or a comment, and no condition of a preprocessor."""
 IMPORTS = "imports"
 """Names the imports of a file where nothing in it has that name."""
 
@@ -28,7 +31,9 @@ IMPORTS = "imports"
 def resolve(snapshot: Snapshot, region: Region, *, format: EditFormat = "region") -> Target:
     """The lines that `region` means; a region of a whole file has no line numbers.
 
-    Raises: ContextError if there is no such file, symbol or line, or if the symbol is defined more than once.
+    Definitions of one name that stand next to each other are one stretch.
+
+    Raises: ContextError if there is no such file, symbol or line, or if the symbol is defined in several places.
     """
     path = region.path
     entry = snapshot.files.get(path)
@@ -60,9 +65,16 @@ def _symbol(snapshot: Snapshot, path: str, name: str, *, wanted: EditFormat) -> 
 
 
 def _end(path: str, data: bytes, found: Sequence[Symbol]) -> int | None:
-    """Where the first symbol ends with what belongs to it; None if another one of its name stands beyond that."""
+    """Where the last symbol ends with what belongs to it; None if one of them does not stand next to the one before it:
+    overloads do, and a property and its setter."""
+    lines = split_lines(data)
     end = end_with_uses(path, data, found[0])
-    return end if all(symbol.end <= end for symbol in found) else None
+    for symbol in found[1:]:
+        between = lines[end : symbol.start - 1]
+        if symbol.end > end and (symbol.name != found[0].name or not all(map(_SAYS_NOTHING.match, between))):
+            return None
+        end = max(end, end_with_uses(path, data, symbol))
+    return end
 
 
 def _lines(snapshot: Snapshot, path: str, start: int, end: int, *, wanted: EditFormat) -> Target:

@@ -10,6 +10,7 @@ import msgspec
 
 from hybridcode.domain.action import Decision, Proposal, Receipt, TreeChange
 from hybridcode.domain.asked import AskedEvent, Fact
+from hybridcode.domain.drafted import DraftMade, DraftRefused, DraftRuled, ImportAdded, WindowAssembled
 from hybridcode.domain.model import Backend, Role, Timing, Usage
 from hybridcode.domain.plan import Task, Writer
 from hybridcode.domain.planned import (
@@ -21,11 +22,10 @@ from hybridcode.domain.planned import (
     RepairAsked,
     StepMoved,
 )
-from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.replaced import ModelReplaced
 from hybridcode.domain.sessions import SessionForked, SessionOpened, SessionResumed
 from hybridcode.domain.trials import CalibrationBegun, CaseChecked, TrialEnded
-from hybridcode.domain.window import Excerpt, Finish, WindowSource
+from hybridcode.domain.window import Finish, WindowSource
 from hybridcode.domain.worktree import WorktreeEvent
 
 StepOutcome = Literal["done", "failed", "declined", "denied", "stale", "held", "interrupted"]
@@ -118,20 +118,6 @@ class RungTaken(Fact, frozen=True):
     """Nobody is left to try after it."""
 
 
-class WindowAssembled(Fact, frozen=True):
-    """Before the draft that uses it."""
-
-    step: str
-    attempt: int
-    digest: str
-    """Blob of the window's text."""
-    excerpts: tuple[Excerpt, ...]
-    used: int
-    budget: int
-    source: WindowSource | msgspec.UnsetType = msgspec.UNSET
-    """What it was made from; unset in records of versions that did not keep it."""
-
-
 class OutlineMade(Fact, frozen=True):
     """Before the plan requests that begin with it; once more where it had to be made smaller."""
 
@@ -144,49 +130,6 @@ class OutlineMade(Fact, frozen=True):
     """The command whose tests it shows, with those that fail now."""
     places: tuple[str, ...] = ()
     """Region strings of a draft of the plan that it shows; without them, the task chose what it shows."""
-
-
-class DraftMade(Fact, frozen=True):
-    """After the model answered, and again in a later try that keeps the answer. `text_sha256` is a blob."""
-
-    step: str
-    attempt: int
-    model: str
-    window_digest: str
-    text_sha256: str
-    finish: Finish
-    must_change: bool = False
-    """An earlier answer for the place was refused: lines that come back as they were are no way to keep them."""
-
-
-class DraftRefused(Fact, frozen=True):
-    """After DraftMade when it cannot be turned into exactly one change, or is written again before it is shown."""
-
-    step: str
-    attempt: int
-    refusals: tuple[Refusal, ...]
-
-
-class LinesPlaced(msgspec.Struct, frozen=True):
-    """Lines `start` to `end` of a file (0-based, `end` excluded) give way to `lines`."""
-
-    start: int
-    end: int
-    lines: tuple[str, ...]
-
-
-class ImportAdded(Fact, frozen=True):
-    """After the DraftMade of a try, before its proposal or refusal: a missing import is a part of the change now."""
-
-    step: str
-    attempt: int
-    path: str
-    line: str
-    """The statement."""
-    why: str
-    place: LinesPlaced | msgspec.UnsetType = msgspec.UNSET
-    """Where it went in the file as drafted, with the imports added before it; unset in records of versions that placed
-    each one among the imports at the very top."""
 
 
 class ProposalMade(Fact, frozen=True):
@@ -360,6 +303,7 @@ Event = (
     | OutlineMade
     | DraftMade
     | DraftRefused
+    | DraftRuled
     | ImportAdded
     | ProposalMade
     | ProposalDecided

@@ -15,6 +15,8 @@ class Refusal(msgspec.Struct, frozen=True):
     near: str = ""
     """The real lines near the best candidate, bounded."""
     advice: str = ""
+    left_out: tuple[str, ...] = ()
+    """Dotted names of definitions that the answer takes away though the goal does not name them for it."""
     is_already: bool = False
     """Nothing is left to do: what the answer wants stands in the file."""
     is_formless: bool = False

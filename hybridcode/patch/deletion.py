@@ -9,23 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hybridcode.patch.answer import Block
 from hybridcode.patch.filetext import FileText, LineEdit, plain_key
-from hybridcode.patch.left_out import sentences_of
+from hybridcode.patch.goes import OF_SOMETHING_ELSE, goes, telling_sentences
+from hybridcode.patch.terms import Terms
 from hybridcode.repo.symbols import Symbol, outline
 
-_GOES = re.compile(
-    r"\b(?:remov|delet|drop|mov|inlin|no longer|get rid|retir|eliminat|discard|kill|obsolet|unused"
-    r"|goes\b|go\b(?=\s*(?:[.;,)]|away\b|\Z))|gone\b|leaves?\b|tak(?:e|es|en) (?:it |them )?out\b"
-    r"|entfern|l[öo]sch|streich|supprim|enl[eè]v|elimin|borr|quit|rimuov)"
-    r"|删除|移除|去掉|削除|삭제|제거|удал",
-    re.IGNORECASE,
-)
-"""Those words for a removal that leave nothing in its place: what is replaced, renamed or merged is not just gone."""
-_OF_SOMETHING_ELSE = re.compile(
-    r"\b(?:from|in|into|of|within|inside|to|for|with|by)\s+(?:(?:the|a|an|function|method|class|constant|its)\s+)*"
-    r"[`'\"]?(?:\w+(?:\.|::))*\Z",
-    re.IGNORECASE,
-)
-"""What stands before a name that says where something goes, and not that it goes itself (`the print in total`)."""
 _WORD = re.compile(r"[^\W\d]\w+|\d[\w.]*\w")
 _SAY_NOTHING = frozenset(
     ("as", "by", "else", "for", "from", "if", "import", "in", "is", "not", "of", "or", "the", "to")
@@ -44,27 +31,38 @@ _OPENS = re.compile(r"[:{(\[]\s*\Z")
 _CLOSES = re.compile(r"\A\s*[)\]}]")
 
 
-def may_be_deleted(path: str, file: FileText, start: int, end: int, *, goal: str) -> bool:
+def may_be_deleted(path: str, file: FileText, start: int, end: int, *, terms: Terms) -> bool:
     """The goal says that lines `start`..`end` (0-based, end excluded) go: by number, by the names of all that they
-    define or, where they define nothing, of all that they set, as `these lines`, by their own text, or by one word if
-    they are few."""
-    telling = [sentence for sentence in sentences_of(goal) if _GOES.search(sentence)]
+    define, or as what they define where the goal is of nothing else; where they define nothing, by the names of all
+    that they set, as `these lines`, by their own text, or by one word if they are few."""
+    telling = telling_sentences(terms.goal or "")
     if any(first - 1 <= start and end <= last for sentence in telling for first, last in _numbers(sentence)):
         return True
-    inside = _outermost(path, file, start, end)
+    inside = outermost(path, file, start, end)
     if inside:
-        return all(any(_goes(symbol.bare_name, sentence) for sentence in telling) for symbol in inside)
+        is_named = all(any(goes(symbol.bare_name, sentence) for sentence in telling) for symbol in inside)
+        return is_named or terms.means(inside) or _is_said_again(path, file, start, end, inside=inside, terms=terms)
     solid = [line.strip() for line in file.lines[start:end] if line.strip()]
     sets = {found[1] for line in solid if (found := _SETS.match(line))}
-    if sets and all(any(_goes(name, sentence) for sentence in telling) for name in sets):
+    if sets and all(any(goes(name, sentence) for sentence in telling) for name in sets):
         return True
     here = (_THESE, _THE_LINE) if len(solid) == 1 else (_THESE,)
     if any(_is_meant(pattern, sentence) for pattern in here for sentence in telling):
         return True
-    if all(any(_goes(line, sentence) for sentence in telling) for line in solid):
+    if all(any(goes(line, sentence) for sentence in telling) for line in solid):
         return bool(solid)
     words = {word for line in solid for word in _WORD.findall(line)} - _SAY_NOTHING
-    return len(solid) <= _FEW_LINES and any(_goes(word, sentence) for word in words for sentence in telling)
+    return len(solid) <= _FEW_LINES and any(goes(word, sentence) for word in words for sentence in telling)
+
+
+def _is_said_again(path: str, file: FileText, start: int, end: int, *, inside: Sequence[Symbol], terms: Terms) -> bool:
+    """All that is defined there was left out before, of a place that the step is about alone, and may go."""
+    before, rest = _bytes(file.lines), _bytes((*file.lines[:start], *file.lines[end:]))
+    return terms.is_itself and all(terms.lets_go(path, before, rest, symbol.name) for symbol in inside)
+
+
+def _bytes(lines: Sequence[str]) -> bytes:
+    return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
 def deletion(file: FileText, start: int, end: int) -> LineEdit:
@@ -96,7 +94,7 @@ def tidied(path: str, file: FileText, edits: Sequence[LineEdit], blocks: Iterabl
 
 
 def _tidied(path: str, file: FileText, edit: LineEdit, others: Sequence[LineEdit]) -> LineEdit:
-    if edit.lines or not _outermost(path, file, edit.start, edit.end):
+    if edit.lines or not outermost(path, file, edit.start, edit.end):
         return edit
     above, below = _blanks(file.lines[: edit.start][::-1]), _blanks(file.lines[edit.end :])
     is_at_edge = above == edit.start or edit.end + below == len(file.lines)
@@ -107,30 +105,22 @@ def _tidied(path: str, file: FileText, edit: LineEdit, others: Sequence[LineEdit
 def _numbers(sentence: str) -> Iterator[tuple[int, int]]:
     """First and last lines that a sentence names as what goes."""
     for found in _LINES.finditer(sentence):
-        if not _OF_SOMETHING_ELSE.search(sentence[: found.start()]):
+        if not OF_SOMETHING_ELSE.search(sentence[: found.start()]):
             yield int(found[1]), int(found[2] or found[1])
 
 
-def _outermost(path: str, file: FileText, start: int, end: int) -> list[Symbol]:
+def outermost(path: str, file: FileText, start: int, end: int) -> list[Symbol]:
     """What is defined within the lines, without what stands in another definition of them."""
-    symbols = outline(path, "\n".join(file.lines).encode("utf-8", "surrogateescape"))
+    symbols = outline(path, _bytes(file.lines))
     end += _blanks(file.lines[end:])
     inside = [symbol for symbol in symbols if start < symbol.start and symbol.end <= end]
     names = {symbol.name for symbol in inside}
     return [symbol for symbol in inside if symbol.parent not in names]
 
 
-def _goes(text: str, sentence: str) -> bool:
-    """The sentence names `text` as what goes; its own letters are no word for a removal."""
-    word = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
-    if not _GOES.search(word.sub("", sentence)):
-        return False
-    return any(not _OF_SOMETHING_ELSE.search(sentence[: found.start()]) for found in word.finditer(sentence))
-
-
 def _is_meant(pattern: re.Pattern[str], sentence: str) -> bool:
     """The sentence says that what `pattern` finds goes, and not that something goes from there."""
-    return any(not _OF_SOMETHING_ELSE.search(sentence[: found.start()]) for found in pattern.finditer(sentence))
+    return any(not OF_SOMETHING_ELSE.search(sentence[: found.start()]) for found in pattern.finditer(sentence))
 
 
 def _blanks(lines: Sequence[str]) -> int:

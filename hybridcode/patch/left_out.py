@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from hybridcode.patch.filetext import FileText
+from hybridcode.patch.goes import sentences_of
 from hybridcode.repo.symbols import Symbol, error_count, outline
 
 _SHAPES = {
@@ -28,7 +29,6 @@ _COUNTED = frozenset({"function", "method"})
 """Kinds of which several may share a name: overloads, a property and its setter."""
 _LIKENESS = 60.0
 _COMPARED_CHARS = 4_000
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _REMOVAL = re.compile(
     r"\b(?:remov|delet|drop|replac|renam|merg|inlin|fold|mov|extract|instead|no longer|get rid|unif|combin|collaps"
     r"|convert|turn|strip|retir|eliminat|discard|kill|split|consolidat|superse|obsolet|unused"
@@ -85,11 +85,6 @@ def is_named_for_removal(name: str, goal: str) -> bool:
     bare = re.escape(_split(name)[1])
     word = re.compile(rf"(?<!\w){bare}(?!\w)")
     return any(word.search(sentence) and _REMOVAL.search(sentence) for sentence in sentences_of(goal))
-
-
-def sentences_of(goal: str) -> list[str]:
-    """A goal taken apart into what it says one after the other."""
-    return _SENTENCE.split(goal)
 
 
 def _split(name: str) -> tuple[str, str]:

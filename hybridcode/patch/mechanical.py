@@ -25,7 +25,7 @@ KINDS: dict[Kind, str] = {
 }
 """What each kind proves."""
 
-_LANGUAGES = frozenset({"python", "javascript", "typescript", "tsx", "go", "rust", "java", "c", "cpp", "c_sharp"})
+LANGUAGES = frozenset({"python", "javascript", "typescript", "tsx", "go", "rust", "java", "c", "cpp", "c_sharp"})
 """Languages whose trees hold everything that means something."""
 _MOST_HUNKS = 60
 """Hunks of a file that are tried one by one."""
@@ -50,7 +50,7 @@ class _Leaf(NamedTuple):
 def mechanical(change: FileChange) -> dict[int, Kind]:
     """The hunks of `patch.hunks.split` that are mechanical, by index."""
     before, after, language = change.before, change.after, language_of(change.path)
-    if before is None or after is None or language not in _LANGUAGES or max(len(before), len(after)) > _MOST_BYTES:
+    if before is None or after is None or language not in LANGUAGES or max(len(before), len(after)) > _MOST_BYTES:
         return {}
     old, new = _leaves(language, before), _leaves(language, after)
     if old is None or new is None:

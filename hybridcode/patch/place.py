@@ -4,7 +4,7 @@ Invariant: every changed file holds exactly the lines the answer means and every
 edit refuses the whole answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -32,6 +32,7 @@ from hybridcode.patch.place_blocks import place_blocks
 from hybridcode.patch.place_rewrite import chosen_text, place_region, place_whole
 from hybridcode.patch.read_fence import holds_fences
 from hybridcode.patch.refusing import Refused
+from hybridcode.patch.terms import Terms
 
 _DEFAULT_MODE = 0o644
 _MAX_TRIED_FILES = 50
@@ -41,6 +42,11 @@ _TEXTS_WITH_FENCES = (".md", ".mdx", ".markdown", ".rst")
 _ONE_FENCE = "Answer with one file at a time, in a fence of four backticks."
 _MOST_NAMED = 5
 """Definitions that a refusal names."""
+_BY_A_BLOCK = "To delete a definition on purpose, answer with a SEARCH/REPLACE block of its lines."
+_ONCE_MORE = (
+    "Write them out again; only if they are what the step says is to go, leave them out once more, and no others."
+)
+_ALL_OF_IT = "Write them out again; only what the step names for removal may be missing."
 _NAME_THE_FILE = "Write the file's path above the edit, exactly as it was shown."
 
 
@@ -50,14 +56,18 @@ def place(
     *,
     modes: Mapping[str, int] | None = None,
     goal: str | None = None,
+    is_itself: bool = False,
+    may_go: Collection[str] = (),
 ) -> tuple[FileChange, ...] | tuple[Refusal, ...]:
     """The changes of an answer, or why there are none; never empty.
 
     `shown` holds the bytes as shown to the model; `modes` the permission bits of those files (0o644 where absent).
     With a `goal`, lines that were rewritten must define what they defined before, but for what it names for removal; a
-    region whose goal says that it goes may be answered with nothing.
+    region whose goal says that it goes may be answered with nothing. `is_itself`: the goal is of nothing but the
+    target, a definition. `may_go`: definitions that were left out before, which was said, and that no other file names.
     """
-    placing = _Placing(shown=shown, modes=modes or {}, answer=answer, goal=goal)
+    terms = Terms(goal, is_itself=is_itself, may_go=frozenset(may_go))
+    placing = _Placing(shown=shown, modes=modes or {}, answer=answer, terms=terms)
     changes: list[FileChange] = []
     refusals: list[Refusal] = []
     for edit in _joined(answer.edits, shown):
@@ -111,13 +121,11 @@ def _stands_whole(answer: Answer, edit: Edit, shown: Mapping[str, bytes]) -> boo
 class _Placing:
     """The files an answer is placed on."""
 
-    def __init__(
-        self, *, shown: Mapping[str, bytes], modes: Mapping[str, int], answer: Answer, goal: str | None
-    ) -> None:
+    def __init__(self, *, shown: Mapping[str, bytes], modes: Mapping[str, int], answer: Answer, terms: Terms) -> None:
         self._shown = shown
         self._modes = modes
         self._target = answer.target
-        self._goal = goal
+        self._terms = terms
 
     def changes_of(self, edit: Edit) -> list[FileChange]:
         """The changes one edit makes: one, or two for a rename. Raises: Refused."""
@@ -128,7 +136,7 @@ class _Placing:
                 return [self._complete(self._whole(file), "file") for file in self._separate(edit)]
             case RegionRewrite():
                 path = self._existing((edit.path,))
-                change = self._changed(path, place_region(FileText.of(self._shown[path]), edit, goal=self._goal))
+                change = self._changed(path, place_region(FileText.of(self._shown[path]), edit, terms=self._terms))
                 return [change if edit.text.is_empty else self._complete(change, "region")]
             case FileCreation():
                 return [self._created(edit.path, edit.lines)]
@@ -235,19 +243,26 @@ class _Placing:
 
     def _complete(self, change: FileChange, what: str) -> FileChange:
         """A rewrite that leaves out no definition. Raises: Refused."""
-        goal = self._goal
+        goal, path = self._terms.goal, change.path
         if goal is None or change.before is None or change.after is None:
             return change
-        names = missed(change.path, change.before, change.after).left_out
-        if lost := [name for name in names if not is_named_for_removal(name, goal)]:
-            named = ", ".join(lost[:_MOST_NAMED]) + (
-                f" and {more} more" if (more := len(lost) - _MOST_NAMED) > 0 else ""
-            )
-            raise Refused(
-                f"the answer leaves out {named}; return the whole {what}",
-                advice="To delete a definition on purpose, answer with a SEARCH/REPLACE block of its lines.",
-            )
-        return change
+        names = missed(path, change.before, change.after).left_out
+        lost = [name for name in names if not is_named_for_removal(name, goal)]
+        if all(self._terms.lets_go(path, change.before, change.after, name) for name in lost):
+            return change
+        named = ", ".join(lost[:_MOST_NAMED]) + (f" and {more} more" if (more := len(lost) - _MOST_NAMED) > 0 else "")
+        raise Refused(
+            f"the answer leaves out {named}; return the whole {what}",
+            advice=self._on_purpose(change, lost),
+            left_out=tuple(lost),
+        )
+
+    def _on_purpose(self, change: FileChange, lost: Sequence[str]) -> str:
+        """How to take a definition away that the goal does not name, in the form that was asked for."""
+        if self._target is None or self._target.format == "blocks":
+            return _BY_A_BLOCK
+        before = change.before or b""
+        return _ONCE_MORE if all(self._terms.describes(change.path, before, name) for name in lost) else _ALL_OF_IT
 
     def _created(self, path: str, lines: Sequence[str]) -> FileChange:
         if path in self._shown:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from hybridcode.patch.answer import RegionRewrite, Rewrite, WholeFile
-from hybridcode.patch.deletion import deletion, may_be_deleted
+from hybridcode.patch.deletion import deletion, may_be_deleted, outermost
 from hybridcode.patch.elide import refuse_marks
 from hybridcode.patch.filetext import FileText, LineEdit, indentation, plain_key
 from hybridcode.patch.indent import UNCHANGED, IndentRule, from_style, learn
@@ -17,6 +17,7 @@ from hybridcode.patch.near import numbered
 from hybridcode.patch.read_fence import holds_fences
 from hybridcode.patch.refusing import CUT_OFF, Refused
 from hybridcode.patch.siblings import foreign_definition
+from hybridcode.patch.terms import Terms
 
 _ONE_FENCE = "Answer with one fence that holds the new text and nothing else; use four backticks if it holds fences."
 _ONLY_THE_REGION = "Answer with exactly the lines that were asked for, complete, and no others."
@@ -24,7 +25,7 @@ NO_CHANGE = "the text is already so"
 """The reason to refuse lines that came back as they were."""
 EMPTY = "the fence is empty"
 """The reason to refuse an answer without text where the goal does not say that the text goes."""
-_EMPTY_REGION = "Return the whole region; an empty answer deletes it only where the step says that it goes."
+_EMPTY_REGION = "Return the whole region; an empty answer deletes {} only where the step says that it goes."
 _LEAVE_IT = "If nothing needs to change, the step is done."
 
 _FEW_LINES = 4
@@ -32,8 +33,13 @@ _MAX_REPEATED = 5_000
 _TELLING_LINE = 20
 """Characters from which one line is not written twice by chance; nor is one of two words, as `register(cart)` is."""
 _WORD = re.compile(r"\w+")
+_LETTERS = re.compile(r"[^\W\d]{2}")
+_SETS = re.compile(r"[\"']?([\w.-]+)[\"']?\s*(?::(?!:)|[-+*/|]?=(?!=))")
+"""A line that gives a name its value, in code and in settings."""
 _CLOSES = re.compile(r"\A\s*(?:[)\]}]|end\b)")
 _OPENS = re.compile(r"(?:[:{(\[]|\b(?:then|do))\s*\Z")
+
+_ANY_TERMS = Terms()
 
 Lines = tuple[str, ...]
 
@@ -53,8 +59,8 @@ def place_whole(file: FileText, edit: WholeFile) -> list[LineEdit]:
     return edits
 
 
-def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None) -> list[LineEdit]:
-    """The line edits that give the region its new text, or delete it where the goal says so. Raises: Refused."""
+def place_region(file: FileText, edit: RegionRewrite, *, terms: Terms = _ANY_TERMS) -> list[LineEdit]:
+    """The line edits that give the region its new text, or delete it where the terms let it go. Raises: Refused."""
     start, end = edit.start - 1, edit.end
     if not 0 <= start < end <= len(file.lines):
         raise Refused(f"the file has no lines {edit.start}-{edit.end}", advice="Look at the file again.")
@@ -62,12 +68,15 @@ def place_region(file: FileText, edit: RegionRewrite, *, goal: str | None = None
     old = file.lines[start:end]
     new = _trimmed(_without_mark(file, chosen_text(edit.text, old)))
     if not _has_text(new):
-        if goal is None or not edit.was_asked or not may_be_deleted(edit.path, file, start, end, goal=goal):
-            raise Refused(EMPTY, advice=_EMPTY_REGION)
+        if not edit.was_asked or not may_be_deleted(edit.path, file, start, end, terms=terms):
+            inside = outermost(edit.path, file, start, end) if terms.is_itself else ()
+            names = tuple(dict.fromkeys(symbol.name for symbol in inside))
+            raise Refused(EMPTY, advice=_EMPTY_REGION.format(", ".join(names) or "it"), left_out=names)
         return [deletion(file, start, end)]
     if not edit.text.is_fenced or not edit.was_asked:
         _require_same_ends(file, start, old, new)
     new = _without_surroundings(file, start, end, new)
+    _require_own_line(file, start, end, new)
     _require_text(file, new, old)
     if (name := foreign_definition(edit.path, file, start, end, new)) is not None:
         raise Refused(
@@ -191,6 +200,32 @@ def _without_surroundings(file: FileText, start: int, end: int, new: Lines) -> L
     return _trimmed(rest[: len(rest) - below])
 
 
+def _require_own_line(file: FileText, start: int, end: int, new: Lines) -> None:
+    """Raises: Refused where one line comes back as what stands beside it, and is nothing like that."""
+    old = [line.strip() for line in file.lines[start:end] if line.strip()]
+    ours = [line.strip() for line in new if line.strip()]
+    if len(old) != 1 or not any(map(_LETTERS.search, ours)) or any(_is_like(old[0], line) for line in ours):
+        return
+    above = [line.strip() for line in file.lines[:start][-_MAX_REPEATED:] if line.strip()]
+    below = [line.strip() for line in file.lines[end : end + _MAX_REPEATED] if line.strip()]
+    if ours in (above[-len(ours) :], below[: len(ours)]):
+        raise Refused(
+            "the answer holds what stands beside the line asked for, and not that line",
+            advice=_ONLY_THE_REGION,
+            near=numbered(file, start, end),
+        )
+
+
+def _is_like(line: str, other: str) -> bool:
+    """One may be a new version of the other: they set one name or, where they set none, are built alike."""
+    names = [found[1] for text in (line, other) if (found := _SETS.match(text))]
+    if names:
+        return len(names) == 2 and names[0] == names[1]
+    shapes = {_WORD.sub("w", text) for text in (line, other)}
+    heads = [_WORD.search(text) for text in (line, other)]
+    return len(shapes) == 1 or len({head[0] if head else "" for head in heads}) == 1
+
+
 def _repeated_above(outside: Lines, old: Lines, new: Lines, *, dangling: re.Pattern[str]) -> int:
     """How many first lines of `new` are the last lines of `outside`, where that is no coincidence.
 
@@ -199,14 +234,21 @@ def _repeated_above(outside: Lines, old: Lines, new: Lines, *, dangling: re.Patt
     for count in range(min(len(outside), len(new) - 1, _MAX_REPEATED), 0, -1):
         pairs = zip(new, outside[-count:], strict=False)
         if all(ours.rstrip() == theirs.rstrip() for ours, theirs in pairs):
-            return count if _is_context(new, count, old, dangling) else 0
+            return count if _is_context(new, count, old, dangling) or _is_beside(outside, old) else 0
     ours = [number for number, line in enumerate(new) if line.strip()]
     theirs = [line.rstrip() for line in outside[-_MAX_REPEATED:] if line.strip()]
     for solid in range(min(len(ours) - 1, len(theirs)), 0, -1):
         if [new[number].rstrip() for number in ours[:solid]] == theirs[-solid:]:
             count = ours[solid]
-            return count if _is_context(new, count, old, dangling) else 0
+            return count if _is_context(new, count, old, dangling) or _is_beside(outside, old) else 0
     return 0
+
+
+def _is_beside(outside: Lines, old: Lines) -> bool:
+    """Of one line that was asked for, the line next to it is context wherever the file does not repeat that line."""
+    solid = [line.strip() for line in outside[-_MAX_REPEATED:] if line.strip()]
+    own = [line.strip() for line in old if line.strip()]
+    return len(own) == 1 and bool(_LETTERS.search(solid[-1])) and solid[-1] not in (own[0], *solid[-2:-1])
 
 
 def _is_context(new: Lines, count: int, old: Lines, dangling: re.Pattern[str]) -> bool:

@@ -25,6 +25,7 @@ Form = Literal["blocks", "diff", "envelope", "json", "whole"]
 _MAX_ANSWER_CHARS = 4_000_000
 _MAX_CHATTER = 600
 _KEEP = re.compile(r"[`*]{0,3}KEEP\.?[`*]{0,3}")
+_KEEP_AND_WHY = re.compile(r"[`*]{0,3}KEEP[`*]{0,3}(?:(?:[.:,;!]|\s*[-–—]+)[`*]{0,3}(?:\s.*)?|\s*\(.*)")
 _STEP_IS_DONE = "If nothing needs to change, the step is done."
 _ENDS = re.compile(r"\r+\n")
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -60,17 +61,21 @@ def _read(text: str, *, finish: Finish, target: Target | None, form: Form | None
     lines = _lines(_without_thinking(text))
     if not any(line.strip() for line in lines):
         raise Refused("the answer is empty", advice="Answer with the new text in one fence.")
-    if target is not None and _keeps(lines, target):
+    if target is not None and keeps(lines, target):
         raise Refused("the model keeps the lines as they are", advice=_STEP_IS_DONE, is_already=True)
     edits = _edits(lines, target) if form is None else _edits_in(form, lines, target)
     aimed = tuple(_aim(edit, target) for edit in edits) if target else edits
     return Answer(edits=aimed, target=target, chatter=_chatter(lines))
 
 
-def _keeps(lines: Sequence[str], target: Target) -> bool:
-    """The answer is the one word that leaves a place as it is; in a fence only where it could not be the text."""
+def keeps(lines: Sequence[str], target: Target) -> bool:
+    """The answer is the one word that leaves a place as it is, or begins with it and says why without any edit; in a
+    fence only where it could not be the text."""
     solid = [line.strip() for line in lines if line.strip()]
-    if language_of(target.path) is not None and len(solid) == 3 and is_fence(solid[0]) and is_fence(solid[2]):
+    is_code = language_of(target.path) is not None
+    if _KEEP_AND_WHY.fullmatch(solid[0]) and (is_code or len(solid) == 1):
+        return not any(is_fence(line) or _is_marker(lines, number) for number, line in enumerate(lines))
+    if is_code and len(solid) == 3 and is_fence(solid[0]) and is_fence(solid[2]):
         solid = solid[1:2]
     return len(solid) == 1 and bool(_KEEP.fullmatch(solid[0]))
 

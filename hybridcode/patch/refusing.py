@@ -17,6 +17,7 @@ class Refused(Exception):
         near: str = "",
         path: str | None = None,
         hunk: int | None = None,
+        left_out: tuple[str, ...] = (),
         is_already: bool = False,
         is_formless: bool = False,
     ) -> None:
@@ -26,6 +27,7 @@ class Refused(Exception):
         self.near = near
         self.path = path
         self.hunk = hunk
+        self.left_out = left_out
         self.is_already = is_already
         self.is_formless = is_formless
 
@@ -37,6 +39,7 @@ class Refused(Exception):
             hunk=self.hunk if self.hunk is not None else hunk,
             near=self.near,
             advice=self.advice,
+            left_out=self.left_out,
             is_already=self.is_already,
             is_formless=self.is_formless,
         )

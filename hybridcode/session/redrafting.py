@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from hybridcode.agent.importing import loose_ends_of
 from hybridcode.agent.placing import Asked, Placed, place_draft
+from hybridcode.agent.ruled import ruled
 from hybridcode.agent.shifting import standing
 from hybridcode.agent.submitting import MERGED
 from hybridcode.domain.action import ChangeSet, FileChange, FileEdit, Proposal, action_digest
 from hybridcode.domain.canonical import canonical_json, sha256_hex
 from hybridcode.domain.errors import RepoError
-from hybridcode.domain.events import DraftMade, DraftRefused, ImportAdded, WindowAssembled
+from hybridcode.domain.events import DraftMade, DraftRefused, DraftRuled, ImportAdded, WindowAssembled
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Target
@@ -103,6 +104,16 @@ def redraft(
     drafting.unchanged += found.stays
 
 
+def rule_again(drafting: Drafting, event: DraftRuled, step: Step, recorded: Recorded) -> None:
+    """What a step comes to that needs no draft, from the files on record."""
+    try:
+        drafting.take(ruled(step, recorded.snapshot(event.source)))
+    except Missing as missing:
+        drafting.why_not = missing.message
+    except RepoError:
+        drafting.why_not = "what a file held that it changes was not kept"
+
+
 def _placed(
     text: str, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
 ) -> Placed | Refusal:
@@ -116,6 +127,7 @@ def _placed(
         target,
         has_others=len(step.regions) > 1,
         must_change=event.must_change,
+        may_go=event.may_go,
     )
     try:
         return place_draft(text, asked, finish=event.finish)

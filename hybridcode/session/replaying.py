@@ -19,6 +19,7 @@ from hybridcode.domain.events import (
     CommandChanged,
     DraftMade,
     DraftRefused,
+    DraftRuled,
     EffectFinished,
     EffectStarted,
     Envelope,
@@ -45,7 +46,7 @@ from hybridcode.session.checked import Checked
 from hybridcode.session.history import history_of
 from hybridcode.session.rebuilding import Rebuilt, check_outline, check_window
 from hybridcode.session.recorded import Missing, Recorded
-from hybridcode.session.redrafting import Drafting, check_refusal, redraft
+from hybridcode.session.redrafting import Drafting, check_refusal, redraft, rule_again
 from hybridcode.session.reproposing import Changes
 from hybridcode.session.requests import Expected, check_request, of_draft, of_hint, of_judge, of_plan
 from hybridcode.session.state import SessionState
@@ -173,6 +174,8 @@ class _Walk:
                 self.writers[event.step] = event.writer
             case DraftMade():
                 yield self._draft(seq, event)
+            case DraftRuled():
+                yield self._ruled(seq, event)
             case StepStarted(step=name) | CheckRan(step=str(name)):
                 self.refused.pop(name, None)
             case ImportAdded(step=name, attempt=attempt):
@@ -249,6 +252,19 @@ class _Walk:
         if drafting.why_not:
             return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not, event.text_sha256)
         return Checked(seq, "draft", "ok", what, "", event.text_sha256, event.text_sha256)
+
+    def _ruled(self, seq: int, event: DraftRuled) -> Checked:
+        what = f"draft of step {event.step}, try {event.attempt}, by rule"
+        drafting = self.tries.setdefault((event.step, event.attempt), Drafting())
+        step = self._step(event.step)
+        if step is None:
+            return Checked(seq, "draft", "differs", what, "there is no such step in the plan")
+        rule_again(drafting, event, step, self.recorded)
+        if drafting.why_not:
+            return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not)
+        if not drafting.changes:
+            return Checked(seq, "draft", "differs", what, "now the step needs a writer")
+        return Checked(seq, "draft", "ok", what)
 
     def _region(self, step: str) -> str:
         """The place of the plan that a step's last window is about."""

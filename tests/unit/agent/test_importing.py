@@ -7,7 +7,8 @@ import pytest
 from hybridcode.agent.import_search import Plain, import_for
 from hybridcode.cli.transcript import transcript
 from hybridcode.domain.action import ChangeSet
-from hybridcode.domain.events import DraftRefused, Event, ImportAdded, LinesPlaced, ProposalMade, RungTaken
+from hybridcode.domain.drafted import LinesPlaced
+from hybridcode.domain.events import DraftRefused, Event, ImportAdded, ProposalMade, RungTaken
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.repo.snapshot import take

@@ -72,6 +72,14 @@ def test_a_request_to_see_more_is_told_from_a_plan():
     assert asked == MoreWanted(("cart.py#total",), ("rate",))
 
 
+def test_a_name_alone_is_in_the_file_named_before_it_wherever_places_are_named():
+    asked = parse_reply('{"read":["cart.py#total","#rate","shop.py","#Shop.open"]}', task=TASK)
+    assert asked == MoreWanted(("cart.py#total", "cart.py#rate", "shop.py", "shop.py#Shop.open"))
+    plan = parse_reply('{"s":[{"t":["a.py#X","b.py#Y"],"r":["#Z","c.py","#W"],"g":"Do it."}]}', task=TASK)
+    assert isinstance(plan, Plan)
+    assert plan.steps[0].reads == ("b.py#Z", "c.py", "c.py#W")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -71,8 +71,9 @@ async def test_lines_that_come_back_as_they_were_after_a_refusal_do_not_keep_the
     assert "as they were.\nChange them as the step says, or answer the one word KEEP" in asked(it)[3]
 
 
-async def test_a_region_may_be_kept_by_a_word_after_a_refusal(workspace: Path):
-    it = scene(workspace, edit("both", *THREE[:2]), "", fence("TAX = 2"), "KEEP")
+@pytest.mark.parametrize("word", ["KEEP", "KEEP - the rate is already the one that the step asks for."])
+async def test_a_region_may_be_kept_by_a_word_after_a_refusal(workspace: Path, word: str):
+    it = scene(workspace, edit("both", *THREE[:2]), "", fence("TAX = 2"), word)
     assert (await it.run()).code == ExitCode.DONE
     assert it.read("shop.py") == "RATE = 5\nTAX = 2\nCOST = 3\n"
 
@@ -81,6 +82,42 @@ async def test_a_region_that_stands_in_the_answer_for_another_one_as_it_was_is_a
     it = scene(workspace, edit("both", *THREE[:2]), fence("RATE = 6\nTAX = 1"), fence("TAX = 2"))
     assert (await it.run()).code == ExitCode.DONE
     assert it.read("shop.py") == "RATE = 6\nTAX = 2\nCOST = 3\n"
+
+
+TESTS = "def test_38():\n    assert 1\n\n\ndef test_39():\n    assert 2\n"
+NEW_38 = "def test_38():\n    assert 1, 'a'"
+
+
+def described(*touches: str) -> Step:
+    goal = "Delete the test for 3.9 only. Give the other one a message."
+    return Step("one", goal, touches=touches, check="true")
+
+
+async def test_what_a_goal_describes_goes_when_it_is_left_out_twice(workspace: Path):
+    (workspace / "test_py.py").write_text(TESTS)
+    it = scene(workspace, described("test_py.py#L1-6"), fence(NEW_38), fence(NEW_38))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("test_py.py") == NEW_38 + "\n"
+    assert "leaves out test_39" in asked(it)[1]
+    assert "leave them out once more" in asked(it)[1]
+    assert it.session is not None
+    made = [one.event for one in it.session.state.envelopes if isinstance(one.event, DraftMade)]
+    assert [event.may_go for event in made] == [(), ("test_39",)]
+
+
+async def test_what_another_file_names_stays_however_often_it_is_left_out(workspace: Path):
+    (workspace / "test_py.py").write_text(TESTS)
+    (workspace / "run.py").write_text("from test_py import test_39\n")
+    it = scene(workspace, described("test_py.py#L1-6"), fence(NEW_38), fence(NEW_38), fence(NEW_38))
+    assert (await it.run()).code == ExitCode.MODEL_UNAVAILABLE
+    assert it.read("test_py.py") == TESTS
+
+
+async def test_an_empty_fence_deletes_the_one_definition_that_a_step_is_of(workspace: Path):
+    step = Step("one", "Delete the method that counts.", touches=("cart.py#Cart.size",), check="true")
+    it = scene(workspace, step, fence(""))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("cart.py") == CART.partition("\n    def size")[0]
 
 
 NUMBERED = "".join(f"print({number})\n" for number in range(1, 13))
@@ -298,4 +335,4 @@ async def test_an_empty_answer_deletes_a_region_that_the_step_says_goes(workspac
     assert it.read("cart.py") == "class Cart:\n    def size(self):\n        return 3\n"
     other = scene(workspace, edit("cut", "cart.py#Cart.size"), "```python\n```", size.replace("3", "4"))
     assert (await other.run()).code == ExitCode.DONE
-    assert "an empty answer deletes it only where the step says that it goes." in asked(other)[1]
+    assert "an empty answer deletes Cart.size only where the step says that it goes." in asked(other)[1]

@@ -122,6 +122,7 @@ def test_lines_that_were_returned_as_they_are_are_told_to_each_in_its_words():
 def test_lines_of_a_hint_that_name_places_are_told_apart():
     assert read_hint("t: a.py#X\nUse it.") == Hint("# Hint\nUse it.", ("a.py#X",))
     assert read_hint("- `t: a.py, b.py#L3-4`\nat: no\nt: a.py") == Hint("# Hint\nat: no", ("a.py", "b.py#L3-4"))
+    assert read_hint("t: a.py#X, #Y\nt: #Z").places == ("a.py#X", "a.py#Y", "a.py#Z")
     assert read_hint("Set t: to 5") == Hint("# Hint\nSet t: to 5")
 
 

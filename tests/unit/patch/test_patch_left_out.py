@@ -33,10 +33,12 @@ WITHOUT_TOTAL = FILE.partition("\n\n\n")[2].replace(
 RENAMED = FILE.partition("\n\n\n")[2].replace("def total", "def amount")
 
 
-def placed(text: str, goal: str | None, target: Target | None = CART) -> FileChange | Refusal:
+def placed(
+    text: str, goal: str | None, target: Target | None = CART, *, may_go: tuple[str, ...] = (), file: str = FILE
+) -> FileChange | Refusal:
     answer = read_answer(text, finish="stop", target=target)
     assert not isinstance(answer, Refusal)
-    return place(answer, {"cart.py": FILE.encode()}, goal=goal)[0]
+    return place(answer, {"cart.py": file.encode()}, goal=goal, may_go=may_go)[0]
 
 
 def fenced(text: str) -> str:
@@ -55,7 +57,8 @@ def test_a_region_that_leaves_out_a_definition_is_refused(text: str, name: str):
     refusal = placed(fenced(text), "Make the setter faster.")
     assert isinstance(refusal, Refusal)
     assert refusal.reason == f"the answer leaves out {name}; return the whole region"
-    assert "SEARCH/REPLACE" in refusal.advice
+    assert refusal.advice == "Write them out again; only what the step names for removal may be missing."
+    assert refusal.left_out == (name,)
 
 
 def test_a_whole_file_that_leaves_out_a_definition_is_refused():
@@ -84,6 +87,44 @@ def test_a_deletion_that_says_so_is_placed():
     change = placed(block, "Make it faster.")
     assert isinstance(change, FileChange)
     assert b"total" not in (change.after or b"")
+
+
+DESCRIBED = "Drop the method that sums; the rate stays."
+
+
+def test_a_definition_that_the_goal_describes_goes_when_it_is_left_out_again():
+    refusal = placed(fenced(WITHOUT_TOTAL), DESCRIBED)
+    assert isinstance(refusal, Refusal)
+    assert refusal.left_out == ("Cart.total",)
+    assert "leave them out once more" in refusal.advice
+    change = placed(fenced(WITHOUT_TOTAL), DESCRIBED, may_go=refusal.left_out)
+    assert isinstance(change, FileChange)
+    assert b"total" not in (change.after or b"")
+
+
+@pytest.mark.parametrize(
+    ("goal", "text", "may_go", "file"),
+    [
+        ("Make the rate faster.", WITHOUT_TOTAL, ("Cart.total",), FILE),
+        ("Drop the unused argument of each method.", WITHOUT_TOTAL, ("Cart.total",), FILE),
+        ("Drop the class that sums.", WITHOUT_TOTAL, ("Cart.total",), FILE),
+        (DESCRIBED, WITHOUT_TOTAL, ("Cart.size",), FILE),
+        (DESCRIBED, WITHOUT_TOTAL.replace("    size = 0\n", ""), ("Cart.total",), FILE),
+        (DESCRIBED, WITHOUT_TOTAL, ("Cart.total",), FILE + "\n\nprint(Cart().total())\n"),
+    ],
+)
+def test_left_out_again_it_stays_where_the_goal_or_the_file_speaks_for_it(
+    goal: str, text: str, may_go: tuple[str, ...], file: str
+):
+    refusal = placed(fenced(text), goal, may_go=may_go, file=file)
+    assert isinstance(refusal, Refusal)
+    assert "leaves out" in refusal.reason
+
+
+def test_where_blocks_are_asked_for_a_block_is_how_to_delete_on_purpose():
+    refusal = placed(fenced(WITHOUT_TOTAL), "Make it faster.", Target("cart.py", "blocks", 4, 16))
+    assert isinstance(refusal, Refusal)
+    assert "SEARCH/REPLACE" in refusal.advice
 
 
 def test_a_rename_is_placed_and_told():

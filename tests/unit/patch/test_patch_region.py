@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patching import Outcome, patch, refusal
 
+from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Target
 from hybridcode.patch.answer import RegionRewrite
 from hybridcode.patch.filetext import FileText
@@ -113,17 +114,78 @@ def test_half_of_a_block_beside_the_region_is_not_doubled(file: str, line: int, 
     assert outcome == {"a.py": file.replace("x = 1", "x = 3").encode()}
 
 
+TOX = "[tox]\nenvlist = py38,py39\nskip = true\n\n[testenv]\ndeps = pytest\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "[tox]\nenvlist = py39\n",
+        "envlist = py39\nskip = true\n",
+        "[tox]\nenvlist = py39\nskip = true\n",
+        "[tox]\n\nenvlist = py39\n",
+        "envlist = py39\nskip = true\n\n[testenv]\n",
+    ],
+)
+def test_lines_beside_one_line_are_not_doubled(sent: str) -> None:
+    outcome = patch(fenced(sent, tag=""), {"tox.ini": TOX.encode()}, target=Target("tox.ini", "region", 2, 2))
+    assert outcome == {"tox.ini": TOX.replace("py38,", "").encode()}
+
+
+@pytest.mark.parametrize("sent", ["[tox]\n", "skip = true\n", "skip = true\n\n[testenv]\n", "  [tox]\n"])
+def test_one_line_is_not_overwritten_with_what_stands_beside_it(sent: str) -> None:
+    outcome = patch(fenced(sent, tag=""), {"tox.ini": TOX.encode()}, target=Target("tox.ini", "region", 2, 2))
+    said = refusal(outcome)
+    assert said.reason == "the answer holds what stands beside the line asked for, and not that line"
+    assert "envlist = py38,py39" in said.near
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "sent", "wanted"),
+    [
+        ("[\ntrue,\nfalse,\ntrue\n]\n", 3, "true,\n", "[\ntrue,\ntrue,\ntrue\n]\n"),
+        ("show(a)\nshow(b)\n", 2, "show(a)\n", "show(a)\nshow(a)\n"),
+        ("go\ngo\nend\n", 3, "go\nend now\n", "go\ngo\ngo\nend now\n"),
+        ("a = 1\nb = 2\n", 2, "b = 3\nc = 4\n", "a = 1\nb = 3\nc = 4\n"),
+    ],
+)
+def test_one_line_may_become_like_the_line_beside_it(file: str, line: int, sent: str, wanted: str) -> None:
+    outcome = patch(fenced(sent, tag=""), {"a.txt": file.encode()}, target=Target("a.txt", "region", line, line))
+    assert outcome == {"a.txt": wanted.encode()}
+
+
 def test_a_last_line_that_stands_twice_stays_twice() -> None:
     file = "def a():\n    x = 1\n    go(x, 1)\n    go(x, 1)\n"
     outcome = patch(fenced("    x = 2\n    go(x, 1)\n"), {"a.py": file.encode()}, target=Target("a.py", "region", 2, 3))
     assert outcome == {"a.py": file.replace("x = 1\n", "x = 2\n").encode()}
 
 
-@pytest.mark.parametrize("text", ["KEEP", "KEEP.\n", "`KEEP`", "```\nKEEP\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KEEP",
+        "KEEP.\n",
+        "`KEEP`",
+        "```\nKEEP\n```",
+        "KEEP - the total is right already",
+        "KEEP: because nothing here uses the tax.",
+        "**KEEP** (no change)",
+        "KEEP.\n\nThe lines do what the step says.",
+        "`KEEP` — as it is",
+    ],
+)
 def test_one_word_keeps_a_region(text: str) -> None:
     said = refusal(answered(text))
     assert said.is_already
     assert said.reason == "the model keeps the lines as they are"
+
+
+@pytest.mark.parametrize(
+    "text", [f"KEEP - all but this:\n{fenced(NEW)}", "KEEP_ALIVE = 5", "KEEP-ALIVE: 5", "KEEP = 5", "KEEP the total"]
+)
+def test_the_word_keeps_nothing_where_there_is_an_edit_or_another_word(text: str) -> None:
+    outcome = answered(text)
+    assert not isinstance(outcome, Refusal) or not outcome.is_already
 
 
 def test_the_word_may_be_the_text_of_a_file_without_code() -> None:

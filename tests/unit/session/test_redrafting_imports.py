@@ -1,7 +1,8 @@
 import msgspec
 
 from hybridcode.domain.canonical import canonical_json
-from hybridcode.domain.events import DraftRefused, Event, ImportAdded, LinesPlaced
+from hybridcode.domain.drafted import LinesPlaced
+from hybridcode.domain.events import DraftRefused, Event, ImportAdded
 from hybridcode.domain.plan import Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.patch.check import undefined_names
