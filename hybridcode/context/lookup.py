@@ -4,7 +4,8 @@ Invariant: read-only, bounded, and what cannot be shown is said with the reason,
 for a line of its own. Lines that hold the words searched for are counted, shown or not.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hybridcode.context.corpus import Corpus
@@ -17,6 +18,7 @@ from hybridcode.context.render import BYTES_PER_TOKEN, excerpt_section, file_hea
 from hybridcode.domain.errors import ContextError
 from hybridcode.domain.plan import Region
 from hybridcode.repo.lines import split_lines
+from hybridcode.repo.occurrences import lines_with
 
 _MAX_HITS = 40
 _MAX_LINE_CHARS = 160
@@ -30,44 +32,41 @@ def look_up(
     corpus: Corpus, *, read: Sequence[str], search: Sequence[str], budget: int, taken: Taken | None = None
 ) -> str:
     """For each text in `search` the lines that hold it, then each region in `read`, then the passages that fit the
-    texts best, at most `budget` tokens of four bytes together.
+    texts best, at most `budget` tokens of four bytes together. Regions that have room together
+    get it before any of the rest.
 
     Lines in `taken` are shown already and left out; it grows by those that are shown now.
     """
     room = budget * BYTES_PER_TOKEN
     reader, taken = Reader(corpus.snapshot, Margin(corpus)), Taken() if taken is None else taken
     searches, reads = tuple(dict.fromkeys(search)), tuple(dict.fromkeys(read))
-    text = _lists(corpus, searches, room // _HIT_SHARE)
-    text += _regions(reader, reads, room=room - len(text.encode()), taken=taken)
+    hits = {words: _hits(corpus, words) for words in searches}
+    counts = sum(len(_list(words, lines, most=0).encode()) for words, lines in hits.items())
+    sizes = _sizes(reader, reads, taken)
+    share = room // _HIT_SHARE
+    text = _lists(hits, min(share, room - sum(sizes)) if sum(sizes) <= room - counts else share)
+    text += _regions(reader, reads, sizes, room=room - len(text.encode()), taken=taken)
     for number, words in enumerate(searches):
         share = (room - len(text.encode())) // (len(searches) - number)
         text += rendered(pack(rank(corpus, words), room=share, taken=taken, style=_STYLE).passages)
     return text
 
 
-def _lists(corpus: Corpus, searches: Sequence[str], room: int) -> str:
+def _lists(hits: Mapping[str, Sequence[str]], room: int) -> str:
     """The lines that hold each of the texts literally."""
-    hits = [_hits(corpus, words) for words in searches]
-    sizes = [len(_list(words, lines, most=room).encode()) for words, lines in zip(searches, hits, strict=True)]
-    shares = _shares(sizes, room)
-    return "".join(_list(words, lines, most=share) for words, lines, share in zip(searches, hits, shares, strict=True))
+    shares = _shares([len(_list(words, lines, most=room).encode()) for words, lines in hits.items()], room)
+    found = (_list(words, lines, most=share) for (words, lines), share in zip(hits.items(), shares, strict=True))
+    return "".join(_within(text, share) for text, share in zip(found, shares, strict=True))
 
 
 def _hits(corpus: Corpus, words: str) -> list[str]:
     """Every line that holds the words, with its place."""
-    found: list[str] = []
-    for path in corpus.paths:
-        data = corpus.snapshot.read(path)
-        if words.encode() not in data:
-            continue
-        for number, line in enumerate(split_lines(data), 1):
-            if words.encode() in line:
-                found.append(f"{path}:{number}: {line.decode('utf-8', 'replace').strip()[:_MAX_LINE_CHARS]}")
-    return found
+    pattern = re.compile(re.escape(words.encode()))
+    return list(map(str, lines_with(pattern, corpus.snapshot, corpus.paths, most_chars=_MAX_LINE_CHARS)))
 
 
 def _list(words: str, hits: Sequence[str], *, most: int) -> str:
-    """As many of the lines as `most` bytes hold; the rest is counted."""
+    """As many of the lines as `most` bytes hold, or how many there are; the rest is counted."""
     heading = f"Lines with {words!r}"
     for kept in range(min(len(hits), _MAX_HITS), 0, -1):
         left = len(hits) - kept
@@ -76,12 +75,22 @@ def _list(words: str, hits: Sequence[str], *, most: int) -> str:
         if len(text.encode()) <= most:
             return text
     said = f"{len(hits)} lines, not shown: {_ALONE}" if hits else "None."
-    return _within(f"## {heading}\n{said}\n\n", most)
+    return f"## {heading}\n{said}\n\n"
 
 
-def _regions(reader: Reader, reads: Sequence[str], *, room: int, taken: Taken) -> str:
+def _sizes(reader: Reader, reads: Sequence[str], taken: Taken) -> list[int]:
+    """Bytes of each region, without the lines that one before it shows."""
+    sizes, taken = list[int](), taken.copy()
+    for name in reads:
+        whole, path, gaps = _region(reader, name, taken)
+        sizes.append(len(whole.encode()))
+        for first, last in gaps:
+            taken.add(path, first, last)
+    return sizes
+
+
+def _regions(reader: Reader, reads: Sequence[str], sizes: Sequence[int], *, room: int, taken: Taken) -> str:
     """The lines of each region; what one leaves of its share goes to the next."""
-    sizes = [len(_region(reader, name, taken)[0].encode()) for name in reads]
     text, given = "", 0
     for name, share in zip(reads, _shares(sizes, room), strict=True):
         given += share
