@@ -61,7 +61,7 @@ def record_check(run: Run, receipt: Ran, *, line: str, step: str | None) -> Chec
     )
     run.journal.append(event)
     if passed:
-        run.proven.add(event.command)
+        run.proven[event.command] = event.tail
     return event
 
 
@@ -80,7 +80,8 @@ async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
     """
     text = command_of(run, line, purpose="check").text
     if text in run.proven:
-        return CheckRan(step, text, passed=True, exit_code=0, tail="already passed on this tree", seconds=0.0)
+        tail = f"{run.proven[text].rstrip()}\n(already passed on this tree)".lstrip()
+        return CheckRan(step, text, passed=True, exit_code=0, tail=tail, seconds=0.0)
     if text in run.declined_checks:
         return run.declined_checks[text]
     resume = run.pending_checks.pop(text, None)

@@ -111,8 +111,8 @@ async def _prove(run: Run, step: Step, tried: Tried, whole: Tried = NOTHING) -> 
     that of all steps together while others still wait."""
     tree = (await run.snapshot()).digest if tried.event is not None or whole.event is not None else ""
     for known in (tried, whole):
-        if known.proven_by and tree == known.tree:
-            run.proven.add(known.proven_by)
+        if known.event is not None and known.proven_by and tree == known.tree:
+            run.proven[known.proven_by] = known.event.tail
     if not step.check or (tried.is_of_all and not is_last(run, step)):
         return "done", ""
     if step.id == run.reproduces:
