@@ -129,9 +129,10 @@ async def _prove(run: Run, step: Step, tried: Tried, whole: Tried = NOTHING) -> 
         return "done", ""
     if excused := excuse(run, step, event):
         return "done", excused
-    told = failure_said(run, event, (await run.snapshot()).files)
+    now = await run.snapshot()
+    told = failure_said(run, event, now.files)
     reason = f"`{step.check}` ended with exit code {event.exit_code}"
-    return Fell(("failed", reason), failed(told), mark_of(told))
+    return Fell(("failed", reason), failed(told), mark_of(told), said=told, tree=now)
 
 
 async def _shown_first(run: Run, step: Step) -> Ending | Fell:
