@@ -132,6 +132,11 @@ def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHAR
     return _said(event.command, event.exit_code, "\n".join(filter(None, (event.kept_from, told))))
 
 
+def without_command(told: str) -> str:
+    """What `said` tells of a check's end, without the command line, which the failure did not say."""
+    return told.partition("\nexit code ")[2] or told
+
+
 def said_before(command: str, exit_code: int, output: str, paths: Collection[str]) -> str:
     """As `said`, of a check before any change; of one that passed, that it did."""
     told = distil(output, paths, most_chars=SAID_CHARS) if exit_code else "(it passes before any change)"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from hybridcode.agent.blaming import Blame, blame, may_rework, take_in
-from hybridcode.agent.checks import check
+from hybridcode.agent.checks import check, without_command
 from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step
 from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
@@ -182,7 +182,7 @@ class _Climb:
             return fell
         now = await self.run.snapshot()
         is_applied = now.digest == fell.tree.digest
-        found = pointed_to(self.kept.standing(self.step), fell.said, fell.tree)
+        found = pointed_to(self.kept.standing(self.step), without_command(fell.said), fell.tree)
         if not found or not (is_applied or now.digest == self.kept.tree):
             return fell
         self.kept.narrow(self.step, found, now)

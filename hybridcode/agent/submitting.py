@@ -94,7 +94,8 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
 def _wanted(end: Ending | Fell, reason: str) -> Ending | Fell:
     """What follows where a person took a part and said why not the rest: another draft, if anybody is left to write it.
 
-    Without one the step ends as it stands with the part that was taken.
+    Without one the step ends as it stands with the part that was taken. What a check said of that part points to no
+    place: the other draft is for all of them.
     """
     if not reason:
         return end
@@ -102,7 +103,7 @@ def _wanted(end: Ending | Fell, reason: str) -> Ending | Fell:
     if isinstance(end, Fell):
         told = end.note or note
         both = Note(told.kind, f"{note.own}\n\n{told.own}", f"{note.other}\n\n{told.other}")
-        return replace(end, note=both if end.note else note)
+        return replace(end, note=both if end.note else note, said="")
     return Fell(("done", reason), note) if end[0] == "done" else end
 
 

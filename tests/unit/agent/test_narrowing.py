@@ -4,14 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from hybridcode.agent.checks import said, without_command
 from hybridcode.agent.narrowing import pointed_to
-from hybridcode.domain.events import RungTaken
+from hybridcode.domain.action import Amend, Proposal
+from hybridcode.domain.events import CheckRan, RungTaken
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Region
+from hybridcode.gate.approvers import Scripted, yes
 from hybridcode.gate.sandbox import probe
 from hybridcode.repo.snapshot import Snapshot, take
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, edit, fence, planning, proven, requests_of
+from tests.unit.agent.test_scenarios import amended
 
 CHECK = "python3 check.py"
 FILES = {
@@ -166,6 +170,26 @@ async def test_what_was_applied_stays_but_for_the_place_that_the_failure_points_
     assert it.names == [*ALL, "tax"]
     assert "return 1 / 0" in it.asked[-1].partition("LINES: ")[2]
     assert [it.scene.read("shop.py"), it.scene.read("cart.py")] == DONE
+
+
+def test_the_command_of_a_check_points_to_nothing():
+    event = CheckRan("1", "pytest -k total", passed=False, exit_code=1, tail="E   boom", seconds=0.1)
+    assert without_command(said(event, ())) == "1\nE   boom"
+
+
+async def test_who_took_a_part_and_said_why_not_the_rest_has_all_places_written_again(tmp_path: Path):
+    places, settings = ("shop.py#rate", "shop.py#tax"), {"verify.scratch": "off"}
+    it = Stage(
+        tmp_path, *right("rate"), answer("tax", "return 3"), *right("rate", "tax"), places=places, settings=settings
+    )
+
+    def part(proposal: Proposal) -> Amend:
+        assert it.scene.session is not None
+        return Amend(amended(it.scene.session.log, proposal, "return 2", "return 1"), "person", "tax is not 3")
+
+    it.scene.make_approver = lambda approvals, sandbox: Scripted([part, yes])
+    await it.run()
+    assert it.names[:4] == ["rate", "tax", "rate", "tax"]
 
 
 async def test_a_place_that_is_to_stay_as_it_was_applied_fails_like_all_of_them(tmp_path: Path):
