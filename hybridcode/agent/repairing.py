@@ -81,7 +81,7 @@ def _standing(run: Run, step: Step, tree: Snapshot) -> Iterator[Region | None]:
             before, is_first = run.before[region.path], run.repairs == 1 and not run.is_revised
             after = text_of(tree, region.path)
             now = shifted(region, before, after, is_own=is_done) if before is not None and is_first else None
-        yield None if now is not None and is_done and lines_of(tree, now) is None else now
+        yield None if now is None or lines_of(tree, now) is None else now
 
 
 def _is_told(region: Region, tree: Snapshot, lines: Mapping[str, Collection[int]]) -> bool:

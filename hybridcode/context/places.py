@@ -33,7 +33,7 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
     """A window with `regions` (Region strings) of the tree; `budget` in tokens of four bytes.
 
     A region that has no room is shown with its head or said to be too large. Imports, long constants and what is
-    not there yet are left out: what changes there follows from the rest.
+    not there yet are left out where there is more: what changes there follows from the rest.
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
@@ -47,7 +47,7 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
     text = "".join(guide.section for guide in guides)
     before = taken.copy()
     left = room - len(text.encode()) - _OTHERS_BYTES
-    listed = [region for region in regions if not _says_itself(corpus, region)]
+    listed = [region for region in regions if not _says_itself(corpus, region)] or regions
     text += look_up(corpus, read=listed, search=(), budget=max(left, 0) // BYTES_PER_TOKEN, taken=taken)
     excerpts = tuple(Excerpt(path, start, end, REASON) for path, start, end in taken.since(before))
     packed = pack(read.ranking, room=_LOOKED_AT, taken=taken, style=FINDING)

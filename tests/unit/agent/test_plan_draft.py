@@ -195,5 +195,8 @@ def test_imports_and_long_constants_are_not_read_for_a_plan(tmp_path: Path):
     root = git_repository(tmp_path / "shop", {"a.py": text})
     index = Index.in_memory()
     regions = ("a.py#imports", "a.py#__all__", "a.py#RATE", "a.py#f")
-    window = places(index.corpus(index.take(root)), task="x", regions=regions, budget=900)
+    corpus = index.corpus(index.take(root))
+    window = places(corpus, task="x", regions=regions, budget=900)
     assert [(one.start, one.end) for one in window.excerpts] == [(45, 45), (48, 49)]
+    alone = places(corpus, task="x", regions=regions[:1], budget=900)
+    assert [(one.start, one.end) for one in alone.excerpts] == [(1, 1)]
