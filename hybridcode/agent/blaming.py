@@ -4,17 +4,15 @@ Invariant: a pure reading of the failure's places and words, of the plan and the
 `[limits] max_reworks` times in a task a place of a step that is done is written again.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from hybridcode.agent.narrowing import holds, is_named
 from hybridcode.agent.proving import Tried
 from hybridcode.agent.run import Run
-from hybridcode.context.regions import resolve
-from hybridcode.domain.errors import ContextError
 from hybridcode.domain.events import StepMoved
 from hybridcode.domain.plan import Region, Step, moved
 from hybridcode.repo.lines import split_lines
@@ -95,11 +93,7 @@ def _at(run: Run, tree: Snapshot, region: Region, path: str, line: int) -> Regio
         return None
     if region.symbol is None:
         return _definition(run, tree, path, line)
-    try:
-        target = resolve(tree, region)
-    except ContextError:
-        return None
-    return region if target.start is not None and target.start <= line <= (target.end or 0) else None
+    return region if holds(tree, region, path, line) else None
 
 
 def _definition(run: Run, tree: Snapshot, path: str, line: int) -> Region | None:
@@ -124,6 +118,5 @@ def _named(steps: list[Step], said: str) -> Iterator[tuple[str, str]]:
     """Steps and places whose name is a word of what the check said."""
     for step in steps:
         for region in step.regions:
-            name = (region.symbol or "").replace("::", ".").rpartition(".")[2]
-            if name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said):
+            if is_named(region, said):
                 yield step.id, str(region)

@@ -61,7 +61,7 @@ def record_check(run: Run, receipt: Ran, *, line: str, step: str | None) -> Chec
     )
     run.journal.append(event)
     if passed:
-        run.proven.add(event.command)
+        run.proven[event.command] = event.tail
     return event
 
 
@@ -80,7 +80,8 @@ async def check(run: Run, line: str, *, step: str | None) -> CheckRan | Receipt:
     """
     text = command_of(run, line, purpose="check").text
     if text in run.proven:
-        return CheckRan(step, text, passed=True, exit_code=0, tail="already passed on this tree", seconds=0.0)
+        tail = f"{run.proven[text].rstrip()}\n(already passed on this tree)".lstrip()
+        return CheckRan(step, text, passed=True, exit_code=0, tail=tail, seconds=0.0)
     if text in run.declined_checks:
         return run.declined_checks[text]
     resume = run.pending_checks.pop(text, None)
@@ -129,6 +130,11 @@ def said(event: CheckRan, paths: Collection[str], *, most_chars: int = SAID_CHAR
     """A check, how it ended, and what its output says of that."""
     told = without_codes(event.tail)[-most_chars:] if event.passed else distil(event.tail, paths, most_chars=most_chars)
     return _said(event.command, event.exit_code, "\n".join(filter(None, (event.kept_from, told))))
+
+
+def without_command(told: str) -> str:
+    """What `said` tells of a check's end, without the command line, which the failure did not say."""
+    return told.partition("\nexit code ")[2] or told
 
 
 def said_before(command: str, exit_code: int, output: str, paths: Collection[str]) -> str:

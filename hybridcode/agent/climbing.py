@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from hybridcode.agent.blaming import Blame, blame, may_rework, take_in
-from hybridcode.agent.checks import check
+from hybridcode.agent.checks import check, without_command
 from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step
 from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
@@ -20,12 +20,14 @@ from hybridcode.agent.importing import loose_ends
 from hybridcode.agent.kept import Kept
 from hybridcode.agent.kinds import work_of
 from hybridcode.agent.ladder import Rung, RungName, rungs
+from hybridcode.agent.narrowing import pointed_to
 from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, pointed, refused
 from hybridcode.agent.proving import Tried
 from hybridcode.agent.reproducing import turned
 from hybridcode.agent.ruled import by_rule
 from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
+from hybridcode.agent.tries import Tries
 from hybridcode.agent.whole import others_done, try_own, try_whole
 from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError, RepoError, StepCapReached
 from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken
@@ -38,8 +40,6 @@ REDRAFT = "the files changed meanwhile: drafted anew, once"
 """Why a rung is taken again."""
 APART = "local model again: an answer that could not be used and a draft that failed count apart"
 """Why the local model gets one more try."""
-_LEVELS: dict[RungName, str] = {"local_retry": "local"}
-"""Rungs of one level, by the name of its first one."""
 _WHY_CHARS = 200
 """Of the last failure, in the reason for a rung."""
 
@@ -97,10 +97,12 @@ class _Climb:
     """What the next draft is told of all tries."""
     writer: Writer | None = None
     """Whose turn it is; None: an earlier run's."""
-    marks: set[str] = field(default_factory=set[str])
-    """What such tries came to."""
+    tries: Tries = field(default_factory=Tries)
+    """What all tries came to, and how many are left."""
+    narrowed: tuple[Region, ...] = ()
+    """Places that the last failed check pointed to: the others are not asked for again."""
     answers: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
-    """What models answered, for the tree as it is."""
+    """What models answered for all places, for the tree as it is; sorted, since kept answers come first."""
     kept: Kept = field(default_factory=Kept)
     """Regions that were drafted well in a try in which another one failed."""
     broken: set[Writer] = field(default_factory=set[Writer])
@@ -117,19 +119,11 @@ class _Climb:
     """Names without a definition, and imports without a use, that it was told of once."""
     is_redrafted: bool = False
     """Drafted anew because files changed."""
-    local_tries: int = 0
-    """Of the local model: as many may fail, and as many may be answers that cannot be used."""
-    unused: int = 0
-    """Its answers that could not be used."""
-    used: int = 0
-    """Its drafts that failed otherwise."""
-    cut_short: str = ""
-    """Why tries of a level were left out."""
 
     async def up(self, ladder: Sequence[Rung]) -> Ending:
         """Take the rungs in order."""
         left = deque(ladder)
-        self.local_tries = sum(rung.name in ("local", "local_retry") for rung in ladder)
+        self.tries.begin(ladder)
         while left:
             rung = left.popleft()
             if self._is_left_to_repair(rung):
@@ -152,11 +146,12 @@ class _Climb:
                 case Fell() if (again := await self._rework(end, left)) is not None:
                     left.appendleft(again)
                 case Fell():
-                    if end.is_loop or end.mark in self.marks:
-                        self._leave_level(rung, left, end)
-                    elif self._has_more(rung, left, end):
+                    is_again = self.tries.was_there(end)
+                    if is_again and (end.is_refused or not self.narrowed):
+                        self.tries.leave_level(rung, left, end)
+                    elif self.tries.has_more(rung, left, end):
                         left.appendleft(replace(rung, name="local_retry", why=APART))
-                    self.fall(end)
+                    self.fall(await self._narrow(end, is_again=is_again))
                 case _:
                     return end
         return await self._give_up()
@@ -167,15 +162,33 @@ class _Climb:
         run, found = self.run, self.blamed
         if found is None or not found.step or "local" in self.broken or not may_rework(run, self.step):
             return None
-        is_new = not fell.is_loop and fell.mark not in self.marks
+        is_new = not self.tries.was_there(fell)
         if found.is_own and is_new and left and left[0].name == "local_retry":
             return None
         if not await others_done(run, self.step):
             return None
         self.step = take_in(run, self.step, found)
         self.kept.widen(self.step, await run.snapshot())
+        self.narrowed = ()
         self.fall(replace(fell, note=pointed(fell.note, found.region, found.step)))
         return Rung("local_retry", "local", 0, f"the check of all steps together points to {found.region}")
+
+    async def _narrow(self, fell: Fell, *, is_again: bool) -> Fell:
+        """Have the next try ask only for the places that a failed check points to; for all, where it failed the same
+        way again."""
+        if fell.is_refused:
+            return fell
+        self.narrowed = ()
+        if is_again or not fell.said or fell.tree is None:
+            return fell
+        now = await self.run.snapshot()
+        is_applied = now.digest == fell.tree.digest
+        found = pointed_to(self.kept.standing(self.step), without_command(fell.said), fell.tree)
+        if not found or not (is_applied or now.digest == self.kept.tree):
+            return fell
+        self.kept.narrow(self.step, found, now)
+        self.narrowed = found
+        return replace(fell, note=pointed(fell.note, ", ".join(map(str, found))))
 
     async def _as_it_is(self) -> Ending | None:
         """Propose a draft on which the check of all steps together failed: what the frontier is asked for then is
@@ -183,6 +196,7 @@ class _Climb:
         if self.unproven is None:
             return None
         (rung, drafted, tried, whole), self.unproven, self.held_back = self.unproven, None, None
+        self.narrowed = ()
         await self.run.lanes.turn(self.step.id)
         end = await submit(self.run, self.step, rung, drafted, tried, whole)
         if not isinstance(end, Fell):
@@ -195,8 +209,9 @@ class _Climb:
 
     def _is_last(self, rung: Rung, left: deque[Rung]) -> bool:
         """No draft follows this one if a person declines it."""
-        is_more = self._ends_level(rung, left) and max(self.unused, self.used + 1) < self.local_tries
-        return not is_more and all(self._is_left_to_repair(one) or not self._can_be_asked(one) for one in left)
+        return not self.tries.may_have_more(rung, left) and all(
+            self._is_left_to_repair(one) or not self._can_be_asked(one) for one in left
+        )
 
     def fall(self, fell: Fell) -> None:
         """Remember a try that came to nothing, for the next one."""
@@ -205,27 +220,9 @@ class _Climb:
         if fell.is_stale:
             self.answers.clear()
         if fell.mark:
-            self.marks.add(fell.mark)
+            self.tries.marks.add(fell.mark)
         if fell.note is not None:
             self.notes.take(fell.note, self.writer)
-
-    def _has_more(self, rung: Rung, left: deque[Rung], fell: Fell) -> bool:
-        """The local model's tries are used up, but neither those that could not be used nor the others alone."""
-        if rung.name not in ("local", "local_retry"):
-            return False
-        self.unused += fell.is_refused
-        self.used += not fell.is_refused
-        return self._ends_level(rung, left) and max(self.unused, self.used) < self.local_tries
-
-    def _ends_level(self, rung: Rung, left: deque[Rung]) -> bool:
-        """It is the last try of the local model that the ladder names."""
-        return rung.name in ("local", "local_retry") and (not left or left[0].name != "local_retry")
-
-    def _leave_level(self, rung: Rung, left: deque[Rung], fell: Fell) -> None:
-        level = _LEVELS.get(rung.name, rung.name)
-        while left and _LEVELS.get(left[0].name, left[0].name) == level:
-            left.popleft()
-            self.cut_short = f"the same failure twice: {fell.ending[1]}"
 
     def _is_left_to_repair(self, rung: Rung) -> bool:
         """A step of a local plan that the local model could not write: the frontier plans again before it writes."""
@@ -236,8 +233,10 @@ class _Climb:
         """A rung with its number and the reason why it is taken."""
         self.attempt += 1
         why = rung.why
-        if self.cut_short:
-            why, self.cut_short = f"{why}; {self.cut_short}", ""
+        if self.narrowed:
+            why += f", as the failure points to {', '.join(map(str, self.narrowed))}"
+        if self.tries.cut_short:
+            why, self.tries.cut_short = f"{why}; {self.tries.cut_short}", ""
         elif self.fell is not None and self.fell.ending[1] and why != REDRAFT:
             why = f"{why}: {self.fell.ending[1]}"
         return replace(rung, attempt=self.attempt, why=why[:_WHY_CHARS])
@@ -271,10 +270,10 @@ class _Climb:
         if why := self._refused(rung, drafted, must_parse=must_parse, has_retry=has_retry):
             return Fell(("failed", why[0].reason), refused(why, self.kept.refusals), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
-        if said and tuple(said) in self.answers:
+        if said and tuple(sorted(said)) in self.answers:
             before, self.blamed = self.fell or Fell(("failed", "the same answer twice")), blamed
             return replace(before, note=AGAIN, is_loop=True, is_stale=False)
-        self.answers.add(tuple(said))
+        self.answers.add(tuple(sorted(said)))
         return await self._proposed(rung, drafted)
 
     async def _drafted(self, rung: Rung, said: list[str]) -> Drafted | tuple[Refusal, ...]:
@@ -312,7 +311,7 @@ class _Climb:
         run, step = self.run, self.step
         reason, mark, note = same[0].reason, mark_of(same), refused(same)
         if not step.check:
-            if mark in self.marks:
+            if mark in self.tries.marks:
                 return "done", "nothing to change"
             return Fell(("failed", reason), note, mark)
         await run.lanes.turn(step.id)
@@ -372,7 +371,8 @@ class _Climb:
         assert tried.event is not None
         self.blamed = blame(self.run, self.step, tried) if tried.is_of_all else None
         reason = f"`{tried.event.command}` failed in a scratch copy{' on all steps together' * tried.is_of_all}"
-        return Fell(("failed", reason), failed_ahead(tried, drafted.changes), mark_of(tried.said))
+        note = failed_ahead(tried, drafted.changes)
+        return Fell(("failed", reason), note, mark_of(tried.said), said=tried.said, tree=tried.snapshot)
 
     async def _give_up(self) -> Ending:
         """Nobody is left to try: a draft that was held back is shown to a person, with what its check said.

@@ -73,17 +73,32 @@ def _range(text: str) -> tuple[int, int]:
     return start, start + int(head[2] or 1)
 
 
+class Bounded(NamedTuple):
+    """A diff as far as there was room for it."""
+
+    text: str
+    lines: Mapping[str, Collection[int]]
+    """Lines of files as they are now that it shows, 1-based."""
+
+
 def bounded_diff(
     files: Mapping[str, Versions], *, most_chars: int, places: Mapping[str, Collection[int]] | None = None
 ) -> str:
     """The diff of files in at most `most_chars` characters; `places` are files and lines (1-based) that fail."""
+    return bounded(files, most_chars=most_chars, places=places).text
+
+
+def bounded(
+    files: Mapping[str, Versions], *, most_chars: int, places: Mapping[str, Collection[int]] | None = None
+) -> Bounded:
+    """As `bounded_diff`, with the lines that it shows."""
     failing = places or {}
     ordered = sorted(files, key=lambda path: (path not in failing, path))
     hunks = [hunk for path in ordered for hunk in hunks_of(path, files[path])]
     if not _fits(hunks, most_chars):
         hunks = [replace(hunk, text=_folded(hunk.text)) for hunk in hunks]
     if _fits(hunks, most_chars):
-        return "".join(hunk.text for hunk in hunks)
+        return Bounded("".join(hunk.text for hunk in hunks), _lines_of({hunk: hunk.text for hunk in hunks}))
     headings = {hunk.path: hunk.heading for hunk in hunks if hunk.heading}
     by_worth = sorted(hunks, key=lambda one: (one.path not in failing, not one.holds(failing.get(one.path, ()))))
     room, shown, headed = most_chars - LIST_CHARS, dict[Hunk, str](), set[str]()
@@ -95,7 +110,17 @@ def bounded_diff(
             shown[hunk] = text
             headed.add(hunk.path)
             room = left - len(text)
-    return _below_headings(hunks, shown, headings) + _listed([hunk for hunk in hunks if hunk not in shown])
+    text = _below_headings(hunks, shown, headings) + _listed([hunk for hunk in hunks if hunk not in shown])
+    return Bounded(text, _lines_of(shown))
+
+
+def _lines_of(shown: Mapping[Hunk, str]) -> dict[str, set[int]]:
+    """The lines of each file as it is now that stand in what is shown of its hunks."""
+    found: dict[str, set[int]] = {}
+    for hunk, text in shown.items():
+        rows = sum(row.startswith((" ", "+")) for row in text.removeprefix(hunk.heading).split("\n"))
+        found.setdefault(hunk.path, set()).update(range(hunk.start, hunk.start + rows) if hunk.start else ())
+    return found
 
 
 def _fits(hunks: Sequence[Hunk], most_chars: int) -> bool:

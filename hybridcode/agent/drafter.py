@@ -107,6 +107,7 @@ async def draft_step(
         run.journal.append(msgspec.structs.replace(draft.event, attempt=rung.attempt))
         laid.take(draft)
         texts.append(draft.text)
+    laid.settled |= kept.aside
     for region in bottom_up(step.regions):
         if region in laid.settled:
             continue
@@ -120,11 +121,11 @@ async def draft_step(
     if kept.failed:
         return tuple(unplaced.refusal for unplaced in kept.failed.values())
     kept.finish()
-    if len(laid.stays) == len(step.regions):
+    found = difference(snapshot, laid.tree)
+    if laid.stays and not found:
         run.journal.append(DraftRefused(step.id, rung.attempt, tuple(laid.stays)))
         return tuple(laid.stays)
     seen = run.shown_to(run.senders.part(rung.writer), laid.tree)
-    found = difference(snapshot, laid.tree)
     all_in = await with_imports(run, step, attempt=rung.attempt, changes=found, tree=seen)
     return Drafted(
         tuple(all_in.changes),

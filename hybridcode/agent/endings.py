@@ -24,6 +24,7 @@ from hybridcode.domain.action import (
 from hybridcode.domain.events import StepOutcome
 from hybridcode.domain.plan import Region
 from hybridcode.domain.refusal import Refusal
+from hybridcode.repo.snapshot import Snapshot
 
 NoteKind = Literal["refused", "checked", "declined", "stale", "again", "hint"]
 
@@ -63,6 +64,10 @@ class Fell:
     """The model answered what it had answered before."""
     is_stale: bool = False
     """Files changed under it: no fault of the draft's."""
+    said: str = ""
+    """What a check said of it; empty where none failed."""
+    tree: Snapshot | None = None
+    """What the check ran on."""
 
 
 def mark_of(failure: str | tuple[Refusal, ...]) -> str:

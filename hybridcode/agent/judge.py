@@ -125,7 +125,8 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
     if checks and passed_before(run):
         parts.append("The check passed before the change too.")
     tree = await run.snapshot()
-    mentions = await asyncio.to_thread(left_behind, run.before, tree, shown=run.shown_to(role, tree))
+    seen = run.shown_to(role, tree)
+    mentions = await asyncio.to_thread(left_behind, run.before, tree, shown=seen, task=run.task.text)
     parts += filter(None, (told_mentions(mentions),))
     request = ModelRequest(
         call_id=run.next_call_id(),

@@ -1,19 +1,22 @@
-"""Regions of a step that were drafted well while others failed: they are not asked for again.
+"""Regions of a step that were drafted well while others failed, or that a failed check does not point to: they are not
+asked for again.
 
 Invariant: kept drafts hold for one tree; each is on record again in the try that uses it, so that the record of a try
 is whole.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hybridcode.agent.placing import Asked, Placed, place_draft
 from hybridcode.agent.shifting import Places
+from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import RepoError
 from hybridcode.domain.events import DraftMade
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
+from hybridcode.patch.merge import onto
 from hybridcode.repo.snapshot import Snapshot
 
 
@@ -51,11 +54,13 @@ class Kept:
     """Places whose last answer was refused: what is said about that is for each of them alone."""
     is_partial: bool = False
     """The try came to an end with some of its drafts, so that these hold for the next one."""
+    aside: frozenset[Region] = frozenset()
+    """Places that the next try leaves as they are in the tree."""
 
     def begin(self, tree: str) -> Iterator[KeptDraft]:
         """The drafts that a new try on `tree` may use."""
         if tree != self.tree or not self.is_partial:
-            self.tree = tree
+            self.tree, self.aside = tree, frozenset()
             self.drafts.clear()
         self.is_partial = True
         yield from tuple(self.drafts)
@@ -94,6 +99,24 @@ class Kept:
         self.failed.clear()
         self.is_partial = False
 
+    def standing(self, step: Step) -> dict[Region, Region]:
+        """The places of the step, each with where it stands once the drafts are laid over the tree."""
+        places = Places(step)
+        for draft in self.drafts:
+            places.follow(draft.placed.changes, draft.region, draft.lines)
+        return {region: places.of(region) for region in step.regions}
+
+    def narrow(self, step: Step, pointed: Collection[Region], tree: Snapshot) -> None:
+        """The check failed, and that points to some places: the drafts of the others are kept for `tree`, which they
+        were made on; where it holds them already, the others are left alone."""
+        if tree.digest == self.tree:
+            self.aside -= frozenset(pointed)
+            self.drafts = list(_laid_anew((one for one in self.drafts if not _is_of(one, pointed)), tree))
+        else:
+            self.tree, self.drafts = tree.digest, []
+            self.aside = frozenset(step.regions) - frozenset(pointed)
+        self.is_partial = True
+
     def widen(self, step: Step, tree: Snapshot) -> None:
         """The step has one more place, which is drafted next: the others' drafts are kept if they come to the same for
         the step and the tree as they are now."""
@@ -123,6 +146,22 @@ class Kept:
             spoiled.update(*(_paths(kept) for kept in left if kept not in fine))
             left = fine
         self.drafts, self.is_partial = left, True
+
+
+def _is_of(draft: KeptDraft, places: Collection[Region]) -> bool:
+    return any(one in places for one in (draft.region, *draft.settled))
+
+
+def _laid_anew(drafts: Iterable[KeptDraft], tree: Snapshot) -> Iterator[KeptDraft]:
+    """Drafts without some that lay between them: none that clashes with that, none at numbered lines of such a file."""
+    for draft in drafts:
+        changes = [onto(one, tree.read(one.path) if one.path in tree.files else None) for one in draft.placed.changes]
+        fitting = tuple(one for one in changes if isinstance(one, FileChange))
+        is_moved = fitting != draft.placed.changes
+        if len(fitting) < len(changes) or (is_moved and draft.region.start is not None):
+            continue
+        tree = tree.with_changes(fitting)
+        yield replace(draft, placed=replace(draft.placed, changes=fitting))
 
 
 def _paths(kept: KeptDraft) -> set[str]:

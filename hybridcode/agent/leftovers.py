@@ -1,16 +1,17 @@
-"""Names whose definitions a task took away and that the tree still mentions: what a diff cannot show to a judge.
+"""Names that a task took away and that the tree still mentions: what a diff cannot show to a judge.
 
 Invariant: what is gone is judged by the whole tree, what is shown comes from the part of it that may be seen; what is
 told is bounded; code stands before documentation.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
-from hybridcode.domain.errors import RepoError
+from hybridcode.patch.left_out import is_named_for_removal
+from hybridcode.patch.linediff import changes
 from hybridcode.repo.classify import reads_as_prose
 from hybridcode.repo.lines import split_lines
+from hybridcode.repo.occurrences import Line, lines_with, text_of
 from hybridcode.repo.snapshot import Snapshot
 from hybridcode.repo.symbols import outline
 
@@ -20,72 +21,67 @@ _LINE_CHARS = 120
 _LEAST_CHARS = 4
 """Shorter names stand for too much else."""
 _MOST_NAMES = 20
+_QUOTED = re.compile(r"`([^`\s]+)`")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_LOOKS_LIKE_ONE = re.compile(r"\w_\w|[a-z\d][A-Z]|[A-Z]{2,}[a-z]")
 
 
-class Mention(NamedTuple):
-    """A line that holds such a name."""
-
-    path: str
-    line: int
-    """1-based."""
-    text: str
-
-
-def left_behind(before: Mapping[str, bytes | None], tree: Snapshot, *, shown: Snapshot) -> list[Mention]:
+def left_behind(before: Mapping[str, bytes | None], tree: Snapshot, *, shown: Snapshot, task: str = "") -> list[Line]:
     """Every line of `shown`, a part of the tree, that holds a name which changed files defined before and none of them
-    does now."""
-    names = sorted(_gone(before, tree))[:_MOST_NAMES]
+    does now, or which lost a line where the task has it removed, renamed or replaced."""
+    defined = {name for path in before for name in _defined(path, text_of(tree, path))}
+    old = {name for path, data in before.items() for name in _defined(path, data or b"")}
+    gone = (old | _taken_out(task, before, tree)) - defined
+    names = sorted(name for name in gone if len(name) >= _LEAST_CHARS)[:_MOST_NAMES]
     if not names:
         return []
-    word = re.compile(rb"(?<!\w)(?:" + b"|".join(re.escape(name.encode()) for name in names) + rb")(?!\w)")
-    found: list[Mention] = []
-    for path in sorted(shown.files, key=lambda path: (reads_as_prose(path), path)):
-        data = _text(path, shown)
-        if not word.search(data):
-            continue
-        for number, line in enumerate(split_lines(data), 1):
-            if word.search(line):
-                found.append(Mention(path, number, line.decode("utf-8", "replace").strip()[:_LINE_CHARS]))
-    return found
+    paths = sorted(shown.files, key=lambda path: (reads_as_prose(path), path))
+    return list(lines_with(_word(names), shown, paths, most_chars=_LINE_CHARS))
 
 
 def unmentioned(names: Sequence[str], tree: Snapshot, *, besides: str) -> tuple[str, ...]:
     """Those of dotted `names` whose last part no file of text but `besides` holds."""
-    left = {name: re.compile(rb"(?<!\w)" + re.escape(_bare(name)) + rb"(?!\w)") for name in names}
+    left = {name: _word([name.rpartition(".")[2]]) for name in names}
     for path in tree.files if names else ():
-        data = _text(path, tree) if path != besides else b""
+        data = text_of(tree, path) if path != besides else b""
         left = {name: word for name, word in left.items() if not word.search(data)}
     return tuple(left)
 
 
-def _bare(name: str) -> bytes:
-    return name.rpartition(".")[2].encode()
-
-
-def told_mentions(found: list[Mention]) -> str:
+def told_mentions(found: list[Line]) -> str:
     """As a part of a request; empty where nothing is left."""
     if not found:
         return ""
-    rows = [f"{one.path}:{one.line}: {one.text}" for one in found[:MOST]]
     more = [f"({len(found) - MOST} more lines)"] if len(found) > MOST else []
-    return "\n".join(("# Still in the tree, though its definition is gone", *rows, *more))
+    heading = "# Still in the tree, though its definition is gone or the goal takes it out"
+    return "\n".join((heading, *map(str, found[:MOST]), *more))
 
 
-def _gone(before: Mapping[str, bytes | None], tree: Snapshot) -> set[str]:
-    old = {name for path, data in before.items() for name in _defined(path, data or b"")}
-    new = {name for path in before for name in _defined(path, _text(path, tree))}
-    return {name for name in old - new if len(name) >= _LEAST_CHARS}
+def _taken_out(task: str, before: Mapping[str, bytes | None], tree: Snapshot) -> set[str]:
+    """Names that the task has go, and that a line which is gone held."""
+    names = {name for name in _names(task) if is_named_for_removal(name, task)}
+    if not names:
+        return set()
+    removed = b"".join(_removed(data or b"", text_of(tree, path)) for path, data in before.items())
+    return {name for name in names if _word([name]).search(removed)}
 
 
-def _text(path: str, tree: Snapshot) -> bytes:
-    """A file of text; nothing of any other, nor of one that is gone meanwhile."""
-    entry = tree.files.get(path)
-    if entry is None or entry.kind != "text":
-        return b""
-    try:
-        return tree.read(path)
-    except RepoError:
-        return b""
+def _names(task: str) -> Iterator[str]:
+    """What a text quotes as code, and words that can hardly be anything else."""
+    for found in _QUOTED.finditer(task):
+        yield found[1].removesuffix("()")
+    for found in _IDENTIFIER.finditer(task):
+        if _LOOKS_LIKE_ONE.search(found[0]):
+            yield found[0]
+
+
+def _removed(old: bytes, new: bytes) -> bytes:
+    lines = split_lines(old)
+    return b"".join(line for one in changes(lines, split_lines(new)) for line in lines[one.a0 : one.a1])
+
+
+def _word(names: list[str]) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<!\w)(?:" + b"|".join(re.escape(name.encode()) for name in names) + rb")(?!\w)")
 
 
 def _defined(path: str, data: bytes) -> set[str]:

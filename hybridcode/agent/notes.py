@@ -33,9 +33,10 @@ def failed_ahead(tried: Tried, changes: tuple[FileChange, ...]) -> Note:
     return _noted("checked", partial(draft_note, tried, changes))
 
 
-def pointed(note: Note | None, region: str, step: str) -> Note:
-    """A failure, and that it points to what an earlier step wrote."""
-    words = f"# The failure points to {region}, which step {step} wrote\nWrite it again so that the check passes."
+def pointed(note: Note | None, region: str, step: str = "") -> Note:
+    """A failure, and that it points to a place of the step, or to what an earlier `step` wrote."""
+    wrote = f", which step {step} wrote" if step else ""
+    words = f"# The failure points to {region}{wrote}\nWrite it again so that the check passes."
     own, other = (note.own, note.other) if note is not None else ("", "")
     return Note("checked", f"{own}\n\n{words}".strip(), f"{other}\n\n{words}".strip())
 

@@ -72,16 +72,22 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Number of the draft's step that this one is, but for the keys that it gives; 0 = none."""
     k: StepKind | None = None
     """Kind; none = `edit`, or what the draft's step is."""
-    r: tuple[Short, ...] | Short = ()
+    r: tuple[Short, ...] | str | msgspec.UnsetType = msgspec.UNSET
     """Reads; `#name` alone is in the file named before it, the first one in that of the last touch."""
-    n: tuple[int, ...] | int = ()
+    n: tuple[int, ...] | int | msgspec.UnsetType = msgspec.UNSET
     """Needs: places of earlier steps."""
     c: str | None = None
     """Check."""
     x: str | None = None
     """Command line of a `command` step."""
-    w: str = ""
+    w: str | msgspec.UnsetType = msgspec.UNSET
     """Why the frontier should write it; empty = the local model does."""
+
+    @property
+    def cleared(self) -> dict[str, object]:
+        """Fields of a draft's step that an empty value takes away, each with what it is then."""
+        given = {"reads": self.r, "needs": self.n, "check": self.c, "why": self.w, "writer": self.w}
+        return {name: _PLAIN[name] for name, value in given.items() if value in ("", ())}
 
 
 class ShortPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,23 +157,23 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
     touches = with_files(given.t)
     itself = given.x or (f"delete {', '.join(touches)}" if given.k == "delete" and touches else "")
     stands_for_it = task.strip() if len(task) <= GOAL_CHARS and old is None else ""
-    needs = (given.n,) if isinstance(given.n, int) else given.n
+    needs = (given.n,) if isinstance(given.n, int) else given.n or ()
     step = Step(
         name,
         given.g.strip() or stands_for_it or itself,
         kind=(given.k or "edit") if given.x is None else "command",
         touches=touches,
-        reads=with_files(given.r, after=touches),
+        reads=with_files(given.r or (), after=touches),
         needs=tuple(map(str, needs)),
         command=given.x,
         check=given.c or None,
         writer="frontier" if given.w else "local",
-        why=given.w,
+        why=given.w or "",
     )
     if old is None:
         return step
     was = old if given.k is None or given.k == "command" else msgspec.structs.replace(old, kind=given.k, command=None)
-    return _over(was, step)
+    return msgspec.structs.replace(_over(was, step), **given.cleared)
 
 
 def _over(old: Step, new: Step) -> Step:

@@ -4,7 +4,9 @@ Invariant: at most `[limits] max_repairs` times in a task, resumed runs included
 stay under the cap of one step; what was applied stays, and where no plan comes of it the task ends as it would have.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from hybridcode.agent.again import Again, Failure
 from hybridcode.agent.distil import by_file, cut, frames
@@ -13,9 +15,12 @@ from hybridcode.agent.failing import failing_definitions
 from hybridcode.agent.planner import plan_again
 from hybridcode.agent.revising import diff_so_far, row_of, told_paths
 from hybridcode.agent.run import Run
+from hybridcode.agent.shifting import shifted
+from hybridcode.context.regions import lines_of
 from hybridcode.domain.errors import ContextError, EgressForbidden, LimitReached, ModelError, PlanInvalid
 from hybridcode.domain.events import NoticeGiven, RepairAsked
-from hybridcode.domain.plan import Plan
+from hybridcode.domain.plan import Plan, Region, Step
+from hybridcode.repo.occurrences import text_of
 from hybridcode.repo.snapshot import Snapshot
 
 TOLD_CHARS = 3_000
@@ -56,21 +61,39 @@ async def repair(run: Run, failure: Failure) -> Plan | None:
 
 
 def _again(run: Run, plan: Plan, failure: Failure, tree: Snapshot) -> Again:
-    where = failing_definitions(failure.told, tree)
+    standing = {step.id: tuple(_standing(run, step, tree)) for step in plan.steps}
+    diff = diff_so_far(run, places=by_file(frames(failure.told, tree.files.keys())))
+    where = (*failing_definitions(failure.told, tree), *standing.get(failure.step, ()))
+    places = dict.fromkeys((*where, *(place for places in standing.values() for place in places)))
+    shown = [place for place in places if place is not None and not _is_told(place, tree, diff.lines)]
     return Again(
         number=run.repairs,
-        told=_told(run, plan, failure, by_file(frames(failure.told, tree.files.keys()))),
+        told=_told(run, plan, failure, standing, diff.text),
         files=tuple(dict.fromkeys((*told_paths(run), *_told_of(run, plan)))),
         kept=tuple(step for step in plan.steps if step.id in run.done),
         taken=frozenset(step.id for step in plan.steps),
         check=plan.check,
-        places=(*map(str, where), *_places(plan, failure.step), *_places(plan)),
+        places=tuple(map(str, shown or list(filter(None, places))[:1])),
     )
 
 
-def _places(plan: Plan, only: str = "") -> tuple[str, ...]:
-    """What the steps of a plan change, or that one alone."""
-    return tuple(place for step in plan.steps if only in ("", step.id) for place in step.touches)
+def _standing(run: Run, step: Step, tree: Snapshot) -> Iterator[Region | None]:
+    """Where each place of a step stands now; None for one whose lines or definition are gone, or whose numbers are of a
+    tree that is not known any more: a later plan than the first one named them."""
+    is_done = step.id in run.done
+    for region in step.regions:
+        now: Region | None = region
+        if region.start is not None and region.path in run.before:
+            before, is_first = run.before[region.path], run.repairs == 1 and not run.is_revised
+            after = text_of(tree, region.path)
+            now = shifted(region, before, after, is_own=is_done) if before is not None and is_first else None
+        yield None if now is None or lines_of(tree, now) is None else now
+
+
+def _is_told(region: Region, tree: Snapshot, lines: Mapping[str, Collection[int]]) -> bool:
+    """The diff shows every line of a place."""
+    there, told = lines_of(tree, region), lines.get(region.path, ())
+    return there is not None and all(line in told for line in there)
 
 
 def _told_of(run: Run, plan: Plan) -> tuple[str, ...]:
@@ -78,20 +101,27 @@ def _told_of(run: Run, plan: Plan) -> tuple[str, ...]:
     return tuple(place for step in plan.steps if _state(run, step.id) == "failed" for place in step.touches)
 
 
-def _told(run: Run, plan: Plan, failure: Failure, places: Mapping[str, Collection[int]]) -> str:
-    rows = "\n".join(row_of(step, _state(run, step.id)) for step in plan.steps)
+def _told(run: Run, plan: Plan, failure: Failure, standing: Mapping[str, Sequence[Region | None]], diff: str) -> str:
+    rows = "\n".join(row_of(_as_it_stands(step, standing[step.id]), _state(run, step.id)) for step in plan.steps)
     parts = [
         f"# A plan for this failed: {' '.join(failure.why.split())[:WHY_CHARS]}",
         f"Its steps were:\n{cut(rows, ROWS_CHARS)}",
     ]
     if failure.told:
         parts.append(f"# What it came to\n{cut(failure.told, TOLD_CHARS)}")
-    parts.append(f"# Diff so far\n{diff_so_far(run, places=places)}")
+    parts.append(f"# Diff so far\n{diff}")
     parts.append(
         "# Plan again\nWhat is applied stays, and the files above are as they are now. Plan only what is still to be "
         "done or put right, at the places where it belongs. Do not repeat what failed."
     )
     return "\n\n".join(parts)
+
+
+def _as_it_stands(step: Step, standing: Sequence[Region | None]) -> Step:
+    """The step with its numbered places as they stand, by their file alone where that is not known."""
+    pairs = zip(step.regions, standing, strict=True)
+    named = (planned if planned.start is None else now or Region(planned.path) for planned, now in pairs)
+    return replace(step, touches=tuple(map(str, named)))
 
 
 def _state(run: Run, name: str) -> str:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from hybridcode.agent.again import fresh_id
 from hybridcode.agent.asking import ask
 from hybridcode.agent.deciding import decide_revised
-from hybridcode.agent.diffs import Versions, bounded_diff
+from hybridcode.agent.diffs import Bounded, Versions, bounded
 from hybridcode.agent.new_names import with_files_of_new_names
 from hybridcode.agent.plan_reply import parse_reply
 from hybridcode.agent.planner import check_length, problems_of
@@ -128,7 +128,7 @@ def _question(run: Run, plan: Plan, declined: _Declined, outcomes: Mapping[str, 
     quoted = "\n".join(f"> {line}" for line in reason.split("\n"))
     return (
         f"# Task\n{run.task.text[:TASK_CHARS]}\n\n# Plan\n" + "\n".join(rows[:MOST_STEPS]) + cut + "\n\n"
-        f"# A person declined step {declined.step} and said\n{quoted}\n\n# Diff so far\n{diff_so_far(run)}"
+        f"# A person declined step {declined.step} and said\n{quoted}\n\n# Diff so far\n{diff_so_far(run).text}"
     )
 
 
@@ -146,7 +146,7 @@ def told_paths(run: Run) -> list[str]:
     return [path for path in sorted(run.before) if path not in denied and not holds_credentials(path)]
 
 
-def diff_so_far(run: Run, *, most_chars: int = DIFF_CHARS, places: Mapping[str, Collection[int]] | None = None) -> str:
+def diff_so_far(run: Run, *, places: Mapping[str, Collection[int]] | None = None) -> Bounded:
     """What this task changed, as far as the frontier may see it; hunks at `places` (lines of files) first."""
     files: dict[str, Versions] = {}
     for path in told_paths(run):
@@ -154,4 +154,5 @@ def diff_so_far(run: Run, *, most_chars: int = DIFF_CHARS, places: Mapping[str, 
         after = file.read_bytes() if file.is_file() else None
         if after != run.before[path]:
             files[path] = Versions(run.before[path], after)
-    return bounded_diff(files, most_chars=most_chars, places=places) or "(nothing yet)"
+    found = bounded(files, most_chars=DIFF_CHARS, places=places)
+    return found._replace(text=found.text or "(nothing yet)")

@@ -168,7 +168,7 @@ class Run:
     """How each model did with each format of answers in this session."""
     calls: int = 0
     """Model calls so far in this session: the source of call ids."""
-    proven: set[str] = field(default_factory=set[str])
+    proven: dict[str, str] = field(default_factory=dict[str, str])
     """Texts of commands that passed since the last change of a file."""
     changed: set[str] = field(default_factory=set[str])
     """Paths that this task changed."""

@@ -47,14 +47,15 @@ class Places:
 
     def follow(self, made: Sequence[FileChange], region: Region, lines: tuple[int, int] | None) -> None:
         """Go on after a draft for `region` of the plan, which stood at `lines` (1-based, inclusive)."""
-        files = {change.path: _hunks(change) for change in made if change.before is not None}
+        files = {one.path: (one.before, one.after or b"") for one in made if one.before is not None}
         for number, (planned, now) in enumerate(zip(self._plan.regions, self._now, strict=True)):
             if now is None or now.start is None or now.end is None or now.path not in files:
                 continue
             is_asked = planned == region and lines is not None
             first, last = lines if is_asked and lines is not None else (now.start, now.end)
-            start, end = _moved(files[now.path], first - 1, last, is_asked=is_asked)
-            self._now[number] = replace(now, start=start + 1, end=end) if start < end else None
+            at = replace(now, start=first, end=last)
+            before, after = files[now.path]
+            self._now[number] = shifted(at, before, after, is_own=is_asked)
 
 
 def standing(step: Step, touches: tuple[str, ...]) -> Step:
@@ -68,8 +69,14 @@ def planned(step: Step, touches: tuple[str, ...], region: str) -> str:
     return str(step.regions[touches.index(region)]) if is_known else region
 
 
-def _hunks(change: FileChange) -> tuple[Change, ...]:
-    return changes(split_lines(change.before or b""), split_lines(change.after or b""))
+def shifted(region: Region, before: bytes, after: bytes, *, is_own: bool) -> Region | None:
+    """Where a numbered place of a file stands after a change of it; None if its lines are gone. `is_own`: the change
+    was made for that place, so that lines put in at its edges belong to it."""
+    if region.start is None or region.end is None:
+        return region
+    hunks = changes(split_lines(before), split_lines(after))
+    start, end = _moved(hunks, region.start - 1, region.end, is_asked=is_own)
+    return replace(region, start=start + 1, end=end) if start < end else None
 
 
 def _moved(hunks: Sequence[Change], start: int, end: int, *, is_asked: bool) -> tuple[int, int]:

@@ -94,7 +94,8 @@ async def take_up(run: Run, step: Step) -> Ending | Fell:
 def _wanted(end: Ending | Fell, reason: str) -> Ending | Fell:
     """What follows where a person took a part and said why not the rest: another draft, if anybody is left to write it.
 
-    Without one the step ends as it stands with the part that was taken.
+    Without one the step ends as it stands with the part that was taken. What a check said of that part points to no
+    place: the other draft is for all of them.
     """
     if not reason:
         return end
@@ -102,7 +103,7 @@ def _wanted(end: Ending | Fell, reason: str) -> Ending | Fell:
     if isinstance(end, Fell):
         told = end.note or note
         both = Note(told.kind, f"{note.own}\n\n{told.own}", f"{note.other}\n\n{told.other}")
-        return replace(end, note=both if end.note else note)
+        return replace(end, note=both if end.note else note, said="")
     return Fell(("done", reason), note) if end[0] == "done" else end
 
 
@@ -111,8 +112,8 @@ async def _prove(run: Run, step: Step, tried: Tried, whole: Tried = NOTHING) -> 
     that of all steps together while others still wait."""
     tree = (await run.snapshot()).digest if tried.event is not None or whole.event is not None else ""
     for known in (tried, whole):
-        if known.proven_by and tree == known.tree:
-            run.proven.add(known.proven_by)
+        if known.event is not None and known.proven_by and tree == known.tree:
+            run.proven[known.proven_by] = known.event.tail
     if not step.check or (tried.is_of_all and not is_last(run, step)):
         return "done", ""
     if step.id == run.reproduces:
@@ -129,9 +130,10 @@ async def _prove(run: Run, step: Step, tried: Tried, whole: Tried = NOTHING) -> 
         return "done", ""
     if excused := excuse(run, step, event):
         return "done", excused
-    told = failure_said(run, event, (await run.snapshot()).files)
+    now = await run.snapshot()
+    told = failure_said(run, event, now.files)
     reason = f"`{step.check}` ended with exit code {event.exit_code}"
-    return Fell(("failed", reason), failed(told), mark_of(told))
+    return Fell(("failed", reason), failed(told), mark_of(told), said=told, tree=now)
 
 
 async def _shown_first(run: Run, step: Step) -> Ending | Fell:

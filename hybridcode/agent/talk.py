@@ -56,10 +56,9 @@ class Talk:
         taken = Taken()
         for path, start, end in (*((one.path, one.start, one.end) for one in self.excerpts), *self.more):
             taken.add(path, start, end)
-        known = {(path, *lines) for path, ranges in taken.ranges.items() for lines in ranges}
+        known = taken.copy()
         found = look(taken)
-        shown = ((path, *lines) for path, ranges in taken.ranges.items() for lines in ranges)
-        self.more += [lines for lines in shown if lines not in known]
+        self.more += taken.since(known)
         return found
 
     @property

@@ -48,8 +48,9 @@ def look_up(
     task: str = "",
     taken: Taken | None = None,
 ) -> str:
-    """Each region in `read`; for each text in `search` what the file that it names defines, the definition of that
-    name, the lines that hold it and, for other words, passages that fit them; at most `budget` tokens of four bytes.
+    """Each region in `read`, whole where all of them have room together; for each text in `search` what the file that
+    it names defines, the definition of that name, the lines that hold it and, for other words, passages that fit
+    them; at most `budget` tokens of four bytes.
 
     Of a region that is too large, what fits `task` and the texts best. Lines in `taken` are shown already and left
     out; it grows by those that are shown now.
@@ -62,8 +63,11 @@ def look_up(
     searches = [one for one in searches if not one.region]
     wanted = "\n".join((task, *(one.words for one in searches))).strip()
     asked = _Asked(corpus, reader, taken, wanted)
+    sizes = _sizes(reader, reads, taken)
     kept = min(room // _SEARCH_SHARE, sum(len(one.listed(most=room).encode()) for one in searches))
-    text = _regions(asked, reads, room=room - kept)
+    if sum(sizes) <= room - sum(len(one.counted.encode()) for one in searches):
+        kept = min(kept, room - sum(sizes))
+    text = _regions(asked, reads, sizes, room=room - kept)
     text += _searched(asked, searches, room=room - len(text.encode()))
     return text
 
@@ -115,9 +119,19 @@ def _definitions(asked: _Asked, searches: Sequence[Search], *, room: int) -> str
     return text + _within(said, room - len(text.encode()))
 
 
-def _regions(asked: _Asked, reads: Sequence[str], *, room: int) -> str:
+def _sizes(reader: Reader, reads: Sequence[str], taken: Taken) -> list[int]:
+    """Bytes of each region, without the lines that one before it shows."""
+    sizes, taken = list[int](), taken.copy()
+    for name in reads:
+        whole, path, gaps = _region(reader, name, taken)
+        sizes.append(len(whole.encode()))
+        for first, last in gaps:
+            taken.add(path, first, last)
+    return sizes
+
+
+def _regions(asked: _Asked, reads: Sequence[str], sizes: Sequence[int], *, room: int) -> str:
     """The lines of each region; what one leaves of its share goes to the next."""
-    sizes = [len(_region(asked.reader, name, asked.taken)[0].encode()) for name in reads]
     text, given = "", 0
     for name, share in zip(reads, _shares(sizes, room), strict=True):
         given += share

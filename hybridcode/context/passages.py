@@ -86,6 +86,16 @@ class Taken:
         """Remember lines `start`..`end`."""
         self.ranges.setdefault(path, []).append((start, end))
 
+    def copy(self) -> "Taken":
+        """The same lines, which may grow apart."""
+        return Taken({path: list(ranges) for path, ranges in self.ranges.items()})
+
+    def since(self, before: "Taken") -> list[tuple[str, int, int]]:
+        """Path, first and last line of what was added to `before`, file by file."""
+        known = {(path, *lines) for path, ranges in before.ranges.items() for lines in ranges}
+        found = ((path, *lines) for path, ranges in self.ranges.items() for lines in ranges)
+        return [lines for lines in found if lines not in known]
+
     def overlaps(self, path: str, start: int, end: int) -> bool:
         """Any of these lines is shown already."""
         return any(first <= end and start <= last for first, last in self.ranges.get(path, ()))

@@ -33,7 +33,7 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
     """A window with `regions` (Region strings) of the tree; `budget` in tokens of four bytes.
 
     Of a region that has no room, what fits the task best is shown, or its head, or that it is too large. Imports, long
-    constants and what is not there yet are left out: what changes there follows from the rest.
+    constants and what is not there yet are left out where there is more: what changes there follows from the rest.
 
     Raises: ContextError if the tree has no files or the budget is too small for anything.
     """
@@ -45,16 +45,11 @@ def places(corpus: Corpus, *, task: str, regions: Sequence[str], budget: int) ->
     for guide in guides:
         taken.add(guide.path, 1, guide.end)
     text = "".join(guide.section for guide in guides)
-    before = {path: list(ranges) for path, ranges in taken.ranges.items()}
+    before = taken.copy()
     left = room - len(text.encode()) - _OTHERS_BYTES
-    listed = [region for region in regions if not _says_itself(corpus, region)]
+    listed = [region for region in regions if not _says_itself(corpus, region)] or regions
     text += look_up(corpus, read=listed, search=(), budget=max(left, 0) // BYTES_PER_TOKEN, task=task, taken=taken)
-    excerpts = tuple(
-        Excerpt(path, start, end, REASON)
-        for path, ranges in taken.ranges.items()
-        for start, end in ranges
-        if (start, end) not in before.get(path, ())
-    )
+    excerpts = tuple(Excerpt(path, start, end, REASON) for path, start, end in taken.since(before))
     packed = pack(read.ranking, room=_LOOKED_AT, taken=taken, style=FINDING)
     names = _names(corpus, [passage.excerpt for passage in packed.passages])
     others = f"## Near the task, not shown\n{', '.join(names[:_OTHERS])}\n"

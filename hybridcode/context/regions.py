@@ -49,6 +49,16 @@ def resolve(snapshot: Snapshot, region: Region, *, format: EditFormat = "region"
     return Target(path=path, format=format)
 
 
+def lines_of(snapshot: Snapshot, region: Region) -> range | None:
+    """The numbers of the lines that `region` means, all of a whole file; None if it is not there."""
+    try:
+        target = resolve(snapshot, region)
+    except ContextError:
+        return None
+    last = target.end or len(split_lines(snapshot.read(target.path)))
+    return range(target.start or 1, last + 1)
+
+
 def _symbol(snapshot: Snapshot, path: str, name: str, *, wanted: EditFormat) -> Target:
     data = snapshot.read(path)
     found = candidates(path, data, name)

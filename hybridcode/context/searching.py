@@ -8,7 +8,6 @@ Invariant: a function of tree and text. Every line that holds the text is counte
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
@@ -20,7 +19,7 @@ from hybridcode.context.regions import IMPORTS
 from hybridcode.context.render import section
 from hybridcode.domain.plan import Region
 from hybridcode.repo.grammars import language_of
-from hybridcode.repo.lines import split_lines
+from hybridcode.repo.occurrences import Line, lines_with
 from hybridcode.repo.symbols import Symbol
 
 _MAX_HITS = 40
@@ -37,14 +36,6 @@ _NAME = re.compile(
 """A name, alone, called or as it is defined."""
 _PARAMETERS = re.compile(r"[\[(].*")
 """Behind the name in a test's id."""
-
-
-class Hit(NamedTuple):
-    """A line that holds what is searched for."""
-
-    path: str
-    line: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +73,7 @@ class Search:
         return found[0] if len(found) == 1 else None
 
     @cached_property
-    def hits(self) -> tuple[str, tuple[Hit, ...]]:
+    def hits(self) -> tuple[str, tuple[Line, ...]]:
         """How the list of lines is headed, and all of them: those of code, of tests, of all else. Where none holds the
         text as it is, it may stand in other case, or the name that a definition has without its class."""
         wanted = self.words
@@ -112,11 +103,16 @@ class Search:
             text = section(heading, "\n".join((*self._rows[:kept], *more)), path="")
             if len(text.encode()) <= most:
                 return text
+        return self.counted if len(self.counted.encode()) <= most else ""
+
+    @property
+    def counted(self) -> str:
+        """How many lines there are; empty where there is none and a file was meant."""
+        heading, hits = self.hits
         if not hits and self.files:
             return ""
         said = f"{len(hits)} lines, not shown: {_ALONE}" if hits else "None."
-        text = f"## {heading}\n{said}\n\n"
-        return text if len(text.encode()) <= most else ""
+        return f"## {heading}\n{said}\n\n"
 
     @cached_property
     def _rows(self) -> list[str]:
@@ -147,22 +143,11 @@ def place_in(corpus: Corpus, words: str) -> str | None:
     return f"{path}#L{line}" if line.isdecimal() and len(line) < _LONGEST_NUMBER and path in files else None
 
 
-def _hits(corpus: Corpus, words: str, *, any_case: bool = False) -> tuple[Hit, ...]:
+def _hits(corpus: Corpus, words: str, *, any_case: bool = False) -> tuple[Line, ...]:
     """Every line that holds the words, in code, tests and all else, in order of path and line."""
-    wanted = words.lower().encode() if any_case else words.encode()
-    found: list[tuple[int, str, list[Hit]]] = []
-    for path in corpus.paths:
-        data = corpus.snapshot.read(path)
-        if wanted not in (data.lower() if any_case else data):
-            continue
-        lines = enumerate(split_lines(data), 1)
-        held = ((number, line) for number, line in lines if wanted in (line.lower() if any_case else line))
-        found.append((_order(path), path, [Hit(path, number, _shown(line)) for number, line in held]))
-    return tuple(hit for _, _, hits in sorted(found, key=lambda one: one[:2]) for hit in hits)
-
-
-def _shown(line: bytes) -> str:
-    return line.decode("utf-8", "replace").strip()[:_MAX_LINE_CHARS]
+    pattern = re.compile(re.escape(words.encode()), re.IGNORECASE if any_case else 0)
+    paths = sorted(corpus.paths, key=lambda path: (_order(path), path))
+    return tuple(lines_with(pattern, corpus.snapshot, paths, most_chars=_MAX_LINE_CHARS))
 
 
 def _order(path: str) -> int:

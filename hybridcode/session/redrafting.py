@@ -62,16 +62,20 @@ class Drafting:
             if self.before[path] != self.after[path]
         )
 
-    def conclude(self, regions: int) -> None:
-        """Where all regions of the step are to stay as they are, that is why the try comes to nothing."""
-        if len(self.unchanged) == regions:
+    def conclude(self) -> None:
+        """Where all regions that were asked for are to stay as they are, that is why the try comes to nothing."""
+        if not self.refused and self.unchanged and not self.changes:
             self.refused = tuple(self.unchanged)
 
-    def take(self, changes: tuple[FileChange, ...]) -> None:
-        """Lay the changes of one more answer over those before."""
+    def take(self, changes: tuple[FileChange, ...], made_in: "Drafting") -> None:
+        """Lay the changes of one more answer over those before; of one that was kept, without those that were not."""
         for change in changes:
-            self.before.setdefault(change.path, change.before)
-            self.after[change.path], self.modes[change.path] = change.after, change.mode
+            base = self.before.setdefault(change.path, made_in.before.get(change.path, change.before))
+            laid = onto(change, self.after.get(change.path, base))
+            if isinstance(laid, Refusal):
+                self.why_not = f"it was kept beside other changes, and now {laid.reason}"
+                return
+            self.after[change.path], self.modes[change.path] = laid.after, laid.mode
 
     def take_import(self, added: ImportAdded) -> None:
         """Add an import to what was drafted of a file, where it is on record to have gone."""
@@ -87,9 +91,17 @@ class Drafting:
 
 
 def redraft(
-    drafting: Drafting, event: DraftMade, window: WindowAssembled, target: Target, step: Step, recorded: Recorded
+    drafting: Drafting,
+    event: DraftMade,
+    window: WindowAssembled,
+    target: Target,
+    step: Step,
+    recorded: Recorded,
+    *,
+    made_in: Drafting,
 ) -> None:
-    """Read an answer and place it on the bytes that it was made for; `step` is as it was planned then."""
+    """Read an answer and place it on the bytes that it was made for; `step` is as it was planned then, `made_in` the
+    try that asked for it."""
     drafting.refused = ()
     try:
         text = recorded.text(event.text_sha256)
@@ -100,14 +112,14 @@ def redraft(
     if isinstance(found, Refusal):
         drafting.refused = (found,)
         return
-    drafting.take(found.changes)
+    drafting.take(found.changes, made_in)
     drafting.unchanged += found.stays
 
 
 def rule_again(drafting: Drafting, event: DraftRuled, step: Step, recorded: Recorded) -> None:
     """What a step comes to that needs no draft, from the files on record."""
     try:
-        drafting.take(ruled(step, recorded.snapshot(event.source)))
+        drafting.take(ruled(step, recorded.snapshot(event.source)), drafting)
     except Missing as missing:
         drafting.why_not = missing.message
     except RepoError:

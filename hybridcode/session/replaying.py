@@ -247,8 +247,9 @@ class _Walk:
             drafting.why_not = "its window was not rebuilt"
         else:
             planned_then = _step_of(self._plan_of(window), event.step) or step
-            redraft(drafting, event, window, rebuilt.target, planned_then, self.recorded)
-            drafting.conclude(len(step.regions))
+            made_in = self.tries.get((event.step, window.attempt), drafting)
+            redraft(drafting, event, window, rebuilt.target, planned_then, self.recorded, made_in=made_in)
+            drafting.conclude()
         if drafting.why_not:
             return Checked(seq, "draft", "not_rebuilt", what, drafting.why_not, event.text_sha256)
         return Checked(seq, "draft", "ok", what, "", event.text_sha256, event.text_sha256)

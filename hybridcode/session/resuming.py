@@ -103,9 +103,10 @@ def is_check(proposal: Proposal) -> bool:
     return isinstance(proposal.action, ShellCommand) and proposal.action.purpose == "check"
 
 
-def proven_commands(envelopes: Iterable[Envelope]) -> set[str]:
-    """Commands that passed in the workspace since the task's last change of a file, or a person's own command."""
-    proven, own = set[str](), set[str]()
+def proven_commands(envelopes: Iterable[Envelope]) -> dict[str, str]:
+    """Commands that passed in the workspace since the task's last change of a file, or a person's own command, each
+    with the end of what it said."""
+    proven, own = dict[str, str](), set[str]()
     for envelope in envelopes:
         match envelope.event:
             case TaskGiven() | EffectFinished(receipt=Applied()):
@@ -114,8 +115,8 @@ def proven_commands(envelopes: Iterable[Envelope]) -> set[str]:
                 own.add(proposal.id)
             case EffectStarted(proposal=name) | EffectFinished(proposal=name) if name in own:
                 proven.clear()
-            case CheckRan(passed=True, command=command, where="tree"):
-                proven.add(command)
+            case CheckRan(passed=True, command=command, tail=tail, where="tree"):
+                proven[command] = tail
             case _:
                 pass
     return proven

@@ -1,6 +1,6 @@
 import pytest
 
-from hybridcode.agent.diffs import LIST_CHARS, Versions, bounded_diff, hunks_of
+from hybridcode.agent.diffs import LIST_CHARS, Versions, bounded, bounded_diff, hunks_of
 from hybridcode.agent.proving import Tried, draft_note
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.events import CheckRan
@@ -27,6 +27,15 @@ def test_hunks_are_whole_and_know_their_lines():
     assert [(one.start, one.end) for one in found] == [(7, 14), (47, 54)]
     assert found[1].holds({53})
     assert not found[1].holds({54})
+
+
+def test_the_lines_that_are_shown_are_known():
+    files = {"a.py": versions(10, 50), "b.py": Versions(b"x\ny\n", b"y\nz"), "c.py": Versions(b"x\n", None)}
+    whole = bounded(files, most_chars=6_000)
+    assert whole.lines == {"a.py": {*range(7, 14), *range(47, 54)}, "b.py": {1, 2}, "c.py": set()}
+    new = "".join(f"value_{number} = {number}\n" for number in range(2_000)).encode()
+    cut = bounded({"new.py": Versions(None, new)}, most_chars=1_500)
+    assert cut.lines == {"new.py": set(range(1, cut.text.count("+value_") + 1))}
 
 
 def test_the_hunk_that_fails_is_shown_before_others_and_what_is_left_out_is_counted():

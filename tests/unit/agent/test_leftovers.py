@@ -2,11 +2,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from hybridcode.agent.leftovers import MOST, Mention, left_behind, told_mentions
+from hybridcode.agent.leftovers import MOST, left_behind, told_mentions
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
 from hybridcode.models.scripted import ScriptedModel
+from hybridcode.repo.occurrences import Line
 from hybridcode.repo.snapshot import Snapshot, take
 from hybridcode.session.models import Models
 from tests.support.repos import git_repository
@@ -23,9 +24,9 @@ def test_what_still_names_a_definition_that_is_gone_is_found_code_first(tmp_path
     tree = take(tmp_path)
     found = left_behind({"shop.py": OLD}, tree, shown=tree)
     assert found == [
-        Mention("b.py", 2, "from shop import GoneError, f"),
-        Mention("shop.py", 2, '"""Raises GoneError."""'),
-        Mention("a.md", 1, "GoneError was new in 1.0"),
+        Line("b.py", 2, "from shop import GoneError, f"),
+        Line("shop.py", 2, '"""Raises GoneError."""'),
+        Line("a.md", 1, "GoneError was new in 1.0"),
     ]
     assert left_behind({"shop.py": NEW.encode(), "new.py": None}, tree, shown=tree) == []
 
@@ -38,8 +39,29 @@ def test_what_moved_to_another_changed_file_is_not_gone(tmp_path: Path):
     assert left_behind({"shop.py": OLD, "errors.py": None}, tree, shown=tree.without({"errors.py"})) == []
 
 
+SETTING = b"def read(options):\n    return options['old_rate'], options.get('slow')\n"
+
+
+def test_a_name_that_the_task_takes_out_is_found_though_it_is_no_definition(tmp_path: Path):
+    (tmp_path / "a.md").write_text("`old_rate` is now `new_rate`; slow\n")
+    (tmp_path / "b.py").write_text("read({'old_rate': 1, 'slow': 2})\n")
+    (tmp_path / "shop.py").write_bytes(SETTING.replace(b"old", b"new").replace(b", options.get('slow')", b""))
+    tree = take(tmp_path)
+    line = Line("b.py", 1, "read({'old_rate': 1, 'slow': 2})")
+    both = [line, Line("a.md", 1, "`old_rate` is now `new_rate`; slow")]
+    for task, found in {
+        "Rename old_rate to new_rate.": both,
+        "The option `slow` goes: remove it.": both,
+        "Drop `Shop.absent` and other_name": [],
+        "Set old_rate to 5. Remove what is slow.": [],
+        "remove read, `read()`": [],
+    }.items():
+        assert left_behind({"shop.py": SETTING}, tree, shown=tree, task=task) == found, task
+    assert left_behind({"b.py": b"x\n"}, tree, shown=tree, task="Rename old_rate to new_rate.") == []
+
+
 def test_many_lines_are_counted():
-    found = [Mention("a.py", number, "gone()") for number in range(1, MOST + 4)]
+    found = [Line("a.py", number, "gone()") for number in range(1, MOST + 4)]
     assert told_mentions(found).splitlines()[-2:] == [f"a.py:{MOST}: gone()", "(3 more lines)"]
     assert told_mentions([]) == ""
 
@@ -53,7 +75,10 @@ async def test_the_judge_is_told_what_still_names_it(tmp_path: Path):
     assert (await it.run("remove GoneError")).code == ExitCode.DONE
     assert it.session is not None
     told = requests_of(it.session, "judge")[0][1].content
-    assert "# Still in the tree, though its definition is gone\nnotes.md:1: GoneError: see below" in told
+    assert (
+        "# Still in the tree, though its definition is gone or the goal takes it out\nnotes.md:1: GoneError: see below"
+        in told
+    )
     asked = [one.event for one in it.session.state.envelopes if isinstance(one.event, ModelAsked)]
     assert "notes.md#L1" in asked[-1].files
 
@@ -77,4 +102,4 @@ def test_a_file_that_is_gone_meanwhile_is_passed_over(tmp_path: Path):
     known = take(tmp_path)
     tree = Snapshot(known.root, known.files, known.git)
     (tmp_path / "b.py").unlink()
-    assert left_behind({"shop.py": OLD}, tree, shown=tree) == [Mention("c.py", 1, "GoneError")]
+    assert left_behind({"shop.py": OLD}, tree, shown=tree) == [Line("c.py", 1, "GoneError")]

@@ -125,7 +125,7 @@ def test_steps_of_a_draft_keep_what_they_need_under_their_new_numbers():
     ]
     assert plan.check == "make"
     assert read('{"s":[2,1]}').steps[0].needs == ("2",)
-    assert read('{"s":[1,{"d":2,"n":[]},3]}').steps[1].needs == ("1",)
+    assert read('{"s":[1,{"d":2,"g":"x"},3]}').steps[1].needs == ("1",)
 
 
 def test_a_step_that_is_given_anew_says_only_what_differs():
@@ -133,6 +133,15 @@ def test_a_step_that_is_given_anew_says_only_what_differs():
     (step,) = read('{"s":[{"d":1,"g":"return 9","w":"subtle"}]}', draft).steps
     assert (step.goal, step.touches, step.reads, step.check) == ("return 9", ("long.py#f7",), ("notes.md",), "make")
     assert (step.writer, step.why) == ("frontier", "subtle")
+
+
+def test_an_empty_key_takes_away_what_the_draft_says():
+    first = edit("a", "x.py")
+    more = edit("b", "y.py", reads=("notes.md",), needs=("a",), check="make", writer="frontier", why="subtle")
+    plan = read('{"s":[1,{"d":2,"r":[],"n":[],"c":"","w":""}]}', Plan((first, more), check="make all"))
+    assert plan.steps[1] == Step("2", "do b", touches=("y.py",))
+    assert plan.check == "make all"
+    assert read('{"s":[1,{"d":2,"r":""}]}', Plan((first, more))).steps[1].reads == ()
 
 
 def test_what_needed_a_step_that_is_gone_or_in_two_parts_waits_all_the_same():
@@ -186,5 +195,8 @@ def test_imports_and_long_constants_are_not_read_for_a_plan(tmp_path: Path):
     root = git_repository(tmp_path / "shop", {"a.py": text})
     index = Index.in_memory()
     regions = ("a.py#imports", "a.py#__all__", "a.py#RATE", "a.py#f")
-    window = places(index.corpus(index.take(root)), task="x", regions=regions, budget=900)
+    corpus = index.corpus(index.take(root))
+    window = places(corpus, task="x", regions=regions, budget=900)
     assert [(one.start, one.end) for one in window.excerpts] == [(45, 45), (48, 49)]
+    alone = places(corpus, task="x", regions=regions[:1], budget=900)
+    assert [(one.start, one.end) for one in alone.excerpts] == [(1, 1)]

@@ -10,7 +10,7 @@ from hybridcode.cli.transcript import transcript
 from hybridcode.domain.events import Event, ModelAsked, NoticeGiven, PlanMade, RepairAsked, TaskEnded
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.model import Message
-from hybridcode.domain.plan import Plan
+from hybridcode.domain.plan import Plan, Step
 from hybridcode.gate.approvers import Scripted, no, yes
 from hybridcode.models.ledger import Ledger
 from hybridcode.session.report_blocks import blocks_of
@@ -96,6 +96,40 @@ async def test_the_frontier_is_shown_the_function_that_fails(workspace: Path):
     shown = "## rates.py, lines 37-39\n```python\ndef total():\n    rate = 3\n    assert rate == 5\n"
     assert shown in told(it, request)
     assert "rates.py#L37-39" in request.files
+
+
+async def test_places_of_the_plan_are_shown_where_they_stand_now(workspace: Path):
+    lines = "".join(f"print('the line {n}')\n" for n in range(1, 31))
+    (workspace / "out.py").write_text(lines)
+    steps = edit("top", "out.py#L2-3"), edit("end", "out.py#L25-26", needs=("top",)), edit("rate", "shop.py#RATE")
+    top = fence("".join(f"print('new {n}')\n" for n in range(9)).rstrip("\n"))
+    local = {
+        "draft:top": [top],
+        "draft:end": ["", ""],
+        "draft:rate": [fence("RATE = 4")],
+        "draft:r1.1": [fence("RATE = 5")],
+    }
+    frontier = {"plan": [as_json(Plan(steps)), AGAIN], "judge": ["good"], "hint": [""], "draft": ["", ""]}
+    it = Scene(workspace, frontier, local)
+    await it.run("set the rate to five")
+    text = told(it, next(event for event in events(it, ModelAsked) if event.step == "(repair 1)"))
+    assert "top [done] edit out.py#L2-10: do top" in text
+    assert "end [failed] edit out.py#L32-33 needs top: do end" in text
+    assert "## out.py, lines 32-33\n```python\nprint('the line 25')\nprint('the line 26')\n" in text
+    assert text.count("print('new 4')") == 1
+    assert "+print('new 4')" in text
+    assert text.count("RATE = 4") == 1
+
+
+async def test_what_is_done_and_gone_is_not_shown(workspace: Path):
+    (workspace / "out.py").write_text("def old():\n    return 1\n\n\ndef new():\n    return 2\n")
+    steps = Step("gone", "Delete old.", touches=("out.py#old",)), TAX
+    local = {"draft:gone": ["```python\n```"], "draft:tax": [fence("TAX = 2")], "draft:r1.1": [fence("RATE = 5")]}
+    it = Scene(workspace, {"plan": [as_json(Plan(steps)), AGAIN], "judge": ["bad The rate.", "good"]}, local)
+    assert (await it.run("set the rate to five")).code == ExitCode.DONE
+    text = told(it, next(event for event in events(it, ModelAsked) if event.step == "(repair 1)"))
+    assert "gone [done] edit out.py#old: Delete old." in text
+    assert "does not define" not in text
 
 
 async def test_what_an_earlier_plan_failed_does_not_count_once_another_one_is_proven(workspace: Path):

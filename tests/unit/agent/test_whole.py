@@ -44,6 +44,16 @@ async def test_what_is_proven_with_all_steps_is_not_run_again_at_the_end(tmp_pat
     assert proposals_of(it) == {"tax": ("", ()), "total": (CHECK, ())}
 
 
+async def test_the_judge_is_told_what_a_check_said_that_is_not_run_again(tmp_path: Path):
+    it = scene(tmp_path / "shop", *total("3"))
+    with (tmp_path / "shop" / "check.py").open("a") as file:
+        file.write("print('2 of 2 fine')\n")
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.session is not None
+    (told,) = requests_of(it.session, "judge")
+    assert f"$ {CHECK}\nexit code 0\n2 of 2 fine\n(already passed on this tree)" in told[-1].content
+
+
 async def test_drafts_that_wait_are_proven_together(tmp_path: Path):
     it = scene(tmp_path / "shop", *total("4", "3"))
     it.make_approver = lambda approvals, sandbox: Refuse()

@@ -37,6 +37,21 @@ def test_a_search_finds_its_lines_though_what_is_read_uses_up_the_room(corpus: C
     assert f"tools/pairs.py#pairs L2: return {MARK}(left, right)\ntools/pairs.py#{MARK} L5: def {MARK}(" in hits
 
 
+def test_regions_that_have_room_are_whole_before_lines_are_listed(corpus: Corpus) -> None:
+    read = tuple(f"tools/rows.py#row_{n}" for n in range(20))
+    text = look_up(corpus, read=read, search=("counter", MARK), budget=500)
+    assert text.count("def row_") == 20 and "It needs" not in text and "did not fit" not in text
+    assert "more lines, not shown: " in hits_of(text, "counter")
+    assert text.index("def row_") < text.index("## Lines with")
+
+
+def test_a_region_inside_another_one_takes_no_room_from_the_others(corpus: Corpus) -> None:
+    read = ("tools/rows.py#row_30", "tools/rows.py#L1-60", "tools/rows.py#L1-59", "tools/rows.py#row_9")
+    need = look_up(corpus, read=read[:2], search=(), budget=4_000)
+    text = look_up(corpus, read=read, search=(), budget=len(need.encode()) // 4 + 45)
+    assert text.startswith(need) and text.count("Its lines are shown above.") == 2
+
+
 def test_every_search_has_its_share(corpus: Corpus) -> None:
     text = look_up(corpus, read=(), search=("counter", MARK, "absent_word"), budget=250)
     assert f"tools/pairs.py#pairs L2: return {MARK}(left, right)" in hits_of(text, MARK)

@@ -209,11 +209,11 @@ async def test_the_next_planner_knows_the_command_and_the_end_of_its_output(work
 
 
 async def test_checks_are_proven_no_more_once_a_command_of_the_person_may_have_changed_something(session: Session):
-    session.log.append(CheckRan(None, "pytest -q", passed=True, exit_code=0, tail="", seconds=0.1))
+    session.log.append(CheckRan(None, "pytest -q", passed=True, exit_code=0, tail="2 passed", seconds=0.1))
     await session.own.run("ls", by=YOU)
-    assert proven_commands(session.state.envelopes) == {"pytest -q"}
+    assert proven_commands(session.state.envelopes) == {"pytest -q": "2 passed"}
     await session.own.run("touch made.txt", by=YOU)
-    assert proven_commands(session.state.envelopes) == set()
+    assert proven_commands(session.state.envelopes) == {}
 
 
 async def test_it_runs_in_the_same_sandbox_as_other_commands(workspace: Path):
