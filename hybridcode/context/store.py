@@ -210,7 +210,10 @@ class IndexStore:
             connection.executemany("DELETE FROM seen WHERE path = ?", [(path,) for path in sorted(forgotten)])
         with self._lock:
             known = {**(self._seen or {}), **seen}
-            self._seen = {path: facts for path, facts in known.items() if path in seen or path not in forgotten}
+            for path in forgotten:
+                if path not in seen:
+                    known.pop(path, None)
+            self._seen = known
 
     def commits(self, ids: Sequence[str], *, prefix: str) -> dict[str, Commit]:
         """Those commits that were read before, as they are seen from the folder `prefix` of their work tree."""

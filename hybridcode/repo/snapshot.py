@@ -108,7 +108,7 @@ def take(root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES, memory: St
     seen = look_at(str(root), listing.paths, max_file_bytes=max_file_bytes, began_ns=began_ns, memory=memory)
     return Snapshot(
         root=root,
-        files=_ordered(seen.files),
+        files=MappingProxyType(seen.files),  # in the order of the listing, which is sorted
         git=git,
         skipped=tuple(sorted({*listing.skipped, *seen.skipped})),
         _kept=seen.kept,
