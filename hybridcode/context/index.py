@@ -21,7 +21,7 @@ from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.domain.canonical import digest_of
 from hybridcode.repo.classify import reads_as_prose, why_left_out
 from hybridcode.repo.collecting import collector_rests
-from hybridcode.repo.entry import FileEntry, Skipped
+from hybridcode.repo.entry import FileEntry, Skipped, differing
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.grammars import GRAMMARS, grammar_versions
 from hybridcode.repo.history import Commit, History, read_history
@@ -222,8 +222,7 @@ def _edited(old: Snapshot, new: Snapshot) -> list[str]:
     """The files that differ, where nothing else does and they are few; else none."""
     if old.root != new.root or old.skipped != new.skipped or old.files.keys() != new.files.keys():
         return []
-    pairs = zip(old.files.values(), new.files.values(), strict=True)
-    edited = [after.path for before, after in pairs if before is not after and before != after]
+    edited = differing(old.files, new.files)
     return edited if len(edited) <= _MOST_EDITED else []
 
 
