@@ -9,7 +9,6 @@ from functools import partial
 
 from hybridcode.agent.committing import commit_step
 from hybridcode.agent.endings import Ending
-from hybridcode.agent.lanes import Lanes
 from hybridcode.agent.revising import revise
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import sequence, startable
@@ -103,8 +102,11 @@ class Crew:
         self._catch_up()
         lanes = self._run.lanes
         order = self._order[: min((self._place(name) for name in self._errors), default=len(self._order))]
+        only, busy = self._only_writer, self._busy_lanes()
         for step in startable(order, self.outcomes, {*lanes.doing, *self._tasks.values()}):
-            if not self._has_room(step, lanes):
+            if self._is_full:
+                return
+            if step.id not in self._run.pending and (only or step.writer) in busy:
                 continue
             waits = (one.id for one in self._order[: self._place(step.id)])
             ahead_of = [name for name in waits if name in lanes.doing or self.outcomes.get(name) == "held"]
@@ -112,28 +114,28 @@ class Crew:
             task = asyncio.create_task(run_step(self._run, step, ahead_of=ahead_of))
             task.add_done_callback(lambda _: lanes.bell.ring())
             self._tasks[task] = step.id
+            busy = self._busy_lanes()
 
-    def _has_room(self, step: Step, lanes: Lanes) -> bool:
-        """Fewer steps are under way or wait than may, and the lane of its writer is free.
-
-        A step whose person is asked leaves its lane to the next one.
-        """
+    @property
+    def _is_full(self) -> bool:
+        """As many steps are under way or wait as may."""
         held = list(self.outcomes.values()).count("held")
-        if len(lanes.doing) + held >= max(1, self._run.settings.limits.max_pending):
-            return False
-        if step.id in self._run.pending:
-            return True
-        writer = self._writer(step)
-        busy = [name for name, doing in lanes.doing.items() if doing != "asked"]
-        steps = {one.id: one for one in self._order}
-        return sum(self._writer(steps[name]) == writer for name in busy) < lanes.width(writer)
+        return len(self._run.lanes.doing) + held >= max(1, self._run.settings.limits.max_pending)
 
-    def _writer(self, step: Step) -> Writer:
-        """In whose lane a step begins."""
+    def _busy_lanes(self) -> set[Writer]:
+        """Writers whose lanes are taken. A step whose person is asked leaves its lane to the next one."""
+        lanes, only = self._run.lanes, self._only_writer
+        at_work = (self._step(name) for name, doing in lanes.doing.items() if doing != "asked")
+        taken = [only or step.writer for step in at_work]
+        return {writer for writer in lanes.room if taken.count(writer) >= lanes.width(writer)}
+
+    @property
+    def _only_writer(self) -> Writer | None:
+        """In whose lane every step begins; None where the step says it."""
         senders = self._run.senders
         if not senders.has_drafter or senders.frontier is None:
             return "local" if senders.has_drafter else "frontier"
-        return step.writer
+        return None
 
     def _room(self, writer: Writer) -> int:
         """Requests that a model may be sent at once; a person is asked about one after the other."""

@@ -71,7 +71,9 @@ class Keeper:
         wanted = [
             entry
             for path, entry in snapshot.files.items()
-            if entry.kind in _READABLE and (path in read or why_left_out(path, entry) is None)
+            if entry.sha256 not in self._seen
+            and entry.kind in _READABLE
+            and (path in read or why_left_out(path, entry) is None)
         ]
         source = WindowSource(
             tree=await self._keep(snapshot, wanted),

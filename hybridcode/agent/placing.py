@@ -19,6 +19,7 @@ from hybridcode.patch.apart import Place, take_apart
 from hybridcode.patch.check import unparsable
 from hybridcode.patch.place import place
 from hybridcode.patch.place_rewrite import NO_CHANGE
+from hybridcode.repo.entry import differing
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import Snapshot
 
@@ -204,10 +205,10 @@ def _place_pieces(pieces: dict[Region, str], asked: Asked, *, finish: Finish) ->
 def difference(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
     """What changed between two views, one change per path, sorted."""
     changes: list[FileChange] = []
-    for path in sorted({*before.files, *after.files}):
+    for path in differing(before.files, after.files):
         old, new = before.files.get(path), after.files.get(path)
         entry = new or old
-        if old == new or entry is None:
+        if entry is None:
             continue
         changes.append(
             FileChange(

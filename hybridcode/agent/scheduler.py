@@ -4,6 +4,7 @@ Invariant: the order is a function of the plan and the outcomes, nothing else; t
 is never begun beside an earlier one that touches what it touches or reads, nor beside a command, which may touch all.
 """
 
+import functools
 from collections.abc import Collection, Mapping
 
 from hybridcode.domain.events import StepOutcome
@@ -79,6 +80,7 @@ def find_cycle(plan: Plan) -> tuple[str, ...]:
     return tuple(waiting)
 
 
-def _paths(places: Collection[str]) -> set[str]:
+@functools.lru_cache(maxsize=4_096)
+def _paths(places: tuple[str, ...]) -> frozenset[str]:
     """Files that places are in, as a file system sees them that does not tell large letters from small ones."""
-    return {Region.parse(text).path.casefold() for text in places}
+    return frozenset(Region.parse(text).path.casefold() for text in places)

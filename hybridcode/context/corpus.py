@@ -7,7 +7,7 @@ indexed is not visible.
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from hybridcode.context.counted import Counts, counted_in
@@ -42,8 +42,8 @@ class Corpus:
     grammars: Mapping[str, str]
     """Version of each grammar that a ranked file was parsed with."""
     _store: IndexStore = field(repr=False)
-    _places: tuple[StoredFile, ...] = field(repr=False)
-    """Of each path."""
+    places: tuple[StoredFile, ...] = field(repr=False)
+    """Where the index keeps each path's chunks."""
     _again: "Callable[[], Corpus]" = field(repr=False)
     """Makes the corpus of the whole snapshot once more, without the index on disk."""
 
@@ -54,8 +54,22 @@ class Corpus:
             self,
             paths=tuple(self.paths[number] for number in kept),
             history=History(None, reason="not looked at"),
-            _places=tuple(self._places[number] for number in kept),
+            places=tuple(self.places[number] for number in kept),
         )
+
+    def edited(
+        self,
+        snapshot: Snapshot,
+        history: History,
+        *,
+        places: Mapping[str, StoredFile],
+        again: "Callable[[], Corpus]",
+    ) -> "Corpus":
+        """The corpus of the tree in which the files of `places` have other contents, and nothing else is different."""
+        all_places = list(self.places)
+        for path, place in places.items():
+            all_places[self.number[path]] = place
+        return replace(self, snapshot=snapshot, history=history, places=tuple(all_places), _again=again)
 
     @property
     def store(self) -> IndexStore:
@@ -67,21 +81,21 @@ class Corpus:
         return (
             self._store is other._store
             and self.paths == other.paths
-            and self._places == other._places
+            and self.places == other.places
             and self.history == other.history
         )
 
     def record(self, file: int) -> FileRecord:
         """The record of the `file`-th path."""
-        return self._store.record_at_hand(self._places[file].id) or self.records([file])[file]
+        return self._store.record_at_hand(self.places[file].id) or self.records([file])[file]
 
     def records(self, files: Collection[int]) -> dict[int, FileRecord]:
         """The records of several files, read together."""
         try:
-            found = self._store.records({self._places[file].id for file in files})
+            found = self._store.records({self.places[file].id for file in files})
         except IndexBroken:
             return self._whole.records(files)
-        return {file: found[self._places[file].id] for file in files}
+        return {file: found[self.places[file].id] for file in files}
 
     def oddities(self, paths: Iterable[str]) -> list[str]:
         """Of some files, what their parser could not read and what a window shows other than it stands there."""
@@ -96,11 +110,11 @@ class Corpus:
     @cached_property
     def number(self) -> Mapping[str, int]:
         """The place of each path in `paths`."""
-        return {path: number for number, path in enumerate(self.paths)}
+        return _numbers(self.paths)
 
     @cached_property
     def _layout(self) -> Layout:
-        return layout_of(self._store, self._places)
+        return layout_of(self._store, self.places)
 
     @cached_property
     def _numbers(self) -> Layout:
@@ -144,7 +158,7 @@ class Corpus:
             return self._whole.chunk_counts(terms)
         known = counted_in(self._store)
         return {
-            term: known.of(term, self._places, packed, first_chunk=first, count=self._counts)
+            term: known.of(term, self.places, packed, first_chunk=first, count=self._counts)
             for term, packed in held.items()
         }
 
@@ -211,3 +225,8 @@ class Corpus:
             found.extend([(twin, count) for file, count in found for twin in twins.get(file, ())])
         found.sort()
         return found
+
+
+@lru_cache(maxsize=4)
+def _numbers(paths: tuple[str, ...]) -> Mapping[str, int]:
+    return {path: number for number, path in enumerate(paths)}

@@ -18,6 +18,8 @@ Counts = Sequence[tuple[int, int]]
 _MOST_ENTRIES = 150_000
 """Chunks and counts that are remembered of one index, about 100 bytes each."""
 
+_MOST_COMPARED = 8
+
 
 @dataclass
 class Counted:
@@ -25,7 +27,10 @@ class Counted:
 
     _known: dict[str, tuple[Places, Counts]] = field(default_factory=dict[str, tuple[Places, Counts]])
     _entries: int = 0
-    _compared: tuple[Places, Places, Collection[int] | None] | None = None
+    _compared: list[tuple[Places, Places, Collection[int] | None]] = field(
+        default_factory=list[tuple[Places, Places, "Collection[int] | None"]]
+    )
+    """Pairs of trees compared lately: terms were counted last in several of them."""
 
     def of(
         self,
@@ -54,10 +59,12 @@ class Counted:
         self._known[term] = places, found
 
     def _changed(self, old: Places, new: Places) -> Collection[int] | None:
-        last = self._compared
-        if last is None or last[0] is not old or last[1] is not new:
-            last = self._compared = old, new, changed_files(old, new)
-        return last[2]
+        for before, after, changed in self._compared:
+            if before is old and after is new:
+                return changed
+        changed = changed_files(old, new)
+        self._compared = [*self._compared[1 - _MOST_COMPARED :], (old, new, changed)]
+        return changed
 
 
 _counted: "WeakKeyDictionary[IndexStore, Counted]" = WeakKeyDictionary()

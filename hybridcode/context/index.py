@@ -6,7 +6,7 @@ Invariant: content decides. Whatever was indexed before, in whatever order, the 
 import functools
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,7 @@ from hybridcode.context.store import IndexBroken, IndexStore, StoredFile
 from hybridcode.domain.canonical import digest_of
 from hybridcode.repo.classify import reads_as_prose, why_left_out
 from hybridcode.repo.collecting import collector_rests
-from hybridcode.repo.entry import Skipped
+from hybridcode.repo.entry import FileEntry, Skipped, differing
 from hybridcode.repo.gitreader import GitReader
 from hybridcode.repo.grammars import GRAMMARS, grammar_versions
 from hybridcode.repo.history import Commit, History, read_history
@@ -37,6 +37,8 @@ _WORN_OUT = 4
 """An index with this many times the chunks of its tree is made anew, from the tree."""
 _LEAST_WORN = 100_000
 _MOST_SEGMENTS = 500
+_MOST_EDITED = 8
+"""Of more files that differ, beginning anew costs little more."""
 
 
 class Index:
@@ -110,8 +112,25 @@ class Index:
         history = self._history(snapshot) if known is None else known
         last = self._last
         if last is None or last.snapshot != snapshot or last.history != history:
-            last = self._last = self._made(snapshot, history, progress)
+            renewed = self._renewed(last, snapshot, history) if last is not None else None
+            last = self._last = renewed or self._made(snapshot, history, progress)
         return last
+
+    def _renewed(self, last: Corpus, snapshot: Snapshot, history: History) -> Corpus | None:
+        """The corpus after edits of a few ranked files; None where more than that is different."""
+        edited = _edited(last.snapshot, snapshot)
+        chosen = {path: _key(path, snapshot.files[path]) for path in edited if path in last.number}
+        if any(why_left_out(path, snapshot.files[path]) for path in chosen):
+            return None
+        if not edited or len(chosen) < len(edited) or self._is_worn_out(last.places):
+            return None
+        self._take_in(snapshot, chosen, self._store.files(set(chosen.values())), None)
+        found = self._store.files(set(chosen.values()))
+        if any(place.unfit for place in found.values()):
+            return None
+        again = functools.partial(self._again, snapshot, history)
+        places = {path: found[key] for path, key in chosen.items()}
+        return last.edited(snapshot, history, places=places, again=again)
 
     def _made(self, snapshot: Snapshot, history: History, progress: Progress | None) -> Corpus:
         chosen, left_out = _chosen(snapshot)
@@ -126,7 +145,7 @@ class Index:
             left_out=tuple(sorted(left_out)),
             grammars=_versions(sorted({language_at(path) for path in ranked})),
             _store=self._store,
-            _places=tuple(places[key] for key in ranked.values()),
+            places=tuple(places[key] for key in ranked.values()),
             _again=functools.partial(self._again, snapshot, history),
         )
 
@@ -137,18 +156,28 @@ class Index:
         places = self._store.files(wanted)
         if len(places) == len(wanted):
             return places
-        if self._is_worn_out(places):
+        if self._is_worn_out(places.values()):
             self._replace(self._store.renewed())
             places = self._store.files(wanted)
+        self._take_in(snapshot, chosen, places, progress)
+        return self._store.files(wanted)
+
+    def _take_in(
+        self,
+        snapshot: Snapshot,
+        chosen: dict[str, str],
+        places: Mapping[str, StoredFile],
+        progress: Progress | None,
+    ) -> None:
+        """Index those contents of `chosen` that have no place yet."""
         missing = {key: path for path, key in reversed(chosen.items()) if key not in places}
         sources = _sources(snapshot, missing, progress)
         for segment in segments(sources, total=sum(snapshot.files[path].size for path in missing.values())):
             self._store.add(segment)
-        return self._store.files(wanted)
 
-    def _is_worn_out(self, places: Mapping[str, StoredFile]) -> bool:
+    def _is_worn_out(self, places: Collection[StoredFile]) -> bool:
         stored = self._store.segments()
-        alive = sum(place.chunks for place in places.values())
+        alive = sum(place.chunks for place in places)
         return len(stored) > _MOST_SEGMENTS or sum(stored.values()) > max(_LEAST_WORN, _WORN_OUT * alive)
 
     def _history(self, snapshot: Snapshot) -> History:
@@ -180,8 +209,21 @@ def _chosen(snapshot: Snapshot) -> tuple[dict[str, str], list[Skipped]]:
         if (reason := why_left_out(path, entry)) is not None:
             left_out.append(Skipped(path, reason))
         else:
-            chosen[path] = f"{_manner(path)}:{entry.sha256}"
+            chosen[path] = _key(path, entry)
     return chosen, left_out
+
+
+def _key(path: str, entry: FileEntry) -> str:
+    """What the record of a ranked file is kept under."""
+    return f"{_manner(path)}:{entry.sha256}"
+
+
+def _edited(old: Snapshot, new: Snapshot) -> list[str]:
+    """The files that differ, where nothing else does and they are few; else none."""
+    if old.root != new.root or old.skipped != new.skipped or old.files.keys() != new.files.keys():
+        return []
+    edited = differing(old.files, new.files)
+    return edited if len(edited) <= _MOST_EDITED else []
 
 
 @functools.lru_cache(maxsize=65_536)

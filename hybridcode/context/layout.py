@@ -3,6 +3,7 @@
 Invariant: a renewed layout is equal to the one that is made from the places alone.
 """
 
+import operator
 from array import array
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from weakref import WeakKeyDictionary
 from hybridcode.context.segments import NUMBERS
 from hybridcode.context.store import IndexStore, StoredFile
 
+_ID = operator.attrgetter("id")
 Places = tuple[StoredFile, ...]
 """Where the chunks of each file of a tree are kept, in order of path."""
 _MOST_CHANGED = 8
@@ -71,7 +73,7 @@ def changed_files(old: Places, new: Places) -> Collection[int] | None:
         return None
     for places in (old, new):
         ids = {places[file].id for file in differing}
-        if sum(place.id in ids for place in places) > len(differing):
+        if sum(map(ids.__contains__, map(_ID, places))) > len(differing):
             return None
     return differing
 

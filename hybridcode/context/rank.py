@@ -133,20 +133,24 @@ def _signals(
         "recent": quantised(signals.recent(corpus, corpus.history)),
         "past": quantised(signals.past(corpus, corpus.history, query)),
     }
-    mix = {file: value // 100 for file, value in sorted(_summed(found, _SEED_MIX).items())}
-    seeds = sorted(mix.items(), key=lambda item: (-item[1], item[0]))[:_SEEDS]
-    shares = page_rank(Links(corpus), {file: float(weight) ** 2 for file, weight in seeds})
+    mix = {file: value // 100 for file, value in _summed(found, _SEED_MIX).items()}
+    seeds = nsmallest(_SEEDS, ((-weight, file) for file, weight in mix.items()))
+    shares = page_rank(Links(corpus), {file: float(minus) ** 2 for minus, file in seeds})
     found["graph"] = quantised({file: share**0.5 for file, share in shares.items()})
     found["tested"] = quantised(signals.tested(corpus, mix))
-    candidates = {file for name, values in found.items() if name not in _SILENT for file in values}
+    candidates = set[int]().union(*(values for name, values in found.items() if name not in _SILENT))
     found |= _priors(corpus, query, candidates)
     sums = _summed(found, WEIGHTS)
     first = nsmallest(_LIKELY, ((-(sums[file] // 100), file) for file in candidates))
     found["folder"] = quantised(signals.neighbours(corpus, _likely(first)))
     for file, value in found["folder"].items():
         sums[file] = sums.get(file, 0) + WEIGHTS["folder"] * value
-    weighed = sorted((-(sums[file] // 100), file) for file in candidates)
-    return found, [(file, -minus) for minus, file in weighed]
+    weighed = {file: sums[file] // 100 for file in sorted(candidates)}
+    return found, sorted(weighed.items(), key=_minus_score)
+
+
+def _minus_score(weighed: tuple[int, int]) -> int:
+    return -weighed[1]
 
 
 def _priors(corpus: Corpus, query: Query, candidates: Iterable[int]) -> dict[str, dict[int, int]]:

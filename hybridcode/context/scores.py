@@ -6,7 +6,6 @@ BM25 as Robertson and Zaragoza give it (k1 = 1.2, b = 0.75).
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 MILLION = 1_000_000
@@ -32,14 +31,14 @@ def bm25(
     `postings` gives document and count for each term, each document once; `lengths` each document's number of terms;
     `number` is how many documents there are.
     """
-    sizes = [K1 * B / (average or 1.0) * length for length in lengths]
-    base = K1 * (1 - B)
-    parts = defaultdict[int, list[float]](list)
+    scale, base = K1 * B / (average or 1.0), K1 * (1 - B)
+    parts: list[dict[int, float]] = []
     for term, found in postings.items():
         weight = weights[term] * rarity(number, len(found)) * (K1 + 1)
-        for document, count in found:
-            parts[document].append(weight * count / (count + base + sizes[document]))
-    return {document: math.fsum(values) for document, values in parts.items()}
+        parts.append(
+            {document: weight * count / (count + base + scale * lengths[document]) for document, count in found}
+        )
+    return summed(parts)
 
 
 def bm25_of_term(found: Collection[tuple[int, int]], weight: float, *, number: int) -> dict[int, float]:
@@ -50,12 +49,21 @@ def bm25_of_term(found: Collection[tuple[int, int]], weight: float, *, number: i
 
 
 def summed(parts: Iterable[Mapping[int, float]]) -> dict[int, float]:
-    """The sum of each document's parts."""
-    values = defaultdict[int, list[float]](list)
-    for found in parts:
+    """The sum of each document's parts. Most have one: what has more is all that is added up."""
+    first, *others = sorted(parts, key=len, reverse=True) or [{}]
+    values = dict(first)
+    several: dict[int, list[float]] = {}
+    for found in others:
         for document, value in found.items():
-            values[document].append(value)
-    return {document: math.fsum(held) for document, held in values.items()}
+            if document in several:
+                several[document].append(value)
+            elif document in values:
+                several[document] = [values[document], value]
+            else:
+                values[document] = value
+    for document, held in several.items():
+        values[document] = math.fsum(held)
+    return values
 
 
 def quantised(values: Mapping[int, float]) -> dict[int, int]:
@@ -63,5 +71,4 @@ def quantised(values: Mapping[int, float]) -> dict[int, int]:
     largest = max(values.values(), default=0.0)
     if largest <= 0:
         return {}
-    found = {key: round(value * MILLION / largest) for key, value in values.items()}
-    return {key: found[key] for key in sorted(found) if found[key] > 0}
+    return {key: whole for key in sorted(values) if (whole := round(values[key] * MILLION / largest)) > 0}

@@ -76,20 +76,20 @@ def chunk_scores(corpus: Corpus, query: Query, counts: Mapping[str, Counts]) -> 
 def best_chunks(corpus: Corpus, chunks: Values) -> Values:
     """Score of each file's best chunk."""
     found: dict[int, float] = {}
+    file_of = corpus.file_of
     for chunk, score in chunks.items():
-        file = corpus.file_of[chunk]
-        found[file] = max(found.get(file, 0.0), score)
+        file = file_of[chunk]
+        if score > found.get(file, 0.0):
+            found[file] = score
     return found
 
 
 def coverage(corpus: Corpus, query: Query, by_file: Mapping[str, Mapping[int, int]]) -> Values:
     """How much of what the query asks for stands in a file at all, rare terms first."""
-    parts: dict[int, list[float]] = {}
-    for term, files in by_file.items():
-        worth = query.weights[term] * rarity(len(corpus.paths), len(files))
-        for file in files:
-            parts.setdefault(file, []).append(worth)
-    return {file: math.fsum(values) for file, values in parts.items()}
+    number = len(corpus.paths)
+    return summed(
+        dict.fromkeys(files, query.weights[term] * rarity(number, len(files))) for term, files in by_file.items()
+    )
 
 
 def paths(corpus: Corpus, query: Query) -> Values:
@@ -214,6 +214,8 @@ def tested(corpus: Corpus, lexical: Values) -> Values:
             name = _TEST_MARK.sub("", stem_of(path)).lower()
             if len(name) > 2:
                 marks[name] = max(marks.get(name, 0.0), value)
+    if not marks:
+        return {}
     return {
         file: marks[name]
         for file, path in enumerate(corpus.paths)

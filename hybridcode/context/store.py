@@ -48,6 +48,8 @@ _RECORD = msgspec.msgpack.Decoder(FileRecord)
 _BUSY_S = 5.0
 _MANY = 500
 """Values in one SQL statement."""
+_PART = 4
+"""Who asks for less than this part (1/4) of what was asked for last does not ask for a whole tree."""
 _KEPT_BYTES = 8_000_000
 """Of records, as they are stored; in memory they take about four times as much."""
 _NAMED = 12
@@ -86,7 +88,8 @@ class IndexStore:
         self.reason = reason
         """Why the index is kept in memory only; empty where it is on disk."""
         self._places: Mapping[str, StoredFile] = {}
-        """Those asked for last: an edited tree asks for nearly the same ones, and a row is never changed."""
+        """Those asked for last, and since then for parts of a tree: an edited one asks for nearly the same ones, and a
+        row is never changed."""
         self._records = _Records()
         self._seen: Mapping[str, Remembered] | None = None
         """What files looked like, once it was asked for."""
@@ -129,7 +132,8 @@ class IndexStore:
                 connection, _PLACES, [key for key in keys if key not in places]
             ):
                 places[key] = StoredFile(number, segment, first, chunks, unpack(_unsealed(lengths)), unfit)
-            self._places = places
+            is_part = len(places) * _PART < len(self._places)
+            self._places = {**self._places, **places} if is_part else places
             return places
 
     def segments(self) -> dict[int, int]:
@@ -210,7 +214,10 @@ class IndexStore:
             connection.executemany("DELETE FROM seen WHERE path = ?", [(path,) for path in sorted(forgotten)])
         with self._lock:
             known = {**(self._seen or {}), **seen}
-            self._seen = {path: facts for path, facts in known.items() if path in seen or path not in forgotten}
+            for path in forgotten:
+                if path not in seen:
+                    known.pop(path, None)
+            self._seen = known
 
     def commits(self, ids: Sequence[str], *, prefix: str) -> dict[str, Commit]:
         """Those commits that were read before, as they are seen from the folder `prefix` of their work tree."""

@@ -3,6 +3,7 @@
 Invariant: equal entries mean equal bytes, kind and permission bits; times and places on disk are no part of them.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -22,6 +23,12 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False):
     mode: int
     """Permission bits as on disk, as 0o644."""
     kind: FileKind
+
+
+def differing(before: Mapping[str, FileEntry], after: Mapping[str, FileEntry]) -> list[str]:
+    """Paths, sorted, that only one of two trees has or whose entries differ."""
+    found = [path for path, new in after.items() if (old := before.get(path)) is not new and old != new]
+    return sorted([*found, *(before.keys() - after.keys())])
 
 
 class Skipped(msgspec.Struct, frozen=True, order=True, gc=False):

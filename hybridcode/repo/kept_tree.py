@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hybridcode.domain.errors import RepoError
-from hybridcode.repo.entry import FileEntry
+from hybridcode.repo.entry import FileEntry, differing
 from hybridcode.repo.snapshot import Snapshot, made_again
 
 _DELTA_SHARE = 4
@@ -41,8 +41,9 @@ def whole(files: Mapping[str, FileEntry]) -> KeptTree:
 
 def difference(files: Mapping[str, FileEntry], former: Mapping[str, FileEntry], base: str) -> KeptTree | None:
     """How a tree differs from a recorded one; None where a whole record is the better one."""
-    changed = tuple(files[path] for path in sorted(files) if former.get(path) != files[path])
-    removed = tuple(sorted(former.keys() - files.keys()))
+    paths = differing(former, files)
+    changed = tuple(files[path] for path in paths if path in files)
+    removed = tuple(path for path in paths if path not in files)
     if (len(changed) + len(removed)) * _DELTA_SHARE > len(files):
         return None
     return KeptTree(base, changed, removed)

@@ -5,13 +5,14 @@ symbolic link; what is left out by us (and not by git's own rules) is named with
 """
 
 import errno
+import functools
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hybridcode.repo.entry import Skipped
 from hybridcode.repo.gitreader import GitReader
@@ -31,6 +32,16 @@ class Listing:
     skipped: tuple[Skipped, ...]
 
 
+class _Names(NamedTuple):
+    """Paths as they are listed, before anything is held back."""
+
+    paths: tuple[str, ...]
+    """Sorted and unique; the folder of another repository ends in a slash."""
+    folders: tuple[str, ...]
+    """All folders that paths lie in, sorted."""
+    holds_repositories: bool = False
+
+
 def list_files(root: Path, reader: GitReader | None) -> Listing:
     """Tracked and untracked, not ignored files below `root`.
 
@@ -41,9 +52,9 @@ def list_files(root: Path, reader: GitReader | None) -> Listing:
     names, skipped = _git_names(root, reader) if reader is not None else (None, [])
     if names is None:
         walked = walk(str(root), own.cover_of_folder)
-        names = walked.paths
+        names = _names_of(_utf8_only(walked.paths, skipped))
         skipped += walked.skipped
-    paths = _Sieve(str(root), own).pass_through(_utf8_only(names, skipped), skipped)
+    paths = _Sieve(str(root), own).pass_through(names, skipped)
     return Listing(paths=tuple(paths), skipped=tuple(sorted({*skipped, *own.complaints})))
 
 
@@ -88,12 +99,14 @@ class _Sieve:
         self._own = own
         self._manner: dict[str, _Manner] = {"": "ruled" if own.speak_of("") else "free"}
 
-    def pass_through(self, names: Iterable[str], skipped: list[Skipped]) -> list[str]:
+    def pass_through(self, names: _Names, skipped: list[Skipped]) -> Sequence[str]:
         """Sorted; what is held back is added to `skipped`."""
+        manners = {self._manner.get(folder) or self._manner_of(folder) for folder in names.folders}
+        if manners <= {"free"} and not names.holds_repositories:
+            return names.paths
         paths: list[str] = []
-        for name in sorted(names):
-            folder = name.rpartition("/")[0]
-            manner = self._manner.get(folder) or self._manner_of(folder)
+        for name in names.paths:
+            manner = self._manner[name.rpartition("/")[0]]
             if name.endswith("/"):
                 skipped.append(Skipped(name, "another repository"))
             elif manner == "linked":
@@ -119,7 +132,7 @@ class _Sieve:
             return False
 
 
-def _git_names(root: Path, reader: GitReader) -> tuple[set[str] | None, list[Skipped]]:
+def _git_names(root: Path, reader: GitReader) -> tuple[_Names | None, list[Skipped]]:
     """What git lists; None where the tree must be walked instead."""
     answer = reader.ask("ls-files", "-t", "-c", "-o", "--exclude-standard", "-z")
     if answer.status != 0:
@@ -128,14 +141,31 @@ def _git_names(root: Path, reader: GitReader) -> tuple[set[str] | None, list[Ski
     if not answer.output and _is_ignored(reader):
         return None, []
     skipped = [_unopened(found[1], found[2]) for found in _UNOPENED.finditer(answer.complaint)]
-    names: set[str] = set()
-    for entry in answer.output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
-        tag, name = entry[0], entry[2:]
-        if tag == "S" and not os.path.lexists(root / name):
-            skipped.append(Skipped(name, "outside the sparse checkout"))
-        else:
-            names.add(name)
+    names, sparse, odd = _read(answer.output)
+    skipped += odd
+    if sparse:
+        there = {name for name in sparse if os.path.lexists(root / name)}
+        skipped += [Skipped(name, "outside the sparse checkout") for name in sparse if name not in there]
+        names = _names_of({*names.paths, *there})
     return names, skipped
+
+
+@functools.lru_cache(maxsize=2)
+def _read(output: bytes) -> tuple[_Names, tuple[str, ...], tuple[Skipped, ...]]:
+    """Names that git lists, those beside them that a sparse checkout may lack, and those that are not UTF-8.
+
+    From one look to the next git mostly says the same.
+    """
+    entries = output.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    odd: list[Skipped] = []
+    names = _utf8_only({entry[2:] for entry in entries if entry[0] != "S"}, odd)
+    sparse = _utf8_only({entry[2:] for entry in entries if entry[0] == "S"} - names, odd)
+    return _names_of(names), tuple(sorted(sparse)), tuple(odd)
+
+
+def _names_of(names: Collection[str]) -> _Names:
+    folders = {name.rpartition("/")[0] for name in names}
+    return _Names(tuple(sorted(names)), tuple(sorted(folders)), any(name.endswith("/") for name in names))
 
 
 def _unopened(folder: str, complaint: str) -> Skipped:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hybridcode.domain.canonical import sha256_hex
 from hybridcode.repo.entry import FileEntry, FileKind, Skipped
-from hybridcode.repo.memory import Remembered, StatMemory, is_rested, is_unchanged
+from hybridcode.repo.memory import Remembered, StatMemory, is_rested, stamps_of
 
 KEPT_BYTES = 16 * 1024 * 1024
 """Contents up to this sum stay in memory; files beyond it are read again when asked for, and checked."""
@@ -37,10 +37,10 @@ def look_at(
     `began_ns` is the time (nanoseconds since 1970) before which a file must have come to rest to be remembered.
     """
     look = _Look(root, max_file_bytes=max_file_bytes, began_ns=began_ns, known=memory.recall() if memory else {})
-    for path in paths:
-        look.at(path)
+    trusted = look.at_all(paths)
     if memory is not None:
-        forgotten = look.known.keys() - look.trusted - look.learnt.keys()
+        is_all = len(trusted) == len(look.known)
+        forgotten = set[str]() if is_all else look.known.keys() - set(trusted) - look.learnt.keys()
         if look.learnt or forgotten:
             memory.remember(look.learnt, forgotten)
     return look.seen
@@ -80,34 +80,39 @@ class _Look:
     def __init__(self, root: str, *, max_file_bytes: int, began_ns: int, known: Mapping[str, Remembered]) -> None:
         self.known = known
         self.seen = Seen()
-        self.trusted = set[str]()
         self.learnt: dict[str, Remembered] = {}
         self._above = f"{root}/"
         self._limit = max_file_bytes
         self._room = KEPT_BYTES
         self._began_ns = began_ns
 
-    def at(self, path: str) -> None:
-        try:
-            found = self._entry(path)
-        except OSError as error:
-            found = why(error)
-        if isinstance(found, str):
-            self.seen.skipped.append(Skipped(path, found))
-        else:
-            self.seen.files[path] = found
+    def at_all(self, paths: Iterable[str]) -> list[str]:
+        """Look at each; returns those that were taken on trust."""
+        known, files, above, limit = self.known, self.seen.files, self._above, self._limit
+        trusted: list[str] = []
+        for path in paths:
+            old = known.get(path)
+            try:
+                facts = os.lstat(above + path)
+                if old is not None and stamps_of(facts) == old.stamps and old.entry.size <= limit:
+                    files[path] = old.entry
+                    trusted.append(path)
+                    continue
+                found = self._entry(path, facts)
+            except OSError as error:
+                found = why(error)
+            if isinstance(found, str):
+                self.seen.skipped.append(Skipped(path, found))
+            else:
+                files[path] = found
+        return trusted
 
-    def _entry(self, path: str) -> FileEntry | str:
+    def _entry(self, path: str, facts: os.stat_result) -> FileEntry | str:
         file = self._above + path
-        facts = os.lstat(file)
         mode = stat.S_IMODE(facts.st_mode)
         if stat.S_ISREG(facts.st_mode):
             if facts.st_size > self._limit:
                 return FileEntry(path, "", facts.st_size, mode, "large")
-            old = self.known.get(path)
-            if old is not None and is_unchanged(old, facts):
-                self.trusted.add(path)
-                return FileEntry(path, old.sha256, old.size, mode, old.kind)
             return self._read(path, file, mode)
         if stat.S_ISLNK(facts.st_mode):
             target = os.fsencode(Path(file).readlink())
@@ -118,15 +123,7 @@ class _Look:
         data, facts = read_ordinary(file)
         entry = entry_of(path, data, mode)
         if facts.st_size == len(data) and is_rested(facts, began_ns=self._began_ns):
-            self.learnt[path] = Remembered(
-                size=entry.size,
-                mtime_ns=facts.st_mtime_ns,
-                ctime_ns=facts.st_ctime_ns,
-                inode=facts.st_ino,
-                mode=mode,
-                sha256=entry.sha256,
-                kind=entry.kind,
-            )
+            self.learnt[path] = Remembered(entry, stamps_of(facts))
         if len(data) <= self._room:
             self.seen.kept[path] = data
             self._room -= len(data)

@@ -4,34 +4,31 @@ Invariant: an entry vouches for content only while size, both times and inode ar
 a file that was at rest: a later write cannot have left those four the same.
 """
 
+import operator
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 import msgspec
 
-from hybridcode.repo.entry import FileKind
+from hybridcode.repo.entry import FileEntry
 
 _RESTED_NS = 2_000_000_000
 """Two seconds: the coarsest clock of a common file system (FAT). A file whose stamp is younger than this when a look
 begins may be written again within the same tick, with nothing to show for it (git calls such entries racy)."""
 
 
+Stamps = tuple[int, ...]
+"""Type and permission bits, size, last change of the content and of content or inode (both in nanoseconds since 1970;
+no program can set the second one back), and inode."""
+
+
 class Remembered(msgspec.Struct, frozen=True, gc=False):
     """A file as it was when it was read."""
 
-    size: int
-    """Bytes."""
-    mtime_ns: int
-    """Last change of the content, in nanoseconds since 1970."""
-    ctime_ns: int
-    """Last change of content or inode, in nanoseconds since 1970; no program can set it back."""
-    inode: int
-    mode: int
-    """Permission bits as on disk."""
-    sha256: str
-    """Of the content."""
-    kind: FileKind
+    entry: FileEntry
+    stamps: Stamps
+    """As they were after the reading."""
 
 
 class StatMemory(Protocol):
@@ -46,14 +43,10 @@ class StatMemory(Protocol):
         ...
 
 
-def is_unchanged(old: Remembered, facts: os.stat_result) -> bool:
-    """The file still bears the stamps that it had when it was read."""
-    return (
-        old.size == facts.st_size
-        and old.mtime_ns == facts.st_mtime_ns
-        and old.ctime_ns == facts.st_ctime_ns
-        and old.inode == facts.st_ino
-    )
+stamps_of: Callable[[os.stat_result], Stamps] = operator.attrgetter(
+    "st_mode", "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"
+)
+"""While they are what they were when a file was read, it is taken to be unchanged."""
 
 
 def is_rested(facts: os.stat_result, *, began_ns: int) -> bool:

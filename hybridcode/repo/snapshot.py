@@ -76,20 +76,23 @@ class Snapshot:
         """The same view with some files taken out of sight."""
         if not paths:
             return self
-        files = _ordered({path: entry for path, entry in self.files.items() if path not in paths})
-        return replace(self, files=files)
+        files = {path: entry for path, entry in self.files.items() if path not in paths}
+        return replace(self, files=MappingProxyType(files))
 
     def with_changes(self, changes: Sequence[FileChange]) -> "Snapshot":
         """The same view with `changes` laid over it; what lies on disk at those paths no longer matters."""
         files = dict(self.files)
         kept = dict(self._kept)
+        is_in_order = True
         for change in changes:
-            files.pop(change.path, None)
-            kept.pop(change.path, None)
-            if change.after is not None:
+            if change.after is None:
+                files.pop(change.path, None)
+                kept.pop(change.path, None)
+            else:
+                is_in_order &= change.path in files
                 files[change.path] = entry_of(change.path, change.after, change.mode)
                 kept[change.path] = change.after
-        return replace(self, files=_ordered(files), _kept=kept)
+        return replace(self, files=MappingProxyType(files) if is_in_order else _ordered(files), _kept=kept)
 
 
 def take(root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES, memory: StatMemory | None = None) -> Snapshot:
@@ -108,7 +111,7 @@ def take(root: Path, *, max_file_bytes: int = DEFAULT_MAX_FILE_BYTES, memory: St
     seen = look_at(str(root), listing.paths, max_file_bytes=max_file_bytes, began_ns=began_ns, memory=memory)
     return Snapshot(
         root=root,
-        files=_ordered(seen.files),
+        files=MappingProxyType(seen.files),  # in the order of the listing, which is sorted
         git=git,
         skipped=tuple(sorted({*listing.skipped, *seen.skipped})),
         _kept=seen.kept,

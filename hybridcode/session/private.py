@@ -13,11 +13,13 @@ from hybridcode.config.settings import EgressSettings
 from hybridcode.domain.secrets import Redactor, worth_hiding
 from hybridcode.models.egress import matches
 from hybridcode.models.withhold import Withheld
-from hybridcode.repo.private_files import files_matching, files_with_values, read_text, values_in
+from hybridcode.repo.private_files import WantedFiles, files_matching, files_with_values, read_text, values_in
 
 _TELLING = ("KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "AUTH", "DSN", "DATABASE_URL")
-_LOOK_SHARE = 20
-"""A look for files that took some time is taken again after this many times that time."""
+_LOOK_SHARE = 100
+"""A look for files that took some time is taken again after this many times that time, but no later than"""
+_LONGEST_SHARE = 20
+"""this many times what the longest one took: most look at a few folders only."""
 _MOST_SHOWN = 64_000_000
 """Characters of files that may be shown, kept for comparing."""
 _Stamps = tuple[tuple[str, int, int], ...]
@@ -26,15 +28,17 @@ _Stamps = tuple[tuple[str, int, int], ...]
 class _Lookout:
     """A list of files, found anew as often as that is cheap."""
 
-    def __init__(self, find: Callable[[], list[Path]]) -> None:
-        self._find, self._files, self._next = find, list[Path](), 0.0
+    def __init__(self, wanted: WantedFiles) -> None:
+        self._wanted, self._files, self._next, self._longest_s = wanted, list[Path](), 0.0, 0.0
 
     def files(self) -> list[Path]:
         began = time.monotonic()
         if began >= self._next:
-            self._files = self._find()
+            self._files = self._wanted.find()
             ended = time.monotonic()
-            self._next = ended + _LOOK_SHARE * (ended - began)
+            took_s = ended - began
+            self._longest_s = max(self._longest_s, took_s)
+            self._next = ended + min(_LOOK_SHARE * took_s, _LONGEST_SHARE * self._longest_s)
         return self._files
 
 
@@ -45,8 +49,8 @@ class Private:
         self._root, self._egress, self._environ = workspace, egress, environ
         self._patterns = [bounded(text, source="egress.redact_patterns") for text in egress.redact_patterns]
         self._allowed = [bounded(text, source="egress.redact_allow") for text in egress.redact_allow]
-        self._with_values = _Lookout(lambda: files_with_values(workspace))
-        self._matching = _Lookout(lambda: files_matching(workspace, self._is_denied))
+        self._with_values = _Lookout(files_with_values(workspace))
+        self._matching = _Lookout(files_matching(workspace, self._is_denied))
         self._variables: tuple[_Stamps, Redactor] | None = None
         self._denied: tuple[_Stamps, Withheld] | None = None
         self._earlier = dict[str, None]()
@@ -95,7 +99,8 @@ class _Shown:
     def __call__(self, piece: str) -> bool:
         if self._texts is None:
             self._texts, room = [], _MOST_SHOWN
-            for file in files_matching(self._root, lambda path: not self._is_denied(path), own_only=True):
+            shown = files_matching(self._root, lambda path: not self._is_denied(path), own_only=True)
+            for file in shown.find():
                 text = read_text(file) if room > 0 else ""
                 room -= len(text)
                 self._texts.append(text)

@@ -1,3 +1,4 @@
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -191,6 +192,38 @@ def test_files_out_of_sight_do_not_count(tmp_path: Path) -> None:
     assert quiet.paths == ("a.py", "c.py")
     assert users(quiet, "settle") == {"c.py": 1}
     assert users(corpus, "settle") == {"b.py": 1, "c.py": 1}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"total = 2\n", b"\0", b"-----BEGIN PRIVATE KEY-----\n", b"# @generated\ntotal = 2\n", b"x" * 2_000_000, None],
+    ids=["edited", "binary", "private", "generated", "large", "gone"],
+)
+def test_a_file_that_becomes_something_else_is_ranked_or_left_out_as_in_a_fresh_index(
+    tmp_path: Path, data: bytes | None
+) -> None:
+    root = write_tree(tmp_path, {"a.py": "total = 1\n", "b.py": "row = 1\n", "c.bin": "\0"})
+    index = Index.in_memory()
+    before = index.corpus(index.take(root))
+    for content in (data, b"total = 1\n"):
+        if content is None:
+            (root / "a.py").unlink()
+        else:
+            (root / "a.py").write_bytes(content)
+        found, fresh = index.corpus(index.take(root)), corpus_at(root)
+        assert (found.paths, found.left_out, found.grammars) == (fresh.paths, fresh.left_out, fresh.grammars)
+        assert found.snapshot == fresh.snapshot
+        assert [len(place.lengths) for place in found.places] == [len(place.lengths) for place in fresh.places]
+    assert index.corpus(index.take(root)).reads_as(before)
+
+
+def test_what_is_skipped_counts_after_an_edit_too(tmp_path: Path) -> None:
+    root = write_tree(tmp_path, {"a.py": "total = 1\n", "b.py": "row = 1\n"})
+    index = Index.in_memory()
+    index.corpus(index.take(root))
+    (root / "a.py").write_text("total = 2\n")
+    os.mkfifo(root / "pipe")
+    assert [str(left_out) for left_out in index.corpus(index.take(root)).left_out] == ["pipe: not an ordinary file"]
 
 
 def test_copies_of_a_file_all_count(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hybridcode.context.index import Index
 from hybridcode.context.records import FileRecord
 from hybridcode.context.segments import COUNT_BITS, IndexedFile, Segment, Source, build_segment, pack
 from hybridcode.context.store import IndexBroken, IndexStore
+from hybridcode.repo.entry import FileEntry
 from hybridcode.repo.history import Commit
 from hybridcode.repo.memory import Remembered
 from tests.support.contexts import answer_bytes, fresh_bytes
@@ -22,7 +23,7 @@ FILES = {
     f"shop/part{number}.py": f"class Basket{number}:\n    def settle(self, ledger):\n        return {number}\n" * 9
     for number in range(24)
 }
-SEEN = Remembered(size=1, mtime_ns=2, ctime_ns=3, inode=4, mode=0o644, sha256="0" * 64, kind="text")
+SEEN = Remembered(FileEntry("a.py", "0" * 64, 1, 0o644, "text"), (0o100644, 1, 2, 3, 4))
 
 
 class Cancelled(tuple[tuple[int, bytes], ...]):

@@ -7,7 +7,7 @@ from repo_tree import git, write
 from hybridcode.domain.action import FileChange
 from hybridcode.domain.errors import RepoError
 from hybridcode.repo import look
-from hybridcode.repo.entry import Skipped
+from hybridcode.repo.entry import Skipped, differing
 from hybridcode.repo.facts import git_facts
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.snapshot import TreeMoved, take
@@ -224,3 +224,20 @@ def test_lines_join_to_the_bytes_they_came_from(data: bytes) -> None:
     lines = split_lines(data)
     assert b"".join(lines) == data
     assert all(line.count(b"\n") == 1 and line.endswith(b"\n") for line in lines[:-1])
+
+
+def test_changes_keep_the_order_of_paths(tmp_path: Path) -> None:
+    for name in ("a", "c", "e"):
+        write(tmp_path, name, "1\n")
+    snapshot = take(tmp_path)
+    edit = FileChange("c", before=b"1\n", after=b"2\n")
+    gone = FileChange("a", before=b"1\n", after=None)
+    back, new = FileChange("a", before=None, after=b"3\n"), FileChange("b", before=None, after=b"4\n")
+    assert list(snapshot.with_changes([edit]).files) == ["a", "c", "e"]
+    assert list(snapshot.with_changes([gone, edit]).files) == ["c", "e"]
+    assert list(snapshot.with_changes([gone, back]).files) == ["a", "c", "e"]
+    assert list(snapshot.with_changes([new]).files) == ["a", "b", "c", "e"]
+    assert list(snapshot.without({"c"}).files) == ["a", "e"]
+    changed = snapshot.with_changes([edit, gone, new])
+    assert differing(snapshot.files, changed.files) == ["a", "b", "c"]
+    assert differing(snapshot.files, take(tmp_path).files) == []
