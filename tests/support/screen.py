@@ -60,11 +60,14 @@ class Screen:
         self._terminal = _Terminal(size[1], size[0])
         self._terminal.reply = self._child.send if is_answering else str
         self._stream = pyte.ByteStream(self._terminal)
+        self._drawn: str | None = None
 
     @property
     def text(self) -> str:
         """The screen, line by line."""
-        return "\n".join(line.rstrip() for line in self._terminal.display)
+        if self._drawn is None:
+            self._drawn = "\n".join(line.rstrip() for line in self._terminal.display)
+        return self._drawn
 
     def see(self, *words: str, within: float = 60) -> str:
         """Wait until all these words stand on the screen; returns the screen."""
@@ -119,6 +122,7 @@ class Screen:
     def clear(self) -> None:
         """Forget what is drawn, as the shell's own lines would hide it."""
         self._terminal.reset()
+        self._drawn = None
 
     def is_alive(self) -> bool:
         """True while the program runs."""
@@ -139,5 +143,6 @@ class Screen:
             data = self._child.read_nonblocking(65536, timeout)
             self.raw += data
             self._stream.feed(data)
+            self._drawn = None
         except (pexpect.TIMEOUT, pexpect.EOF):
             time.sleep(0.01)

@@ -1,19 +1,23 @@
 """How tests drive the app: keys with the clock in their hands."""
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from quiet import LOOK_S
 from scripted_conversation import ScriptedConversation
 from snapshot_app import Clock, workers_done
 from textual import events
 from textual.pilot import Pilot
 
-from hybridcode.tui.app import DRAIN_S, HybridcodeApp
+from hybridcode.tui.app import HybridcodeApp
 from hybridcode.tui.screens.pane import Pane
 
+LOOKS = 500
+"""So often it is looked whether the app has shown what it was told."""
 HANDED_ON = 6
 """Widgets that a key passes on its way to the app, and a message of a pane after it."""
 
@@ -24,8 +28,6 @@ class Drive:
     pilot: Pilot[str]
     talk: ScriptedConversation
     clock: Clock
-    painted: int = 0
-    """Events of the conversation that are known to be on the screen."""
 
     async def press(self, *keys: str, after: float = 1.0) -> None:
         for key in keys:
@@ -48,10 +50,16 @@ class Drive:
             await self.pilot.pause(0)
         await self.pilot.pause()
         await workers_done(self.app)
-        if self.painted != (told := len(self.talk.events)):
-            await self.pilot.pause(2 * DRAIN_S)
-            self.painted = told
         await self.pilot.pause()
+        for _ in range(LOOKS):
+            if not self._owes_the_screen():
+                break
+            await asyncio.sleep(LOOK_S)
+        await self.pilot.pause()
+
+    def _owes_the_screen(self) -> bool:
+        """Something was told that the app takes to the screen with the next tick of a timer of its own."""
+        return vars(self.app)["_is_stale"] or not self.talk.live.empty()
 
     @property
     def pane(self) -> Pane | None:

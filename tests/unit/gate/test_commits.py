@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,10 @@ def test_cut_off_before_the_branch_moved_nothing_is_committed(root: Path):
 
 def test_cut_off_after_the_branch_moved_the_index_is_told(root: Path):
     commit = raising(root)
-    index = (root / ".git/index").read_bytes()
+    index = root / ".git/index"
+    as_it_was = shutil.copy2(index, root.parent / "index")
     assert isinstance(make(root, commit), Committed)
-    (root / ".git/index").write_bytes(index)
+    shutil.copy2(as_it_was, index)
     assert status(root) == ["MM shop.py"]
     receipt = commits.recover(root, commit, load=BLOBS.__getitem__)
     assert isinstance(receipt, Committed)

@@ -28,6 +28,8 @@ PLAIN = [case for case in WHOLE if len(plain_pipeline(case.command) or ()) == 1]
 
 _QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
+UNPARSED = "commands.unparsed"
+
 
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Policy:
@@ -108,9 +110,16 @@ def test_harmless_company_never_gets_a_command_allowed(policy: Policy, case: Cas
 @given(cases=st.lists(st.sampled_from(WHOLE), min_size=2, max_size=3))
 def test_another_command_behind_it_never_lowers_a_verdict(policy: Policy, cases: list[Case]):
     texts = [case.command for case in cases]
-    worst = max(RANK[verdict(policy, text)] for text in texts)
+    rulings = [policy.judge(ShellCommand(script=text)) for text in texts]
     assume("#" not in "".join(texts) and not any("cd" in text or "pushd" in text for text in texts))
-    assert RANK[verdict(policy, "\n".join(texts))] >= worst
+    assume(not any(ruling.rule == UNPARSED for ruling in rulings))
+    assert RANK[verdict(policy, "\n".join(texts))] >= max(RANK[ruling.verdict] for ruling in rulings)
+
+
+def test_two_texts_that_are_no_commands_may_be_one_together_which_is_judged_for_what_it_does(policy: Policy):
+    half = "sed -n '1!{w out.txt"
+    assert policy.judge(ShellCommand(script=half)).rule == UNPARSED
+    assert verdict(policy, f"{half}\n{half}") == "ask"
 
 
 @settings(_QUIET, max_examples=40)
