@@ -18,8 +18,7 @@ from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
 from hybridcode.agent.hint import ask_hint, move
 from hybridcode.agent.importing import loose_ends
 from hybridcode.agent.kept import Kept
-from hybridcode.agent.kinds import work_of
-from hybridcode.agent.ladder import Rung, RungName, rungs
+from hybridcode.agent.ladder import Rung, RungName, ladder_for
 from hybridcode.agent.narrowing import pointed_to
 from hybridcode.agent.notes import AGAIN, Notes, fact, failed_ahead, pointed, refused
 from hybridcode.agent.proving import Tried
@@ -57,23 +56,7 @@ async def climb(run: Run, step: Step) -> Ending:
         if not isinstance(left, Fell):
             return left
         at.fall(left)
-    return await at.up(await _ladder(run, step))
-
-
-async def _ladder(run: Run, step: Step) -> tuple[Rung, ...]:
-    has_local, has_frontier = run.senders.has_drafter, run.senders.frontier is not None
-    work = work_of(step, await run.snapshot()) if run.routes.route else None
-    route = run.routes.route_for(work) if work is not None else None
-    return tuple(
-        rungs(
-            step,
-            run.settings.routing,
-            has_local=has_local,
-            has_frontier=has_frontier,
-            route=route,
-            drafter=run.senders.part("local"),
-        )
-    )
+    return await at.up(await ladder_for(run, step))
 
 
 def _asks_frontier(rung: Rung) -> bool:
@@ -288,7 +271,9 @@ class _Climb:
                 asked = rung.writer
             if rung.attempt == 1 and (ruled := await by_rule(self.run, self.step, rung)) is not None:
                 return ruled
-            told = partial(_told, self.notes, rung.writer)
+            if rung.name == "local_sample":
+                self.kept, self.narrowed = Kept(), ()
+            told = partial(_told, Notes() if rung.name == "local_sample" else self.notes, rung.writer)
             return await draft_step(self.run, self.step, rung, told, said=said, kept=self.kept)
         except (ModelError, EgressForbidden):
             self.broken.add(asked)

@@ -40,6 +40,8 @@ from hybridcode.repo.snapshot import Snapshot
 
 _TASK_CHARACTERS = 1_500
 """How much of the task a draft is told."""
+_SAMPLE_TEMPERATURE = 0.7
+"""Of samples, at least: at 0 each would be the same."""
 _REASON_CHARACTERS = 2_000
 """How much of a person's reason a draft is told."""
 
@@ -207,7 +209,7 @@ async def _ask_what_fits(task: _Task, seen: Snapshot, feedback: str) -> tuple[Re
             WindowAssembled(step.id, task.rung.attempt, digest, window.excerpts, window.used, window.budget, source)
         )
         try:
-            reply = await _ask(run, step, window, sender=task.sender, feedback=feedback)
+            reply = await _ask(run, step, window, sender=task.sender, rung=task.rung, feedback=feedback)
             return reply, msgspec.structs.replace(window, digest=digest)
         except ContextOverflow as error:
             if info.profile == "tiny":
@@ -267,9 +269,11 @@ async def _source(
     return msgspec.structs.replace(source, touches=places.touches)
 
 
-async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, feedback: str) -> Reply:
+async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, rung: Rung, feedback: str) -> Reply:
     info = sender.model.info
     settings = run.settings.models.of(info.table or info.backend)
+    seed = settings.seed if isinstance(settings, LocalSettings) else run.settings.models.local.seed
+    is_sample = rung.name == "local_sample"
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="draft",
@@ -278,8 +282,8 @@ async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, f
         ),
         breaks=_breaks(window, info, goal=goal_of(step, run.task.text)),
         max_output_tokens=settings.max_output_tokens,
-        temperature=settings.temperature,
-        seed=settings.seed if isinstance(settings, LocalSettings) else run.settings.models.local.seed,
+        temperature=max(settings.temperature, _SAMPLE_TEMPERATURE) if is_sample else settings.temperature,
+        seed=seed + rung.attempt if is_sample else seed,
         step=step.id,
         files=_files(window),
     )

@@ -1,4 +1,4 @@
-"""The ladder of tries for one step: local, local with the error, a frontier hint, the frontier itself, a person.
+"""The ladder of tries for one step: local, local with the error, samples, a frontier hint, the frontier, a person.
 
 Invariant: the rungs are a function of settings, step, route and the models at hand; nothing is learned at run time. A
 route never takes a step from the writer that the plan names, and never adds a try to what the settings allow.
@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from hybridcode.agent.kinds import work_of
+from hybridcode.agent.run import Run
 from hybridcode.config.routing import Route
 from hybridcode.config.settings import RoutingSettings
 from hybridcode.domain.plan import Step, Writer
 
-RungName = Literal["local", "local_retry", "frontier_hint", "frontier", "person"]
+RungName = Literal["local", "local_retry", "local_sample", "frontier_hint", "frontier", "person"]
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,12 @@ def rungs(
     has_frontier: bool,
     route: Route | None = None,
     drafter: str = "local",
+    is_tried: bool = False,
 ) -> Iterator[Rung]:
     """The tries for one step, in order; a step is given to a person when they are used up.
 
-    `route` is what routing.toml says of this kind of step, `drafter` who plays the local model's part.
+    `route` is what routing.toml says of this kind of step, `drafter` who plays the local model's part. `is_tried`: a
+    check tells in a scratch copy which draft is right, so that there may be samples.
     """
     attempt = 0
     who, whose = ("local model", "") if drafter == "local" else (f"the model {drafter}", " ([roles] draft)")
@@ -49,6 +53,9 @@ def rungs(
             attempt += 1
             why = reason if n == 0 else f"{who} again, with the reason of the refusal"
             yield Rung("local" if n == 0 else "local_retry", "local", attempt, why)
+        for _ in range(routing.samples - 1 if is_tried and tries else 0):
+            attempt += 1
+            yield Rung("local_sample", "local", attempt, f"{who} from scratch, with another seed: the check chooses")
         if has_frontier:
             for _ in range(routing.frontier_hints):
                 attempt += 1
@@ -64,3 +71,20 @@ def rungs(
         for _ in range(routing.frontier_tries):
             attempt += 1
             yield Rung("frontier", "frontier", attempt, why)
+
+
+async def ladder_for(run: Run, step: Step) -> tuple[Rung, ...]:
+    """The tries for one step of a run."""
+    work = work_of(step, await run.snapshot()) if run.routes.route else None
+    check = step.check or run.settings.verify.test_cmd or (run.plan.check if run.plan is not None else "")
+    return tuple(
+        rungs(
+            step,
+            run.settings.routing,
+            has_local=run.senders.has_drafter,
+            has_frontier=run.senders.frontier is not None,
+            route=run.routes.route_for(work) if work is not None else None,
+            drafter=run.senders.part("local"),
+            is_tried=run.gate.effects.scratch is not None and bool(check),
+        )
+    )

@@ -138,6 +138,9 @@ class RoutingSettings(_Section, frozen=True):
 
     local_tries: int = 2
     """Drafts by the local model that may fail before the next rung; answers that cannot be used are counted apart."""
+    samples: int = 1
+    """Drafts by the local model from scratch, with other seeds, once its tries have failed and before the frontier is
+    asked; the first counts. Only for steps with a check that runs in a scratch copy: the first that passes is taken."""
     frontier_hints: int = 1
     """Hints asked from the frontier before it writes itself."""
     frontier_tries: int = 1

@@ -50,6 +50,7 @@ TIGHTER: Mapping[str, Tighter] = MappingProxyType(
         "context.read_rounds": _smaller,
         "context.max_file_bytes": _smaller,
         "routing.local_tries": _smaller,
+        "routing.samples": _smaller,
         "routing.frontier_hints": _smaller,
         "routing.frontier_tries": _smaller,
     }

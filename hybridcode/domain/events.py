@@ -110,7 +110,7 @@ class RungTaken(Fact, frozen=True):
     """Before each draft: who writes, which try, and why."""
 
     step: str
-    rung: Literal["local", "local_retry", "frontier_hint", "frontier", "person"]
+    rung: Literal["local", "local_retry", "local_sample", "frontier_hint", "frontier", "person"]
     writer: Writer
     attempt: int
     why: str
