@@ -23,6 +23,7 @@ from hybridcode.agent.reproducing import ASKED, must_reproduce, problems_of_repr
 from hybridcode.agent.run import Run
 from hybridcode.agent.scheduler import find_cycle
 from hybridcode.agent.talk import Talk, asked_to_see
+from hybridcode.agent.unattended import for_a_person
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.lookup import look_up
 from hybridcode.context.named import named_files
@@ -263,7 +264,7 @@ async def _asked(
 ) -> tuple[str, tuple[Excerpt, ...], int]:
     """The first question, what of the repository it shows, and the tokens of that."""
     if not snapshot.files:
-        return _question(run, "# Repository\n(no files yet)", draft, again), (), 0
+        return _question(run, "# Repository\n(no files yet)", "", draft, again), (), 0
     corpus = await asyncio.to_thread(run.corpus, snapshot)
     shown = _shown(snapshot, draft, again)
     check = "" if shown else check_line(run.settings.verify.test_cmd, run.baseline)
@@ -272,7 +273,8 @@ async def _asked(
     source = await run.keeper.source(corpus, run.task.text, read=read)
     digest = run.journal.put_blob(run.clean(window.text).encode())
     run.journal.append(OutlineMade(digest, window.used, window.budget, source, check, shown))
-    return _question(run, window.text, draft, again), window.excerpts, window.used
+    held = for_a_person(run, snapshot)
+    return _question(run, window.text, held, draft, again), window.excerpts, window.used
 
 
 def _shown(snapshot: Snapshot, draft: Plan | None, again: Again | None) -> tuple[str, ...]:
@@ -288,7 +290,7 @@ def _window(corpus: Corpus, task: str, budget: int, regions: tuple[str, ...], ch
     return outline(corpus, task=task, budget=budget, check=check).window
 
 
-def _question(run: Run, repository: str, draft: Plan | None, again: Again | None) -> str:
+def _question(run: Run, repository: str, held: str, draft: Plan | None, again: Again | None) -> str:
     parts = [repository]
     verify = run.settings.verify
     if run.history:
@@ -297,6 +299,7 @@ def _question(run: Run, repository: str, draft: Plan | None, again: Again | None
         parts.append("# Checks that will run at the end\n" + "\n".join(checks))
     if not again:
         parts.append(baseline_part(run.baseline))
+    parts.append(held)
     parts.append(f"# Task\n{run.task.text}")
     parts.append(draft_part(draft, task=run.task.text) if draft else "")
     parts += [ASKED if _reproduces(run, again) else "", answered(run), again.told if again else ""]
