@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from hybridcode.agent.narrowing import holds, is_named
+from hybridcode.agent.narrowing import holds, is_named, left_over
 from hybridcode.agent.proving import Tried
 from hybridcode.agent.run import Run
 from hybridcode.domain.events import StepMoved
@@ -33,7 +33,8 @@ class Blame:
 
 
 def blame(run: Run, step: Step, tried: Tried) -> Blame:
-    """Read a failure of all steps together: by the places that it names, else by the names of the steps' places.
+    """Read a failure of all steps together: by the places that it names, else by those that hold a name which is gone,
+    else by the names of the steps' places.
 
     Of several places of earlier steps the one that is named most often is meant; of equal ones that which stands
     nearest to the failure: the last one of a Python traceback, the first one elsewhere.
@@ -45,7 +46,7 @@ def blame(run: Run, step: Step, tried: Tried) -> Blame:
     is_own = any(name == step.id for name, _ in found)
     earlier = [one for one in found if one[0] != step.id]
     if not earlier:
-        named = set(_named(steps, tried.said))
+        named = set(_left_over(steps, tried.said, tried.snapshot) or _named(steps, tried.said))
         is_own = is_own or any(name == step.id for name, _ in named)
         earlier = [one for one in named if one[0] != step.id]
         return Blame(is_own, *earlier[0]) if len(earlier) == 1 else Blame(is_own)
@@ -112,6 +113,12 @@ def _definition(run: Run, tree: Snapshot, path: str, line: int) -> Region | None
 
 def _text(data: bytes, symbol: Symbol) -> tuple[bytes, ...]:
     return split_lines(data)[symbol.start - 1 : symbol.end]
+
+
+def _left_over(steps: list[Step], said: str, tree: Snapshot) -> list[tuple[str, str]]:
+    """Steps and places that still hold a name of one which is gone."""
+    left = set(left_over((region for step in steps for region in step.regions), said, tree))
+    return [(step.id, str(region)) for step in steps for region in step.regions if region in left]
 
 
 def _named(steps: list[Step], said: str) -> Iterator[tuple[str, str]]:

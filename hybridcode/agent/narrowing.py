@@ -5,17 +5,22 @@ what a failure points to, since whoever writes only these can but make them agre
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hybridcode.agent.distil import frames
 from hybridcode.context.regions import lines_of
 from hybridcode.context.signals import is_test
 from hybridcode.domain.plan import Region
+from hybridcode.repo.classify import reads_as_prose
+from hybridcode.repo.lines import split_lines
+from hybridcode.repo.occurrences import text_of
 from hybridcode.repo.snapshot import Snapshot
+from hybridcode.repo.symbols import candidates
 
 
 def pointed_to(places: Mapping[Region, Region], said: str, tree: Snapshot) -> tuple[Region, ...]:
-    """The places that hold a line which is named, else those in a file of which one is, else those whose name is said.
+    """The places that hold a line which is named, else those in a file of which one is, else those that still hold a
+    name of a place which is gone and which is said, else those whose name is said.
 
     `places` are those of the plan, each with where it stands in `tree`.
 
@@ -26,8 +31,10 @@ def pointed_to(places: Mapping[Region, Region], said: str, tree: Snapshot) -> tu
     files = {path for path, _ in named}
     by_line = [one for one, now in places.items() if any(holds(tree, now, path, line) for path, line in named)]
     by_file = [one for one in places if one.path in files]
+    left = set(left_over(places.values(), said, tree))
+    by_what_is_left = [one for one, now in places.items() if now in left]
     by_name = [one for one in places if is_named(one, said)]
-    for found in (by_line, by_file, by_name):
+    for found in (by_line, by_file, by_what_is_left, by_name):
         if not all(is_test(one.path) for one in found):
             return tuple(found) if len(found) < len(places) else ()
     return ()
@@ -38,7 +45,33 @@ def holds(tree: Snapshot, region: Region, path: str, line: int) -> bool:
     return region.path == path and line in (lines_of(tree, region) or ())
 
 
+def left_over(regions: Iterable[Region], said: str, tree: Snapshot) -> tuple[Region, ...]:
+    """Regions of code that hold the name of another one whose definition is gone, where a check said that name: an
+    export list that still names what was deleted."""
+    regions = tuple(regions)
+    gone = {_bare(one) for one in regions if is_named(one, said) and _is_gone(one, tree)}
+    if not gone:
+        return ()
+    word = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(gone)))})(?!\w)")
+    return tuple(one for one in regions if not reads_as_prose(one.path) and word.search(_text(tree, one)))
+
+
 def is_named(region: Region, said: str) -> bool:
     """The name of a region's definition is a word of what a check said."""
-    name = (region.symbol or "").replace("::", ".").rpartition(".")[2]
+    name = _bare(region)
     return bool(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said) is not None
+
+
+def _bare(region: Region) -> str:
+    return (region.symbol or "").replace("::", ".").rpartition(".")[2]
+
+
+def _is_gone(region: Region, tree: Snapshot) -> bool:
+    return not candidates(region.path, text_of(tree, region.path), region.symbol or "")
+
+
+def _text(tree: Snapshot, region: Region) -> str:
+    lines = lines_of(tree, region) or range(0)
+    return b"".join(split_lines(text_of(tree, region.path))[lines.start - 1 : lines.stop - 1]).decode(
+        "utf-8", "replace"
+    )

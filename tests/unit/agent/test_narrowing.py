@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hybridcode.agent.checks import said, without_command
-from hybridcode.agent.narrowing import pointed_to
+from hybridcode.agent.narrowing import left_over, pointed_to
 from hybridcode.domain.action import Amend, Proposal
 from hybridcode.domain.events import CheckRan, RungTaken
 from hybridcode.domain.exits import ExitCode
@@ -199,3 +199,17 @@ async def test_a_place_that_is_to_stay_as_it_was_applied_fails_like_all_of_them(
     )
     assert await it.run() == ExitCode.VERIFICATION_FAILED
     assert it.names == [*ALL, "tax"]
+
+
+def test_a_failure_for_a_name_that_is_gone_points_to_what_still_holds_it(tmp_path: Path):
+    files = {
+        "shop.py": "__all__ = ['rate', 'old_rate']\n\n\ndef rate():\n    return 1\n",
+        "use.py": "def total():\n    return 1\n",
+        "README.md": "old_rate\n",
+    }
+    tree = take(git_repository(tmp_path / "shop", files))
+    said = "AttributeError: module 'shop' has no attribute 'old_rate'"
+    places = ("shop.py#old_rate", "shop.py#__all__", "use.py#total", "README.md")
+    assert pointed(said, tree, *places) == ("shop.py#__all__",)
+    assert pointed("AttributeError: total", tree, *places) == ("use.py#total",)
+    assert left_over(map(Region.parse, ("shop.py#rate", "shop.py#__all__")), said, tree) == ()
