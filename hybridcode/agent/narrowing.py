@@ -71,7 +71,6 @@ def _is_gone(region: Region, tree: Snapshot) -> bool:
 
 
 def _text(tree: Snapshot, region: Region) -> str:
-    lines = lines_of(tree, region) or range(0)
-    return b"".join(split_lines(text_of(tree, region.path))[lines.start - 1 : lines.stop - 1]).decode(
-        "utf-8", "replace"
-    )
+    lines = lines_of(tree, region) or range(1, 1)
+    held = split_lines(text_of(tree, region.path))[lines.start - 1 : lines.stop - 1]
+    return b"".join(held).decode("utf-8", "replace")
