@@ -13,7 +13,7 @@ from hybridcode.patch.elide import is_plain_mark
 from hybridcode.patch.filetext import FileText
 from hybridcode.patch.left_out import missed
 from hybridcode.patch.linediff import changes as line_changes
-from hybridcode.patch.names import undefined, unused
+from hybridcode.patch.names import is_badly_indented, is_python, undefined, unused
 from hybridcode.repo.symbols import error_count
 
 _CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |\Z)")
@@ -98,6 +98,8 @@ def _syntax(path: str, before: bytes, after: bytes) -> Iterator[str]:
     if has > had:
         more = has - had
         yield f"{more} new syntax error{'s' if more > 1 else ''}"
+    elif is_python(path) and is_badly_indented(after) and not is_badly_indented(before):
+        yield "1 new syntax error"
 
 
 def _names(change: FileChange) -> Iterator[str]:

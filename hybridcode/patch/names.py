@@ -89,6 +89,23 @@ def parsed(data: bytes) -> ast.Module | None:
 
 
 @functools.lru_cache(maxsize=_KEPT)
+def is_badly_indented(data: bytes) -> bool:
+    """A file of Python lacks a body or has a line too far in or out, which its grammar does not mind; the version of
+    Python that this runs on does not matter there."""
+    text = _text(data)
+    if text is None:
+        return False
+    with _quiet():
+        try:
+            ast.parse(text)
+        except IndentationError:
+            return True
+        except _UNREADABLE:
+            return False
+    return False
+
+
+@functools.lru_cache(maxsize=_KEPT)
 def _unbound(data: bytes) -> tuple[str, ...] | None:
     """Names that are used and not defined, in order; None where that cannot be told."""
     tree, text = parsed(data), _text(data)

@@ -72,6 +72,10 @@ def test_merging_is_symmetric(base: bytes, ours: bytes, theirs: bytes) -> None:
     [
         ("x = 1\n", "x = (1\n", ("1 new syntax error",)),
         ("x = (1\n", "x = (2\n", ()),
+        ("def f():\n    pass\n", "def f():\ndef f():\n    pass\n", ("1 new syntax error",)),
+        ("x = 1\n", "x = 1\n  y = 2\n", ("1 new syntax error",)),
+        ("  x = 1\n", "  x = 2\n", ()),
+        ("x = 1\n", "print 1\n", ()),
         ("x = 1\n", "x = 1\n<<<<<<< HEAD\n", ("new syntax error", "conflict markers")),
         ("x = 1\n", "x = 1\n# ... rest of the code unchanged ...\n", ("left out",)),
         ("x = 1\n", "x = 1  # it’s\n", ("typographic",)),
