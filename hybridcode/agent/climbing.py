@@ -166,7 +166,8 @@ class _Climb:
             return fell
         now = await self.run.snapshot()
         is_applied = now.digest == fell.tree.digest
-        found = pointed_to(self.kept.standing(self.step), without_command(fell.said), fell.tree)
+        before = None if is_applied else now
+        found = pointed_to(self.kept.standing(self.step), without_command(fell.said), fell.tree, before=before)
         if not found or not (is_applied or now.digest == self.kept.tree):
             return fell
         self.kept.narrow(self.step, found, now)

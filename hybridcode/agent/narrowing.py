@@ -17,12 +17,18 @@ from hybridcode.repo.occurrences import text_of
 from hybridcode.repo.snapshot import Snapshot
 from hybridcode.repo.symbols import candidates
 
+_QUOTED = re.compile(r"['\"`‘]([A-Za-z_]\w{2,})['\"`’]")
+_WORD = re.compile(r"\w+")
 
-def pointed_to(places: Mapping[Region, Region], said: str, tree: Snapshot) -> tuple[Region, ...]:
+
+def pointed_to(
+    places: Mapping[Region, Region], said: str, tree: Snapshot, *, before: Snapshot | None = None
+) -> tuple[Region, ...]:
     """The places that hold a line which is named, else those in a file of which one is, else those that still hold a
     name of a place which is gone and which is said, else those whose name is said.
 
-    `places` are those of the plan, each with where it stands in `tree`.
+    `places` are those of the plan, each with where it stands in `tree`. Beside them stand those that held a name
+    `before` and do not any more, where the check quotes that name: an attribute that nobody sets now.
 
     Returns:
         () where nothing or everything is pointed to.
@@ -34,8 +40,10 @@ def pointed_to(places: Mapping[Region, Region], said: str, tree: Snapshot) -> tu
     left = set(left_over(places.values(), said, tree))
     by_what_is_left = [one for one, now in places.items() if now in left]
     by_name = [one for one in places if is_named(one, said)]
-    for found in (by_line, by_file, by_what_is_left, by_name):
+    lost = [one for one, now in places.items() if before is not None and _lost(one, before, now, tree, said)]
+    for found in (by_line, by_file, by_what_is_left, by_name, lost):
         if not all(is_test(one.path) for one in found):
+            found = [one for one in places if one in found or one in lost]
             return tuple(found) if len(found) < len(places) else ()
     return ()
 
@@ -60,6 +68,12 @@ def is_named(region: Region, said: str) -> bool:
     """The name of a region's definition is a word of what a check said."""
     name = _bare(region)
     return bool(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said) is not None
+
+
+def _lost(planned: Region, before: Snapshot, now: Region, tree: Snapshot, said: str) -> bool:
+    """The lines of a place held a name that is quoted, and do not hold it any more."""
+    names = set(_QUOTED.findall(said))
+    return bool(names & set(_WORD.findall(_text(before, planned))) - set(_WORD.findall(_text(tree, now))))
 
 
 def _bare(region: Region) -> str:

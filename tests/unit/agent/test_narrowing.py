@@ -213,3 +213,14 @@ def test_a_failure_for_a_name_that_is_gone_points_to_what_still_holds_it(tmp_pat
     assert pointed(said, tree, *places) == ("shop.py#__all__",)
     assert pointed("AttributeError: total", tree, *places) == ("use.py#total",)
     assert left_over(map(Region.parse, ("shop.py#rate", "shop.py#__all__")), said, tree) == ()
+
+
+def test_a_failure_for_a_name_that_a_draft_took_away_points_there_too(tmp_path: Path):
+    text = "class Cart:\n    def reset(self):\n        {}\n\n    def add(self):\n        return self.open_now\n"
+    before = take(git_repository(tmp_path / "before", {"cart.py": text.format("self.open_now = 1")}))
+    after = take(git_repository(tmp_path / "after", {"cart.py": text.format("pass")}))
+    places = {one: one for one in map(Region.parse, ("cart.py#Cart.add", "cart.py#Cart.reset", "use.py"))}
+    said = "cart.py:6: in add\nAttributeError: 'Cart' object has no attribute 'open_now'"
+    assert [str(one) for one in pointed_to(places, said, after)] == ["cart.py#Cart.add"]
+    found = [str(one) for one in pointed_to(places, said, after, before=before)]
+    assert found == ["cart.py#Cart.add", "cart.py#Cart.reset"]
