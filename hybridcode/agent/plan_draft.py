@@ -15,8 +15,8 @@ _ANSWERS = """\
 A small model wrote it after a wider look at the repository; its places are above, but for imports, long lists and what
 is still to be made. It may be wrong, vague or forget places. If a writer who sees only a step's places can do it:
 {"ok": true}. Else an item of "s" may be the number of a step that stays as it is, or {"d": number} with only the keys
-that differ, an empty r, n, c or w to take it away; a step that is not named goes; "n" counts in your answer. Or "read"
-and "search" first."""
+that differ: "g": "+ ..." and "t": ["+", ...] add to what is there, an empty r, n, c or w takes it away. A step that is
+not named goes; "n" counts in your answer. Or "read" and "search" first."""
 
 
 def why_unfit(draft: Plan, *, task: str) -> str:

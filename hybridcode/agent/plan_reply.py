@@ -24,6 +24,7 @@ GOAL_CHARS = 2_000
 _FENCED = re.compile(r"```[\w-]*\n(.*?)\n```", re.DOTALL)
 _FULL_KEYS = frozenset(Plan.__struct_fields__)
 
+_PLUS = "+"
 Short = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -65,9 +66,9 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step as a planner writes it. Its id is its place in the list, counted from 1."""
 
     t: tuple[Short, ...] | Short = ()
-    """Touches; `#name` alone is in the file named before it."""
+    """Touches; `#name` alone is in the file named before it; behind `+` they are added to those of the draft's step."""
     g: str = ""
-    """Goal; empty = the task itself, which only a plan of one step may say; a deletion or a command needs none."""
+    """Goal, behind `+` added to that of the draft's step; empty = the task itself, which only a plan of one step may say; a deletion or a command needs none."""
     d: int = 0
     """Number of the draft's step that this one is, but for the keys that it gives; 0 = none."""
     k: StepKind | None = None
@@ -154,13 +155,13 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
     if isinstance(given, int):
         assert old is not None
         return msgspec.structs.replace(old, id=name)
-    touches = with_files(given.t)
+    touches = _touches(given.t, old)
     itself = given.x or (f"delete {', '.join(touches)}" if given.k == "delete" and touches else "")
     stands_for_it = task.strip() if len(task) <= GOAL_CHARS and old is None else ""
     needs = (given.n,) if isinstance(given.n, int) else given.n or ()
     step = Step(
         name,
-        given.g.strip() or stands_for_it or itself,
+        _goal(given.g.strip(), old) or stands_for_it or itself,
         kind=(given.k or "edit") if given.x is None else "command",
         touches=touches,
         reads=with_files(given.r or (), after=touches),
@@ -174,6 +175,23 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
         return step
     was = old if given.k is None or given.k == "command" else msgspec.structs.replace(old, kind=given.k, command=None)
     return msgspec.structs.replace(_over(was, step), **given.cleared)
+
+
+def _goal(said: str, old: Step | None) -> str:
+    """What is to be done; behind a plus sign it is added to what a draft's step says."""
+    if not said.startswith(_PLUS):
+        return said
+    return " ".join(filter(None, (old.goal if old is not None else "", said.removeprefix(_PLUS).strip())))
+
+
+def _touches(given: tuple[str, ...] | str, old: Step | None) -> tuple[str, ...]:
+    """Touches with their files; behind a plus sign they are added to those of a draft's step."""
+    names = (given,) if isinstance(given, str) else given
+    if not names or not names[0].startswith(_PLUS):
+        return with_files(given)
+    before = old.touches if old is not None else ()
+    more = tuple(filter(None, (names[0].removeprefix(_PLUS).strip(), *names[1:])))
+    return tuple(dict.fromkeys((*before, *with_files(more, after=before))))
 
 
 def _over(old: Step, new: Step) -> Step:

@@ -200,3 +200,13 @@ def test_imports_and_long_constants_are_not_read_for_a_plan(tmp_path: Path):
     assert [(one.start, one.end) for one in window.excerpts] == [(45, 45), (48, 49)]
     alone = places(corpus, task="x", regions=regions[:1], budget=900)
     assert [(one.start, one.end) for one in alone.excerpts] == [(1, 1)]
+
+
+def test_behind_a_plus_sign_places_and_words_are_added_to_the_drafts_step():
+    first = edit("1", "a.py#f", "b.py#g")
+    (step,) = read('{"s":[{"d":1,"g":"+ Keep h.","t":["+","#h","c.py"]}]}', Plan((first,))).steps
+    assert (step.goal, step.touches) == ("do 1 Keep h.", ("a.py#f", "b.py#g", "b.py#h", "c.py"))
+    (step,) = read('{"s":[{"d":1,"t":"+c.py"}]}', Plan((first,))).steps
+    assert (step.goal, step.touches) == ("do 1", ("a.py#f", "b.py#g", "c.py"))
+    (alone,) = read('{"s":[{"t":["+","c.py"],"g":"+ x"}]}').steps
+    assert (alone.goal, alone.touches) == ("x", ("c.py",))
