@@ -68,7 +68,8 @@ class ShortStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     t: tuple[Short, ...] | Short = ()
     """Touches; `#name` alone is in the file named before it; behind `+` they are added to those of the draft's step."""
     g: str = ""
-    """Goal, behind `+` added to that of the draft's step; empty = the task itself, which only a plan of one step may say; a deletion or a command needs none."""
+    """Goal; behind `+` it is added to that of the draft's step. Empty = the task itself, which only a plan of one step
+    may say; a deletion or a command needs none."""
     d: int = 0
     """Number of the draft's step that this one is, but for the keys that it gives; 0 = none."""
     k: StepKind | None = None
