@@ -94,7 +94,7 @@ def _at(run: Run, tree: Snapshot, region: Region, path: str, line: int) -> Regio
         return None
     if region.symbol is None:
         return _definition(run, tree, path, line)
-    return region if holds(tree, region, path, line) else None
+    return region if holds(tree, region, path, line, old=run.before.get(path)) else None
 
 
 def _definition(run: Run, tree: Snapshot, path: str, line: int) -> Region | None:

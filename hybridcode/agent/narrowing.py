@@ -1,11 +1,11 @@
 """Which places of a step a failed check points to, so that these alone are written again.
 
-Invariant: a pure function of what the check said, of the places and of the tree that it ran on; tests alone are never
-what a failure points to, since whoever writes only these can but make them agree.
+Invariant: a pure function of what the check said, of the places and of the trees before and after; where there is more
+to write than tests, these alone are never what a failure points to: whoever writes only these can but make them agree.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from hybridcode.agent.distil import frames
 from hybridcode.context.regions import lines_of
@@ -15,7 +15,7 @@ from hybridcode.repo.classify import reads_as_prose
 from hybridcode.repo.lines import split_lines
 from hybridcode.repo.occurrences import text_of
 from hybridcode.repo.snapshot import Snapshot
-from hybridcode.repo.symbols import candidates
+from hybridcode.repo.symbols import Symbol, candidates, outline
 
 _QUOTED = re.compile(r"['\"`‘]([A-Za-z_]\w{2,})['\"`’]")
 _WORD = re.compile(r"\w+")
@@ -35,22 +35,43 @@ def pointed_to(
     """
     named = frames(said, tree.files)
     files = {path for path, _ in named}
-    by_line = [one for one, now in places.items() if any(holds(tree, now, path, line) for path, line in named)]
+    old = {path: text_of(before, path) for path in files} if before is not None else {}
+    by_line = [
+        one
+        for one, now in places.items()
+        if any(holds(tree, now, path, line, old=old.get(path)) for path, line in named)
+    ]
     by_file = [one for one in places if one.path in files]
     left = set(left_over(places.values(), said, tree))
     by_what_is_left = [one for one, now in places.items() if now in left]
     by_name = [one for one in places if is_named(one, said)]
     lost = [one for one, now in places.items() if before is not None and _lost(one, before, now, tree, said)]
     for found in (by_line, by_file, by_what_is_left, by_name, lost):
-        if not all(is_test(one.path) for one in found):
+        if not all(is_test(one.path) for one in found) or (found and all(is_test(one.path) for one in places)):
             found = [one for one in places if one in found or one in lost]
             return tuple(found) if len(found) < len(places) else ()
     return ()
 
 
-def holds(tree: Snapshot, region: Region, path: str, line: int) -> bool:
-    """A line of a file, 1-based, stands in a region."""
-    return region.path == path and line in (lines_of(tree, region) or ())
+def holds(tree: Snapshot, region: Region, path: str, line: int, *, old: bytes | None = None) -> bool:
+    """A line of a file, 1-based, stands in a region; with the `old` bytes of the file also: in a definition that came
+    right below it, as a new function does that was written with its neighbour."""
+    if region.path != path:
+        return False
+    lines = lines_of(tree, region)
+    if lines is None:
+        return False
+    return line in lines or (
+        old is not None and _came_below(outline(path, text_of(tree, path)), lines, line, path, old)
+    )
+
+
+def _came_below(now: Sequence[Symbol], lines: range, line: int, path: str, old: bytes) -> bool:
+    """Between these lines and the given one no definition begins that was there before, and one that was not."""
+    known = {symbol.name for symbol in outline(path, old)}
+    between = [symbol for symbol in now if lines.stop <= symbol.start <= line and not symbol.is_local]
+    around = [symbol for symbol in between if line <= symbol.end]
+    return bool(around) and all(symbol.name not in known for symbol in between)
 
 
 def left_over(regions: Iterable[Region], said: str, tree: Snapshot) -> tuple[Region, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hybridcode.agent.checks import said, without_command
-from hybridcode.agent.narrowing import left_over, pointed_to
+from hybridcode.agent.narrowing import holds, left_over, pointed_to
 from hybridcode.domain.action import Amend, Proposal
 from hybridcode.domain.events import CheckRan, RungTaken
 from hybridcode.domain.exits import ExitCode
@@ -224,3 +224,27 @@ def test_a_failure_for_a_name_that_a_draft_took_away_points_there_too(tmp_path: 
     assert [str(one) for one in pointed_to(places, said, after)] == ["cart.py#Cart.add"]
     found = [str(one) for one in pointed_to(places, said, after, before=before)]
     assert found == ["cart.py#Cart.add", "cart.py#Cart.reset"]
+
+
+def test_a_failure_in_a_function_that_came_with_its_neighbour_points_to_that_place(tmp_path: Path):
+    old = "def test_one():\n    assert rate() == 1\n\n\ndef test_last():\n    assert 1\n"
+    new = old.replace("\n\n\n", "\n\n\ndef test_two():\n    assert rate() == 2\n\n\n", 1)
+    code = "def rate():\n    return 1\n\n\ndef other():\n    return 2\n"
+    before = take(git_repository(tmp_path / "before", {"test_shop.py": old, "shop.py": code}))
+    after = take(git_repository(tmp_path / "after", {"test_shop.py": new, "shop.py": code}))
+    places = {one: one for one in map(Region.parse, ("shop.py#rate", "shop.py#other", "test_shop.py#test_one"))}
+    said = "test_shop.py:6: in test_two\nshop.py:2: in rate\nValueError"
+    assert [str(one) for one in pointed_to(places, said, after, before=before)] == [
+        "shop.py#rate",
+        "test_shop.py#test_one",
+    ]
+    assert [str(one) for one in pointed_to(places, said, after)] == ["shop.py#rate"]
+    assert not holds(after, Region.parse("test_shop.py#test_one"), "test_shop.py", 10, old=old.encode())
+
+
+def test_where_only_tests_are_written_a_failure_points_to_the_one_that_fails(tree: Snapshot, tmp_path: Path):
+    files = {"test_shop.py": "def test_a():\n    assert 0\n\n\ndef test_b():\n    assert 1\n"}
+    tests = take(git_repository(tmp_path / "tests", files))
+    assert pointed("test_shop.py:2: AssertionError", tests, "test_shop.py#test_a", "test_shop.py#test_b") == (
+        "test_shop.py#test_a",
+    )
