@@ -11,6 +11,7 @@ import msgspec
 
 from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
+from hybridcode.agent.for_place import for_place
 from hybridcode.agent.formats import choose_format
 from hybridcode.agent.import_search import Circle
 from hybridcode.agent.importing import with_imports
@@ -209,7 +210,9 @@ async def _ask_what_fits(task: _Task, seen: Snapshot, feedback: str) -> tuple[Re
             WindowAssembled(step.id, task.rung.attempt, digest, window.excerpts, window.used, window.budget, source)
         )
         try:
-            reply = await _ask(run, step, window, sender=task.sender, rung=task.rung, feedback=feedback)
+            parts = (for_place(task.step, task.region), feedback) if info.profile != "tiny" else (feedback,)
+            told = "\n\n".join(filter(None, parts))
+            reply = await _ask(run, step, window, sender=task.sender, rung=task.rung, feedback=told)
             return reply, msgspec.structs.replace(window, digest=digest)
         except ContextOverflow as error:
             if info.profile == "tiny":
