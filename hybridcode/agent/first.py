@@ -26,8 +26,13 @@ MOST_STEPS = 3
 
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_ASKS = re.compile(r"(?:is|are|does|do|should)\b", re.IGNORECASE)
-_WONDERS = re.compile(r"(?:why|how|what|where|which|who|when|explain|describe)\b", re.IGNORECASE)
+_ASKS = re.compile(r"(?:is|are|does|should|do(?= (?:we|you|they|i|any|all)\b))\b", re.IGNORECASE)
+_WONDERS = re.compile(
+    r"(?:(?:why|how|which|who|explain|describe)\b"
+    r"|(?:what|where|when)(?:'s|\s+(?:is|are|was|were|does|do|did|will|would|should|can|could|has|have|happens))\b)",
+    re.IGNORECASE,
+)
+"""`When a key fits no schema, ...` says when something is so, and asks nothing."""
 _JUDGEMENT = re.compile(
     r"\b(?:(?:re)?design\w*|architect\w*|rewrit\w+|refactor\w*|restructur\w*|migrat\w+|decide|investigat\w+|find out|"
     r"figure out|analy[sz]\w+|optimi[sz]\w+|performance|faster|secur\w+|vulnerab\w+|race|races|deadlocks?|concurren\w+|"

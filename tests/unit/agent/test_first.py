@@ -54,6 +54,9 @@ def test_a_small_clear_task_with_a_check_goes_to_the_local_model(settings: Setti
     [
         ("Why does shop.py set RATE to 3?", "a question"),
         ("explain shop.py", "a question"),
+        ("When does shop.py round", "a question"),
+        ("What happens in shop.py when the rate is 0", "a question"),
+        ("Do we round in shop.py", "a question"),
         (f"{SMALL} {'really ' * 80}", "86 words; small is up to 80"),
         ("In shop.py:\n- set RATE\n- drop total\n- add tax", "3 points; small is up to 2"),
         ("one\n\ntwo\n\nthree", "3 points; small is up to 2"),
@@ -63,6 +66,18 @@ def test_a_small_clear_task_with_a_check_goes_to_the_local_model(settings: Setti
 )
 def test_what_is_not_small_or_not_clear_goes_to_the_frontier(settings: Settings, task: str, why: str):
     assert chosen(task, settings) == First("frontier", why)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "When the rate of shop.py is 0, raise ValueError.",
+        "What total in shop.py returns should be rounded.",
+        "Do not round in total of shop.py.",
+    ],
+)
+def test_a_task_that_begins_like_a_question_and_asks_nothing_is_none(settings: Settings, task: str):
+    assert chosen(task, settings).writer == "local"
 
 
 def test_how_the_check_ends_before_any_change_stands_in_the_reason(settings: Settings):
