@@ -26,7 +26,7 @@ MOST_STEPS = 3
 
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_ASKS = re.compile(r"(?:is|are|does|should|do(?= (?:we|you|they|i|any|all)\b))\b", re.IGNORECASE)
+_ASKS = re.compile(r"(?:is|are|does|should|do(?! not\b))\b", re.IGNORECASE)
 _WONDERS = re.compile(
     r"(?:(?:why|how|which|who|explain|describe)\b"
     r"|(?:what|where|when)(?:'s|\s+(?:is|are|was|were|does|do|did|will|would|should|can|could|has|have|happens))\b)",
