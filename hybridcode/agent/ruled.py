@@ -42,6 +42,8 @@ async def by_rule(run: Run, step: Step, rung: Rung) -> Drafted | None:
     Raises:
         RepoError: a file cannot be read.
     """
+    if not _is_plain(step):
+        return None
     tree = await run.snapshot()
     changes = ruled(step, tree)
     if not changes:
@@ -57,7 +59,7 @@ def ruled(step: Step, tree: Snapshot) -> tuple[FileChange, ...]:
     Raises:
         RepoError: a file cannot be read.
     """
-    if step.kind != "edit" or not _names_them_all(step):
+    if not _is_plain(step):
         return ()
     now = tree
     for region in step.regions:
@@ -78,10 +80,10 @@ def _is_torn(change: FileChange) -> bool:
     return is_python(change.path) and parsed(change.before or b"") is not None and parsed(change.after or b"") is None
 
 
-def _names_them_all(step: Step) -> bool:
-    """The goal is one sentence that names each place of the step once as what is deleted, and no other."""
+def _is_plain(step: Step) -> bool:
+    """An edit whose goal is one sentence that names each place of the step once as what is deleted, and no other."""
     goal = _GOAL.fullmatch(step.goal)
-    if goal is None or not step.touches:
+    if step.kind != "edit" or goal is None or not step.touches:
         return False
     found = [_NAME.fullmatch(part) for part in _BETWEEN.split(goal[1])]
     named = [_meant(match[1] if match else "", step.regions) for match in found]
