@@ -34,6 +34,7 @@ from hybridcode.domain.plan import Region, Step, Writer
 from hybridcode.domain.refusal import Refusal
 from hybridcode.gate.approvers import has_person
 from hybridcode.patch.check import unparsable
+from hybridcode.repo.classify import reads_as_prose
 
 REDRAFT = "the files changed meanwhile: drafted anew, once"
 """Why a rung is taken again."""
@@ -129,7 +130,7 @@ class _Climb:
                 case Fell() if (again := await self._rework(end, left)) is not None:
                     left.appendleft(again)
                 case Fell():
-                    is_again = self.tries.was_there(end)
+                    is_again = self.tries.was_there(end) or self._is_beside_it()
                     if is_again and (end.is_refused or not self.narrowed):
                         self.tries.leave_level(rung, left, end)
                     elif self.tries.has_more(rung, left, end):
@@ -138,6 +139,11 @@ class _Climb:
                 case _:
                     return end
         return await self._give_up()
+
+    def _is_beside_it(self) -> bool:
+        """The check of all steps together failed, and this step, which writes but documentation, cannot help that."""
+        is_elsewhere = self.blamed is not None and not self.blamed.is_own
+        return is_elsewhere and all(reads_as_prose(region.path) for region in self.step.regions)
 
     async def _rework(self, fell: Fell, left: deque[Rung]) -> Rung | None:
         """One more try of the local model, with the place of an earlier step that a failure of all steps together

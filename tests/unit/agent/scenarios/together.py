@@ -137,4 +137,14 @@ CASES = (
         code=ExitCode.VERIFICATION_FAILED,
         after=changed(shop__py=SHOP.format("4"), tax__py=TAX.format("2")),
     ),
+    Case(
+        "a step of documentation alone is not written again for a check that points elsewhere",
+        (step("total", "shop.py#total"), step("log", "log.md")),
+        changed(shop__py=SHOP.format("4"), log__md="# Log\nthree\n"),
+        code=ExitCode.VERIFICATION_FAILED,
+        rungs=("total:local", "log:local"),
+        local={"draft:total": total("4"), "draft:log": [fence("# Log\nthree", "markdown")]},
+        settings={**ALLOWED, "limits.max_repairs": 0},
+        files={**FILES, "log.md": "# Log\n", "check.py": "import shop\nraise SystemExit(int(shop.total([1]) != 3))\n"},
+    ),
 )
