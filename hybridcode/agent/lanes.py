@@ -67,7 +67,7 @@ class Lanes:
     ended: dict[str, StepOutcome] = field(default_factory=dict[str, StepOutcome])
     """How each step ended that was at work in this run."""
     effects: int = 0
-    """How often a step began to change the workspace."""
+    """How often a step began or ended to change the workspace: while it stays the same, nothing of ours changed it."""
     _busy: dict[Writer, int] = field(default_factory=dict[Writer, int])
     _owner: str = ""
     """The step that the workspace belongs to."""
@@ -150,6 +150,7 @@ class Lanes:
         """Let another step have the workspace."""
         if self._owner == step:
             self._owner = ""
+            self.effects += 1
             self.bell.ring()
 
     def _set(self, step: str, doing: Doing) -> None:

@@ -135,11 +135,16 @@ async def prepared(run: Run, scratch: Scratch, changes: tuple[FileChange, ...]) 
     Raises:
         CannotCopy: why there is no copy.
     """
-    for _ in range(_LOOKS):
+    for look in range(_LOOKS):
         snapshot = await run.snapshot()
         if not all(_fits(snapshot, change) for change in changes):
             return None
-        await scratch.prepare(changes, tree=snapshot.with_changes(changes).digest)
+        try:
+            await scratch.prepare(changes, tree=snapshot.with_changes(changes).digest)
+        except CannotCopy:
+            if not run.lanes.is_shared or look == _LOOKS - 1:
+                raise
+            continue
         if not run.lanes.is_shared or (await run.snapshot()).digest == snapshot.digest:
             return snapshot
     return None
