@@ -107,12 +107,21 @@ class Search:
 
     @property
     def counted(self) -> str:
-        """How many lines there are; empty where there is none and a file was meant."""
+        """How many lines there are; where there is none and files are meant, which of them define nothing."""
         heading, hits = self.hits
         if not hits and self.files:
-            return ""
+            return "".join(f"## {path}\n{said}\n\n" for path in self.files if (said := self._bare(path)))
         said = f"{len(hits)} lines, not shown: {_ALONE}" if hits else "None."
         return f"## {heading}\n{said}\n\n"
+
+    def _bare(self, path: str) -> str:
+        """Why nothing is told of what a file defines; empty where it defines something."""
+        entry, file = self.corpus.snapshot.files[path], self.corpus.number.get(path)
+        if file is not None and self.corpus.record(file).symbols:
+            return ""
+        if entry.kind != "text":
+            return f"A {entry.kind} file, which cannot be shown."
+        return "No definitions are known of; read it to see its lines." if entry.size else "It is empty."
 
     @cached_property
     def _rows(self) -> list[str]:
