@@ -45,7 +45,7 @@ class Circle(NamedTuple):
 
     name: str
     file: str
-    """Where the name comes from."""
+    """Where the name comes from; empty where that is not for everybody."""
 
 
 class _Import(NamedTuple):
