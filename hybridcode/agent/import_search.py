@@ -6,8 +6,9 @@ other for. Files of tests are imported into tests alone.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence, Set
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from hybridcode.agent.kinds import is_test
@@ -30,7 +31,7 @@ often called by."""
 _MOST_FILES = 4_000
 """Python files of a tree that are read for a name."""
 _MOST_USERS = 100
-"""Files that may import a name which are taken apart, in order of path; more would say the same, and take long."""
+"""Files that may import a name which are taken apart, the nearest first; more would say the same, and take long."""
 
 
 class Plain(NamedTuple):
@@ -161,13 +162,21 @@ def _full(one: _Import, path: str, modules: Modules, shown: Set[str]) -> _Full |
 
 
 def _users(name: str, path: str, tree: Snapshot, files: Sequence[str]) -> Iterator[str]:
-    """Files whose imports may hold a name; what tests import counts for tests alone."""
-    for file in files:
+    """Files whose imports may hold a name, those that share most folders with `path` first; what tests import counts
+    for tests alone."""
+    word = re.compile(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)")
+    for file in sorted(files, key=lambda file: -_shared(file, path)):
         if is_test(file) and not is_test(path):
             continue
         data = tree.read(file)
-        if name.encode() in data and b"import" in data:
+        if b"import" in data and word.search(data):
             yield file
+
+
+def _shared(file: str, other: str) -> int:
+    """How many folders two files have in common, from the top down."""
+    pairs = zip(file.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _imports(name: str, file: str, modules: Modules) -> Iterator[_Import]:

@@ -72,6 +72,13 @@ def test_what_is_made_beside_two_files_is_not_one_thing(tmp_path: Path):
     assert line_for(tmp_path, "shop/main.py", files) is None
 
 
+def test_what_a_file_near_by_means_is_not_lost_among_many_others(tmp_path: Path):
+    files = {"shop/cart.py": CART, "z/cart.py": CART, "z/b.py": "from z.cart import Cart\n"}
+    many = {f"shop/m{n}.py": FULL for n in range(120)}
+    assert line_for(tmp_path, "z/main.py", {**files, **many}) is None
+    assert line_for(tmp_path, "shop/main.py", {"shop/cart.py": CART, **many}) == FULL
+
+
 def test_a_test_is_imported_into_tests_alone(tmp_path: Path):
     files = {"tests/__init__.py": "", "tests/support.py": CART, "a.py": "from tests.support import Cart\n"}
     assert line_for(tmp_path, "main.py", files) is None
