@@ -14,6 +14,7 @@ from typing import NamedTuple
 from hybridcode.agent.kinds import is_test
 from hybridcode.agent.modules import Module, Modules, Unclear
 from hybridcode.domain.errors import RepoError
+from hybridcode.patch.at_import import is_from_future
 from hybridcode.patch.names import is_python, uses_as_module
 from hybridcode.repo.snapshot import Snapshot
 
@@ -184,7 +185,7 @@ def _imports(name: str, file: str, modules: Modules) -> Iterator[_Import]:
     tree = modules.parsed(file)
     for node in tree.body if tree is not None else ():
         for one in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-            if (one.asname or one.name) != name:
+            if (one.asname or one.name) != name or is_from_future(node):
                 continue
             if isinstance(node, ast.ImportFrom):
                 yield from _from(node, one, file, modules)

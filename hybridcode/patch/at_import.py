@@ -47,6 +47,11 @@ def imports(tree: ast.Module) -> Iterator[ImportNode]:
     return (node for node in statements(tree.body) if isinstance(node, ImportNode))
 
 
+def is_from_future(node: ast.stmt) -> bool:
+    """It tells Python how to read the file, and has to stand first."""
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__" and not node.level
+
+
 def may_give(tree: ast.Module, name: str) -> bool:
     """Another module can import the name from this one, as far as its text tells."""
     return any(name in _bound(node) or not _is_plain(node) for node in statements(tree.body))

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
-from hybridcode.patch.at_import import ImportNode, statements
+from hybridcode.patch.at_import import ImportNode, is_from_future, statements
 from hybridcode.patch.filetext import FileText, LineEdit
 from hybridcode.patch.names import parsed
 
@@ -271,13 +271,9 @@ def _is_only_more(old: ast.Module, new: ast.Module | None, line: ImportNode) -> 
     if list(_form(_others(old))) != list(_form(_others(new))):
         return False
     had, has = [*_all_spelled(old), *_spelled(line)], _all_spelled(new)
-    future = [at for at, node in enumerate(new.body) if _is_from_future(node)]
+    future = [at for at, node in enumerate(new.body) if is_from_future(node)]
     head = new.body[: future[-1]] if future else []
-    return sorted(had) == sorted(has) and all(_is_docstring(node) or _is_from_future(node) for node in head)
-
-
-def _is_from_future(node: ast.stmt) -> bool:
-    return isinstance(node, ImportNode) and _package(node) == "__future__"
+    return sorted(had) == sorted(has) and all(_is_docstring(node) or is_from_future(node) for node in head)
 
 
 def _others(tree: ast.Module) -> list[ast.stmt]:

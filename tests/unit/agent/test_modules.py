@@ -79,6 +79,13 @@ def test_what_a_file_near_by_means_is_not_lost_among_many_others(tmp_path: Path)
     assert line_for(tmp_path, "shop/main.py", {"shop/cart.py": CART, **many}) == FULL
 
 
+def test_what_python_is_told_of_a_file_is_no_import_of_a_name(tmp_path: Path):
+    files = {"a.py": "from __future__ import annotations\n", "b.py": "from __future__ import annotations\n"}
+    assert line_for(tmp_path, "main.py", files, "annotations") is None
+    files["c.py"] = "from typing_tools import annotations\n"
+    assert line_for(tmp_path, "main.py", files, "annotations") == files["c.py"]
+
+
 def test_a_test_is_imported_into_tests_alone(tmp_path: Path):
     files = {"tests/__init__.py": "", "tests/support.py": CART, "a.py": "from tests.support import Cart\n"}
     assert line_for(tmp_path, "main.py", files) is None
