@@ -86,6 +86,15 @@ def test_what_python_is_told_of_a_file_is_no_import_of_a_name(tmp_path: Path):
     assert line_for(tmp_path, "main.py", files, "annotations") == files["c.py"]
 
 
+def test_a_name_that_means_something_else_under_a_condition_is_not_plain(tmp_path: Path):
+    files = {"shop/cart.py": CART, "a.py": FULL, "b.py": f"try:\n    {FULL}except ImportError:\n    Cart = None\n"}
+    assert line_for(tmp_path, "main.py", files) == FULL
+    files["b.py"] = f"try:\n    from fast import Cart\nexcept ImportError:\n    {FULL}"
+    assert line_for(tmp_path, "main.py", files) is None
+    del files["a.py"]
+    assert line_for(tmp_path / "alone", "main.py", files) is None
+
+
 def test_a_test_is_imported_into_tests_alone(tmp_path: Path):
     files = {"tests/__init__.py": "", "tests/support.py": CART, "a.py": "from tests.support import Cart\n"}
     assert line_for(tmp_path, "main.py", files) is None
