@@ -6,13 +6,15 @@ other for. Files of tests are imported into tests alone.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence, Set
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from hybridcode.agent.kinds import is_test
 from hybridcode.agent.modules import Module, Modules, Unclear
 from hybridcode.domain.errors import RepoError
+from hybridcode.patch.at_import import imports, is_from_future
 from hybridcode.patch.names import is_python, uses_as_module
 from hybridcode.repo.snapshot import Snapshot
 
@@ -30,7 +32,7 @@ often called by."""
 _MOST_FILES = 4_000
 """Python files of a tree that are read for a name."""
 _MOST_USERS = 100
-"""Files that may import a name which are taken apart, in order of path; more would say the same, and take long."""
+"""Files that may import a name which are taken apart, the nearest first; more would say the same, and take long."""
 
 
 class Plain(NamedTuple):
@@ -45,7 +47,7 @@ class Circle(NamedTuple):
 
     name: str
     file: str
-    """Where the name comes from."""
+    """Where the name comes from; empty where that is not for everybody."""
 
 
 class _Import(NamedTuple):
@@ -60,6 +62,8 @@ class _Import(NamedTuple):
     """Empty where the module itself is what is imported."""
     alias: str
     line: str
+    is_at_top: bool
+    """It is in no condition or `try`: what is tells only that the name may mean something else."""
     is_module: bool = False
     """What is imported from it is a file of its own, not something in one."""
 
@@ -90,11 +94,13 @@ def import_for(name: str, path: str, data: bytes, tree: Snapshot) -> Plain | Cir
 
 def _plain(name: str, path: str, data: bytes, modules: Modules, files: Sequence[str]) -> Plain | Circle | None:
     users = islice(_users(name, path, modules.tree, files), _MOST_USERS)
-    found = [one for file in users for one in _imports(name, file, modules)]
+    every = [one for file in users for one in _imports(name, file, modules)]
+    found = [one for one in every if one.is_at_top]
     if not found:
         is_meant = name in _LIBRARY and not modules.named(name) and uses_as_module(data, name)
         return Plain(f"import {name}", "a module of the standard library") if is_meant else None
-    if len({one.meaning for one in found}) > 1:
+    sources = {one.source.file for one in found if one.source is not None}
+    if len({one.meaning for one in every if one.is_at_top or one.file not in sources}) > 1:
         return None
     source = found[0].source
     if source is not None and (source.file == path or (is_test(source.file) and not is_test(path))):
@@ -161,36 +167,47 @@ def _full(one: _Import, path: str, modules: Modules, shown: Set[str]) -> _Full |
 
 
 def _users(name: str, path: str, tree: Snapshot, files: Sequence[str]) -> Iterator[str]:
-    """Files whose imports may hold a name; what tests import counts for tests alone."""
-    for file in files:
+    """Files whose imports may hold a name, those that share most folders with `path` first; what tests import counts
+    for tests alone."""
+    word = re.compile(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)")
+    for file in sorted(files, key=lambda file: -_shared(file, path)):
         if is_test(file) and not is_test(path):
             continue
         data = tree.read(file)
-        if name.encode() in data and b"import" in data:
+        if b"import" in data and word.search(data):
             yield file
 
 
+def _shared(file: str, other: str) -> int:
+    """How many folders two files have in common, from the top down."""
+    pairs = zip(file.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
 def _imports(name: str, file: str, modules: Modules) -> Iterator[_Import]:
-    """The statements at the top of a file that bind a name to something that is there. Raises: Unclear."""
+    """The statements that bind a name to something that is there as a file is imported. Raises: Unclear."""
     tree = modules.parsed(file)
-    for node in tree.body if tree is not None else ():
-        for one in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-            if (one.asname or one.name) != name:
+    top = {id(node) for node in tree.body} if tree is not None else set[int]()
+    for node in imports(tree) if tree is not None else ():
+        is_at_top = id(node) in top
+        for one in node.names:
+            if (one.asname or one.name) != name or is_from_future(node):
                 continue
             if isinstance(node, ast.ImportFrom):
-                yield from _from(node, one, file, modules)
+                yield from _from(node, one, file, modules, is_at_top=is_at_top)
             else:
-                source = modules.meant(one.name, file)
-                yield _Import(file, source, one.name, "", one.asname or "", f"import {one.name}{_renamed(one)}")
+                source, line = modules.meant(one.name, file), f"import {one.name}{_renamed(one)}"
+                yield _Import(file, source, one.name, "", one.asname or "", line, is_at_top)
 
 
-def _from(node: ast.ImportFrom, one: ast.alias, file: str, modules: Modules) -> Iterator[_Import]:
+def _from(node: ast.ImportFrom, one: ast.alias, file: str, modules: Modules, *, is_at_top: bool) -> Iterator[_Import]:
     inner = modules.inner(node, one.name, file)
     source = inner or modules.origin(node, file)
     written = f"{'.' * node.level}{node.module or ''}"
     line = f"from {written} import {one.name}{_renamed(one)}"
     if inner is not None or source is None or modules.gives(source.file, one.name):
-        yield _Import(file, source, written, one.name, one.asname or "", line, is_module=inner is not None)
+        alias, is_module = one.asname or "", inner is not None
+        yield _Import(file, source, written, one.name, alias, line, is_at_top, is_module=is_module)
 
 
 def _renamed(one: ast.alias) -> str:

@@ -34,7 +34,8 @@ class Imported:
     notes: list[str] = field(default_factory=list[str])
     """What a person is told of them."""
     circles: dict[str, list[Circle]] = field(default_factory=dict[str, list[Circle]])
-    """Path -> names that are plain and not imported by rule: whoever writes the file has to know where."""
+    """Path -> names that are plain and not imported by rule: whoever writes the file has to know where, and as that may
+    be the frontier the next time, files that it may not see are not named."""
 
 
 async def with_imports(
@@ -48,7 +49,9 @@ async def with_imports(
         for name in names if not _comes_later(run, step, change.path, names) else ():
             found = await asyncio.to_thread(import_for, name, change.path, after, tree)
             if isinstance(found, Circle):
-                result.circles.setdefault(change.path, []).append(found)
+                open_to_all = run.shown_to("frontier", tree).files
+                told = found if found.file in open_to_all else found._replace(file="")
+                result.circles.setdefault(change.path, []).append(told)
                 result.notes.append(
                     f"{change.path}: {name} is not imported by rule: {found.file} leads back to this file"
                 )
@@ -83,7 +86,8 @@ def loose_ends(
 def _told_of_circles(refusal: Refusal, circles: Sequence[Circle], names: Mapping[str, Sequence[str]]) -> Refusal:
     """The reason to write a file again, with where names come from that cannot be imported at its top."""
     words = [
-        f"An import of {one.name} at the top leads from {one.file} back to this file: import it inside the function."
+        f"An import of {one.name} at the top leads {f'from {one.file} ' if one.file else ''}back to this file: "
+        "import it inside the function."
         for one in circles
         if one.name in names[refusal.path or ""] and refusal.reason.endswith("not defined in this file")
     ]

@@ -21,8 +21,9 @@ SHARE = 8
 """The definitions get one in so many bytes of a window."""
 _COMMENT = re.compile(r"(?:#|//)[^\n]*")
 _ITEM = r"""(?:"[\w.\-/]*"|'[\w.\-/]*'|[A-Za-z_][\w.]*)"""
-_OPEN, _CLOSE = r"(?:\w*[\[({]\s*)+", r"(?:\s*[\])}])+"
-_LIST = re.compile(rf"[^=\n]*\+?=\s*{_OPEN}(?:{_ITEM}\s*,\s*)*(?:{_ITEM}\s*)?,?{_CLOSE}(?:\s*as const)?\s*;?\s*")
+_OPEN, _CLOSE = r"(?:(?:\w*\[|(?:frozenset|set|tuple|list)?\(|\{)\s*+)+", r"(?:\s*+[\])}])+"
+_LIST = re.compile(rf"[^=\n]*\+?=\s*+{_OPEN}(?:{_ITEM}\s*+,\s*+)*(?:{_ITEM}\s*+)?,?{_CLOSE}(?:\s*+as const)?\s*+;?\s*+")
+"""Blanks are never given back: a long run of them would be tried in as many ways as it has parts."""
 
 
 def lists_names(snapshot: Snapshot, target: Target, symbol: str | None) -> bool:

@@ -104,7 +104,7 @@ def _searched(asked: _Asked, searches: Sequence[Search], *, room: int) -> str:
     text += "".join(one.listed(most=share) for one, share in zip(searches, shares, strict=True))
     others = [one for one in searches if one.definition is None and not one.files]
     for number, one in enumerate(others):
-        share = (room - len(text.encode())) // (len(others) - number) // (_BESIDE_HITS if one.hits[1] else 1)
+        share = (room - len(text.encode())) // (len(others) - number) // (_BESIDE_HITS if one.hits.number else 1)
         text += rendered(pack(rank(asked.corpus, one.words), room=share, taken=asked.taken, style=_STYLE).passages)
     return text
 

@@ -22,7 +22,7 @@ _NAMED = 5
 _MOST_PLACES = 12
 """Of a name that is defined more than once: whoever chooses lines must not miss one."""
 _LEAST_LIKENESS = 50.0
-_SAYS_NOTHING = re.compile(rb"\s*(?:(?:#(?!\s*(?:if|el|endif))|//|/\*|\*|--).*)?\s*\Z", re.DOTALL)
+_SAYS_NOTHING = re.compile(rb"\s*+(?:(?:#(?!\s*(?:if|el|endif))|//|/\*|\*|--).*)?\Z", re.DOTALL)
 """A line that is blank or a comment, and no condition of a preprocessor."""
 IMPORTS = "imports"
 """Names the imports of a file where nothing in it has that name."""

@@ -8,6 +8,8 @@ Invariant: a function of tree and text. Every line that holds the text is counte
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
 
 from hybridcode.context import signals
 from hybridcode.context.corpus import Corpus
@@ -73,18 +75,15 @@ class Search:
         return found[0] if len(found) == 1 else None
 
     @cached_property
-    def hits(self) -> tuple[str, tuple[Line, ...]]:
-        """How the list of lines is headed, and all of them: those of code, of tests, of all else. Where none holds the
-        text as it is, it may stand in other case, or the name that a definition has without its class."""
-        wanted = self.words
-        found = _hits(self.corpus, wanted)
-        if not found and self.definition is not None:
-            wanted = self.definition.symbol.bare_name
-            found = _hits(self.corpus, wanted)
-        if found or not self.words.strip():
-            return f"Lines with {wanted!r}", found
-        found = _hits(self.corpus, self.words, any_case=True)
-        return f"Lines with {self.words!r}" + (", in any case" if found else ""), found
+    def hits(self) -> "Hits":
+        """The lines of code, of tests, of all else. Where none holds the text as it is, it may stand in other case, or
+        the name that a definition has without its class."""
+        found = _hits(self.corpus, self.words)
+        if not found.number and self.definition is not None:
+            found = _hits(self.corpus, self.definition.symbol.bare_name)
+        if found.number or not self.words.strip():
+            return found
+        return _hits(self.corpus, self.words, any_case=True)
 
     def outlines(self, *, room: int) -> str:
         """What the files define."""
@@ -96,23 +95,31 @@ class Search:
 
     def listed(self, *, most: int) -> str:
         """As many of the lines as `most` bytes hold; the rest is counted."""
-        heading, hits = self.hits
         for kept in range(len(self._rows), 0, -1):
-            left = len(hits) - kept
+            left = self.hits.number - kept
             more = [f"({left} more lines, not shown: {_ALONE})"] if left else []
-            text = section(heading, "\n".join((*self._rows[:kept], *more)), path="")
+            text = section(self.hits.heading, "\n".join((*self._rows[:kept], *more)), path="")
             if len(text.encode()) <= most:
                 return text
         return self.counted if len(self.counted.encode()) <= most else ""
 
     @property
     def counted(self) -> str:
-        """How many lines there are; empty where there is none and a file was meant."""
-        heading, hits = self.hits
-        if not hits and self.files:
+        """How many lines there are; where there is none and files are meant, which of them define nothing."""
+        number = self.hits.number
+        if not number and self.files:
+            return "".join(f"## {path}\n{said}\n\n" for path in self.files if (said := self._bare(path)))
+        said = f"{number} lines, not shown: {_ALONE}" if number else "None."
+        return f"## {self.hits.heading}\n{said}\n\n"
+
+    def _bare(self, path: str) -> str:
+        """Why nothing is told of what a file defines; empty where it defines something."""
+        entry, file = self.corpus.snapshot.files[path], self.corpus.number.get(path)
+        if file is not None and self.corpus.record(file).symbols:
             return ""
-        said = f"{len(hits)} lines, not shown: {_ALONE}" if hits else "None."
-        return f"## {heading}\n{said}\n\n"
+        if entry.kind != "text":
+            return f"A {entry.kind} file, which cannot be shown."
+        return "No definitions are known of; read it to see its lines." if entry.size else "It is empty."
 
     @cached_property
     def _rows(self) -> list[str]:
@@ -120,7 +127,7 @@ class Search:
         rows: list[str] = []
         places: dict[str, _Places] = {}
         before = ""
-        for path, line, text in self.hits[1][:_MAX_HITS]:
+        for path, line, text in self.hits.first:
             if path not in places:
                 places[path] = _Places(self.corpus, path)
             name = places[path].of(line)
@@ -143,11 +150,23 @@ def place_in(corpus: Corpus, words: str) -> str | None:
     return f"{path}#L{line}" if line.isdecimal() and len(line) < _LONGEST_NUMBER and path in files else None
 
 
-def _hits(corpus: Corpus, words: str, *, any_case: bool = False) -> tuple[Line, ...]:
-    """Every line that holds the words, in code, tests and all else, in order of path and line."""
+class Hits(NamedTuple):
+    """Lines that hold a text."""
+
+    heading: str
+    first: tuple[Line, ...]
+    number: int
+    """Of all of them, those that are kept included: a blank stands in nearly every line of a tree."""
+
+
+def _hits(corpus: Corpus, words: str, *, any_case: bool = False) -> Hits:
+    """The lines that hold the words, in code, tests and all else, in order of path and line."""
     pattern = re.compile(re.escape(words.encode()), re.IGNORECASE if any_case else 0)
     paths = sorted(corpus.paths, key=lambda path: (_order(path), path))
-    return tuple(lines_with(pattern, corpus.snapshot, paths, most_chars=_MAX_LINE_CHARS))
+    lines = lines_with(pattern, corpus.snapshot, paths, most_chars=_MAX_LINE_CHARS)
+    first = tuple(islice(lines, _MAX_HITS))
+    number = len(first) + sum(1 for _ in lines)
+    return Hits(f"Lines with {words!r}" + (", in any case" if any_case and number else ""), first, number)
 
 
 def _order(path: str) -> int:

@@ -5,38 +5,51 @@ or a direct start of the file gets to see.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 ImportNode = ast.Import | ast.ImportFrom
 _GIVES = frozenset({"exec", "globals", "vars", "locals", "setattr"})
 """Functions that can give a module names."""
 
 
-def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements in order; those inside of conditions, loops, `with` and `try` follow the one around them."""
-    for node in body:
+def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements in order; those inside of conditions, loops, `with` and `try` follow the one around them, however
+    deep they lie: a long chain of `elif` lies deeper than Python lets functions call each other."""
+    waiting = [*reversed(body)]
+    while waiting:
+        node = waiting.pop()
         yield node
-        match node:
-            case ast.If(test=test, orelse=orelse) if _is_for_others(test):
-                yield from statements(orelse)
-            case ast.If(body=inner, orelse=orelse) | ast.For(body=inner, orelse=orelse):
-                yield from statements([*inner, *orelse])
-            case ast.While(body=inner, orelse=orelse):
-                yield from statements([*inner, *orelse])
-            case ast.With(body=inner):
-                yield from statements(inner)
-            case ast.Try(body=inner) | ast.TryStar(body=inner):
-                handled = [one for handler in node.handlers for one in handler.body]
-                yield from statements([*inner, *handled, *node.orelse, *node.finalbody])
-            case ast.Match(cases=cases):
-                yield from statements(one for case in cases for one in case.body)
-            case _:
-                pass
+        waiting += reversed(_inside(node))
+
+
+def _inside(node: ast.stmt) -> list[ast.stmt]:
+    """The statements right inside of one that run as it does."""
+    match node:
+        case ast.If(test=test, orelse=orelse) if _is_for_others(test):
+            return orelse
+        case ast.If(body=inner, orelse=orelse) | ast.For(body=inner, orelse=orelse):
+            return [*inner, *orelse]
+        case ast.While(body=inner, orelse=orelse):
+            return [*inner, *orelse]
+        case ast.With(body=inner):
+            return inner
+        case ast.Try(body=inner) | ast.TryStar(body=inner):
+            handled = [one for handler in node.handlers for one in handler.body]
+            return [*inner, *handled, *node.orelse, *node.finalbody]
+        case ast.Match(cases=cases):
+            return [one for case in cases for one in case.body]
+        case _:
+            return []
 
 
 def imports(tree: ast.Module) -> Iterator[ImportNode]:
     """The imports among them."""
     return (node for node in statements(tree.body) if isinstance(node, ImportNode))
+
+
+def is_from_future(node: ast.stmt) -> bool:
+    """It tells Python how to read the file, and has to stand first."""
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__" and not node.level
 
 
 def may_give(tree: ast.Module, name: str) -> bool:

@@ -10,9 +10,9 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from hybridcode.patch.at_import import ImportNode, statements
+from hybridcode.patch.at_import import ImportNode, is_from_future, statements
 from hybridcode.patch.filetext import FileText, LineEdit
 from hybridcode.patch.names import parsed
 
@@ -21,7 +21,7 @@ _NAMES = re.compile(r"from (\S+) import (\w+(?:, \w+)*)\Z")
 _NOQA = re.compile(r"  [#] noqa\b.*\Z")
 _LONGEST = 88
 """Characters of a line that gains a name."""
-_WAYS = re.compile(r"\bsys\.path\b|\bos\.environ\b|\bos\.putenv\b|\baddsitedir\b|\bimportorskip\b")
+_WAYS = re.compile(r"(?:sys\.path|os\.environ|os\.putenv|(?:.*\.)?(?:addsitedir|importorskip))\Z")
 """What makes a statement one that the imports behind it are in need of, wherever it stands."""
 
 
@@ -130,7 +130,18 @@ def _acts(node: ast.stmt) -> bool:
 
 
 def _is_way(node: ast.stmt) -> bool:
-    return any(_WAYS.search(ast.unparse(one)) for one in _changed(node))
+    return any(_WAYS.match(_dotted(part)) for one in _changed(node) for part in ast.walk(one))
+
+
+def _dotted(node: ast.AST) -> str:
+    """A name, or the last two parts of a dotted one; empty for anything else."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=owner) | ast.Attribute(attr=owner), attr=name):
+            return f"{owner}.{name}"
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""
 
 
 def _changed(node: ast.stmt) -> Iterator[ast.expr]:
@@ -257,20 +268,28 @@ def _is_only_more(old: ast.Module, new: ast.Module | None, line: ImportNode) -> 
     """The new text says what the old one did, and the import; what has to stand first does."""
     if new is None or ast.get_docstring(old, clean=False) != ast.get_docstring(new, clean=False):
         return False
-    if list(map(ast.dump, _others(old))) != list(map(ast.dump, _others(new))):
+    if list(_form(_others(old))) != list(_form(_others(new))):
         return False
     had, has = [*_all_spelled(old), *_spelled(line)], _all_spelled(new)
-    future = [at for at, node in enumerate(new.body) if _is_from_future(node)]
+    future = [at for at, node in enumerate(new.body) if is_from_future(node)]
     head = new.body[: future[-1]] if future else []
-    return sorted(had) == sorted(has) and all(_is_docstring(node) or _is_from_future(node) for node in head)
-
-
-def _is_from_future(node: ast.stmt) -> bool:
-    return isinstance(node, ImportNode) and _package(node) == "__future__"
+    return sorted(had) == sorted(has) and all(_is_docstring(node) or is_from_future(node) for node in head)
 
 
 def _others(tree: ast.Module) -> list[ast.stmt]:
     return [node for node in tree.body if not isinstance(node, ImportNode)]
+
+
+def _form(body: Sequence[ast.stmt]) -> Iterator[tuple[object, ...]]:
+    """What tells statements apart, wherever they stand: each node's kind and fields, with the kinds of those below."""
+    for node in (one for statement in body for one in ast.walk(statement)):
+        yield type(node), *(_field(value) for _, value in ast.iter_fields(node))
+
+
+def _field(value: object) -> object:
+    if isinstance(value, list):
+        return [_field(one) for one in cast("list[object]", value)]
+    return type(value) if isinstance(value, ast.AST) else repr(value)
 
 
 def _all_spelled(tree: ast.Module) -> list[_Spelled]:

@@ -3,6 +3,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from hybridcode.agent.import_search import Plain, import_for
 from hybridcode.cli.transcript import transcript
@@ -11,10 +12,12 @@ from hybridcode.domain.drafted import LinesPlaced
 from hybridcode.domain.events import DraftRefused, Event, ImportAdded, ProposalMade, RungTaken
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
+from hybridcode.models.scripted import ScriptedModel
 from hybridcode.repo.snapshot import take
+from hybridcode.session.models import Models
 from hybridcode.tui.story import entries
 from tests.support.repos import write_tree
-from tests.support.sessions import Scene, edit, fence, planning, requests_of
+from tests.support.sessions import FRONTIER, LOCAL, Scene, edit, fence, planning, requests_of
 
 SHOP = "def total(items):\n    return sum(items)\n"
 STEP = edit("total", "shop.py#total")
@@ -138,6 +141,23 @@ async def test_a_name_whose_import_would_lead_in_a_circle_is_left_to_the_writer_
     assert refusal.reason == "Tax is not defined in this file"
     assert refusal.advice.endswith(
         " An import of Tax at the top leads from tax.py back to this file: import it inside the function."
+    )
+
+
+async def test_a_file_that_a_remote_writer_may_not_see_is_not_named_to_whoever_writes_next(tmp_path: Path):
+    files = {
+        "shop.py": SHOP,
+        "wards/tax.py": "import shop\n\n\nclass Tax:\n    top = shop\n",
+        "a.py": "from wards.tax import Tax\n\nprint(Tax)\n",
+    }
+    frontier = ScriptedModel(replace(FRONTIER, is_remote=True), planning(Plan((STEP,))))
+    models = Models(frontier, ScriptedModel(LOCAL, {"draft": [total("Tax()"), total("sum(items) * 2")]}))
+    it = Scene(write_tree(tmp_path / "repo", files), settings={"egress.deny_paths": ("wards/",)}, models=models)
+    assert (await it.run("change the total")).code == ExitCode.DONE
+    (refused,) = (one for one in events_of(it) if isinstance(one, DraftRefused))
+    (refusal,) = refused.refusals
+    assert refusal.advice.endswith(
+        " An import of Tax at the top leads back to this file: import it inside the function."
     )
 
 

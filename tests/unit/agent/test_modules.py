@@ -72,6 +72,29 @@ def test_what_is_made_beside_two_files_is_not_one_thing(tmp_path: Path):
     assert line_for(tmp_path, "shop/main.py", files) is None
 
 
+def test_what_a_file_near_by_means_is_not_lost_among_many_others(tmp_path: Path):
+    files = {"shop/cart.py": CART, "z/cart.py": CART, "z/b.py": "from z.cart import Cart\n"}
+    many = {f"shop/m{n}.py": FULL for n in range(120)}
+    assert line_for(tmp_path, "z/main.py", {**files, **many}) is None
+    assert line_for(tmp_path, "shop/main.py", {"shop/cart.py": CART, **many}) == FULL
+
+
+def test_what_python_is_told_of_a_file_is_no_import_of_a_name(tmp_path: Path):
+    files = {"a.py": "from __future__ import annotations\n", "b.py": "from __future__ import annotations\n"}
+    assert line_for(tmp_path, "main.py", files, "annotations") is None
+    files["c.py"] = "from typing_tools import annotations\n"
+    assert line_for(tmp_path, "main.py", files, "annotations") == files["c.py"]
+
+
+def test_a_name_that_means_something_else_under_a_condition_is_not_plain(tmp_path: Path):
+    files = {"shop/cart.py": CART, "a.py": FULL, "b.py": f"try:\n    {FULL}except ImportError:\n    Cart = None\n"}
+    assert line_for(tmp_path, "main.py", files) == FULL
+    files["b.py"] = f"try:\n    from fast import Cart\nexcept ImportError:\n    {FULL}"
+    assert line_for(tmp_path, "main.py", files) is None
+    del files["a.py"]
+    assert line_for(tmp_path / "alone", "main.py", files) is None
+
+
 def test_a_test_is_imported_into_tests_alone(tmp_path: Path):
     files = {"tests/__init__.py": "", "tests/support.py": CART, "a.py": "from tests.support import Cart\n"}
     assert line_for(tmp_path, "main.py", files) is None

@@ -1,3 +1,6 @@
+import time
+from pathlib import Path
+
 import pytest
 
 from hybridcode.context.assemble import assemble
@@ -23,6 +26,8 @@ NAMES = (
 RATES = {"a": cents(1)}
 RATE = 3
 Kinds = Literal["a", "b"]
+FROZEN = frozenset({"a", "b"})
+MADE = Cart(rounded, "a")
 
 
 class Cart:
@@ -62,6 +67,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         ("shop/cart.py#Kinds", True),
         ("web/cart.ts#imports", True),
         ("web/cart.ts#NAMES", True),
+        ("shop/cart.py#FROZEN", True),
+        ("shop/cart.py#MADE", False),
         ("shop/cart.py#RATES", False),
         ("shop/cart.py#RATE", False),
         ("shop/cart.py#rounded", False),
@@ -73,6 +80,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 def test_which_places_only_list_names(corpus: Corpus, place: str, is_list: bool) -> None:
     region = Region.parse(place)
     assert lists_names(corpus.snapshot, resolve(corpus.snapshot, region), region.symbol) is is_list
+
+
+def test_a_list_with_many_blanks_is_read_at_once(tmp_path: Path) -> None:
+    gap = "\n" * 40_000
+    corpus = corpus_of(tmp_path / "tree", {"a.py": f'NAMES = (\n    "a"{gap}1)\n'})
+    target = resolve(corpus.snapshot, Region.parse("a.py#NAMES"))
+    began = time.process_time()
+    assert not lists_names(corpus.snapshot, target, "NAMES")
+    assert time.process_time() - began < 2
 
 
 def window_of(corpus: Corpus, step: Step, *others: Step, at: int = 0) -> ContextWindow:

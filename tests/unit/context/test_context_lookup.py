@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hybridcode.context.corpus import Corpus
 from hybridcode.context.lookup import look_up
 from hybridcode.context.passages import Taken
-from tests.support.contexts import corpus_of
+from tests.support.contexts import corpus_at, corpus_of
+from tests.support.repos import write_tree
 
 MARK = "spare_tally"
 FILES = {
@@ -155,3 +156,15 @@ def test_what_is_found_is_the_same_twice(tmp_path: Path, corpus: Corpus) -> None
         for one in (fresh, corpus)
     )
     assert first == second
+
+
+def test_of_a_file_that_is_searched_for_and_defines_nothing_that_is_said(tmp_path: Path) -> None:
+    files = {"a.py": "", "package-lock.json": '{"a": 1}\n', "b.py": "def b():\n    pass\n"}
+    write_tree(tmp_path, files)
+    (tmp_path / "c.dat").write_bytes(bytes(range(256)))
+    corpus = corpus_at(tmp_path)
+    assert look_up(corpus, read=(), search=("a.py",), budget=100) == "## a.py\nIt is empty.\n\n"
+    assert "read it to see its lines" in look_up(corpus, read=(), search=("package-lock.json",), budget=100)
+    assert look_up(corpus, read=(), search=("c.dat",), budget=100).startswith("## c.dat\nA binary file")
+    assert look_up(corpus, read=(), search=("b.py",), budget=100) == "## b.py defines\n```\n1: def b():\n```\n\n"
+    assert look_up(corpus, read=(), search=("a.py",), budget=1) == ""

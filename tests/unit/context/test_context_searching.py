@@ -118,3 +118,10 @@ def test_what_is_a_path_is_found_however_it_is_written(corpus: Corpus, words: st
 def test_files_are_found_in_words(corpus: Corpus) -> None:
     assert Search(corpus, "where cart.py rounds").files == ("shop/cart.py",)
     assert Search(corpus, "a and/or b, e.g. this").files == ()
+
+
+def test_of_what_stands_nearly_everywhere_the_first_lines_are_kept_and_the_rest_is_counted(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path / "tree", {"a.py": "x = 1\n" * 1_000})
+    hits = Search(corpus, " ").hits
+    assert (len(hits.first), hits.number) == (40, 1_000)
+    assert "(960 more lines, not shown: " in Search(corpus, " ").listed(most=9_000)

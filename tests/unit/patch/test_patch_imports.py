@@ -184,3 +184,15 @@ def test_imports_added_one_after_the_other_stay_each_alone(text: str, lines: lis
     more = Counter(top_imports(ast.parse(data)))
     more.subtract(had)
     assert all(count == 0 or (count == 1 and one not in had) for one, count in more.items())
+
+
+CHAIN = "if x == 0:\n    pass\n" + "".join(f"elif x == {n}:\n    pass\n" for n in range(1, 500))
+SUM = "x = " + " + ".join(["y"] * 1_100) + "\n"
+CALLS = "os.a" + "()" * 1_100 + "\n"
+
+
+@pytest.mark.parametrize("deep", [CHAIN, SUM, CALLS], ids=("chain", "sum", "calls"))
+@pytest.mark.parametrize("line", ["import zlib", CART])
+def test_what_lies_deeper_than_python_counts_calls_is_read(deep: str, line: str):
+    text = f"import os\n{deep}import re\n"
+    assert line in with_import(text, line).splitlines()
