@@ -6,7 +6,7 @@ object of a word for a removal, or as what is said to go, and not where somethin
 
 import re
 
-from hybridcode.patch.goes import telling_sentences
+from hybridcode.patch.goes import NOT, telling_sentences
 
 _FUNCTION = "functions?|methods?|tests?|helpers?|fixtures?|handlers?|callbacks?|hooks?|routines?|procedures?|wrappers?"
 _TYPE = "(?:sub)?class(?:es)?|types?|interfaces?|enums?|models?|exceptions?|structs?|mixins?|wrappers?"
@@ -27,11 +27,10 @@ _ALL_OF_IT = r"everything|support|handling|all (?:the |of the )?code|(?:dead|old
 _QUALITIES = (
     "whole|entire|old|legacy|deprecated|obsolete|unused|dead|redundant|duplicate|needless|private|public|wrapper|helper"
 )
-_NOT = "(?<!not )(?<!n't )(?<!never )(?<!without )(?<!instead of )(?<!than )"
-_REMOVE = rf"{_NOT}\b(?:remov|delet|drop|retir|eliminat|discard|kill|get(?:s|ting)? rid of|tak(?:e|es|ing) out)\w*"
+_REMOVE = rf"{NOT}\b(?:remov|delet|drop|retir|eliminat|discard|kill|get(?:s|ting)? rid of|tak(?:e|es|ing) out)\w*"
 _TURNS = (
-    r"\b(?:from|in|into|of|within|inside|to|for|with|by|at|on|using|that|which|what|where|when|so|but|not|keep|keeps|keeping"
-    r"|leave|rename|update|change|make|add|let|use|uses|call|calls|return|returns|replace|move|merge)\b"
+    r"\b(?:from|in|into|of|within|inside|to|for|with|by|at|on|using|that|which|what|where|when|so|but|not|keep|keeps"
+    r"|keeping|leave|rename|update|change|make|add|let|use|uses|call|calls|return|returns|replace|move|merge)\b"
 )
 """Words behind which a noun is no longer what is removed."""
 _ELSE = (
@@ -39,7 +38,10 @@ _ELSE = (
     rf"(?!(?:the|its|their|this|these|those|all|any|every|both|{_QUALITIES}|{{noun}})\b|\w+(?:,|\s+(?:and|or)\b))[^\W\d_]"
 )
 """What else is done: behind a comma or `and` no more of what is removed, nor one name of a list."""
-_GOES_AWAY = r"(?:goes?(?=\s*(?:[.;,:!)]|\Z|(?:away|too|as well|entirely|completely|now)\b))|is gone|are gone|(?:is|are|must|can|should|may|to) (?:be )?(?:removed|deleted|dropped|retired))\b"
+_GOES_AWAY = (
+    r"(?:goes?(?=\s*(?:[.;,:!)]|\Z|(?:away|too|as well|entirely|completely|now)\b))"
+    r"|is gone|are gone|(?:is|are|must|can|should|may|to) (?:be )?(?:removed|deleted|dropped|retired))\b"
+)
 _ENDS = (
     r"(?=\s*(?:\Z|[.;:!)]|,\s*(?:it|which|that)\b)"
     r"|\s+(?:that|which|who|for|only|entirely|completely|altogether|here|again|as|since|because|now)\b"
