@@ -27,7 +27,7 @@ from hybridcode.agent.ruled import by_rule
 from hybridcode.agent.run import Run
 from hybridcode.agent.submitting import submit, take_up
 from hybridcode.agent.tries import Tries
-from hybridcode.agent.whole import others_done, try_own, try_whole
+from hybridcode.agent.whole import is_tried, others_done, try_own, try_whole
 from hybridcode.domain.errors import ContextError, EgressForbidden, ModelError, RepoError, StepCapReached
 from hybridcode.domain.events import CheckRan, DraftRefused, NoticeGiven, RungTaken
 from hybridcode.domain.plan import Region, Step, Writer
@@ -114,6 +114,8 @@ class _Climb:
                 break
             if not self._can_be_asked(rung):
                 continue
+            if rung.name == "local_sample":
+                self.kept, self.narrowed = Kept(), ()
             if _asks_frontier(rung) and (ended := await self._as_it_is()) is not None:
                 return ended
             has_retry = rung.writer == "local" and bool(left) and left[0].name == "local_retry"
@@ -171,10 +173,11 @@ class _Climb:
         if is_again or not fell.said or fell.tree is None:
             return fell
         now = await self.run.snapshot()
-        is_applied = now.digest == fell.tree.digest
-        before = None if is_applied else now
+        if now.digest not in (fell.tree.digest, self.kept.tree):
+            return fell
+        before = None if now.digest == fell.tree.digest else now
         found = pointed_to(self.kept.standing(self.step), without_command(fell.said), fell.tree, before=before)
-        if not found or not (is_applied or now.digest == self.kept.tree):
+        if not found:
             return fell
         self.kept.narrow(self.step, found, now)
         self.narrowed = found
@@ -195,6 +198,8 @@ class _Climb:
         return None
 
     def _can_be_asked(self, rung: Rung) -> bool:
+        if rung.name == "local_sample" and not is_tried(self.run, self.step):
+            return False
         return rung.writer not in self.broken and (rung.name != "frontier_hint" or "frontier" not in self.broken)
 
     def _is_last(self, rung: Rung, left: deque[Rung]) -> bool:
@@ -278,8 +283,6 @@ class _Climb:
                 asked = rung.writer
             if rung.attempt == 1 and (ruled := await by_rule(self.run, self.step, rung)) is not None:
                 return ruled
-            if rung.name == "local_sample":
-                self.kept, self.narrowed = Kept(), ()
             told = partial(_told, Notes() if rung.name == "local_sample" else self.notes, rung.writer)
             return await draft_step(self.run, self.step, rung, told, said=said, kept=self.kept)
         except (ModelError, EgressForbidden):

@@ -35,12 +35,11 @@ def rungs(
     has_frontier: bool,
     route: Route | None = None,
     drafter: str = "local",
-    is_tried: bool = False,
 ) -> Iterator[Rung]:
     """The tries for one step, in order; a step is given to a person when they are used up.
 
-    `route` is what routing.toml says of this kind of step, `drafter` who plays the local model's part. `is_tried`: a
-    check tells in a scratch copy which draft is right, so that there may be samples.
+    `route` is what routing.toml says of this kind of step, `drafter` who plays the local model's part. Samples are for
+    steps of which a check tells in a scratch copy which draft is right (`agent.whole.is_tried`).
     """
     attempt = 0
     who, whose = ("local model", "") if drafter == "local" else (f"the model {drafter}", " ([roles] draft)")
@@ -53,7 +52,7 @@ def rungs(
             attempt += 1
             why = reason if n == 0 else f"{who} again, with the reason of the refusal"
             yield Rung("local" if n == 0 else "local_retry", "local", attempt, why)
-        for _ in range(routing.samples - 1 if is_tried and tries else 0):
+        for _ in range(routing.samples - 1 if tries else 0):
             attempt += 1
             yield Rung("local_sample", "local", attempt, f"{who} from scratch, with another seed: the check chooses")
         if has_frontier:
@@ -76,7 +75,6 @@ def rungs(
 async def ladder_for(run: Run, step: Step) -> tuple[Rung, ...]:
     """The tries for one step of a run."""
     work = work_of(step, await run.snapshot()) if run.routes.route else None
-    check = step.check or run.settings.verify.test_cmd or (run.plan.check if run.plan is not None else "")
     return tuple(
         rungs(
             step,
@@ -85,6 +83,5 @@ async def ladder_for(run: Run, step: Step) -> tuple[Rung, ...]:
             has_frontier=run.senders.frontier is not None,
             route=run.routes.route_for(work) if work is not None else None,
             drafter=run.senders.part("local"),
-            is_tried=run.gate.effects.scratch is not None and bool(check),
         )
     )

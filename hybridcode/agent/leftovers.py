@@ -28,7 +28,7 @@ _LOOKS_LIKE_ONE = re.compile(r"\w_\w|[a-z\d][A-Z]|[A-Z]{2,}[a-z]")
 
 def left_behind(before: Mapping[str, bytes | None], tree: Snapshot, *, shown: Snapshot, task: str = "") -> list[Line]:
     """Every line of `shown`, a part of the tree, that holds a name which changed files defined before and none of them
-    does now, or which lost a line where the task has it removed, renamed or replaced."""
+    does now, or which lost lines, and got none, where the task has it removed, renamed or replaced."""
     defined = {name for path in before for name in _defined(path, text_of(tree, path))}
     old = {name for path, data in before.items() for name in _defined(path, data or b"")}
     gone = (old | _taken_out(task, before, tree)) - defined
@@ -58,12 +58,14 @@ def told_mentions(found: list[Line]) -> str:
 
 
 def _taken_out(task: str, before: Mapping[str, bytes | None], tree: Snapshot) -> set[str]:
-    """Names that the task has go, and that a line which is gone held."""
+    """Names that the task has go, and that a line which is gone held and no new one holds."""
     names = {name for name in _names(task) if is_named_for_removal(name, task)}
     if not names:
         return set()
-    removed = b"".join(_removed(data or b"", text_of(tree, path)) for path, data in before.items())
-    return {name for name in names if _word([name]).search(removed)}
+    texts = [(data or b"", text_of(tree, path)) for path, data in before.items()]
+    removed = b"".join(_without(old, new) for old, new in texts)
+    added = b"".join(_without(new, old) for old, new in texts)
+    return {name for name in names if (word := _word([name])).search(removed) and not word.search(added)}
 
 
 def _names(task: str) -> Iterator[str]:
@@ -75,9 +77,10 @@ def _names(task: str) -> Iterator[str]:
             yield found[0]
 
 
-def _removed(old: bytes, new: bytes) -> bytes:
-    lines = split_lines(old)
-    return b"".join(line for one in changes(lines, split_lines(new)) for line in lines[one.a0 : one.a1])
+def _without(text: bytes, other: bytes) -> bytes:
+    """The lines of a text that another version of it has not."""
+    lines = split_lines(text)
+    return b"".join(line for one in changes(lines, split_lines(other)) for line in lines[one.a0 : one.a1])
 
 
 def _word(names: list[str]) -> re.Pattern[bytes]:

@@ -156,6 +156,7 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
     if isinstance(given, int):
         assert old is not None
         return msgspec.structs.replace(old, id=name)
+    was_touched = old.touches if old is not None else ()
     touches = _touches(given.t, old)
     itself = given.x or (f"delete {', '.join(touches)}" if given.k == "delete" and touches else "")
     stands_for_it = task.strip() if len(task) <= GOAL_CHARS and old is None else ""
@@ -165,7 +166,7 @@ def _step(place: int, given: ShortStep | int, old: Step | None, task: str) -> St
         _goal(given.g.strip(), old) or stands_for_it or itself,
         kind=(given.k or "edit") if given.x is None else "command",
         touches=touches,
-        reads=with_files(given.r or (), after=touches),
+        reads=with_files(given.r or (), after=touches or was_touched),
         needs=tuple(map(str, needs)),
         command=given.x,
         check=given.c or None,

@@ -17,7 +17,7 @@ from hybridcode.agent.drafter import is_readable
 from hybridcode.agent.run import Run
 from hybridcode.agent.sandbox_limits import kept_from
 from hybridcode.agent.unbroken import comparison, excuse
-from hybridcode.domain.action import FileChange, Ran, ShellCommand
+from hybridcode.domain.action import FileChange, Ran
 from hybridcode.domain.events import CheckRan, NoticeGiven
 from hybridcode.domain.plan import Step
 from hybridcode.gate.scratch import Scratch
@@ -84,6 +84,15 @@ class Tried:
 NOTHING = Tried()
 
 
+def may_try(run: Run, line: str) -> bool:
+    """A command may run in a scratch copy before anybody was asked, and what it says there counts."""
+    scratch = run.gate.effects.scratch
+    if scratch is None or not line:
+        return False
+    command = command_of(run, line, purpose="check")
+    return command.text not in scratch.distrusted and run.gate.policy.judge(command).verdict == "allow"
+
+
 async def try_ahead(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tried:
     """Run a step's check on a draft, if it may run before anybody was asked and there is a sandbox for it."""
     return await try_command(run, step, step.check or "", changes)
@@ -94,11 +103,9 @@ async def try_command(
 ) -> Tried:
     """As `try_ahead`, of any command; `is_of_all`: it proves the whole task, and `changes` are of all steps."""
     scratch = run.gate.effects.scratch
-    if scratch is None or not line:
+    if scratch is None or not may_try(run, line) or run.gate.policy.judge(run.gate.seal(changes)).verdict == "deny":
         return NOTHING
     command = command_of(run, line, purpose="check")
-    if command.text in scratch.distrusted or not _may_run(run, command, changes):
-        return NOTHING
     changes = tuple(replace(change, path=run.gate.policy.places.plain(change.path)) for change in changes)
     async with scratch.lock:
         try:
@@ -187,12 +194,6 @@ def _output(run: Run, receipt: Ran) -> str:
 
 
 _LATER = "From now on it runs after you have approved."
-
-
-def _may_run(run: Run, command: ShellCommand, changes: tuple[FileChange, ...]) -> bool:
-    """Policy allows the check by itself, and would not deny the draft anyway."""
-    policy = run.gate.policy
-    return policy.judge(command).verdict == "allow" and policy.judge(run.gate.seal(changes)).verdict != "deny"
 
 
 def _fits(snapshot: Snapshot, change: FileChange) -> bool:

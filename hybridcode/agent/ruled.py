@@ -6,6 +6,9 @@ leaves a file with new syntax errors, is left to whoever writes.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
+
+from tree_sitter import Node
 
 from hybridcode.agent.drafter import Drafted
 from hybridcode.agent.ladder import Rung
@@ -20,7 +23,7 @@ from hybridcode.domain.window import Target
 from hybridcode.patch.check import unparsable
 from hybridcode.patch.mechanical import LANGUAGES
 from hybridcode.patch.names import is_python, parsed
-from hybridcode.repo.grammars import language_of
+from hybridcode.repo.grammars import language_of, parse
 from hybridcode.repo.snapshot import Snapshot
 from hybridcode.repo.symbols import outline
 
@@ -117,4 +120,35 @@ def _alone(tree: Snapshot, region: Region) -> Target | None:
     name = inside[0].name if inside else ""
     is_all = all(symbol.name != name or (start <= symbol.start and symbol.end <= end) for symbol in symbols)
     is_alone = all(symbol.name == name or symbol.name.startswith(f"{name}.") for symbol in inside)
-    return target if name and is_all and is_alone else None
+    return (
+        target if name and is_all and is_alone and _is_all_there(region.path, tree.read(region.path), target) else None
+    )
+
+
+def _is_all_there(path: str, data: bytes, target: Target) -> bool:
+    """No other statement has a part of the lines, and none of theirs gives a second name its value."""
+    first, last = (target.start or 1) - 1, (target.end or 1) - 1
+    tree = parse(language_of(path) or "", data)
+    inside = [tree.root_node] if tree is not None else []
+    while len(inside) == 1 and not first <= _rows(inside[0]).start <= _rows(inside[0]).stop - 1 <= last:
+        inside = [one for one in inside[0].named_children if _has(one, first, last)]
+    rows = [_rows(one) for one in inside]
+    is_inside = bool(rows) and all(first <= one.start and one.stop - 1 <= last for one in rows)
+    return is_inside and not any(map(_sets_more, inside)) and all(a.stop <= b.start for a, b in pairwise(rows))
+
+
+def _rows(node: Node) -> range:
+    """The lines of a node, 0-based; a line of which it takes no more than the end of the one before is none of them."""
+    start, (end, column) = node.start_point[0], node.end_point
+    return range(start, end if column == 0 and end > start else end + 1)
+
+
+def _has(node: Node, first: int, last: int) -> bool:
+    rows = _rows(node)
+    return "comment" not in node.type and rows.start <= last and first < rows.stop
+
+
+def _sets_more(node: Node) -> bool:
+    """`a = b = 1`."""
+    found = node.named_child(0) if node.type == "expression_statement" else None
+    return found is not None and any(one.type == found.type for one in found.named_children)

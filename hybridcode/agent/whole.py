@@ -6,7 +6,7 @@ together, in a scratch copy, so it never keeps a draft from being proposed.
 
 from dataclasses import replace
 
-from hybridcode.agent.proving import NOTHING, Tried, try_ahead, try_command
+from hybridcode.agent.proving import NOTHING, Tried, may_try, try_ahead, try_command
 from hybridcode.agent.run import Run
 from hybridcode.domain.action import ChangeSet, FileChange, ShellCommand
 from hybridcode.domain.plan import Step
@@ -45,6 +45,13 @@ async def try_whole(run: Run, step: Step, changes: tuple[FileChange, ...]) -> Tr
         if tried is not NOTHING or effects == run.lanes.effects:
             return replace(tried, beside=tuple(name for name, found in beside.items() if found))
     return NOTHING
+
+
+def is_tried(run: Run, step: Step) -> bool:
+    """A check tells in a scratch copy which draft of a step is right: its own, or that of the task if all others are
+    done or wait."""
+    line = step.check or (_line(run) if _waiting(run, step) is not None else "")
+    return may_try(run, line)
 
 
 def is_last(run: Run, step: Step) -> bool:

@@ -6,7 +6,7 @@ object of a word for a removal, or as what is said to go, and not where somethin
 
 import re
 
-from hybridcode.patch.goes import telling_sentences
+from hybridcode.patch.goes import NOT, telling_sentences
 
 _FUNCTION = "functions?|methods?|tests?|helpers?|fixtures?|handlers?|callbacks?|hooks?|routines?|procedures?|wrappers?"
 _TYPE = "(?:sub)?class(?:es)?|types?|interfaces?|enums?|models?|exceptions?|structs?|mixins?|wrappers?"
@@ -27,14 +27,20 @@ _ALL_OF_IT = r"everything|support|handling|all (?:the |of the )?code|(?:dead|old
 _QUALITIES = (
     "whole|entire|old|legacy|deprecated|obsolete|unused|dead|redundant|duplicate|needless|private|public|wrapper|helper"
 )
-_REMOVE = r"\b(?:remov|delet|drop|retir|eliminat|discard|kill|get(?:s|ting)? rid of|tak(?:e|es|ing) out)\w*"
+_REMOVE = rf"{NOT}\b(?:remov|delet|drop|retir|eliminat|discard|kill|get(?:s|ting)? rid of|tak(?:e|es|ing) out)\w*"
 _TURNS = (
-    r"\b(?:from|in|into|of|within|inside|to|for|with|by|at|on|using|that|which|where|when|so|but|not|keep|keeps|keeping"
-    r"|leave|rename|update|change|make|add|let|use|uses|call|calls|return|returns|replace|move|merge)\b"
+    r"\b(?:from|in|into|of|within|inside|to|for|with|by|at|on|using|that|which|what|where|when|so|but|not|keep|keeps"
+    r"|keeping|leave|rename|update|change|make|add|let|use|uses|call|calls|return|returns|replace|move|merge)\b"
 )
 """Words behind which a noun is no longer what is removed."""
+_ELSE = (
+    r"(?:,|\b(?:and|or|then))\s+(?:(?:and|or|then|also)\s+)?"
+    rf"(?!(?:the|its|their|this|these|those|all|any|every|both|{_QUALITIES}|{{noun}})\b|\w+(?:,|\s+(?:and|or)\b))[^\W\d_]"
+)
+"""What else is done: behind a comma or `and` no more of what is removed, nor one name of a list."""
 _GOES_AWAY = (
-    r"(?:goes|go|is gone|are gone|(?:is|are|must|can|should|may|to) (?:be )?(?:removed|deleted|dropped|retired))\b"
+    r"(?:goes?(?=\s*(?:[.;,:!)]|\Z|(?:away|too|as well|entirely|completely|now)\b))"
+    r"|is gone|are gone|(?:is|are|must|can|should|may|to) (?:be )?(?:removed|deleted|dropped|retired))\b"
 )
 _ENDS = (
     r"(?=\s*(?:\Z|[.;:!)]|,\s*(?:it|which|that)\b)"
@@ -45,8 +51,9 @@ _ENDS = (
 
 def is_described(kind: str, goal: str) -> bool:
     """A sentence of the goal says that something goes that a definition of this kind may be."""
-    noun = rf"\b(?:{_NOUNS.get(kind, _ANY)}|{_ALL_OF_IT})\b"
-    removed = re.compile(rf"{_REMOVE}(?:(?!{_TURNS})[^:])*?{noun}", re.IGNORECASE)
+    nouns = f"{_NOUNS.get(kind, _ANY)}|{_ALL_OF_IT}"
+    noun, other = rf"\b(?:{nouns})\b", _ELSE.format(noun=nouns)
+    removed = re.compile(rf"{_REMOVE}(?:(?!{_TURNS}|{other})[^:])*?{noun}", re.IGNORECASE)
     goes = re.compile(rf"\A\W*(?:\w+\s+){{0,3}}?{noun}.*?\s{_GOES_AWAY}", re.IGNORECASE)
     return any(removed.search(sentence) or goes.search(sentence) for sentence in telling_sentences(goal))
 

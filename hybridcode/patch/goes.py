@@ -6,8 +6,10 @@ Invariant: a pure function of the goal; a name that sounds like a removal is non
 import re
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+NOT = "(?<!not )(?<!not be )(?<!n't )(?<!n't be )(?<!never )(?<!without )(?<!instead of )(?<!than )"
+"""What does not stand before a word that means what it says."""
 GOES = re.compile(
-    r"\b(?:remov|delet|drop|mov|inlin|no longer|get rid|retir|eliminat|discard|kill|obsolet|unused"
+    rf"{NOT}\b(?:remov|delet|drop|mov|inlin|no longer|get rid|retir|eliminat|discard|kill|obsolet|unused"
     r"|goes\b|go\b(?=\s*(?:[.;,)]|away\b|\Z))|gone\b|leaves?\b|tak(?:e|es|en) (?:it |them )?out\b"
     r"|entfern|l[öo]sch|streich|supprim|enl[eè]v|elimin|borr|quit|rimuov)"
     r"|删除|移除|去掉|削除|삭제|제거|удал",

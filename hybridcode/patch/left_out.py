@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from hybridcode.patch.filetext import FileText
-from hybridcode.patch.goes import sentences_of
+from hybridcode.patch.goes import NOT, sentences_of
 from hybridcode.repo.symbols import Symbol, error_count, outline
 
 _SHAPES = {
@@ -30,8 +30,8 @@ _COUNTED = frozenset({"function", "method"})
 _LIKENESS = 60.0
 _COMPARED_CHARS = 4_000
 _REMOVAL = re.compile(
-    r"\b(?:remov|delet|drop|replac|renam|merg|inlin|fold|mov|extract|instead|no longer|get rid|unif|combin|collaps"
-    r"|convert|turn|strip|retir|eliminat|discard|kill|split|consolidat|superse|obsolet|unused"
+    rf"{NOT}\b(?:remov|delet|drop|replac|renam|merg|inlin|fold|mov|extract|instead|no longer|get rid|unif|combin"
+    r"|collaps|convert|turn|strip|retir|eliminat|discard|kill|split|consolidat|superse|obsolet|unused"
     r"|entfern|l[öo]sch|streich|ersetz|umbenenn|supprim|enl[eè]v|rempla|elimin|borr|quit|rimuov|sostitu)"
     r"|删除|移除|去掉|替换|重命名|削除|置き換|삭제|제거|удал|замен",
     re.IGNORECASE,

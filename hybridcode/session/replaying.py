@@ -172,6 +172,8 @@ class _Walk:
             case RungTaken():
                 self.tries[event.step, event.attempt] = Drafting()
                 self.writers[event.step] = event.writer
+                if event.rung == "local_sample":
+                    self.refused.pop(event.step, None)
             case DraftMade():
                 yield self._draft(seq, event)
             case DraftRuled():

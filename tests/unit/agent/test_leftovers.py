@@ -60,6 +60,14 @@ def test_a_name_that_the_task_takes_out_is_found_though_it_is_no_definition(tmp_
     assert left_behind({"b.py": b"x\n"}, tree, shown=tree, task="Rename old_rate to new_rate.") == []
 
 
+def test_what_the_new_lines_hold_as_well_is_not_taken_out(tmp_path: Path):
+    (tmp_path / "net.py").write_text("def fetch_url(url, timeout=1):\n    return url\n")
+    (tmp_path / "shop.py").write_text("fetch_url(2)\n")
+    tree, before = take(tmp_path), {"shop.py": b"fetch_url(2, timeout=3)\n"}
+    task = "Remove `timeout` from the calls of `fetch_url`."
+    assert [one.path for one in left_behind(before, tree, shown=tree, task=task)] == ["net.py"]
+
+
 def test_many_lines_are_counted():
     found = [Line("a.py", number, "gone()") for number in range(1, MOST + 4)]
     assert told_mentions(found).splitlines()[-2:] == [f"a.py:{MOST}: gone()", "(3 more lines)"]

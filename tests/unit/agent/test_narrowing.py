@@ -7,7 +7,7 @@ import pytest
 from hybridcode.agent.checks import said, without_command
 from hybridcode.agent.narrowing import holds, left_over, pointed_to
 from hybridcode.domain.action import Amend, Proposal
-from hybridcode.domain.events import CheckRan, RungTaken
+from hybridcode.domain.events import CheckRan, Envelope, RungTaken
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Region
 from hybridcode.gate.approvers import Scripted, yes
@@ -248,3 +248,30 @@ def test_where_only_tests_are_written_a_failure_points_to_the_one_that_fails(tre
     assert pointed("test_shop.py:2: AssertionError", tests, "test_shop.py#test_a", "test_shop.py#test_b") == (
         "test_shop.py#test_a",
     )
+
+
+@sandboxed
+async def test_a_place_that_a_person_edits_while_the_check_runs_is_drafted_anew(tmp_path: Path):
+    files = {
+        "cart.py": "def total():\n    return 0\n",
+        "shop.py": "def check(total):\n    assert total == 1\n",
+        "check.py": "import cart\nimport shop\nshop.check(cart.total())\n",
+    }
+    drafts = [answer("total", "return 2"), "KEEP", answer("total", "return 1"), "KEEP"]
+    plan = Plan((edit("1", "cart.py#total", "shop.py#check", check=CHECK),))
+    settings = {"approval.allow": (f"Bash(={CHECK})",)}
+    it = Scene(git_repository(tmp_path / "x", files), planning(plan), {"draft": drafts}, settings=settings)
+    session = it.open()
+
+    def edited(envelope: Envelope) -> None:
+        if isinstance(envelope.event, CheckRan) and not envelope.event.passed:
+            (it.workspace / "shop.py").write_text(f"# mine\n{files['shop.py']}")
+
+    session.subscribe(edited)
+    try:
+        assert (await session.run("do it")).code == ExitCode.DONE
+    finally:
+        await session.close()
+    proven(session)
+    assert it.read("cart.py") == "def total():\n    return 1\n"
+    assert it.read("shop.py") == f"# mine\n{files['shop.py']}"

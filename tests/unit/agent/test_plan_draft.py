@@ -135,6 +135,13 @@ def test_a_step_that_is_given_anew_says_only_what_differs():
     assert (step.writer, step.why) == ("frontier", "subtle")
 
 
+def test_what_a_step_that_is_given_anew_reads_is_in_the_file_of_the_draft():
+    draft = Plan((Step("1", "change it", touches=("a.py#f",)),))
+    plan = parse_reply('{"s":[{"d":1,"r":["#g"]}]}', task=TASK, draft=draft)
+    assert isinstance(plan, Plan)
+    assert plan.steps[0].reads == ("a.py#g",)
+
+
 def test_an_empty_key_takes_away_what_the_draft_says():
     first = edit("a", "x.py")
     more = edit("b", "y.py", reads=("notes.md",), needs=("a",), check="make", writer="frontier", why="subtle")

@@ -37,6 +37,8 @@ FILES = {
     "shop/cart.py": CART,
     "data.json": '{"a": 1,\n "b": 2}\n',
     "one.py": "class A:\n    def f(self):\n        pass\n",
+    "shared.py": "a = 1; start()\nb = c = 2\nd = 3\n",
+    "shared.js": "const a = 1; start();\nfunction b() {} start();\nconst c = 3;\n",
 }
 
 
@@ -72,6 +74,24 @@ def test_a_plain_deletion_needs_no_writer(workspace: Path, goal: str, touches: t
 
 
 @pytest.mark.parametrize(
+    ("before", "path", "name", "after"),
+    [
+        (FILES["shared.py"], "a.py", "d", "a = 1; start()\nb = c = 2\n"),
+        (FILES["shared.js"], "a.js", "c", "const a = 1; start();\nfunction b() {} start();\n"),
+        ("#[inline]\nfn f() {} // once\n\nfn g() {}\n", "a.rs", "f", "fn g() {}\n"),
+        ("@cached(\n  1)\ndef f():\n    pass\n\n\nx = 1\n", "a.py", "f", "x = 1\n"),
+        ("class A:\n    def f(self):\n        pass\n\n    def g(self):\n        pass\n", "a.py", "A.f", None),
+        ("const a = {\n  f() { return 1; },\n  g() {},\n};\n", "a.js", "f", "const a = {\n  g() {},\n};\n"),
+        ("class A {\n  @Input()\n  f = 1;\n  g = 2;\n}\n", "a.ts", "A.f", "class A {\n  g = 2;\n}\n"),
+        ("int f(void)\n{ return 1; }\n#define X 1\nint g;\n", "a.c", "f", "#define X 1\nint g;\n"),
+    ],
+)
+def test_lines_of_a_definition_alone_go(tmp_path: Path, before: str, path: str, name: str, after: str | None):
+    (change,) = ruled(step(f"Delete {name}.", f"{path}#{name}"), take(git_repository(tmp_path / "x", {path: before})))
+    assert change.after == (after or "class A:\n    def g(self):\n        pass\n").encode()
+
+
+@pytest.mark.parametrize(
     ("goal", "touches"),
     [
         ("Delete Cart.total and update main.", ()),
@@ -89,6 +109,10 @@ def test_a_plain_deletion_needs_no_writer(workspace: Path, goal: str, touches: t
         ("Delete a.", ("data.json#a",)),
         ("Delete A.f.", ("one.py#A.f",)),
         ("Delete gone.", ("shop/cart.py#gone",)),
+        ("Delete a.", ("shared.py#a",)),
+        ("Delete b.", ("shared.py#b",)),
+        ("Delete a.", ("shared.js#a",)),
+        ("Delete b.", ("shared.js#b",)),
         ("Do not delete Cart.total.", ()),
     ],
 )

@@ -63,16 +63,25 @@ async def test_the_sampling_temperature_of_a_model_that_has_a_higher_one_stays(t
     assert {one.temperature for one in local.requests if one.role == "draft"} == {0.9}
 
 
-def names(*, is_tried: bool) -> list[str]:
-    routing = RoutingSettings(samples=3)
-    found = rungs(Step("1", "do"), routing, has_local=True, has_frontier=True, is_tried=is_tried)
-    return [rung.name for rung in found]
+def test_samples_come_behind_the_tries_and_before_the_frontier():
+    found = rungs(Step("1", "do"), RoutingSettings(samples=3), has_local=True, has_frontier=True)
+    names = [rung.name for rung in found]
+    assert names == ["local", "local_retry", "local_sample", "local_sample", "frontier_hint", "frontier"]
 
 
-def test_there_are_samples_only_where_a_check_can_choose():
-    tries = ["local", "local_retry", "frontier_hint", "frontier"]
-    assert names(is_tried=False) == tries
-    assert names(is_tried=True) == [*tries[:2], "local_sample", "local_sample", *tries[2:]]
+@sandboxed
+async def test_a_sample_is_told_of_no_refusal_and_a_replay_knows_that(tmp_path: Path):
+    it, local = stage(tmp_path, "RATE = 1", "RATE = (", "RATE = [", "RATE = 6", "RATE = 5")
+    assert (await it.run()).code == ExitCode.DONE
+    drafts = [one for one in local.requests if one.role == "draft"]
+    assert [number for number, one in enumerate(drafts) if one.messages == drafts[0].messages] == [0, 3, 4]
+
+
+@sandboxed
+async def test_no_samples_are_drafted_where_a_person_is_asked_before_the_check_runs(tmp_path: Path):
+    it, _ = stage(tmp_path, "RATE = 1", "RATE = 2", "RATE = 6", check="python3 -c 'import shop; assert shop.RATE == 5'")
+    assert (await it.run()).code != ExitCode.DONE
+    assert "local_sample" not in rungs_of(it)
 
 
 async def test_without_a_check_no_samples_are_drafted(tmp_path: Path):

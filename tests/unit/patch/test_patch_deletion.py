@@ -71,6 +71,9 @@ def test_an_empty_fence_deletes_a_region_that_is_to_go(goal: str, text: str):
         "Delete rate. Make total faster.",
         "Delete lines 6-7.",
         "Remove the print in lines 6-8.",
+        "Do not delete total.",
+        "Simplify it without removing total.",
+        "Don't remove lines 6-8.",
         None,
     ],
 )

@@ -13,6 +13,10 @@ from hybridcode.patch.described import is_described, is_itself_meant
         ("function", "The tests of the old parser are to be removed."),
         ("constant", "Get rid of the two constants for retries."),
         ("class", "Dropping the legacy model is what this is about."),
+        ("function", "Remove foo, bar and the helpers that only they use."),
+        ("function", "Remove duplicate code and unused helpers."),
+        ("function", "Delete the old, unused helper."),
+        ("function", "The test for 3.9 goes."),
     ],
 )
 def test_a_definition_may_be_described(kind: str, goal: str) -> None:
@@ -31,6 +35,15 @@ def test_a_definition_may_be_described(kind: str, goal: str) -> None:
         ("class", "Delete the function."),
         ("function", "Test the function for 3.9."),
         ("method", "Remove the parameter tax. All methods stay."),
+        ("function", "Remove duplicates and simplify the functions."),
+        ("function", "Remove the sleeps, then speed up the tests."),
+        ("method", "Drop unused imports and sort methods."),
+        ("function", "Remove trailing blanks, fix typos, document all functions."),
+        ("function", "Delete what the tests do not need."),
+        ("function", "The handler goes through the new cache."),
+        ("function", "Do not remove any function."),
+        ("function", "Simplify it without removing tests."),
+        ("function", "Fix the tests instead of deleting tests."),
     ],
 )
 def test_what_goes_from_a_definition_does_not_describe_it(kind: str, goal: str) -> None:

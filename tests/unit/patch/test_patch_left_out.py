@@ -79,6 +79,8 @@ def test_what_the_goal_names_for_removal_may_go(goal: str | None):
 def test_a_goal_that_names_it_without_a_removal_does_not_let_it_go():
     assert isinstance(placed(fenced(WITHOUT_TOTAL), "Add a docstring to total."), Refusal)
     assert not is_named_for_removal("Cart.total", "Remove the subtotal. Add a docstring to total.")
+    assert not is_named_for_removal("Cart.total", "Do not remove total.")
+    assert not is_named_for_removal("Cart.total", "The method total must not be dropped.")
 
 
 def test_a_deletion_that_says_so_is_placed():
