@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,89 @@ async def test_a_cap_that_leaves_no_room_for_the_tree_ends_the_task_as_it_was(wo
     it = judged(workspace, "bad The rate is still 3.", **{"limits.step_input_tokens": 60})
     assert (await it.run()).code == ExitCode.VERIFICATION_FAILED
     assert any("there is no other plan" in one.text for one in events(it, NoticeGiven))
+
+
+NAMES = "`shop.py#RATE` is 3; it must be 5."
+
+
+def ruled(
+    workspace: Path, *verdicts: str, planned: tuple[str, ...] = (), settings: Mapping[str, object] | None = None
+) -> Scene:
+    frontier = {"plan": [as_json(Plan((TAX,))), *planned], "judge": list(verdicts)}
+    local = {"draft:tax": [fence("TAX = 2")], "draft:r1.1": [fence("RATE = 5")], "draft:r2.1": [fence("RATE = 6")]}
+    return Scene(workspace, frontier, local, settings=settings or {})
+
+
+async def test_what_the_judge_names_is_planned_without_asking(workspace: Path):
+    it = ruled(workspace, f"bad {NAMES}", "good")
+    assert (await it.run("set the rate to five")).code == ExitCode.DONE
+    assert it.read("shop.py").startswith("RATE = 5\n")
+    assert events(it, RepairAsked) == [RepairAsked(1, f"the judge objects: {NAMES}", is_ruled=True)]
+    made = events(it, PlanMade)[-1]
+    assert (made.source, [step.id for step in made.plan.steps]) == ("judge", ["tax", "r1.1"])
+    step = made.plan.steps[-1]
+    assert (step.goal, step.touches, step.writer) == (NAMES, ("shop.py#RATE",), "local")
+    assert [event.role for event in events(it, ModelAsked)] == ["plan", "draft", "judge", "draft", "judge"]
+
+
+async def test_the_step_that_follows_from_a_verdict_is_proven_by_the_check_of_the_plan(workspace: Path):
+    (workspace / "check.py").write_text("import tax\nassert tax.TAX == 2\n")
+    it = ruled(workspace, f"bad {NAMES}", "good", settings={**PROVEN, "routing.judge": "always"})
+    assert (await it.run("set the rate to five")).code == ExitCode.DONE
+    assert events(it, PlanMade)[-1].plan.steps[-1].check == CHECK
+
+
+async def test_a_second_objection_goes_to_the_planner_though_it_is_the_same(workspace: Path):
+    again = AGAIN.replace("five", "six")
+    it = ruled(workspace, f"bad {NAMES}", f"bad {NAMES}", "good", planned=(again,))
+    assert (await it.run("set the rate to five")).code == ExitCode.DONE
+    assert [(event.number, event.is_ruled) for event in events(it, RepairAsked)] == [(1, True), (2, False)]
+    assert [event.step for event in events(it, ModelAsked) if event.role == "plan"] == [None, "(repair 2)"]
+    assert it.read("shop.py").startswith("RATE = 6\n")
+
+
+@pytest.mark.parametrize("most", [0, 1])
+async def test_a_step_by_rule_counts_as_a_repair(workspace: Path, most: int):
+    it = ruled(workspace, f"bad {NAMES}", f"bad {NAMES}", planned=(AGAIN,), settings={"limits.max_repairs": most})
+    assert (await it.run("set the rate to five")).code == ExitCode.VERIFICATION_FAILED
+    assert len(events(it, RepairAsked)) == most
+
+
+async def test_a_doubt_that_names_places_is_followed_where_it_would_be_repaired(workspace: Path):
+    (workspace / "check.py").write_text("print('fine')\n")
+    it = ruled(workspace, f"unsure {NAMES}", "good", settings=PROVEN)
+    assert (await it.run("set the rate to five")).code == ExitCode.DONE
+    assert [event.is_ruled for event in events(it, RepairAsked)] == [True]
+    (workspace / "check.py").write_text("import tax\nassert tax.TAX == 7\n")
+    local = {"draft:tax": [fence("TAX = 7")]}
+    frontier = {"plan": [as_json(Plan((TAX,)))], "judge": [f"unsure {NAMES}"]}
+    proved = Scene(workspace, frontier, local, settings={**PROVEN, "routing.judge": "always"})
+    assert (await proved.run("set the tax to seven")).code == ExitCode.DONE
+    assert events(proved, RepairAsked) == []
+
+
+async def test_a_step_by_rule_is_followed_once_in_a_task_though_it_goes_on_later(workspace: Path):
+    it = ruled(workspace, f"bad {NAMES}")
+    it.make_approver = lambda approvals, sandbox: Scripted([yes, interrupting(it)])
+    assert (await it.run("set the rate to five")).code == ExitCode.INTERRUPTED
+    assert it.session is not None
+    later = ruled(workspace, f"bad {NAMES}", "good")
+    later.frontier = {"plan": [AGAIN.replace("five", "six")], "judge": [f"bad {NAMES}", "good"]}
+    later.make_approver = lambda approvals, sandbox: Scripted([yes, yes, yes])
+    assert (await later.resume(it.session.id)).code == ExitCode.DONE
+    assert [event.is_ruled for event in events(later, RepairAsked)] == [True, False]
+
+
+async def test_that_no_model_is_asked_is_shown_everywhere(workspace: Path):
+    it = ruled(workspace, f"bad {NAMES}", "good")
+    await it.run("set the rate to five")
+    assert it.session is not None
+    state = it.session.state
+    (asked,) = (one for one in state.envelopes if isinstance(one.event, RepairAsked))
+    rule = "planned again by rule, at the places that the judge names"
+    words = f"{rule}: the judge objects: {NAMES}"
+    assert [entry.text for entry in entries(asked.event, state)] == [words]
+    assert words in "\n".join(transcript(asked, lambda digest: b""))
+    blocks = blocks_of(state, lambda digest: b"", Ledger.of(state.envelopes), None)
+    assert any(f"{rule}, because: the judge objects: {NAMES}" in str(block) for block in blocks)
+    assert any("Plan by judge" in str(block) for block in blocks)
