@@ -7,6 +7,7 @@ import asyncio
 
 from hybridcode.agent.checks import said
 from hybridcode.agent.diffs import Versions, bounded_diff
+from hybridcode.agent.distil import at_words
 from hybridcode.agent.leftovers import MOST, left_behind, told_mentions
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
@@ -20,6 +21,8 @@ from hybridcode.models.prompts import load
 
 DIFF_CHARS = 12_000
 """Of a longer diff, removed lines are folded and hunks left out."""
+REASON_CHARS = 500
+"""Of why the judge says so."""
 TAIL_CHARS = 600
 """Of each check's output. A check that failed has ended the task before."""
 
@@ -83,7 +86,7 @@ def read_verdict(text: str, *, model: str) -> TaskJudged:
     rest = words[1].strip(" -:—\n") if len(words) > 1 else ""
     match first:
         case "good" | "bad" | "unsure":
-            return TaskJudged(first, rest[:500], model)
+            return TaskJudged(first, at_words(rest, REASON_CHARS), model)
         case _:
             return TaskJudged("unsure", f"the judge answered: {text.strip()[:200]}", model)
 

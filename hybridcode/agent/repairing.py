@@ -13,7 +13,7 @@ from hybridcode.agent.again import Again, Failure
 from hybridcode.agent.distil import by_file, cut, frames
 from hybridcode.agent.endings import mark_of
 from hybridcode.agent.failing import failing_definitions
-from hybridcode.agent.objecting import plan_from
+from hybridcode.agent.objecting import places_named, plan_from
 from hybridcode.agent.planner import plan_again, take_ruled
 from hybridcode.agent.revising import diff_so_far, row_of, told_paths
 from hybridcode.agent.run import Run
@@ -89,8 +89,10 @@ def _joined(run: Run, plan: Plan, told: str = "", files: tuple[str, ...] = (), p
 
 def _again(run: Run, plan: Plan, failure: Failure, tree: Snapshot) -> Again:
     standing = {step.id: tuple(_standing(run, step, tree)) for step in plan.steps}
-    diff = diff_so_far(run, places=by_file(frames(failure.told, tree.files.keys())))
-    where = (*failing_definitions(failure.told, tree), *standing.get(failure.step, ()))
+    named = places_named(failure.objection, tree).places
+    said = ((place.path, line) for place in named for line in lines_of(tree, place) or ())
+    diff = diff_so_far(run, places=by_file((*said, *frames(failure.told, tree.files.keys()))))
+    where = (*named, *failing_definitions(failure.told, tree), *standing.get(failure.step, ()))
     places = dict.fromkeys((*where, *(place for places in standing.values() for place in places)))
     shown = [place for place in places if place is not None and not _is_told(place, tree, diff.lines)]
     return _joined(
@@ -133,10 +135,11 @@ def _told_of(run: Run, plan: Plan) -> tuple[str, ...]:
 
 
 def _told(run: Run, plan: Plan, failure: Failure, standing: Mapping[str, Sequence[Region | None]], diff: str) -> str:
-    rows = "\n".join(row_of(_as_it_stands(step, standing[step.id]), _state(run, step.id)) for step in plan.steps)
+    shown = _concerned(run, plan, failure)
+    rows = {step: row_of(_as_it_stands(step, standing[step.id]), _state(run, step.id)) for step in plan.steps}
     parts = [
         f"# A plan for this failed: {_why(failure)}",
-        f"Its steps were:\n{cut(rows, ROWS_CHARS)}",
+        f"Its steps were:\n{_rows(rows, shown)}",
     ]
     if failure.told:
         parts.append(f"# What it came to\n{cut(failure.told, TOLD_CHARS)}")
@@ -146,6 +149,24 @@ def _told(run: Run, plan: Plan, failure: Failure, standing: Mapping[str, Sequenc
         "done or put right, at the places where it belongs. Do not repeat what failed."
     )
     return "\n\n".join(parts)
+
+
+def _concerned(run: Run, plan: Plan, failure: Failure) -> set[str]:
+    """Ids of the steps that are not done, and of those whose files the failure names."""
+    said = f"{failure.objection}\n{failure.told}"
+    named = (step.id for step in plan.steps if any(region.path in said for region in step.regions))
+    return {*named, *(step.id for step in plan.steps if step.id not in run.done)}
+
+
+def _rows(rows: Mapping[Step, str], concerned: Collection[str]) -> str:
+    """The rows of a plan; where not all have room, without those of other steps than the concerned ones."""
+    whole = "\n".join(rows.values())
+    if len(whole) <= ROWS_CHARS:
+        return whole
+    kept = [row for step, row in rows.items() if step.id in concerned]
+    more = len(rows) - len(kept)
+    counted = [f"[{more} more {'step' if more == 1 else 'steps'}, done]"] if more else []
+    return cut("\n".join((*counted, *kept)), ROWS_CHARS)
 
 
 def _as_it_stands(step: Step, standing: Sequence[Region | None]) -> Step:

@@ -1,54 +1,26 @@
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from hybridcode.agent.again import Again, fresh_id, still_open
 from hybridcode.cli.transcript import transcript
 from hybridcode.domain.events import Event, ModelAsked, NoticeGiven, PlanMade, RepairAsked, TaskEnded
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Plan, Step
-from hybridcode.gate.approvers import Scripted, no, yes
+from hybridcode.gate.approvers import Scripted, yes
 from hybridcode.models.ledger import Ledger
 from hybridcode.session.report_blocks import blocks_of
 from hybridcode.session.result import result_of
-from hybridcode.session.session import Session
 from hybridcode.tui.story import entries
+from tests.support.repairs import AGAIN, CHECK, FILES, PROVEN, TAX, WRONG, events, interrupting, told
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, as_json, edit, fence, proven
-
-FILES = {
-    "shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n",
-    "tax.py": "TAX = 1\n",
-    "check.py": "import shop\nassert shop.RATE == 5, 'the rate is wrong'\n",
-}
-CHECK = "python3 check.py"
-PROVEN = {"verify.test_cmd": CHECK, "approval.allow": (f"Bash({CHECK})",)}
-TAX = edit("tax", "tax.py#TAX")
-AGAIN = '{"s":[{"t":"shop.py#RATE","g":"set it to five"}]}'
-WRONG = '{"s":[{"t":"tax.py#TAX","g":"set it to five"}]}'
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     return git_repository(tmp_path / "shop", FILES)
-
-
-def events(it: Scene, kind: type[Any] | tuple[type[Any], ...]) -> list[Any]:
-    assert it.session is not None
-    return [envelope.event for envelope in it.session.state.envelopes if isinstance(envelope.event, kind)]
-
-
-def told(it: Scene, event: ModelAsked) -> str:
-    assert it.session is not None
-    session: Session = it.open(it.session.id)
-    messages = msgspec.json.decode(session.log.get_blob(event.prompt_sha256), type=tuple[Message, ...])
-    session.journal.close()
-    return messages[-1].content
 
 
 def judged(workspace: Path, *verdicts: str, **more: object) -> Scene:
@@ -198,15 +170,6 @@ async def test_a_task_that_goes_on_is_not_planned_again_once_more_than_allowed(w
     assert [event.number for event in events(later, RepairAsked)] == [1]
 
 
-def interrupting(it: Scene) -> Any:
-    def interrupt(proposal: object) -> Any:
-        assert it.session is not None
-        it.session.interrupt("person:script")
-        return no("too late")
-
-    return interrupt
-
-
 async def test_what_a_dropped_step_applied_is_part_of_the_diff_after_going_on(workspace: Path):
     step = edit("tax", "tax.py#TAX", check="false")
     settings = {
@@ -297,89 +260,3 @@ async def test_a_cap_that_leaves_no_room_for_the_tree_ends_the_task_as_it_was(wo
     it = judged(workspace, "bad The rate is still 3.", **{"limits.step_input_tokens": 60})
     assert (await it.run()).code == ExitCode.VERIFICATION_FAILED
     assert any("there is no other plan" in one.text for one in events(it, NoticeGiven))
-
-
-NAMES = "`shop.py#RATE` is 3; it must be 5."
-
-
-def ruled(
-    workspace: Path, *verdicts: str, planned: tuple[str, ...] = (), settings: Mapping[str, object] | None = None
-) -> Scene:
-    frontier = {"plan": [as_json(Plan((TAX,))), *planned], "judge": list(verdicts)}
-    local = {"draft:tax": [fence("TAX = 2")], "draft:r1.1": [fence("RATE = 5")], "draft:r2.1": [fence("RATE = 6")]}
-    return Scene(workspace, frontier, local, settings=settings or {})
-
-
-async def test_what_the_judge_names_is_planned_without_asking(workspace: Path):
-    it = ruled(workspace, f"bad {NAMES}", "good")
-    assert (await it.run("set the rate to five")).code == ExitCode.DONE
-    assert it.read("shop.py").startswith("RATE = 5\n")
-    assert events(it, RepairAsked) == [RepairAsked(1, f"the judge objects: {NAMES}", is_ruled=True)]
-    made = events(it, PlanMade)[-1]
-    assert (made.source, [step.id for step in made.plan.steps]) == ("judge", ["tax", "r1.1"])
-    step = made.plan.steps[-1]
-    assert (step.goal, step.touches, step.writer) == (NAMES, ("shop.py#RATE",), "local")
-    assert [event.role for event in events(it, ModelAsked)] == ["plan", "draft", "judge", "draft", "judge"]
-
-
-async def test_the_step_that_follows_from_a_verdict_is_proven_by_the_check_of_the_plan(workspace: Path):
-    (workspace / "check.py").write_text("import tax\nassert tax.TAX == 2\n")
-    it = ruled(workspace, f"bad {NAMES}", "good", settings={**PROVEN, "routing.judge": "always"})
-    assert (await it.run("set the rate to five")).code == ExitCode.DONE
-    assert events(it, PlanMade)[-1].plan.steps[-1].check == CHECK
-
-
-async def test_a_second_objection_goes_to_the_planner_though_it_is_the_same(workspace: Path):
-    again = AGAIN.replace("five", "six")
-    it = ruled(workspace, f"bad {NAMES}", f"bad {NAMES}", "good", planned=(again,))
-    assert (await it.run("set the rate to five")).code == ExitCode.DONE
-    assert [(event.number, event.is_ruled) for event in events(it, RepairAsked)] == [(1, True), (2, False)]
-    assert [event.step for event in events(it, ModelAsked) if event.role == "plan"] == [None, "(repair 2)"]
-    assert it.read("shop.py").startswith("RATE = 6\n")
-
-
-@pytest.mark.parametrize("most", [0, 1])
-async def test_a_step_by_rule_counts_as_a_repair(workspace: Path, most: int):
-    it = ruled(workspace, f"bad {NAMES}", f"bad {NAMES}", planned=(AGAIN,), settings={"limits.max_repairs": most})
-    assert (await it.run("set the rate to five")).code == ExitCode.VERIFICATION_FAILED
-    assert len(events(it, RepairAsked)) == most
-
-
-async def test_a_doubt_that_names_places_is_followed_where_it_would_be_repaired(workspace: Path):
-    (workspace / "check.py").write_text("print('fine')\n")
-    it = ruled(workspace, f"unsure {NAMES}", "good", settings=PROVEN)
-    assert (await it.run("set the rate to five")).code == ExitCode.DONE
-    assert [event.is_ruled for event in events(it, RepairAsked)] == [True]
-    (workspace / "check.py").write_text("import tax\nassert tax.TAX == 7\n")
-    local = {"draft:tax": [fence("TAX = 7")]}
-    frontier = {"plan": [as_json(Plan((TAX,)))], "judge": [f"unsure {NAMES}"]}
-    proved = Scene(workspace, frontier, local, settings={**PROVEN, "routing.judge": "always"})
-    assert (await proved.run("set the tax to seven")).code == ExitCode.DONE
-    assert events(proved, RepairAsked) == []
-
-
-async def test_a_step_by_rule_is_followed_once_in_a_task_though_it_goes_on_later(workspace: Path):
-    it = ruled(workspace, f"bad {NAMES}")
-    it.make_approver = lambda approvals, sandbox: Scripted([yes, interrupting(it)])
-    assert (await it.run("set the rate to five")).code == ExitCode.INTERRUPTED
-    assert it.session is not None
-    later = ruled(workspace, f"bad {NAMES}", "good")
-    later.frontier = {"plan": [AGAIN.replace("five", "six")], "judge": [f"bad {NAMES}", "good"]}
-    later.make_approver = lambda approvals, sandbox: Scripted([yes, yes, yes])
-    assert (await later.resume(it.session.id)).code == ExitCode.DONE
-    assert [event.is_ruled for event in events(later, RepairAsked)] == [True, False]
-
-
-async def test_that_no_model_is_asked_is_shown_everywhere(workspace: Path):
-    it = ruled(workspace, f"bad {NAMES}", "good")
-    await it.run("set the rate to five")
-    assert it.session is not None
-    state = it.session.state
-    (asked,) = (one for one in state.envelopes if isinstance(one.event, RepairAsked))
-    rule = "planned again by rule, at the places that the judge names"
-    words = f"{rule}: the judge objects: {NAMES}"
-    assert [entry.text for entry in entries(asked.event, state)] == [words]
-    assert words in "\n".join(transcript(asked, lambda digest: b""))
-    blocks = blocks_of(state, lambda digest: b"", Ledger.of(state.envelopes), None)
-    assert any(f"{rule}, because: the judge objects: {NAMES}" in str(block) for block in blocks)
-    assert any("Plan by judge" in str(block) for block in blocks)
