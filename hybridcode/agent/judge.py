@@ -8,7 +8,7 @@ import asyncio
 from hybridcode.agent.checks import said
 from hybridcode.agent.diffs import Versions, bounded_diff
 from hybridcode.agent.distil import at_words
-from hybridcode.agent.leftovers import MOST, left_behind, told_mentions
+from hybridcode.agent.leftovers import MOST, left_behind, taken_whole, told_mentions, told_whole
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
 from hybridcode.context.signals import is_test
@@ -130,7 +130,8 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
     tree = await run.snapshot()
     seen = run.shown_to(role, tree)
     mentions = await asyncio.to_thread(left_behind, run.before, tree, shown=seen, task=run.task.text)
-    parts += filter(None, (told_mentions(mentions),))
+    whole = await asyncio.to_thread(taken_whole, run.before, tree, task=run.task.text)
+    parts += filter(None, (told_mentions(mentions), told_whole(whole)))
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="judge",
