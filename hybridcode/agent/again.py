@@ -24,6 +24,8 @@ class Failure:
     """What its check, or its last try, came to."""
     step: str = ""
     """The step that failed; empty: the check of the whole task, or its verdict."""
+    objection: str = ""
+    """The judge's own words, where its verdict failed the plan."""
 
 
 @dataclass(frozen=True)

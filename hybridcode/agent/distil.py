@@ -195,6 +195,14 @@ def cut(text: str, most_chars: int, *, between: str = "\n") -> str:
     return text if more <= 0 else f"{text[:most_chars]}{between}[{more} more characters]"
 
 
+def at_words(text: str, most_chars: int) -> str:
+    """The first words of a text that have room, with `...` behind them where there are more."""
+    if len(text) <= most_chars:
+        return text
+    room = most_chars - len(" ...")
+    return f"{text[: room + 1].rpartition(' ')[0].rstrip() or text[:room]} ..."
+
+
 def cut_line(text: str, most_chars: int) -> str:
     """A text on one line, cut."""
     return cut(" ".join(text.split()), most_chars, between=" ")

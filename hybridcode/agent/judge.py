@@ -7,7 +7,8 @@ import asyncio
 
 from hybridcode.agent.checks import said
 from hybridcode.agent.diffs import Versions, bounded_diff
-from hybridcode.agent.leftovers import MOST, left_behind, told_mentions
+from hybridcode.agent.distil import at_words
+from hybridcode.agent.leftovers import MOST, left_behind, taken_whole, told_mentions, told_whole
 from hybridcode.agent.run import Run
 from hybridcode.agent.steering import beside
 from hybridcode.context.signals import is_test
@@ -20,6 +21,8 @@ from hybridcode.models.prompts import load
 
 DIFF_CHARS = 12_000
 """Of a longer diff, removed lines are folded and hunks left out."""
+REASON_CHARS = 500
+"""Of why the judge says so."""
 TAIL_CHARS = 600
 """Of each check's output. A check that failed has ended the task before."""
 
@@ -83,7 +86,7 @@ def read_verdict(text: str, *, model: str) -> TaskJudged:
     rest = words[1].strip(" -:—\n") if len(words) > 1 else ""
     match first:
         case "good" | "bad" | "unsure":
-            return TaskJudged(first, rest[:500], model)
+            return TaskJudged(first, at_words(rest, REASON_CHARS), model)
         case _:
             return TaskJudged("unsure", f"the judge answered: {text.strip()[:200]}", model)
 
@@ -127,7 +130,8 @@ async def _ask(run: Run, checks: list[CheckRan]) -> str:
     tree = await run.snapshot()
     seen = run.shown_to(role, tree)
     mentions = await asyncio.to_thread(left_behind, run.before, tree, shown=seen, task=run.task.text)
-    parts += filter(None, (told_mentions(mentions),))
+    whole = await asyncio.to_thread(taken_whole, run.before, tree, task=run.task.text)
+    parts += filter(None, (told_mentions(mentions), told_whole(whole)))
     request = ModelRequest(
         call_id=run.next_call_id(),
         role="judge",

@@ -39,6 +39,24 @@ def left_behind(before: Mapping[str, bytes | None], tree: Snapshot, *, shown: Sn
     return list(lines_with(_word(names), shown, paths, most_chars=_LINE_CHARS))
 
 
+def taken_whole(before: Mapping[str, bytes | None], tree: Snapshot, *, task: str) -> tuple[str, ...]:
+    """Names that the task takes out, that a line which is gone held, and that no file of text of the tree holds."""
+    names = sorted(name for name in _taken_out(task, before, tree) if len(name) >= _LEAST_CHARS)[:_MOST_NAMES]
+    left = {name: _word([name]) for name in names}
+    for path in tree.files if names else ():
+        data = text_of(tree, path)
+        left = {name: word for name, word in left.items() if not word.search(data)}
+        if not left:
+            break
+    return tuple(left)
+
+
+def told_whole(names: Sequence[str]) -> str:
+    """As a part of a request, on one line; empty where there are none."""
+    quoted = [f"`{name}`" for name in names]
+    return f"No line of the tree holds {' or '.join(quoted)} any more." if quoted else ""
+
+
 def unmentioned(names: Sequence[str], tree: Snapshot, *, besides: str) -> tuple[str, ...]:
     """Those of dotted `names` whose last part no file of text but `besides` holds."""
     left = {name: _word([name.rpartition(".")[2]]) for name in names}

@@ -45,6 +45,7 @@ from hybridcode.domain.events import NoticeGiven, OutlineMade, PlanMade, Planner
 from hybridcode.domain.mentions import mentions
 from hybridcode.domain.model import ModelRequest, Reply
 from hybridcode.domain.plan import Plan, Region, Step
+from hybridcode.domain.planned import JUDGE
 from hybridcode.domain.window import ContextWindow, Excerpt
 from hybridcode.models.prompts import load
 from hybridcode.repo.snapshot import Snapshot
@@ -109,6 +110,19 @@ async def plan_again(run: Run, again: Again) -> Plan:
     run.planner = run.decider
     snapshot = await run.snapshot()
     return _accept(run, await _plan(run, snapshot, again=again), snapshot, again)
+
+
+def take_ruled(run: Run, plan: Plan, snapshot: Snapshot, again: Again) -> Plan:
+    """A plan after a failed one that no model was asked for; journals it.
+
+    Raises:
+        PlanInvalid: when it cannot be followed.
+        LimitReached: when there are more steps than allowed.
+    """
+    run.planner = run.decider
+    if problems := problems_of(plan, snapshot):
+        raise PlanInvalid("; ".join(problems))
+    return _accept(run, plan, snapshot, again, source=JUDGE)
 
 
 def _choose(run: Run, snapshot: Snapshot) -> First:
@@ -355,7 +369,7 @@ def _alone(run: Run, plan: Plan, snapshot: Snapshot) -> Plan:
     return msgspec.structs.replace(plan, steps=(msgspec.structs.replace(step, reads=tuple(reads), check=check),))
 
 
-def _accept(run: Run, plan: Plan, snapshot: Snapshot, again: Again | None = None) -> Plan:
+def _accept(run: Run, plan: Plan, snapshot: Snapshot, again: Again | None = None, *, source: str = "") -> Plan:
     """Put a plan on record, as it is followed."""
     check_length(run, plan)
     plan = _alone(run, plan, snapshot)
@@ -366,7 +380,6 @@ def _accept(run: Run, plan: Plan, snapshot: Snapshot, again: Again | None = None
             return plan
         plan = again.joined(plan)
         check_length(run, plan)
-    sender = run.senders.pick(run.planner)
-    source = "scripted" if sender.model.info.is_scripted else sender.model.info.backend
-    run.journal.append(PlanMade(plan, source))
+    info = run.senders.pick(run.planner).model.info
+    run.journal.append(PlanMade(plan, source or ("scripted" if info.is_scripted else info.backend)))
     return plan

@@ -13,6 +13,7 @@ from hybridcode.agent.again import fresh_id
 from hybridcode.agent.asking import ask
 from hybridcode.agent.deciding import decide_revised
 from hybridcode.agent.diffs import Bounded, Versions, bounded
+from hybridcode.agent.distil import at_words
 from hybridcode.agent.new_names import with_files_of_new_names
 from hybridcode.agent.plan_reply import parse_reply
 from hybridcode.agent.planner import check_length, problems_of
@@ -136,7 +137,7 @@ def row_of(step: Step, state: str) -> str:
     """A step of a plan as the frontier is told it."""
     what = step.command if step.kind == "command" else ", ".join(step.touches)
     needs = f" needs {', '.join(step.needs)}" if step.needs else ""
-    return f"{step.id} [{state}] {step.kind} {what}{needs}: {step.goal[:GOAL_CHARS]}"
+    return f"{step.id} [{state}] {step.kind} {what}{needs}: {at_words(step.goal, GOAL_CHARS)}"
 
 
 def told_paths(run: Run) -> list[str]:

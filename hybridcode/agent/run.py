@@ -122,6 +122,8 @@ class Run:
     """Steps that needed a declined one were asked for anew: once in a task."""
     repairs: int = 0
     """How often the frontier was asked for another plan after one failed."""
+    is_ruled_again: bool = False
+    """A plan was made by rule from what the judge objected to: once in a task."""
     failed_as: set[str] = field(default_factory=set[str])
     """What the plans came to that another one was asked for, by this run: the same again ends the task."""
     reworks: int = 0

@@ -68,7 +68,7 @@ async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: boo
     match verdict.verdict:
         case "bad":
             why = f"the judge objects: {verdict.reason}"
-            return End(ExitCode.VERIFICATION_FAILED, why, Failure(why))
+            return End(ExitCode.VERIFICATION_FAILED, why, Failure(why, objection=verdict.reason))
         case "skipped" if not is_proven:
             message = f"not verified: no check ran and nobody judged ({verdict.reason}); name a check with --test-cmd"
             return End(ExitCode.VERIFICATION_FAILED, message)
@@ -76,7 +76,7 @@ async def _conclude(run: Run, plan: Plan, verdict: TaskJudged, *, is_proven: boo
             return End(ExitCode.VERIFICATION_FAILED, f"no check, and {_doubt(verdict)}")
         case "unsure" if passed_before(run) and not run.reproduces:
             why = f"the check passes, as it did before any change; {_doubt(verdict)}"
-            return End(ExitCode.VERIFICATION_FAILED, why, Failure(_doubt(verdict)))
+            return End(ExitCode.VERIFICATION_FAILED, why, Failure(_doubt(verdict), objection=verdict.reason))
         case _:
             done = _done(run, verdict, is_proven=is_proven)
             if held := await commit_task(run, plan):

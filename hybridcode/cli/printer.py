@@ -79,8 +79,8 @@ class TextPrinter:
                 say(shown(before(baseline)), dim=True)
             case PlannerChosen(writer=writer, why=why):
                 say(f"{writer} plans: {shown(why)}", dim=True)
-            case RepairAsked(why=why):
-                say(f"the frontier plans again: {shown(why)}", colour=COLOURS["warning"])
+            case RepairAsked(why=why) as again:
+                say(f"{again.told}: {shown(why)}", colour=COLOURS["warning"])
             case StepMoved(step=step, touches=touches, why=why):
                 say(f"step {step} is written at {shown(', '.join(touches))} now, {shown(why)}", dim=True)
             case PlanMade(plan=plan, source=source):

@@ -125,7 +125,7 @@ def _of_session(event: Event) -> Iterator[str]:
         case PlannerChosen(writer=writer, why=why):
             yield f"{writer} plans: {why}"
         case RepairAsked(why=why):
-            yield f"the frontier plans again: {why}"
+            yield f"{event.told}: {why}"
         case DraftRuled():
             yield f"step {event.step}, try {event.attempt}: no model is asked, the step names what goes"
         case ImportAdded(step=step, path=path, line=line, why=why):

@@ -227,7 +227,7 @@ class LimitSettings(_Section, frozen=True):
     step_input_tokens: int = 12_000
     """What all requests to the frontier about one step may have together (bytes / 4): drafts, hints, retries."""
     max_repairs: int = 2
-    """How often the frontier plans a task again after a plan failed, unless it failed as one before did; 0 = never."""
+    """How often a task is planned again after a plan failed, by the frontier or as the judge says; 0 = never."""
     max_reworks: int = 2
     """How often in a task the local model writes a place of an earlier step again, because the check of the whole task
     points there; 0 = never."""

@@ -7,6 +7,9 @@ import msgspec
 
 from hybridcode.domain.plan import Plan
 
+JUDGE = "judge"
+"""Source of a plan that follows by rule from what the judge objects to."""
+
 
 class BaselineTaken(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     """How the check ended in a copy of the tree as it was: after TaskGiven, before the first request for a plan, which
@@ -39,7 +42,7 @@ class PlanMade(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
 
     plan: Plan
     source: str
-    """`frontier`, `local`, `scripted`, `person` or a file's path."""
+    """`frontier`, `local`, `scripted`, `person`, `judge` (by rule, from what it objects to) or a file's path."""
 
 
 class PlanDecided(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
@@ -51,7 +54,8 @@ class PlanDecided(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
 
 
 class RepairAsked(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
-    """After the StepEnded, CheckRan or TaskJudged that a plan failed with, before the frontier is asked for another.
+    """After the StepEnded, CheckRan or TaskJudged that a plan failed with, before the frontier is asked for another, or
+    one is made by rule from the places that the judge names.
 
     Then PlanMade with the steps that are done and new ones behind them, or a NoticeGiven that says why there is none.
     At most `[limits] max_repairs` in a task.
@@ -62,6 +66,15 @@ class RepairAsked(msgspec.Struct, frozen=True, tag=True, tag_field="type"):
     why: str
     step: str = ""
     """The step that failed; empty: the check of the whole task, or its verdict."""
+    is_ruled: bool = False
+    """No model is asked: the judge has said where what is wrong. At most once in a task."""
+
+    @property
+    def told(self) -> str:
+        """What happens, for a person."""
+        return (
+            "planned again by rule, at the places that the judge names" if self.is_ruled else "the frontier plans again"
+        )
 
 
 class PlanRevised(msgspec.Struct, frozen=True, tag=True, tag_field="type"):

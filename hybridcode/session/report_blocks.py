@@ -175,7 +175,7 @@ def _happened(envelope: Envelope) -> Iterator[Block]:
         case PlannerChosen(writer=writer, why=why):
             yield Block("item", f"{writer} plans{_after(why)}")
         case RepairAsked(why=why):
-            yield Block("item", f"the frontier plans again, because: {why}")
+            yield Block("item", f"{event.told}, because: {why}")
         case StepMoved(step=step, touches=touches, why=why):
             yield Block("item", f"step {step} is written at {', '.join(touches)} now, {why}")
         case PlanMade(plan=plan, source=source):

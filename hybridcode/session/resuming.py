@@ -23,6 +23,7 @@ from hybridcode.domain.events import (
     TaskGiven,
 )
 from hybridcode.domain.own import is_own
+from hybridcode.domain.planned import JUDGE
 from hybridcode.gate.policy import READ_ONLY
 from hybridcode.session.state import ProposalView, SessionState
 from hybridcode.session.task_view import TaskView
@@ -42,6 +43,7 @@ def take_up(run: Run, view: TaskView, state: SessionState) -> None:
     since = [envelope.event for envelope in state.envelopes if envelope.seq > view.begun_at]
     run.is_revised = any(isinstance(event, PlanRevised) for event in since)
     run.repairs = repairs_made(since)
+    run.is_ruled_again = any(isinstance(event, PlanMade) and event.source == JUDGE for event in since)
     run.reworks = sum(isinstance(event, StepMoved) and bool(event.earlier) for event in since)
     run.planner = planner_of(since, decider=run.decider)
     proposals = [proposal for proposal in state.of_task if proposal.proposal.step not in run.done]

@@ -149,7 +149,7 @@ def _planned(
         case PlanRevised(step=step, dropped=dropped):
             return [Entry("plan", f"{step} was declined; asking what to do in place of {', '.join(dropped)}", "quiet")]
         case RepairAsked(why=why):
-            return [Entry("plan", f"the frontier plans again: {why}", "warn")]
+            return [Entry("plan", f"{event.told}: {why}", "warn")]
         case StepMoved(step=step, touches=touches, why=why):
             return [Entry("plan", f"{step} is written at {', '.join(touches)} now, {why}", "quiet")]
         case _:

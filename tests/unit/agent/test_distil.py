@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridcode.agent.checks import said
-from hybridcode.agent.distil import distil, without_codes, without_colours
+from hybridcode.agent.distil import at_words, distil, without_codes, without_colours
 from hybridcode.domain.events import CheckRan
 from hybridcode.tui.story_effects import output_tail
 
@@ -206,3 +206,11 @@ def test_two_runs_in_two_folders_say_the_same(output: str):
 @given(st.text(), st.integers(1, 500))
 def test_no_text_breaks_it_or_makes_it_longer_than_asked(output: str, most: int):
     assert len(distil(output, PATHS, most_chars=most)) <= most
+
+
+def test_a_text_is_cut_at_words():
+    assert at_words("one two three", 13) == "one two three"
+    assert at_words("one two three", 12) == "one two ..."
+    assert at_words("one two three", 11) == "one two ..."
+    assert at_words("one two three", 10) == "one ..."
+    assert at_words("onetwothree", 10) == "onetwo ..."

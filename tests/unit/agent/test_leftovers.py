@@ -2,7 +2,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from hybridcode.agent.leftovers import MOST, left_behind, told_mentions
+from hybridcode.agent.leftovers import MOST, left_behind, taken_whole, told_mentions, told_whole
 from hybridcode.domain.events import ModelAsked
 from hybridcode.domain.exits import ExitCode
 from hybridcode.domain.plan import Plan, Step
@@ -111,3 +111,27 @@ def test_a_file_that_is_gone_meanwhile_is_passed_over(tmp_path: Path):
     tree = Snapshot(known.root, known.files, known.git)
     (tmp_path / "b.py").unlink()
     assert left_behind({"shop.py": OLD}, tree, shown=tree) == [Line("c.py", 1, "GoneError")]
+
+
+def test_names_of_which_nothing_is_left_are_told_on_one_line(tmp_path: Path):
+    (tmp_path / "b.py").write_text("read({'slow_mode': 2})\n")
+    (tmp_path / "shop.py").write_text("def read(options):\n    return options['new_rate']\n")
+    tree = take(tmp_path)
+    before = {"shop.py": SETTING.replace(b"'slow'", b"'slow_mode'")}
+    assert taken_whole(before, tree, task="Rename old_rate to new_rate and remove slow_mode.") == ("old_rate",)
+    assert taken_whole(before, tree, task="Set old_rate to five.") == ()
+    assert taken_whole(before, tree, task="Remove other_rate.") == ()
+    assert told_whole(("old_rate",)) == "No line of the tree holds `old_rate` any more."
+    assert told_whole(("old_rate", "slow")) == "No line of the tree holds `old_rate` or `slow` any more."
+    assert told_whole(()) == ""
+
+
+async def test_the_judge_is_told_that_nothing_is_left(tmp_path: Path):
+    workspace = git_repository(tmp_path / "shop", {"shop.py": OLD.decode()})
+    step = Step("gone", "Remove GoneError; total raises ValueError.", touches=("shop.py#GoneError", "shop.py#total"))
+    drafts = {"draft": ["```python\n```", "```python\ndef total():\n    raise ValueError\n```"]}
+    it = Scene(workspace, {**planning(Plan((step,))), "judge": ["good"]}, drafts)
+    assert (await it.run("remove `GoneError`")).code == ExitCode.DONE
+    assert it.session is not None
+    told = requests_of(it.session, "judge")[0][1].content
+    assert told.endswith("\n\nNo line of the tree holds `GoneError` any more.")

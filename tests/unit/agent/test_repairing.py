@@ -1,53 +1,26 @@
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from hybridcode.agent.again import Again, fresh_id, still_open
 from hybridcode.cli.transcript import transcript
 from hybridcode.domain.events import Event, ModelAsked, NoticeGiven, PlanMade, RepairAsked, TaskEnded
 from hybridcode.domain.exits import ExitCode
-from hybridcode.domain.model import Message
 from hybridcode.domain.plan import Plan, Step
-from hybridcode.gate.approvers import Scripted, no, yes
+from hybridcode.gate.approvers import Scripted, yes
 from hybridcode.models.ledger import Ledger
 from hybridcode.session.report_blocks import blocks_of
 from hybridcode.session.result import result_of
-from hybridcode.session.session import Session
 from hybridcode.tui.story import entries
+from tests.support.repairs import AGAIN, CHECK, FILES, PROVEN, TAX, WRONG, events, interrupting, told
 from tests.support.repos import git_repository
 from tests.support.sessions import Scene, as_json, edit, fence, proven
-
-FILES = {
-    "shop.py": "RATE = 3\n\n\ndef total(items):\n    return sum(items)\n",
-    "tax.py": "TAX = 1\n",
-    "check.py": "import shop\nassert shop.RATE == 5, 'the rate is wrong'\n",
-}
-CHECK = "python3 check.py"
-PROVEN = {"verify.test_cmd": CHECK, "approval.allow": (f"Bash({CHECK})",)}
-TAX = edit("tax", "tax.py#TAX")
-AGAIN = '{"s":[{"t":"shop.py#RATE","g":"set it to five"}]}'
-WRONG = '{"s":[{"t":"tax.py#TAX","g":"set it to five"}]}'
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     return git_repository(tmp_path / "shop", FILES)
-
-
-def events(it: Scene, kind: type[Any] | tuple[type[Any], ...]) -> list[Any]:
-    assert it.session is not None
-    return [envelope.event for envelope in it.session.state.envelopes if isinstance(envelope.event, kind)]
-
-
-def told(it: Scene, event: ModelAsked) -> str:
-    assert it.session is not None
-    session: Session = it.open(it.session.id)
-    messages = msgspec.json.decode(session.log.get_blob(event.prompt_sha256), type=tuple[Message, ...])
-    session.journal.close()
-    return messages[-1].content
 
 
 def judged(workspace: Path, *verdicts: str, **more: object) -> Scene:
@@ -195,15 +168,6 @@ async def test_a_task_that_goes_on_is_not_planned_again_once_more_than_allowed(w
     later.make_approver = lambda approvals, sandbox: Scripted([yes, yes])
     assert (await later.resume(it.session.id)).code == ExitCode.VERIFICATION_FAILED
     assert [event.number for event in events(later, RepairAsked)] == [1]
-
-
-def interrupting(it: Scene) -> Any:
-    def interrupt(proposal: object) -> Any:
-        assert it.session is not None
-        it.session.interrupt("person:script")
-        return no("too late")
-
-    return interrupt
 
 
 async def test_what_a_dropped_step_applied_is_part_of_the_diff_after_going_on(workspace: Path):
