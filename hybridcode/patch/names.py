@@ -116,12 +116,10 @@ def _unbound(data: bytes) -> tuple[str, ...] | None:
             top = symtable.symtable(text, "<file>", "exec")
         except _UNREADABLE:
             return None
-    tables = list(_tables(top))
-    bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_local()}
-    bound |= {s.get_name() for table in tables for s in table.get_symbols() if s.is_declared_global() and _binds(s)}
+    bound = _bound(top)
     free = {
         symbol.get_name()
-        for table in tables
+        for table in _tables(top)
         for symbol in table.get_symbols()
         if symbol.is_referenced() and symbol.is_global() and symbol.get_name() not in bound
     }
@@ -129,6 +127,27 @@ def _unbound(data: bytes) -> tuple[str, ...] | None:
     names = (node for node in ast.walk(tree) if _is_read(node) and node.id in missing)
     ordered = sorted(names, key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in ordered))
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def bound_on_top(data: bytes) -> frozenset[str] | None:
+    """Names that a Python file has once it is imported; None where that cannot be told, or it makes them on demand."""
+    tree, text = parsed(data), _text(data)
+    if tree is None or text is None or _makes_names(tree):
+        return None
+    with _quiet():
+        try:
+            found = frozenset(_bound(symtable.symtable(text, "<file>", "exec")))
+        except _UNREADABLE:
+            return None
+    return None if "__getattr__" in found else found
+
+
+def _bound(top: symtable.SymbolTable) -> set[str]:
+    """Names of a module: its own, and those that a function of it declares global and sets."""
+    own = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_local()}
+    inner = (symbol for table in _tables(top) for symbol in table.get_symbols())
+    return own | {symbol.get_name() for symbol in inner if symbol.is_declared_global() and _binds(symbol)}
 
 
 @contextlib.contextmanager
