@@ -8,6 +8,7 @@ import ast
 import builtins
 import contextlib
 import functools
+import re
 import symtable
 import threading
 import warnings
@@ -25,6 +26,9 @@ _KEPT = 64
 _BUILT_IN = frozenset(dir(builtins)) | {"_", "WindowsError", "reveal_type", "PythonFinalizationError"}
 _MAKES_NAMES = frozenset({"exec", "globals", "vars", "locals"})
 """Functions that can define names."""
+_LATE = re.compile(r"\bannotations\b")
+_NO_MATTER = "generator_stop"
+"""What may be imported from the future and changes nothing."""
 _ONE_AT_A_TIME = threading.Lock()
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 """What Python says of a text that it cannot take apart."""
@@ -113,7 +117,7 @@ def _unbound(data: bytes) -> tuple[str, ...] | None:
         return None
     with _quiet():
         try:
-            top = symtable.symtable(text, "<file>", "exec")
+            top = symtable.symtable(_read_at_once(text, tree), "<file>", "exec")
         except _UNREADABLE:
             return None
     bound = _bound(top)
@@ -166,6 +170,16 @@ def _text(data: bytes) -> str | None:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
+
+
+def _read_at_once(text: str, tree: ast.Module) -> str:
+    """The text with annotations that are read where they stand: symbol tables leave out those that are read late."""
+    lines = text.split("\n")
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for number in range(node.lineno - 1, min(node.end_lineno or node.lineno, len(lines))):
+                lines[number] = _LATE.sub(_NO_MATTER, lines[number])
+    return "\n".join(lines)
 
 
 def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
