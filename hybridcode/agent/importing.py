@@ -19,11 +19,14 @@ from hybridcode.domain.drafted import LinesPlaced
 from hybridcode.domain.events import ImportAdded
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
-from hybridcode.patch.check import left_unused, undefined_names
+from hybridcode.patch.check import left_unused, listed_wrong, undefined_names
 from hybridcode.patch.filetext import FileText
 from hybridcode.patch.imports import place_import
 from hybridcode.patch.names import is_python, undefined
 from hybridcode.repo.snapshot import Snapshot
+
+LISTED = "__all__"
+"""The place of a step that lists what a file hands on."""
 
 
 @dataclass
@@ -76,10 +79,12 @@ def _note(path: str, data: bytes, name: str, plain: Plain) -> str:
 def loose_ends(
     run: Run, step: Step, changes: Sequence[FileChange], circles: Mapping[str, Sequence[Circle]]
 ) -> tuple[Refusal, ...]:
-    """Names that changes leave undefined and, where the step may change imports, imports that they leave unused."""
+    """Names that changes leave undefined and, where the step may change these, imports that they leave unused and
+    entries of `__all__` that are wrong."""
     names = {change.path: undefined(change.path, change.before, change.after) for change in changes}
     later = {path for path in names if _comes_later(run, step, path, names[path])}
-    found = [one for one in loose_ends_of(step, changes) if one.path not in later]
+    found = [one for one in _names_of(step, changes) if one.path not in later]
+    found += (one for one in _lists_of(step, changes) if not _is_still_touched(run, step, one.path))
     return tuple(_told_of_circles(one, circles.get(one.path or "", ()), names) for one in found)
 
 
@@ -96,12 +101,27 @@ def _told_of_circles(refusal: Refusal, circles: Sequence[Circle], names: Mapping
 
 def loose_ends_of(step: Step, changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
     """As `loose_ends`, whatever other steps are still to do."""
+    return (*_names_of(step, changes), *_lists_of(step, changes))
+
+
+def _names_of(step: Step, changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
     may_import = {region.path for region in step.regions if _holds_imports(region)}
     return (*undefined_names(changes, may_import=may_import), *left_unused(changes, may_import=may_import))
 
 
+def _lists_of(step: Step, changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
+    may_list = {region.path for region in step.regions if region.symbol in (None, LISTED)}
+    return listed_wrong([change for change in changes if change.path in may_list])
+
+
 def _holds_imports(region: Region) -> bool:
     return region.symbol == IMPORTS or (region.symbol is None and region.start is None)
+
+
+def _is_still_touched(run: Run, step: Step, path: str | None) -> bool:
+    """Another step that is not done yet changes the file."""
+    others = (other for other in (run.plan.steps if run.plan is not None else ()) if other.id != step.id)
+    return any(region.path == path for other in others if not run.is_done(other.id) for region in other.regions)
 
 
 def _comes_later(run: Run, step: Step, path: str, names: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from hybridcode.domain.action import FileChange
 from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.secrets import kinds_of_secrets
 from hybridcode.patch.elide import is_plain_mark
+from hybridcode.patch.exported import misfits
 from hybridcode.patch.filetext import FileText
 from hybridcode.patch.left_out import missed
 from hybridcode.patch.linediff import changes as line_changes
@@ -25,6 +26,7 @@ _NO_IMPORT = (
     "The step may not change the imports of the file: use what is defined there, or import it inside the function."
 )
 _TAKE_OUT = "Take it out of the imports, or use it."
+_LIST = "Let __all__ list each name once, and none that the file does not define or import."
 _MANY_DELETED = 30
 """Lines; fewer are never called many."""
 
@@ -72,6 +74,16 @@ def left_unused(changes: Sequence[FileChange], *, may_import: Set[str]) -> tuple
     )
 
 
+def listed_wrong(changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
+    """Files whose `__all__` names what is not there, or something twice, as reasons to write them again."""
+    ordered = sorted(changes, key=lambda change: change.path)
+    return tuple(
+        Refusal("; ".join(found), path=change.path, advice=_LIST)
+        for change in ordered
+        if (found := misfits(change.path, change.before, change.after))
+    )
+
+
 def _of(change: FileChange) -> Iterator[str]:
     if change.after is None:
         return
@@ -107,6 +119,7 @@ def _names(change: FileChange) -> Iterator[str]:
         yield f"{name} is not defined in this file"
     for name in unused(change.path, change.before, change.after):
         yield f"the import of {name} is not used any more"
+    yield from misfits(change.path, change.before, change.after)
 
 
 def _encoding(before: bytes, after: bytes) -> Iterator[str]:

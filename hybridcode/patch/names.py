@@ -8,6 +8,7 @@ import ast
 import builtins
 import contextlib
 import functools
+import re
 import symtable
 import threading
 import warnings
@@ -25,6 +26,9 @@ _KEPT = 64
 _BUILT_IN = frozenset(dir(builtins)) | {"_", "WindowsError", "reveal_type", "PythonFinalizationError"}
 _MAKES_NAMES = frozenset({"exec", "globals", "vars", "locals"})
 """Functions that can define names."""
+_LATE = re.compile(r"\bannotations\b")
+_NO_MATTER = "generator_stop"
+"""What may be imported from the future and changes nothing."""
 _ONE_AT_A_TIME = threading.Lock()
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 """What Python says of a text that it cannot take apart."""
@@ -113,15 +117,13 @@ def _unbound(data: bytes) -> tuple[str, ...] | None:
         return None
     with _quiet():
         try:
-            top = symtable.symtable(text, "<file>", "exec")
+            top = symtable.symtable(_read_at_once(text, tree), "<file>", "exec")
         except _UNREADABLE:
             return None
-    tables = list(_tables(top))
-    bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_local()}
-    bound |= {s.get_name() for table in tables for s in table.get_symbols() if s.is_declared_global() and _binds(s)}
+    bound = _bound(top)
     free = {
         symbol.get_name()
-        for table in tables
+        for table in _tables(top)
         for symbol in table.get_symbols()
         if symbol.is_referenced() and symbol.is_global() and symbol.get_name() not in bound
     }
@@ -129,6 +131,27 @@ def _unbound(data: bytes) -> tuple[str, ...] | None:
     names = (node for node in ast.walk(tree) if _is_read(node) and node.id in missing)
     ordered = sorted(names, key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in ordered))
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def bound_on_top(data: bytes) -> frozenset[str] | None:
+    """Names that a Python file has once it is imported; None where that cannot be told, or it makes them on demand."""
+    tree, text = parsed(data), _text(data)
+    if tree is None or text is None or _makes_names(tree):
+        return None
+    with _quiet():
+        try:
+            found = frozenset(_bound(symtable.symtable(text, "<file>", "exec")))
+        except _UNREADABLE:
+            return None
+    return None if "__getattr__" in found else found
+
+
+def _bound(top: symtable.SymbolTable) -> set[str]:
+    """Names of a module: its own, and those that a function of it declares global and sets."""
+    own = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_local()}
+    inner = (symbol for table in _tables(top) for symbol in table.get_symbols())
+    return own | {symbol.get_name() for symbol in inner if symbol.is_declared_global() and _binds(symbol)}
 
 
 @contextlib.contextmanager
@@ -147,6 +170,16 @@ def _text(data: bytes) -> str | None:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
+
+
+def _read_at_once(text: str, tree: ast.Module) -> str:
+    """The text with annotations that are read where they stand: symbol tables leave out those that are read late."""
+    lines = text.split("\n")
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for number in range(node.lineno - 1, min(node.end_lineno or node.lineno, len(lines))):
+                lines[number] = _LATE.sub(_NO_MATTER, lines[number])
+    return "\n".join(lines)
 
 
 def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

@@ -23,6 +23,7 @@ from hybridcode.patch.answer import (
     Rewrite,
     WholeFile,
 )
+from hybridcode.patch.decorators import laid_bare
 from hybridcode.patch.deletion import tidied
 from hybridcode.patch.filetext import FileText, LineEdit
 from hybridcode.patch.left_out import is_named_for_removal, missed
@@ -47,6 +48,7 @@ _ONCE_MORE = (
     "Write them out again; only if they are what the step says is to go, leave them out once more, and no others."
 )
 _ALL_OF_IT = "Write them out again; only what the step names for removal may be missing."
+_DECORATORS = "Write them out again; only decorators that the step names for removal may be missing."
 _NAME_THE_FILE = "Write the file's path above the edit, exactly as it was shown."
 
 
@@ -246,9 +248,10 @@ class _Placing:
         goal, path = self._terms.goal, change.path
         if goal is None or change.before is None or change.after is None:
             return change
-        names = missed(path, change.before, change.after).left_out
-        lost = [name for name in names if not is_named_for_removal(name, goal)]
+        found = missed(path, change.before, change.after)
+        lost = [name for name in found.left_out if not is_named_for_removal(name, goal)]
         if all(self._terms.lets_go(path, change.before, change.after, name) for name in lost):
+            _require_decorators(change, goal, found.renamed)
             return change
         named = ", ".join(lost[:_MOST_NAMED]) + (f" and {more} more" if (more := len(lost) - _MOST_NAMED) > 0 else "")
         raise Refused(
@@ -285,6 +288,15 @@ class _Placing:
 
     def _mode(self, path: str) -> int:
         return self._modes.get(path, _DEFAULT_MODE)
+
+
+def _require_decorators(change: FileChange, goal: str, renamed: Sequence[tuple[str, str]]) -> None:
+    """Raises: Refused where a definition came back without a decorator that the goal does not name for removal."""
+    found = laid_bare(change.path, change.before or b"", change.after or b"", renamed)
+    bare = list(dict.fromkeys(str(one) for one in found if not one.is_to_go(goal)))
+    if bare:
+        more = f" and {len(bare) - _MOST_NAMED} more" if len(bare) > _MOST_NAMED else ""
+        raise Refused(f"the answer leaves out {', '.join(bare[:_MOST_NAMED])}{more}", advice=_DECORATORS)
 
 
 def _new_text(text: Rewrite) -> tuple[str, ...]:

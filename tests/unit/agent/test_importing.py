@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -216,3 +217,30 @@ def test_of_a_name_that_many_files_import_some_are_enough(tmp_path: Path):
     write_tree(tmp_path / "repo", {"shop/cart.py": CART, "main.py": "", **many})
     plain = import_for("Cart", "main.py", b"print(Cart)\n", take(tmp_path / "repo"))
     assert plain == Plain("from shop.cart import Cart", "as 100 other files have it")
+
+
+LISTING = f'__all__ = ["total"]\n\n\n{SHOP}'
+BOTH = edit("total", "shop.py#total", "shop.py#__all__")
+
+
+def listing(*names: str) -> str:
+    return fence(f"__all__ = {json.dumps(names)}")
+
+
+async def test_an_entry_of_what_is_not_there_goes_back_to_the_local_model_once(tmp_path: Path):
+    drafts = (total("sum(items) * 2"), listing("total", "tax"), total("sum(items) * 3"), listing("total"))
+    it = scene(tmp_path, *drafts, files={"shop.py": LISTING}, steps=(BOTH,))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py").startswith('__all__ = ["total"]\n')
+    (refused,) = (one for one in events_of(it) if isinstance(one, DraftRefused))
+    assert [one.reason for one in refused.refusals] == ["tax is in __all__ and neither defined nor imported"]
+
+
+@pytest.mark.parametrize("place", ["shop.py#total", "shop.py"])
+async def test_an_entry_that_another_step_may_bring_is_no_loose_end(tmp_path: Path, place: str):
+    steps = (edit("list", "shop.py#__all__"), edit("later", place, needs=("list",)))
+    drafts = (listing("total", "tax"), total("sum(items) * 2") if "#" in place else fence(f"{LISTING}\n\nX = 1"))
+    it = scene(tmp_path, *drafts, files={"shop.py": LISTING}, steps=steps)
+    await it.run()
+    refused = [one for one in events_of(it) if isinstance(one, DraftRefused)]
+    assert all(one.step != "list" for one in refused)

@@ -153,3 +153,35 @@ def test_an_import_moves_nothing_that_has_to_stay_first(text: str, result: str):
 
 def test_of_a_very_large_file_nothing_is_said():
     assert missing(BASE + "x = 1\n" * 50_000 + "print(gone)\n") == ()
+
+
+FUTURE = "from __future__ import annotations\n\nimport typing\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "names"),
+    [
+        ("def f(x: Cart, *y: Item) -> Sum:\n    pass\n", ("Cart", "Item", "Sum")),
+        ("RATE: Decimal = 3\n", ("Decimal",)),
+        (
+            "class A:\n    rate: Decimal\n\n    def f(self) -> list[Cart]:\n        one: Item = 1\n",
+            ("Decimal", "Cart", "Item"),
+        ),
+        (
+            "class A:\n    class B:\n        pass\n\n    one: B\n\n    def f(self, b: B, a: A) -> Later:\n"
+            "        pass\n\n\nclass Later:\n    pass\n",
+            (),
+        ),
+        ("T = typing.TypeVar('T')\n\n\ndef f(x: T) -> dict[str, T]:\n    pass\n", ()),
+        (
+            "if typing.TYPE_CHECKING:\n    from shop import Cart\n\n\ndef f(x: Cart, y: int) -> object:\n    pass\n",
+            (),
+        ),
+        ("def f():\n    class Inner:\n        pass\n\n    def g(x: Inner) -> Inner:\n        return x\n", ()),
+        ("from more import *\n\nx: Cart\n", ()),
+        ("def f(x: 'Cart') -> typing.Literal['Item']:\n    pass\n", ()),
+    ],
+)
+@pytest.mark.parametrize("future", [FUTURE, FUTURE.replace("annotations", "(\n    annotations,\n    division,\n)")])
+def test_names_of_annotations_that_are_read_late_are_used_too(future: str, more: str, names: tuple[str, ...]):
+    assert missing(future + more, future) == names
