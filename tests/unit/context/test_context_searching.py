@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,32 @@ def test_each_line_stands_behind_the_place_that_a_plan_may_name(corpus: Corpus) 
 def test_a_place_that_holds_several_lines_is_named_once(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path / "tree", {"a.py": "def f(x):\n    x = g(x)\n    return g(x)\n\n\nX = g(1)\n"})
     assert rows_of(corpus, "g(") == ["a.py#f L2: x = g(x)", " L3: return g(x)", "a.py#X L6: X = g(1)"]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    files = {f"docs/part_{n:02}.md": "tally of it all, which is a long line\n" * 7 for n in range(20)}
+    body = "".join(f"    tally(total_of_them, {n})\n" for n in range(12))
+    return corpus_of(tmp_path_factory.mktemp("many") / "tree", {"a.py": f"def f(total_of_them):\n{body}", **files})
+
+
+def test_lines_that_do_not_all_fit_stand_by_their_numbers_alone(many: Corpus) -> None:
+    numbers = ", ".join(f"L{n}" for n in range(2, 14))
+    text = Search(many, "tally").listed(most=200)
+    assert text.startswith(f"## Lines with 'tally'\n```\na.py#f {numbers}\n")
+    assert "tally(" not in text
+    assert "tally(total_of_them, 0)" in Search(many, "tally").listed(most=9_000)
+
+
+@pytest.mark.parametrize("most", [120, 200, 300, 600, 1_500, 9_000])
+def test_what_is_not_listed_is_counted_by_file(many: Corpus, most: int) -> None:
+    text = Search(many, "tally").listed(most=most)
+    assert len(text.encode()) <= most
+    rows, _, left = text.partition("(not shown: ")
+    said = left.partition(")")[0]
+    assert len(said) <= 160
+    shown = len(re.findall(r"\bL\d+", rows))
+    assert shown + sum(map(int, re.findall(r"(?<= x)\d+|\d+(?= more)", said))) == 152
 
 
 @pytest.mark.parametrize(
