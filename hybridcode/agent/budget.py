@@ -24,6 +24,19 @@ def window_budget(run: Run, info: ModelInfo) -> int:
     return max(LEAST, min(wanted, info.n_ctx - answer - _AROUND))
 
 
+def reading_budget(run: Run, *, held: int, later: int) -> int:
+    """Tokens of what a planner asked to see: the setting, twice that for the local model, whose tokens cost nothing,
+    where its context has room beside `held` tokens of talk and the setting for each of `later` rounds."""
+    wanted = run.settings.context.plan_tokens
+    if run.planner != "local":
+        return wanted
+    info = run.senders.pick("local").model.info
+    if info.n_ctx is None:
+        return 2 * wanted
+    answer = run.settings.models.of(info.table or info.backend).max_output_tokens
+    return max(wanted, min(2 * wanted, info.n_ctx - answer - _AROUND - held - later * wanted))
+
+
 def after_overflow(run: Run, budget: int, error: ContextOverflow, *, what: str) -> int:
     """The budget for the next try after a window of `budget` tokens did not fit; says so.
 

@@ -13,6 +13,7 @@ from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.for_place import for_place
 from hybridcode.agent.formats import choose_format
+from hybridcode.agent.going import goes_whole
 from hybridcode.agent.import_search import Circle
 from hybridcode.agent.importing import with_imports
 from hybridcode.agent.kept import Kept, KeptDraft, Unplaced
@@ -254,7 +255,9 @@ def _window(
 ) -> ContextWindow:
     if info.profile == "tiny":
         return tiny_window(step, snapshot, region=region, format=wanted)
-    return assemble(step, run.corpus(snapshot), region=region, budget=budget, format=wanted, plan=plan)
+    is_gone = goes_whole(step, region, snapshot)
+    corpus = run.corpus(snapshot)
+    return assemble(step, corpus, region=region, budget=budget, format=wanted, plan=plan, is_gone=is_gone)
 
 
 async def _source(
@@ -269,7 +272,8 @@ async def _source(
         read = {region.path, *(excerpt.path for excerpt in window.excerpts)}
         corpus = await asyncio.to_thread(run.corpus, snapshot)
         source = await run.keeper.source(corpus, plan, region=str(region), format=wanted, read=read)
-    return msgspec.structs.replace(source, touches=places.touches)
+    is_gone = goes_whole(places.step, region, snapshot)
+    return msgspec.structs.replace(source, touches=places.touches, is_gone=is_gone)
 
 
 async def _ask(run: Run, step: Step, window: ContextWindow, *, sender: Sender, rung: Rung, feedback: str) -> Reply:

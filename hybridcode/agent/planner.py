@@ -14,7 +14,7 @@ import msgspec
 from hybridcode.agent.again import Again
 from hybridcode.agent.asking_back import answered, ask_back, require_answer
 from hybridcode.agent.baseline import baseline_part, check_line, take_baseline
-from hybridcode.agent.budget import after_overflow
+from hybridcode.agent.budget import after_overflow, reading_budget
 from hybridcode.agent.first import MOST_STEPS, First, choose_planner
 from hybridcode.agent.new_names import advice, is_new, with_files_of_new_names
 from hybridcode.agent.plan_draft import draft_part, places_of, room_for, why_unfit
@@ -173,7 +173,8 @@ async def _plan(
             if not reads_left:
                 raise PlanInvalid("nothing more can be shown: answer with the plan now")
             reads_left -= 1
-            found = await asyncio.to_thread(talk.show, partial(_look_up, run, snapshot, answer, again))
+            most = _capped(run, reading_budget(run, held=talk.tokens, later=reads_left), again)
+            found = await asyncio.to_thread(talk.show, partial(_look_up, run, snapshot, answer, most))
             talk.go_on(said, asked_to_see(found, left=reads_left))
         except ContextOverflow as error:
             budget = after_overflow(run, min(budget, used), error, what="the planner's outline")
@@ -262,8 +263,7 @@ def _tokens_for(run: Run, snapshot: Snapshot, draft: Plan | None, again: Again |
     return _capped(run, sized, again)
 
 
-def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, again: Again | None, taken: Taken) -> str:
-    tokens = _capped(run, run.settings.context.plan_tokens, again)
+def _look_up(run: Run, snapshot: Snapshot, wanted: MoreWanted, tokens: int, taken: Taken) -> str:
     corpus, task = run.corpus(snapshot), run.task.text
     return look_up(corpus, read=wanted.read, search=wanted.search, budget=tokens, task=task, taken=taken)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hybridcode.agent.distil import cut
 from hybridcode.agent.steering import beside
 from hybridcode.context.passages import Taken
+from hybridcode.context.render import tokens
 from hybridcode.domain.model import Message
 from hybridcode.domain.window import Excerpt
 
@@ -60,6 +61,11 @@ class Talk:
         found = look(taken)
         self.more += taken.since(known)
         return found
+
+    @property
+    def tokens(self) -> int:
+        """Size of what it holds, in tokens of four bytes."""
+        return tokens("".join((self.system, self.question, self._notes, *(one.content for one in self.later))))
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 Invariant: the first part depends on the plan and on files that the plan does not touch, so that a model keeps it from
 step to step (of a step without code it is the guides alone); everything before the step's own regions depends on the
-step, the tree and the budget, so that all drafts of a step share it, but for those of a place that lists names, which
-share the guides alone; what the goal names stands before what is found; the window never exceeds its budget; the same
-inputs give the same bytes, whoever asks.
+step, the tree and the budget, so that all drafts of a step share it, but for those of a place that needs little
+(`small`), which share the guides alone; what the goal names stands before what is found; the window never exceeds its
+budget; the same inputs give the same bytes, whoever asks.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from hybridcode.context.corpus import Corpus
 from hybridcode.context.exact import REASON, named_lines
 from hybridcode.context.guides import guides_for
 from hybridcode.context.listings import SHARE as LISTED_SHARE
-from hybridcode.context.listings import definitions_to_list, lists_names
+from hybridcode.context.listings import definitions_to_list
 from hybridcode.context.named import Exact, exact_definitions, files_written
 from hybridcode.context.packing import EDITING, pack
 from hybridcode.context.passages import Passage, Reader, Taken, joined, lines_passage, rendered
@@ -35,6 +35,7 @@ from hybridcode.context.render import (
     section,
     tokens,
 )
+from hybridcode.context.small import Small, lines_around, why_small
 from hybridcode.context.targets import shown_target, target_excerpt, target_notes, touched_targets
 from hybridcode.context.uses import Touched, caller_passages, definition_passages, import_passages
 from hybridcode.domain.canonical import sha256_hex
@@ -61,17 +62,27 @@ _LEAST_BESIDE = 1_600
 """A window is at most four times the regions of its step, or 1,000 tokens where that is more; what the step reads,
 imports and definitions come on top of the former. In any case there is room for 400 tokens of callers, tests and other
 files. A new file has nothing to measure it by: its window may be full."""
-_BESIDE_LIST = 2_400
-"""Bytes of a step's other regions beside a place that lists names."""
+_BESIDE_SMALL = 2_400
+"""Bytes of a step's other regions beside a place that needs little."""
+_TOLD_SMALL = 1_600
+"""Bytes of what the plan wants to be shown, and of what the goal names, beside text for people and what goes."""
 _HEADING_BYTES = 24
 """A region's heading is at most this much longer when it is not the target."""
 
 
 @collector_rests()
 def assemble(
-    step: Step, corpus: Corpus, *, region: Region, budget: int, format: EditFormat, plan: Plan | None = None
+    step: Step,
+    corpus: Corpus,
+    *,
+    region: Region,
+    budget: int,
+    format: EditFormat,
+    plan: Plan | None = None,
+    is_gone: bool = False,
 ) -> ContextWindow:
-    """The window for drafting `region` of `step`, one of `plan`'s; `budget` in tokens of four bytes.
+    """The window for drafting `region` of `step`, one of `plan`'s; `budget` in tokens of four bytes. `is_gone`: the
+    goal says that its lines go.
 
     Raises: ContextError if the region cannot be resolved or does not fit into the budget.
     """
@@ -89,19 +100,21 @@ def assemble(
     parts.add_guides(touched_paths(plan) or [other.path for other in others])
     for other in others:
         parts.take(other)
-    is_list = lists_names(snapshot, target, region.symbol)
-    if not is_list and plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
+    small = why_small(snapshot, target, region, is_gone=is_gone)
+    if small is None and plan is not None and len(plan.steps) > 1 and parts.is_of_code and not _says_what_to_read(plan):
         parts.add_common(plan)
     stable = len(parts.text)
-    if is_list:
+    if small == "names":
         listed = min(parts.room, room // LISTED_SHARE)
         parts.text += definitions_to_list(corpus, step, plan, target=target, room=listed)
+    elif small is not None:
+        parts.add_what_is_near(target, small)
     else:
         parts.add_what_helps(touched, stable=len(parts.text[:stable].encode()))
     left = room - len(tail.encode()) - len(parts.text.encode())
-    parts.room = min(left, _BESIDE_LIST) if is_list else left
+    parts.room = left if small is None else min(left, _BESIDE_SMALL)
     beside = [other for other in others if other != target]
-    parts.add_other_regions(sorted(beside, key=lambda other: other.path != target.path) if is_list else beside)
+    parts.add_other_regions(sorted(beside, key=lambda other: other.path != target.path) if small else beside)
     excerpts = (*parts.excerpts, *target_excerpt(snapshot, target))
     odd = corpus.oddities(excerpt.path for excerpt in excerpts)
     notes = [*parts.notes, *odd, *target_notes(snapshot, target, tail)]
@@ -179,6 +192,19 @@ class _Parts:
         self.add_check()
         self.add_users(targets)
         self.add_ranked()
+
+    def add_what_is_near(self, target: Target, small: Small) -> None:
+        """What is told, bounded where it only helps to word, and the lines around the target."""
+        room = self.room
+        self.room = room if small == "few" else min(room, _TOLD_SMALL)
+        told = self.room
+        self.add_what_is_told()
+        self.room += room - told
+        first, last = lines_around(self.corpus.snapshot, target, small)
+        for start, end in self.taken.gaps(target.path, first, last):
+            passage = lines_passage(self.reader, target.path, start, end, reason="around")
+            if passage.lines.strip() and passage.size + passage.heading_size <= self.room:
+                self._extend([passage])
 
     def add_what_is_told(self) -> None:
         """What the plan wants to be shown, and definitions that the goal names: for these, room is kept."""

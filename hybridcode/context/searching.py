@@ -6,6 +6,8 @@ Invariant: a function of tree and text. Every line that holds the text is counte
 """
 
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -30,6 +32,10 @@ _LONGEST_NUMBER = 9
 """Digits of a line's number."""
 _MOST_FILES = 2
 """Files that one text names."""
+_NAMED_CHARS = 140
+"""Of what names the files whose lines are not shown."""
+_NAMED_SHARE = 4
+"""They get one in so many bytes of a list."""
 _ALONE = "search for it alone, or for more of it"
 _NAME = re.compile(
     r"(?:(?:async )?(?:def|class|fn|func|function|struct|enum|trait|type|interface) )?"
@@ -94,14 +100,10 @@ class Search:
         return text
 
     def listed(self, *, most: int) -> str:
-        """As many of the lines as `most` bytes hold; the rest is counted."""
-        for kept in range(len(self._rows), 0, -1):
-            left = self.hits.number - kept
-            more = [f"({left} more lines, not shown: {_ALONE})"] if left else []
-            text = section(self.hits.heading, "\n".join((*self._rows[:kept], *more)), path="")
-            if len(text.encode()) <= most:
-                return text
-        return self.counted if len(self.counted.encode()) <= most else ""
+        """As many of the lines as `most` bytes hold, by their numbers alone where that shows more of them; the rest is
+        counted by file."""
+        kept = max((self._kept(rows, most) for rows in (self._rows, self._bare_rows)), key=lambda found: found[0])
+        return kept[1] or (self.counted if len(self.counted.encode()) <= most else "")
 
     @property
     def counted(self) -> str:
@@ -121,20 +123,70 @@ class Search:
             return f"A {entry.kind} file, which cannot be shown."
         return "No definitions are known of; read it to see its lines." if entry.size else "It is empty."
 
+    def _kept(self, rows: Sequence["_Row"], most: int) -> tuple[int, str]:
+        """How many of the hits the first rows show that `most` bytes hold, and these with what is left."""
+        hits, room = self.hits, min(_NAMED_CHARS, most // _NAMED_SHARE)
+        for number in range(len(rows), 0, -1):
+            shown = rows[number - 1].hits
+            more = [_not_shown(hits.without(shown), room=room)] if shown < hits.number else []
+            text = section(hits.heading, "\n".join((*(row.text for row in rows[:number]), *more)), path="")
+            if len(text.encode()) <= most:
+                return shown, text
+        return 0, ""
+
     @cached_property
-    def _rows(self) -> list[str]:
-        """One line for each of the first hits; a place that holds several in turn is named once."""
-        rows: list[str] = []
+    def _placed(self) -> list[tuple[str, Line]]:
+        """The first hits, each with the place that holds it."""
         places: dict[str, _Places] = {}
+        found: list[tuple[str, Line]] = []
+        for hit in self.hits.first:
+            known = places.setdefault(hit.path, _Places(self.corpus, hit.path))
+            found.append((f"{hit.path}#{known.of(hit.line)}", hit))
+        return found
+
+    @cached_property
+    def _rows(self) -> list["_Row"]:
+        """One line for each of the first hits; a place that holds several in turn is named once."""
+        rows: list[_Row] = []
         before = ""
-        for path, line, text in self.hits.first:
-            if path not in places:
-                places[path] = _Places(self.corpus, path)
-            name = places[path].of(line)
-            place = f"{path}#{name}"
-            rows.append(f"{'' if place == before else place} L{line}: {text}" if name else f"{place}L{line}: {text}")
-            before = place if name else ""
+        for at, (place, (_, line, text)) in enumerate(self._placed, 1):
+            is_named = not place.endswith("#")
+            name = f"{'' if place == before else place} " if is_named else place
+            rows.append(_Row(f"{name}L{line}: {text}", at))
+            before = place if is_named else ""
         return rows
+
+    @cached_property
+    def _bare_rows(self) -> list["_Row"]:
+        """One line for each place that holds some of the first hits in turn, with their numbers alone."""
+        rows: list[_Row] = []
+        before = ""
+        for at, (place, hit) in enumerate(self._placed, 1):
+            if place == before:
+                rows[-1] = _Row(f"{rows[-1].text}, L{hit.line}", at)
+            else:
+                rows.append(_Row(f"{place}{'' if place.endswith('#') else ' '}L{hit.line}", at))
+            before = place
+        return rows
+
+
+class _Row(NamedTuple):
+    """A line of a list."""
+
+    text: str
+    hits: int
+    """How many hits the list shows with it."""
+
+
+def _not_shown(counts: Mapping[str, int], *, room: int) -> str:
+    """How many lines of each file a list leaves out, of the first files by name in `room` characters."""
+    named = [f"{path} x{count}" for path, count in counts.items()]
+    for kept in range(len(named), 0, -1):
+        left = sum([*counts.values()][kept:])
+        text = ", ".join((*named[:kept], *([f"{left} more"] if left else [])))
+        if len(text) <= room:
+            return f"(not shown: {text})"
+    return f"(not shown: {sum(counts.values())} more)"
 
 
 def place_in(corpus: Corpus, words: str) -> str | None:
@@ -155,8 +207,20 @@ class Hits(NamedTuple):
 
     heading: str
     first: tuple[Line, ...]
-    number: int
-    """Of all of them, those that are kept included: a blank stands in nearly every line of a tree."""
+    """The others are counted alone: a blank stands in nearly every line of a tree."""
+    counts: Mapping[str, int]
+    """All of them, by path, in their order."""
+
+    @property
+    def number(self) -> int:
+        """Of all of them."""
+        return sum(self.counts.values())
+
+    def without(self, shown: int) -> dict[str, int]:
+        """How many are left in each file where the first ones are shown."""
+        left = Counter(self.counts)
+        left.subtract(hit.path for hit in self.first[:shown])
+        return {path: count for path, count in left.items() if count}
 
 
 def _hits(corpus: Corpus, words: str, *, any_case: bool = False) -> Hits:
@@ -165,8 +229,9 @@ def _hits(corpus: Corpus, words: str, *, any_case: bool = False) -> Hits:
     paths = sorted(corpus.paths, key=lambda path: (_order(path), path))
     lines = lines_with(pattern, corpus.snapshot, paths, most_chars=_MAX_LINE_CHARS)
     first = tuple(islice(lines, _MAX_HITS))
-    number = len(first) + sum(1 for _ in lines)
-    return Hits(f"Lines with {words!r}" + (", in any case" if any_case and number else ""), first, number)
+    counts = Counter(hit.path for hit in first)
+    counts.update(hit.path for hit in lines)
+    return Hits(f"Lines with {words!r}" + (", in any case" if any_case and counts else ""), first, counts)
 
 
 def _order(path: str) -> int:

@@ -65,6 +65,8 @@ class WindowSource(msgspec.Struct, frozen=True):
     touches: tuple[str, ...] = ()
     """The step's places, one by one, as they stand in that tree, where earlier drafts moved them, empty for one that is
     gone; () where all stand as the plan names them."""
+    is_gone: bool = False
+    """The goal said that its lines go."""
 
 
 class ContextWindow(msgspec.Struct, frozen=True):

@@ -56,8 +56,15 @@ def check_window(seq: int, event: WindowAssembled, plan: Plan | None, recorded: 
         region = Region.parse(source.region)
         if source.is_tiny:
             return tiny_window(step, recorded.snapshot(source), region=region, format=source.format)
-        corpus = recorded.corpus(source)
-        return assemble(step, corpus, region=region, budget=event.budget, format=source.format, plan=plan)
+        return assemble(
+            step,
+            recorded.corpus(source),
+            region=region,
+            budget=event.budget,
+            format=source.format,
+            plan=plan,
+            is_gone=source.is_gone,
+        )
 
     rebuilt = _compared(seq, "window", what, event.digest, source, recorded, make)
     return rebuilt if rebuilt.target is not None else Rebuilt(rebuilt.checked, _target(step, source, recorded))

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,32 @@ def test_a_place_that_holds_several_lines_is_named_once(tmp_path: Path) -> None:
     assert rows_of(corpus, "g(") == ["a.py#f L2: x = g(x)", " L3: return g(x)", "a.py#X L6: X = g(1)"]
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    files = {f"docs/part_{n:02}.md": "tally of it all, which is a long line\n" * 7 for n in range(20)}
+    body = "".join(f"    tally(total_of_them, {n})\n" for n in range(12))
+    return corpus_of(tmp_path_factory.mktemp("many") / "tree", {"a.py": f"def f(total_of_them):\n{body}", **files})
+
+
+def test_lines_that_do_not_all_fit_stand_by_their_numbers_alone(many: Corpus) -> None:
+    numbers = ", ".join(f"L{n}" for n in range(2, 14))
+    text = Search(many, "tally").listed(most=200)
+    assert text.startswith(f"## Lines with 'tally'\n```\na.py#f {numbers}\n")
+    assert "tally(" not in text
+    assert "tally(total_of_them, 0)" in Search(many, "tally").listed(most=9_000)
+
+
+@pytest.mark.parametrize("most", [120, 200, 300, 600, 1_500, 9_000])
+def test_what_is_not_listed_is_counted_by_file(many: Corpus, most: int) -> None:
+    text = Search(many, "tally").listed(most=most)
+    assert len(text.encode()) <= most
+    rows, _, left = text.partition("(not shown: ")
+    said = left.partition(")")[0]
+    assert len(said) <= 160
+    shown = len(re.findall(r"\bL\d+", rows))
+    assert shown + sum(map(int, re.findall(r"(?<= x)\d+|\d+(?= more)", said))) == 152
+
+
 @pytest.mark.parametrize(
     ("words", "place"),
     [
@@ -124,4 +151,4 @@ def test_of_what_stands_nearly_everywhere_the_first_lines_are_kept_and_the_rest_
     corpus = corpus_of(tmp_path / "tree", {"a.py": "x = 1\n" * 1_000})
     hits = Search(corpus, " ").hits
     assert (len(hits.first), hits.number) == (40, 1_000)
-    assert "(960 more lines, not shown: " in Search(corpus, " ").listed(most=9_000)
+    assert "(not shown: a.py x960)" in Search(corpus, " ").listed(most=9_000)
