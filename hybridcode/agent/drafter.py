@@ -12,7 +12,7 @@ import msgspec
 from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.for_place import for_place
-from hybridcode.agent.formats import choose_format
+from hybridcode.agent.formats import choose_format, may_go_whole
 from hybridcode.agent.import_search import Circle
 from hybridcode.agent.importing import with_imports
 from hybridcode.agent.kept import Kept, KeptDraft, Unplaced
@@ -228,7 +228,7 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
     lines = None if data is None else data.count(b"\n") + 1
     if info.profile == "tiny":
         return "whole" if lines is None else "region"
-    if lines is None:
+    if data is None or lines is None:
         return "whole"
     target = resolve(snapshot, region)
     run.formats.read(run.journal.envelopes(after=run.formats.seq))
@@ -239,6 +239,7 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
         file_lines=lines,
         region_lines=(target.end or lines) - (target.start or 1) + 1,
         longest=run.formats.longest(info.name),
+        may_go=may_go_whole(step, region, target, data),
     )
 
 

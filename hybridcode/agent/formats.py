@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 import msgspec
 
 from hybridcode.domain.events import DraftMade, DraftRefused, Envelope, WindowAssembled
-from hybridcode.domain.plan import Region
+from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
-from hybridcode.domain.window import EditFormat
+from hybridcode.domain.window import EditFormat, Target
+from hybridcode.patch.deletion import may_be_deleted
+from hybridcode.patch.filetext import FileText
 from hybridcode.patch.place_rewrite import EMPTY
+from hybridcode.patch.terms import Terms
 
 WHOLE_FILE_LINES = 80
 """Files up to this length are asked for whole when a step touches all of them."""
@@ -23,7 +26,7 @@ LONG_REGION = 40
 _LONG_FOR_BLOCKS = 15
 """The same for a model that leaves lines out of regions and finds them for blocks."""
 _LONG_FOR_REGIONS = 120
-"""The same for a model that does not find the lines for its blocks."""
+"""The same for a model that does not find the lines for its blocks, and for a region that may go as a whole."""
 _REMEMBERED = 6
 _BAD = 2
 """So many refused drafts of the last six speak against a format."""
@@ -79,14 +82,29 @@ def _is_of_no_format(refusal: Refusal) -> bool:
 
 
 def choose_format(
-    region: Region, *, wanted: str, file_lines: int | None, region_lines: int = 0, longest: int = LONG_REGION
+    region: Region,
+    *,
+    wanted: str,
+    file_lines: int | None,
+    region_lines: int = 0,
+    longest: int = LONG_REGION,
+    may_go: bool = False,
 ) -> EditFormat:
-    """How to ask for a region; `file_lines` is None for a new file, `region_lines` counts for a part of a file."""
+    """How to ask for a region; `file_lines` is None for a new file, `region_lines` counts for a part of a file. One that
+    `may_go` is asked for whole up to the greatest length: an empty fence deletes it, a block would hold all of it."""
     if file_lines is None:
         return "whole"
     if region.symbol is not None or region.start is not None:
-        is_long = wanted == "auto" and region_lines > longest
+        is_long = wanted == "auto" and region_lines > (max(longest, _LONG_FOR_REGIONS) if may_go else longest)
         return "blocks" if wanted == "blocks" or is_long else "region"
     if wanted in ("whole", "blocks"):
         return "whole" if wanted == "whole" else "blocks"
     return "whole" if file_lines <= WHOLE_FILE_LINES else "blocks"
+
+
+def may_go_whole(step: Step, region: Region, target: Target, data: bytes) -> bool:
+    """An empty answer would delete the region, as far as the goal of its step says so."""
+    if target.start is None or target.end is None:
+        return False
+    terms = Terms(step.goal, is_itself=region.symbol is not None and len(step.regions) == 1)
+    return may_be_deleted(region.path, FileText.of(data), target.start - 1, target.end, terms=terms)
