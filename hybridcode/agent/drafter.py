@@ -13,7 +13,7 @@ from hybridcode.agent.asking import ask
 from hybridcode.agent.budget import after_overflow, window_budget
 from hybridcode.agent.for_place import for_place
 from hybridcode.agent.formats import choose_format
-from hybridcode.agent.going import goes_whole
+from hybridcode.agent.going import goes_whole, may_go_whole
 from hybridcode.agent.import_search import Circle
 from hybridcode.agent.importing import with_imports
 from hybridcode.agent.kept import Kept, KeptDraft, Unplaced
@@ -229,17 +229,19 @@ def _format(run: Run, step: Step, region: Region, snapshot: Snapshot, info: Mode
     lines = None if data is None else data.count(b"\n") + 1
     if info.profile == "tiny":
         return "whole" if lines is None else "region"
-    if lines is None:
+    if data is None or lines is None:
         return "whole"
     target = resolve(snapshot, region)
     run.formats.read(run.journal.envelopes(after=run.formats.seq))
     settings = run.settings.models.of(info.table or "local")
+    held = range(target.start or 1, (target.end or lines) + 1)
     return choose_format(
         region,
         wanted=(settings if isinstance(settings, LocalSettings) else run.settings.models.local).edit_format,
         file_lines=lines,
-        region_lines=(target.end or lines) - (target.start or 1) + 1,
+        region_lines=len(held),
         longest=run.formats.longest(info.name),
+        may_go=target.start is not None and may_go_whole(step, region, held, data),
     )
 
 

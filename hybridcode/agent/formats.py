@@ -23,7 +23,7 @@ LONG_REGION = 40
 _LONG_FOR_BLOCKS = 15
 """The same for a model that leaves lines out of regions and finds them for blocks."""
 _LONG_FOR_REGIONS = 120
-"""The same for a model that does not find the lines for its blocks."""
+"""The same for a model that does not find the lines for its blocks, and for a region that may go as a whole."""
 _REMEMBERED = 6
 _BAD = 2
 """So many refused drafts of the last six speak against a format."""
@@ -79,13 +79,20 @@ def _is_of_no_format(refusal: Refusal) -> bool:
 
 
 def choose_format(
-    region: Region, *, wanted: str, file_lines: int | None, region_lines: int = 0, longest: int = LONG_REGION
+    region: Region,
+    *,
+    wanted: str,
+    file_lines: int | None,
+    region_lines: int = 0,
+    longest: int = LONG_REGION,
+    may_go: bool = False,
 ) -> EditFormat:
-    """How to ask for a region; `file_lines` is None for a new file, `region_lines` counts for a part of a file."""
+    """How to ask for a region; `file_lines` is None for a new file, `region_lines` counts for a part of a file. One
+    that `may_go` is asked for whole up to the greatest length: an empty fence deletes it, a block would hold all of it."""
     if file_lines is None:
         return "whole"
     if region.symbol is not None or region.start is not None:
-        is_long = wanted == "auto" and region_lines > longest
+        is_long = wanted == "auto" and region_lines > (max(longest, _LONG_FOR_REGIONS) if may_go else longest)
         return "blocks" if wanted == "blocks" or is_long else "region"
     if wanted in ("whole", "blocks"):
         return "whole" if wanted == "whole" else "blocks"

@@ -31,9 +31,13 @@ def goes_whole(step: Step, region: Region, tree: Snapshot) -> bool:
         return False
     if re.search(_GOES + name + _ENDS, step.goal, re.IGNORECASE) is None:
         return False
+    return may_go_whole(step, region, lines, tree.read(region.path))
+
+
+def may_go_whole(step: Step, region: Region, lines: range, data: bytes) -> bool:
+    """An empty answer would delete the region, which stands at `lines` (1-based): the goal of its step says that much."""
     terms = Terms(step.goal, is_itself=region.symbol is not None and len(step.regions) == 1)
-    file = FileText.of(tree.read(region.path))
-    return may_be_deleted(region.path, file, lines.start - 1, lines.stop - 1, terms=terms)
+    return may_be_deleted(region.path, FileText.of(data), lines.start - 1, lines.stop - 1, terms=terms)
 
 
 def _name(region: Region) -> str:

@@ -25,6 +25,7 @@ NO_CHANGE = "the text is already so"
 """The reason to refuse lines that came back as they were."""
 EMPTY = "the fence is empty"
 """The reason to refuse an answer without text where the goal does not say that the text goes."""
+_NOTHING_THERE = "If the step says that all of them go, answer with an empty fence."
 _EMPTY_REGION = "Return the whole region; an empty answer deletes {} only where the step says that it goes."
 _LEAVE_IT = "If nothing needs to change, the step is done."
 
@@ -79,10 +80,11 @@ def place_region(file: FileText, edit: RegionRewrite, *, terms: Terms = _ANY_TER
     _require_own_line(file, start, end, new)
     _require_text(file, new, old)
     if (name := foreign_definition(edit.path, file, start, end, new)) is not None:
+        may_go = edit.was_asked and may_be_deleted(edit.path, file, start, end, terms=terms)
         raise Refused(
             f"the answer also defines {name}, which stands outside the lines asked for",
-            advice=_ONLY_THE_REGION,
-            near=numbered(file, start, end),
+            advice=f"{_ONLY_THE_REGION} {_NOTHING_THERE}" if may_go else _ONLY_THE_REGION,
+            near="" if edit.was_asked else numbered(file, start, end),
         )
     edits = _differences(old, _indented(file, old, new), offset=start)
     if not edits:

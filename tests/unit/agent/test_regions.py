@@ -13,7 +13,7 @@ from hybridcode.domain.window import EditFormat, WindowSource
 from hybridcode.gate.approvers import PolicyOnly
 from hybridcode.journal.store import Journal
 from tests.support.repos import git_repository
-from tests.support.sessions import Scene, edit, fence, planning
+from tests.support.sessions import Scene, edit, fence, planning, requests_of
 
 CART = "class Cart:\n    def total(self):\n        return 1\n\n    def size(self):\n        return 2\n"
 FILES = {"shop.py": "RATE = 5\nTAX = 1\nCOST = 3\n", "cart.py": CART}
@@ -266,6 +266,28 @@ async def test_a_block_outside_a_long_region_is_refused(workspace: Path):
 def test_the_size_of_a_region_decides_how_it_is_asked_for(wanted: str, lines: int, longest: int, format: EditFormat):
     region = Region("a.py", symbol="a")
     assert choose_format(region, wanted=wanted, file_lines=500, region_lines=lines, longest=longest) == format
+
+
+@pytest.mark.parametrize(("lines", "format"), [(50, "region"), (120, "region"), (121, "blocks")])
+def test_a_region_that_may_go_is_asked_for_whole(lines: int, format: EditFormat):
+    region = Region("a.py", symbol="a")
+    assert choose_format(region, wanted="auto", file_lines=500, region_lines=lines, longest=15, may_go=True) == format
+    assert choose_format(region, wanted="blocks", file_lines=500, region_lines=lines, may_go=True) == "blocks"
+
+
+@pytest.mark.parametrize(
+    ("goal", "system"),
+    [("Delete total and move size up.", "rewrite one region"), ("Round total down.", "search/replace blocks")],
+)
+async def test_what_a_long_region_is_asked_for_depends_on_whether_it_goes(workspace: Path, goal: str, system: str):
+    long = "def total():\n" + "    print(1)\n" * 50
+    (workspace / "long.py").write_text(f"{long}\n\ndef size():\n    return 2\n")
+    step = msgspec.structs.replace(edit("total", "long.py#total"), goal=goal)
+    it = scene(workspace, step, fence("") if "Delete" in goal else "KEEP")
+    await it.run()
+    assert it.session is not None
+    assert system in requests_of(it.session, "draft")[0][0].content
+    assert ("total" in it.read("long.py")) == ("Delete" not in goal)
 
 
 NO = Refusal("no")

@@ -10,7 +10,9 @@ from hybridcode.domain.refusal import Refusal
 from hybridcode.domain.window import Target
 from hybridcode.patch.answer import RegionRewrite
 from hybridcode.patch.filetext import FileText
+from hybridcode.patch.place import place
 from hybridcode.patch.place_rewrite import place_region
+from hybridcode.patch.read import read_answer
 from hybridcode.patch.read_fence import read_for_target
 
 FILE = """import os
@@ -331,3 +333,21 @@ def test_a_region_that_begins_inside_a_block_of_text_may_hold_half_of_its_fences
     assert isinstance(found, RegionRewrite)
     edits = place_region(file, found)
     assert [edit.lines for edit in edits] == [("$ a2",)]
+
+
+@pytest.mark.parametrize(
+    ("goal", "advice"),
+    [
+        ("Delete total; size stays.", "If the step says that all of them go, answer with an empty fence."),
+        ("Make total faster.", ""),
+    ],
+)
+def test_what_comes_back_in_place_of_a_region_that_goes_is_no_answer(goal: str, advice: str):
+    text = "def total():\n    return 1\n\n\ndef size():\n    return 2\n"
+    answer = read_answer("```\ndef size():\n    return 3\n```", finish="stop", target=Target("a.py", "region", 1, 2))
+    assert not isinstance(answer, Refusal)
+    (found,) = place(answer, {"a.py": text.encode()}, goal=goal, is_itself=True)
+    assert isinstance(found, Refusal)
+    assert found.reason == "the answer also defines size, which stands outside the lines asked for"
+    only = "Answer with exactly the lines that were asked for, complete, and no others."
+    assert (found.advice, found.near) == (f"{only} {advice}".strip(), "")
