@@ -88,7 +88,7 @@ def choose_format(
     may_go: bool = False,
 ) -> EditFormat:
     """How to ask for a region; `file_lines` is None for a new file, `region_lines` counts for a part of a file. One
-    that `may_go` is asked for whole up to the greatest length: an empty fence deletes it, a block would hold all of it."""
+    that `may_go` is asked for whole up to the greatest length: an empty fence deletes it, a block would hold it all."""
     if file_lines is None:
         return "whole"
     if region.symbol is not None or region.start is not None:

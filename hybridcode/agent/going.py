@@ -35,7 +35,7 @@ def goes_whole(step: Step, region: Region, tree: Snapshot) -> bool:
 
 
 def may_go_whole(step: Step, region: Region, lines: range, data: bytes) -> bool:
-    """An empty answer would delete the region, which stands at `lines` (1-based): the goal of its step says that much."""
+    """An empty answer would delete the region, which stands at `lines` (1-based): the goal of its step says so."""
     terms = Terms(step.goal, is_itself=region.symbol is not None and len(step.regions) == 1)
     return may_be_deleted(region.path, FileText.of(data), lines.start - 1, lines.stop - 1, terms=terms)
 
