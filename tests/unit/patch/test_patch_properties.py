@@ -206,7 +206,10 @@ def test_a_slip_in_an_answer_never_gives_another_text(
         change = Change(PATH, _deeper(change.before), _deeper(change.after))
     # Blanks at the end of a changed line could be told from those of context no more.
     assume(all(mark == " " or text == text.rstrip(" \t") for hunk in hunks_of(change) for mark, text in hunk.lines))
-    chosen = data.draw(st.sampled_from(lines_of(change.before)))
+    lines = lines_of(change.before)
+    # Nor could two lines be told apart that differ in those blanks alone: the one that has none is meant then.
+    assume(slip != "blanks removed" or len(set(lines)) == len({line.rstrip(" \t") for line in lines}))
+    chosen = data.draw(st.sampled_from(lines))
     text = WRITERS[name](change, SLIPS[slip](context, chosen))
     assert is_exact_or_refused(patch(text, shown(change)), change)
 
