@@ -16,7 +16,7 @@ from hybridcode.agent.checks import said as told_of
 from hybridcode.agent.drafter import Drafted, draft_step
 from hybridcode.agent.endings import Ending, Fell, Note, ending_of, mark_of
 from hybridcode.agent.hint import ask_hint, move
-from hybridcode.agent.importing import loose_ends
+from hybridcode.agent.importing import loose_ends, places_of
 from hybridcode.agent.kept import Kept
 from hybridcode.agent.ladder import Rung, RungName, ladder_for
 from hybridcode.agent.narrowing import pointed_to
@@ -262,7 +262,7 @@ class _Climb:
         if isinstance(drafted, tuple) and all(refusal.is_already for refusal in drafted):
             return await self._unchanged(drafted)
         must_parse = self._must_parse(is_first=rung.attempt == 1 and not is_last)
-        if why := self._refused(rung, drafted, must_parse=must_parse, has_retry=has_retry):
+        if why := await self._refused(rung, drafted, must_parse=must_parse, has_retry=has_retry):
             return Fell(("failed", why[0].reason), refused(why, self.kept.refusals), mark_of(why), is_refused=True)
         assert isinstance(drafted, Drafted)
         if said and tuple(sorted(said)) in self.answers:
@@ -323,7 +323,7 @@ class _Climb:
         """A draft with new syntax errors is written again once, and never applied where nobody looks at it."""
         return is_first or not has_person(self.run.gate.approver)
 
-    def _refused(
+    async def _refused(
         self, rung: Rung, drafted: Drafted | tuple[Refusal, ...], *, must_parse: bool, has_retry: bool
     ) -> tuple[Refusal, ...]:
         """Why a draft is not proposed; with `must_parse` new syntax errors are a reason, with `has_retry` names without
@@ -331,12 +331,15 @@ class _Climb:
         if not isinstance(drafted, Drafted):
             return drafted
         broken = unparsable(drafted.changes) if must_parse else ()
+        places = frozenset[Region]()
         if not broken and has_retry:
             found = loose_ends(self.run, self.step, drafted.changes, drafted.circles)
             broken = tuple(one for one in found if f"{one.path} {one.reason}" not in self.loose)
             self.loose |= {f"{one.path} {one.reason}" for one in broken}
+            places = places_of(self.step, broken, drafted.changes, drafted.importable)
         if broken:
-            self.kept.spoil({refusal.path for refusal in broken if refusal.path is not None})
+            self.kept.ask_again(places, await self.run.snapshot())
+            self.kept.spoil({one.path for one in broken if one.path is not None} - {place.path for place in places})
             self.run.journal.append(DraftRefused(self.step.id, rung.attempt, broken))
         return broken
 

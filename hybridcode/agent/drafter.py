@@ -4,7 +4,7 @@ Invariant: a step's regions become changes all together or not at all; nothing h
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import msgspec
@@ -61,6 +61,8 @@ class Drafted:
     """What a person must know of what was added to the answers."""
     circles: Mapping[str, Sequence[Circle]] = field(default_factory=dict[str, Sequence[Circle]])
     """Names of a file whose import at its top would lead back to it."""
+    importable: Mapping[str, Set[str]] = field(default_factory=dict[str, Set[str]])
+    """Names that a file lacks and that an import can bring."""
 
 
 @dataclass
@@ -137,6 +139,7 @@ async def draft_step(
         "\n".join(filter(None, laid.words)),
         notes=tuple(all_in.notes),
         circles=all_in.circles,
+        importable=all_in.importable,
     )
 
 

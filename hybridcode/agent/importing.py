@@ -6,12 +6,13 @@ with the reason; what another step of the plan is still to bring is nobody's fau
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from hybridcode.agent.import_search import Circle, Plain, import_for
+from hybridcode.agent.importable import is_importable
 from hybridcode.agent.run import Run
 from hybridcode.context.regions import IMPORTS
 from hybridcode.domain.action import FileChange
@@ -20,6 +21,7 @@ from hybridcode.domain.events import ImportAdded
 from hybridcode.domain.plan import Region, Step
 from hybridcode.domain.refusal import Refusal
 from hybridcode.patch.check import left_unused, listed_wrong, undefined_names
+from hybridcode.patch.exported import FOR_NOTHING
 from hybridcode.patch.filetext import FileText
 from hybridcode.patch.imports import place_import
 from hybridcode.patch.names import is_python, undefined
@@ -39,6 +41,8 @@ class Imported:
     circles: dict[str, list[Circle]] = field(default_factory=dict[str, list[Circle]])
     """Path -> names that are plain and not imported by rule: whoever writes the file has to know where, and as that may
     be the frontier the next time, files that it may not see are not named."""
+    importable: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Path -> names that an import can bring, though none is plain."""
 
 
 async def with_imports(
@@ -62,6 +66,8 @@ async def with_imports(
                 after, added[name] = FileText.of(after).bytes_with([edit]), found
                 place = LinesPlaced(edit.start, edit.end, edit.lines)
                 run.journal.append(ImportAdded(step.id, attempt, change.path, found.line, found.why, place))
+            elif await asyncio.to_thread(is_importable, name, change.path, change.before or b"", after, tree):
+                result.importable.setdefault(change.path, set()).add(name)
         result.notes += (_note(change.path, after, name, plain) for name, plain in added.items())
         result.changes.append(replace(change, after=after) if added else change)
         tree = tree.with_changes(result.changes[-1:]) if added else tree
@@ -112,6 +118,33 @@ def _names_of(step: Step, changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
 def _lists_of(step: Step, changes: Sequence[FileChange]) -> tuple[Refusal, ...]:
     may_list = {region.path for region in step.regions if region.symbol in (None, LISTED)}
     return listed_wrong([change for change in changes if change.path in may_list])
+
+
+def places_of(
+    step: Step, ends: Sequence[Refusal], changes: Sequence[FileChange], importable: Mapping[str, Set[str]]
+) -> frozenset[Region]:
+    """The places of a step where loose ends are tied up: its imports and its list of names, where nothing else is wrong
+    in a file; of any other file none."""
+    found: set[Region] = set()
+    for change in changes:
+        own = [one for one in ends if one.path == change.path]
+        symbols = {symbol for one in own for symbol in _symbols_of(one, change, importable.get(change.path, set()))}
+        named = {region for region in step.regions if region.path == change.path and region.symbol in symbols}
+        if symbols == {region.symbol for region in named}:
+            found |= named
+    return frozenset(found)
+
+
+def _symbols_of(end: Refusal, change: FileChange, importable: Set[str]) -> tuple[str, ...]:
+    """The place that a loose end is about: none for what goes along with others, "" where it may be about each."""
+    path = change.path
+    if end in left_unused([change], may_import={path}):
+        return ()
+    if end in listed_wrong([change]):
+        return (LISTED,) if FOR_NOTHING not in end.reason else ("",)
+    is_undefined = end in undefined_names([change], may_import={path})
+    can_be_imported = importable >= set(undefined(path, change.before, change.after))
+    return (IMPORTS,) if is_undefined and can_be_imported else ("",)
 
 
 def _holds_imports(region: Region) -> bool:

@@ -117,6 +117,12 @@ class Kept:
             self.aside = frozenset(step.regions) - frozenset(pointed)
         self.is_partial = True
 
+    def ask_again(self, places: Collection[Region], tree: Snapshot) -> None:
+        """Drafts that were not applied to `tree`, which they were made on, come to nothing for what is written at some
+        places: those of the others are kept."""
+        self.drafts = list(_laid_anew((one for one in self.drafts if not _is_of(one, places)), tree))
+        self.is_partial = True
+
     def widen(self, step: Step, tree: Snapshot) -> None:
         """The step has one more place, which is drafted next: the others' drafts are kept if they come to the same for
         the step and the tree as they are now."""

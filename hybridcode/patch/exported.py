@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 from hybridcode.patch.names import bound_on_top, is_python, parsed
 
+FOR_NOTHING = "is in __all__ and neither defined nor imported"
+"""Of an entry: the list may be wrong, or the file."""
+
 
 def misfits(path: str, before: bytes | None, after: bytes | None) -> tuple[str, ...]:
     """What is wrong with the entries of `after`, each as a sentence without its end."""
@@ -37,7 +40,7 @@ def _empty(path: str, before: bytes, after: bytes, old: list[str], new: list[str
 
 
 def _nothing(name: str) -> str:
-    return f"{name} is in __all__ and neither defined nor imported"
+    return f"{name} {FOR_NOTHING}"
 
 
 def _entries(data: bytes) -> list[str] | None:

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from hybridcode.agent.import_search import Plain, import_for
+from hybridcode.agent.importable import is_importable
 from hybridcode.cli.transcript import transcript
 from hybridcode.domain.action import ChangeSet
 from hybridcode.domain.drafted import LinesPlaced
@@ -224,16 +225,25 @@ BOTH = edit("total", "shop.py#total", "shop.py#__all__")
 
 
 def listing(*names: str) -> str:
-    return fence(f"__all__ = {json.dumps(names)}")
+    return fence(f"__all__ = {json.dumps(list(names))}")
 
 
 async def test_an_entry_of_what_is_not_there_goes_back_to_the_local_model_once(tmp_path: Path):
     drafts = (total("sum(items) * 2"), listing("total", "tax"), total("sum(items) * 3"), listing("total"))
     it = scene(tmp_path, *drafts, files={"shop.py": LISTING}, steps=(BOTH,))
     assert (await it.run()).code == ExitCode.DONE
-    assert it.read("shop.py").startswith('__all__ = ["total"]\n')
+    assert it.read("shop.py") == LISTING.replace("sum(items)", "sum(items) * 3")
     (refused,) = (one for one in events_of(it) if isinstance(one, DraftRefused))
     assert [one.reason for one in refused.refusals] == ["tax is in __all__ and neither defined nor imported"]
+
+
+async def test_where_only_the_list_is_wrong_only_it_is_asked_for_again(tmp_path: Path):
+    drafts = (total("sum(items) * 2"), listing("total", "total"), listing("total"))
+    it = scene(tmp_path, *drafts, files={"shop.py": LISTING}, steps=(BOTH,))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.read("shop.py") == LISTING.replace("sum(items)", "sum(items) * 2")
+    (refused,) = (one for one in events_of(it) if isinstance(one, DraftRefused))
+    assert [one.reason for one in refused.refusals] == ["total stands twice in __all__"]
 
 
 @pytest.mark.parametrize("place", ["shop.py#total", "shop.py"])
@@ -244,3 +254,57 @@ async def test_an_entry_that_another_step_may_bring_is_no_loose_end(tmp_path: Pa
     await it.run()
     refused = [one for one in events_of(it) if isinstance(one, DraftRefused)]
     assert all(one.step != "list" for one in refused)
+
+
+MODELS = {"a/money.py": "class Money:\n    pass\n", "b/money.py": "class Money:\n    pass\n"}
+IMPORTING = f"import os\n\n\n{SHOP}\n\ndef name():\n    return os.name\n"
+USING = edit("total", "shop.py#total", "shop.py#imports", "shop.py#name")
+NAME = fence("def name():\n    return os.name.upper()")
+
+
+async def test_where_only_the_imports_are_wrong_only_they_are_asked_for_again(tmp_path: Path):
+    drafts = (total("Money(sum(items))"), fence("import os"), NAME, fence("import os\n\nfrom b.money import Money"))
+    it = scene(tmp_path, *drafts, files={"shop.py": IMPORTING, **MODELS}, steps=(USING,))
+    assert (await it.run()).code == ExitCode.DONE
+    (refused,) = (one for one in events_of(it) if isinstance(one, DraftRefused))
+    assert [one.reason for one in refused.refusals] == ["Money is not defined in this file"]
+    assert it.session is not None
+    asked = requests_of(it.session, "draft")
+    assert len(asked) == 4
+    assert "Money is not defined in this file" in asked[3][-1].content
+    head, _, body = it.read("shop.py").partition("\n\n\n")
+    assert head == "import os\n\nfrom b.money import Money"
+    assert "return Money(sum(items))" in body
+    assert "return os.name.upper()" in body
+
+
+async def test_what_no_import_can_bring_is_written_again_where_it_is_used(tmp_path: Path):
+    drafts = (total("tax(sum(items))"), fence("import os\n"), NAME, total("sum(items) * 2"), "KEEP", NAME)
+    it = scene(tmp_path, *drafts, files={"shop.py": IMPORTING, **MODELS}, steps=(USING,))
+    assert (await it.run()).code == ExitCode.DONE
+    assert it.session is not None
+    assert len(requests_of(it.session, "draft")) == 6
+    assert "return sum(items) * 2" in it.read("shop.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "before", "expected"),
+    [
+        ("Money", b"Money()", b"", True),
+        ("money", b"money()", b"", False),
+        ("Path", b"Path('a')", b"", True),
+        ("partial", b"partial(f)", b"", True),
+        ("count", b"count + 1", b"", False),
+        ("stat", b"stat.S_IFREG", b"", True),
+        ("stat", b"stat + 1", b"", False),
+        ("thing", b"thing + 1", b"from more import other, thing\n", True),
+        ("rate", b"rate(1)", b"", True),
+        ("rate", b"rate + 1", b"", False),
+        ("LIMIT", b"LIMIT + 1", b"", True),
+        ("Tax", b"Tax()", b"", False),
+    ],
+)
+def test_what_an_import_can_bring(tmp_path: Path, name: str, use: bytes, before: bytes, *, expected: bool):
+    text = "class Money:\n    pass\n\n\ndef rate(x):\n    Tax = x\n\n\nLIMIT = 3\n"
+    write_tree(tmp_path, {"a.py": "class Own:\n    pass\n", "b.py": text, "notes.md": "class Tax\n"})
+    assert is_importable(name, "a.py", before, use, take(tmp_path)) is expected
