@@ -62,6 +62,11 @@ def lines_of(data: bytes | None) -> list[str]:
     return [piece.removesuffix("\r") for piece in pieces] + ([last] if last else [])
 
 
+def are_told_apart(lines: list[str]) -> bool:
+    """No two of them differ in blanks at their ends alone: of such the one without is meant where these are lost."""
+    return len(set(lines)) == len({line.rstrip(" \t") for line in lines})
+
+
 def hunks_of(change: Change, style: Style = PLAIN) -> list[Hunk]:
     """The differing stretches with as much context as makes their old lines unique; those that touch are one."""
     old, new = lines_of(change.before), lines_of(change.after)
