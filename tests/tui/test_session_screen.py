@@ -22,6 +22,7 @@ from hybridcode.tui.screens.plan import PlanPane
 from hybridcode.tui.story import entries
 from hybridcode.tui.waiting import waiting_plan, waiting_proposals
 from hybridcode.tui.widgets.composer import Composer
+from hybridcode.tui.widgets.paragraphs import MEASURED_AFTER_S
 from hybridcode.tui.widgets.transcript import Transcript
 
 
@@ -60,7 +61,7 @@ async def test_the_transcript_follows_its_end_under_other_screens_until_somebody
             if number % 7 == 0:
                 await drive.pilot.pause()
         await drive.app.pop_screen()
-        await drive.pilot.pause()
+        await drive.pilot.pause(2 * MEASURED_AFTER_S)
         assert transcript.scroll_offset.y == transcript.max_scroll_y > 0
         transcript.scroll_to(y=3, animate=False, immediate=True)
         transcript.add([Entry("", "one more", "plain")])

@@ -26,6 +26,8 @@ from hybridcode.tui.visible import unmarked
 
 LABEL_CELLS = 11
 """Cells of the margin that holds labels."""
+MEASURED_AFTER_S = 0.05
+"""Seconds after which heights out of sight are looked at."""
 SLICE_S = 0.004
 """Seconds at a time in which heights out of sight are made certain."""
 
@@ -130,7 +132,7 @@ class Paragraphs(ScrollView):
         self.virtual_size = Size(1, self.stack.height)
         if self.stack.width and not self._is_settling:
             self._is_settling = True
-            self.set_timer(0.05, self._measure_more)
+            self.set_timer(MEASURED_AFTER_S, self._measure_more)
 
     def _measure_more(self) -> None:
         """Make heights near what is in sight certain, some at a time."""
